@@ -1,0 +1,63 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// The layers, bottom up: nothing imports upwards, and `LayersTests` holds the sources to it.
+let package = Package(
+    name: "supervise",
+    targets: [
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "SuperviseSystem", dependencies: ["CLinux"], swiftSettings: swift),
+        .target(name: "SuperviseFormats", swiftSettings: swift),
+        .target(name: "SuperviseCore", dependencies: ["SuperviseFormats"], swiftSettings: swift),
+        .target(
+            name: "SuperviseStore", dependencies: ["SuperviseSystem", "SuperviseFormats"],
+            swiftSettings: swift),
+        .target(
+            name: "SuperviseHost",
+            dependencies: [
+                "SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore",
+            ],
+            swiftSettings: swift),
+        .executableTarget(
+            name: "supervise",
+            dependencies: [
+                "SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore",
+                "SuperviseHost",
+            ],
+            swiftSettings: swift),
+
+        .target(
+            name: "TestSupport",
+            dependencies: ["SuperviseSystem", "SuperviseFormats"],
+            path: "Tests/TestSupport", swiftSettings: swift),
+        .executableTarget(
+            name: "FixtureJob", dependencies: ["SuperviseSystem", "SuperviseFormats"],
+            path: "Tests/FixtureJob", swiftSettings: swift),
+        .testTarget(
+            name: "SuperviseSystemTests", dependencies: ["SuperviseSystem", "TestSupport"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "SuperviseFormatsTests", dependencies: ["SuperviseFormats"], swiftSettings: swift),
+        .testTarget(
+            name: "SuperviseCoreTests", dependencies: ["SuperviseCore", "SuperviseFormats"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "SuperviseStoreTests", dependencies: ["SuperviseStore", "TestSupport"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "SuperviseHostTests", dependencies: ["SuperviseHost", "TestSupport"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["supervise", "TestSupport"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["supervise", "FixtureJob", "TestSupport"],
+            swiftSettings: swift),
+    ],
+    swiftLanguageModes: [.v6]
+)

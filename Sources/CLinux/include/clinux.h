@@ -1,0 +1,5 @@
+/* What `import Glibc` lacks. Each header of this module stands alone; every name begins with cl_. */
+#ifndef CLINUX_H
+#define CLINUX_H
+#include "cl_macros.h"
+#endif
