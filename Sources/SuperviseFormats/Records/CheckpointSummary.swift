@@ -1,0 +1,20 @@
+/// What is known of a committed checkpoint without opening its files again.
+package struct CheckpointSummary: Equatable, Sendable {
+    package var id: CheckpointID
+    package var created: Timestamp
+    /// Of the payload.
+    package var bytes: Int64
+    package var metrics: [String: Double]
+    /// What a job is given: the payload's directory, or the file where it is a single adopted one.
+    package var path: String
+
+    package init(
+        id: CheckpointID, created: Timestamp, bytes: Int64, metrics: [String: Double], path: String
+    ) {
+        self.id = id
+        self.created = created
+        self.bytes = bytes
+        self.metrics = metrics
+        self.path = path
+    }
+}

@@ -1,0 +1,63 @@
+/// `manifest.json` of a checkpoint: what it is, and the files that it holds.
+package struct Manifest: Codable, Equatable, Sendable {
+    package var format = FormatVersion()
+    package var id: CheckpointID
+    package var sequence: Int64
+    @Null package var step: Int64?
+    package var reason: Reason
+    package var attempt: Int
+    /// What the attempt had last committed, or had resumed from, before this one.
+    @Null package var parent: CheckpointID?
+    package var created: Timestamp
+    /// From the request, or where there was none from `begin`, until it was durable.
+    package var seconds: Double
+    /// Every payload file, in order of path.
+    package var files: [File]
+    package var metrics: [String: Double]
+    package var metadata: [String: JSONValue]
+    package var ranks: Int
+    /// The payload is this one file below `data/`: the job gets its path, not the directory's.
+    @Null package var single: String?
+
+    /// Why a checkpoint was made.
+    package enum Reason: String, Codable, Sendable {
+        case interval, manual, shutdown, preemption
+        /// The job made it by itself.
+        case job
+    }
+
+    /// One payload file.
+    package struct File: Codable, Equatable, Sendable {
+        /// Below the checkpoint's directory, such as `data/model.bin`; of any bytes but NUL.
+        package var path: String
+        package var bytes: Int64
+
+        package init(path: String, bytes: Int64) {
+            self.path = path
+            self.bytes = bytes
+        }
+    }
+
+    package init(
+        id: CheckpointID, reason: Reason, attempt: Int, parent: CheckpointID?, created: Timestamp,
+        seconds: Double, files: [File], metrics: [String: Double],
+        metadata: [String: JSONValue], ranks: Int = 1, single: String? = nil
+    ) {
+        self.id = id
+        sequence = id.sequence
+        step = id.step
+        self.reason = reason
+        self.attempt = attempt
+        self.parent = parent
+        self.created = created
+        self.seconds = seconds
+        self.files = files
+        self.metrics = metrics
+        self.metadata = metadata
+        self.ranks = ranks
+        self.single = single
+    }
+
+    /// The size of the payload.
+    package var bytes: Int64 { files.reduce(0) { $0 + $1.bytes } }
+}

@@ -1,0 +1,112 @@
+/// How a run ended.
+package struct Outcome: Codable, Equatable, Sendable {
+    package var kind: Kind
+    /// The job's own exit status; null where a signal ended it or it had not been started.
+    @Null package var exitCode: Int?
+    /// The name of the signal that ended the job, such as `SIGKILL`.
+    @Null package var signal: String?
+
+    package enum Kind: String, Codable, Sendable {
+        case completed, failed, stopped, preempted
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case kind, signal
+        case exitCode = "exit_code"
+    }
+
+    package init(kind: Kind, exitCode: Int? = nil, signal: String? = nil) {
+        self.kind = kind
+        self.exitCode = exitCode
+        self.signal = signal
+    }
+}
+
+/// An attempt that ended without being asked to and without completing.
+package struct Failure: Codable, Equatable, Sendable {
+    package var attempt: Int
+    package var kind: Kind
+    @Null package var exitCode: Int?
+    @Null package var signal: String?
+    package var at: Timestamp
+    /// The time since the last checkpoint, which has to be done again, in seconds.
+    package var lostSeconds: Double
+    /// The last lines that the job wrote, where its output is kept.
+    package var outputTail: [String] = []
+
+    package enum Kind: String, Codable, Sendable {
+        /// The job ended with another status than 0, or by a signal.
+        case crash
+        /// It gave no sign of life for too long.
+        case hang
+        /// It could not be started.
+        case spawn
+        /// The supervisor itself ended without finishing: killed, or the machine went down.
+        case machine
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case attempt, kind, signal, at
+        case exitCode = "exit_code"
+        case lostSeconds = "lost_s"
+        case outputTail = "output_tail"
+    }
+
+    package init(
+        attempt: Int, kind: Kind, exitCode: Int? = nil, signal: String? = nil, at: Timestamp,
+        lostSeconds: Double
+    ) {
+        self.attempt = attempt
+        self.kind = kind
+        self.exitCode = exitCode
+        self.signal = signal
+        self.at = at
+        self.lostSeconds = lostSeconds
+    }
+}
+
+/// Where a run's time went, over all its attempts and supervisors, in seconds.
+package struct Totals: Codable, Equatable, Sendable {
+    /// While a supervisor was there.
+    package var wall = 0.0
+    /// Work that stayed.
+    package var useful = 0.0
+    /// Work since the last checkpoint before each failure.
+    package var lost = 0.0
+    /// Between `begin` and `commit` of checkpoints: the job was saving.
+    package var checkpoint = 0.0
+    /// No job was running.
+    package var down = 0.0
+    /// The useful share of the wall time; null before there is any.
+    package var goodput: Double? { wall > 0 ? useful / wall : nil }
+
+    package init() {}
+
+    package enum CodingKeys: String, CodingKey {
+        case goodput
+        case wall = "wall_s"
+        case useful = "useful_s"
+        case lost = "lost_s"
+        case checkpoint = "checkpoint_s"
+        case down = "down_s"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        wall = try container.decode(Double.self, forKey: .wall)
+        useful = try container.decode(Double.self, forKey: .useful)
+        lost = try container.decode(Double.self, forKey: .lost)
+        checkpoint = try container.decode(Double.self, forKey: .checkpoint)
+        down = try container.decode(Double.self, forKey: .down)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(wall, forKey: .wall)
+        try container.encode(useful, forKey: .useful)
+        try container.encode(lost, forKey: .lost)
+        try container.encode(checkpoint, forKey: .checkpoint)
+        try container.encode(down, forKey: .down)
+        try container.encode(goodput, forKey: .goodput)
+    }
+}

@@ -1,0 +1,67 @@
+/// One flat JSON object: `at`, `event`, and the event's own keys.
+extension LoggedEvent: Codable {
+    private enum CodingKeys: String, CodingKey { case at, event }
+
+    private enum Name: String, Codable {
+        case attemptStarted = "attempt_started"
+        case jobExited = "job_exited"
+        case failed
+        case checkpointRequested = "checkpoint_requested"
+        case checkpointCommitted = "checkpoint_committed"
+        case checkpointFailed = "checkpoint_failed"
+        case requestEnded = "request_ended"
+        case setAside = "set_aside"
+        case removed
+        case stopRequested = "stop_requested"
+        case leftovers
+        case warning
+        case finished
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        at = try container.decode(Timestamp.self, forKey: .at)
+        event =
+            switch try container.decode(Name.self, forKey: .event) {
+            case .attemptStarted: .attemptStarted(try .init(from: decoder))
+            case .jobExited: .jobExited(try .init(from: decoder))
+            case .failed: .failed(try .init(from: decoder))
+            case .checkpointRequested: .checkpointRequested(try .init(from: decoder))
+            case .checkpointCommitted: .checkpointCommitted(try .init(from: decoder))
+            case .checkpointFailed: .checkpointFailed(try .init(from: decoder))
+            case .requestEnded: .requestEnded(try .init(from: decoder))
+            case .setAside: .setAside(try .init(from: decoder))
+            case .removed: .removed(try .init(from: decoder))
+            case .stopRequested: .stopRequested(try .init(from: decoder))
+            case .leftovers: .leftovers(try .init(from: decoder))
+            case .warning: .warning(try .init(from: decoder))
+            case .finished: .finished(try .init(from: decoder))
+            }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        let (name, payload) = parts
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(at, forKey: .at)
+        try container.encode(name, forKey: .event)
+        try payload.encode(to: encoder)
+    }
+
+    private var parts: (Name, any Encodable) {
+        switch event {
+        case .attemptStarted(let payload): (.attemptStarted, payload)
+        case .jobExited(let payload): (.jobExited, payload)
+        case .failed(let payload): (.failed, payload)
+        case .checkpointRequested(let payload): (.checkpointRequested, payload)
+        case .checkpointCommitted(let payload): (.checkpointCommitted, payload)
+        case .checkpointFailed(let payload): (.checkpointFailed, payload)
+        case .requestEnded(let payload): (.requestEnded, payload)
+        case .setAside(let payload): (.setAside, payload)
+        case .removed(let payload): (.removed, payload)
+        case .stopRequested(let payload): (.stopRequested, payload)
+        case .leftovers(let payload): (.leftovers, payload)
+        case .warning(let payload): (.warning, payload)
+        case .finished(let payload): (.finished, payload)
+        }
+    }
+}

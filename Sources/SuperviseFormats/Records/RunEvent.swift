@@ -1,0 +1,180 @@
+/// A line of `events.jsonl`: something that happened in a run.
+package struct LoggedEvent: Equatable, Sendable {
+    package var at: Timestamp
+    package var event: RunEvent
+
+    package init(at: Timestamp, event: RunEvent) {
+        self.at = at
+        self.event = event
+    }
+}
+
+/// What can happen in a run, without progress.
+package enum RunEvent: Equatable, Sendable {
+    case attemptStarted(AttemptStarted)
+    case jobExited(JobExited)
+    case failed(FailureCounted)
+    case checkpointRequested(CheckpointRequest)
+    case checkpointCommitted(CheckpointCommitted)
+    case checkpointFailed(CheckpointFailed)
+    case requestEnded(RequestEnded)
+    case setAside(SetAside)
+    case removed(Removed)
+    case stopRequested(StopRequested)
+    case leftovers(Leftovers)
+    case warning(Warning)
+    case finished(Outcome)
+
+    package struct AttemptStarted: Codable, Equatable, Sendable {
+        package var attempt: Int
+        @Null package var resumedFrom: CheckpointID?
+        /// Of the checkpoint; 0 where there is none.
+        package var bytes: Int64
+
+        package init(attempt: Int, resumedFrom: CheckpointID?, bytes: Int64) {
+            self.attempt = attempt
+            self.resumedFrom = resumedFrom
+            self.bytes = bytes
+        }
+        package enum CodingKeys: String, CodingKey {
+            case attempt, bytes
+            case resumedFrom = "resumed_from"
+        }
+    }
+
+    package struct JobExited: Codable, Equatable, Sendable {
+        package var attempt: Int
+        @Null package var exitCode: Int?
+        @Null package var signal: String?
+        package var seconds: Double
+
+        package init(attempt: Int, exitCode: Int?, signal: String?, seconds: Double) {
+            self.attempt = attempt
+            self.exitCode = exitCode
+            self.signal = signal
+            self.seconds = seconds
+        }
+        package enum CodingKeys: String, CodingKey {
+            case attempt, signal, seconds
+            case exitCode = "exit_code"
+        }
+    }
+
+    package struct FailureCounted: Codable, Equatable, Sendable {
+        package var failure: Failure
+        /// How long the attempt had run, in seconds.
+        package var ran: Double
+        /// In a row, without progress, with this one.
+        package var count: Int
+        package var limit: Int
+        /// Until the next attempt, in seconds; null where there will be none.
+        @Null package var backoff: Double?
+
+        package init(failure: Failure, ran: Double, count: Int, limit: Int, backoff: Double?) {
+            self.failure = failure
+            self.ran = ran
+            self.count = count
+            self.limit = limit
+            self.backoff = backoff
+        }
+        package enum CodingKeys: String, CodingKey {
+            case failure, count, limit
+            case ran = "ran_s"
+            case backoff = "backoff_s"
+        }
+    }
+
+    package struct CheckpointCommitted: Codable, Equatable, Sendable {
+        package var id: CheckpointID
+        package var bytes: Int64
+        package var seconds: Double
+        package var reason: Manifest.Reason
+        @Null package var request: Int?
+
+        package init(
+            id: CheckpointID, bytes: Int64, seconds: Double, reason: Manifest.Reason, request: Int?
+        ) {
+            self.id = id
+            self.bytes = bytes
+            self.seconds = seconds
+            self.reason = reason
+            self.request = request
+        }
+    }
+
+    package struct CheckpointFailed: Codable, Equatable, Sendable {
+        @Null package var id: CheckpointID?
+        @Null package var request: Int?
+        package var error: String
+
+        package init(id: CheckpointID?, request: Int?, error: String) {
+            self.id = id
+            self.request = request
+            self.error = error
+        }
+    }
+
+    package struct RequestEnded: Codable, Equatable, Sendable {
+        package var request: Int
+        /// `unanswered` or `moot`.
+        package var result: Result
+        /// How long was waited, in seconds.
+        package var seconds: Double
+
+        package enum Result: String, Codable, Sendable { case unanswered, moot }
+
+        package init(request: Int, result: Result, seconds: Double) {
+            self.request = request
+            self.result = result
+            self.seconds = seconds
+        }
+    }
+
+    package struct SetAside: Codable, Equatable, Sendable {
+        package var id: CheckpointID
+        package var reason: String
+
+        package init(id: CheckpointID, reason: String) {
+            self.id = id
+            self.reason = reason
+        }
+    }
+
+    package struct Removed: Codable, Equatable, Sendable {
+        package var ids: [CheckpointID]
+
+        package init(ids: [CheckpointID]) { self.ids = ids }
+    }
+
+    package struct StopRequested: Codable, Equatable, Sendable {
+        /// The signal's name, or `control stop`.
+        package var by: String
+        /// Seconds for a final checkpoint; null where none is asked for.
+        @Null package var deadline: Double?
+        /// 1 for the first, 2 for the one that ends the wait, 3 for the one that abandons all.
+        package var count: Int
+
+        package init(by: String, deadline: Double?, count: Int) {
+            self.by = by
+            self.deadline = deadline
+            self.count = count
+        }
+        package enum CodingKeys: String, CodingKey {
+            case by, count
+            case deadline = "deadline_s"
+        }
+    }
+
+    package struct Leftovers: Codable, Equatable, Sendable {
+        /// What an earlier supervisor left running, and was ended.
+        package var processes: [String]
+
+        package init(processes: [String]) { self.processes = processes }
+    }
+
+    package struct Warning: Codable, Equatable, Sendable {
+        package var message: String
+
+        package init(message: String) { self.message = message }
+    }
+}

@@ -1,0 +1,59 @@
+/// The name of a run: `[A-Za-z0-9_][A-Za-z0-9._-]{0,63}`.
+package struct RunName: Hashable, Sendable, LosslessStringConvertible {
+    package let description: String
+
+    package init?(_ text: String) {
+        guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed),
+            let first = text.utf8.first, first != UInt8(ascii: "."), first != UInt8(ascii: "-")
+        else { return nil }
+        description = text
+    }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+
+    /// The default name: the program's (the script's, for an interpreter), and a part of `hash`.
+    ///
+    /// - Parameters:
+    ///   - command: the program and its arguments.
+    ///   - hash: hexadecimal digits of a hash of the directory and the arguments; 8 are used.
+    package static func standard(for command: [String], hash: String) -> RunName {
+        let program = baseName(command.first ?? "")
+        let isInterpreter = interpreters.contains { program == $0 || isVersion(program, of: $0) }
+        let script = isInterpreter ? command.dropFirst().first { !$0.hasPrefix("-") } : nil
+        let base = baseName(script ?? command.first ?? "")
+        let stem = base.lastIndex(of: ".").map { base[..<$0] } ?? base[...]
+        let kept = stem.utf8.map { isAllowed($0) ? $0 : UInt8(ascii: "-") }
+        let slug = String(decoding: kept, as: UTF8.self).drop { $0 == "." || $0 == "-" }.prefix(48)
+        let suffix = hash.prefix(8)
+        return RunName("\(slug.isEmpty ? "job" : slug)-\(suffix)") ?? fallback
+    }
+
+    private static let interpreters = [
+        "python", "pypy", "bash", "sh", "dash", "zsh", "perl", "ruby", "node", "Rscript", "julia",
+        "lua", "php",
+    ]
+
+    private static let fallback = RunName(unchecked: "job")
+
+    private init(unchecked text: String) { description = text }
+
+    /// `python3.11` is a version of `python`.
+    private static func isVersion(_ program: String, of interpreter: String) -> Bool {
+        program.hasPrefix(interpreter)
+            && program.dropFirst(interpreter.count).allSatisfy {
+                $0.isASCII && ($0.isNumber || $0 == ".")
+            }
+    }
+
+    private static func baseName(_ path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+}

@@ -1,0 +1,110 @@
+/// `run.json`: the durable record of a run, and the only state that is read when one starts.
+package struct RunRecord: Codable, Equatable, Sendable {
+    package var format = FormatVersion()
+    package var name: String
+    package var command: [String]
+    /// Where the command runs: an absolute path.
+    package var directory: String
+    /// The options given for the run, by their long names without dashes, as they were written.
+    package var options: [String: String]
+    /// Where `checkpoints/`, `staging/`, `trash/` and `set-aside/` are: an absolute path.
+    package var checkpointDirectory: String
+    package var created: Timestamp
+    package var host: String
+    /// The kernel's `boot_id`: processes of another boot are gone.
+    package var bootID: String
+    package var supervisorPID: Int
+    /// 16 hexadecimal digits: the run's half of every attempt's token.
+    package var runToken: String
+    /// The number of the newest attempt, 0 before the first.
+    package var attempt: Int
+    /// The newest attempt; null once it has ended cleanly and before the first.
+    @Null package var current: Attempt?
+    /// The highest sequence number that was given to a checkpoint.
+    package var sequence: Int64
+    /// How many checkpoints were ever committed.
+    package var commits: Int
+    /// The highest step that was ever committed.
+    @Null package var bestStep: Int64?
+    package var failures: Failures
+    package var totals: Totals
+    /// How the run ended; null while it has not.
+    @Null package var outcome: Outcome?
+
+    /// An attempt that has not ended, as far as is recorded.
+    package struct Attempt: Codable, Equatable, Sendable {
+        /// 32 hexadecimal digits: the run's half and the attempt's.
+        package var token: String
+        @Null package var resumedFrom: CheckpointID?
+        package var started: Timestamp
+        /// It moved a step forward, or committed: a machine that died under it is not its fault.
+        package var progressed: Bool
+
+        package init(
+            token: String, resumedFrom: CheckpointID?, started: Timestamp, progressed: Bool
+        ) {
+            self.token = token
+            self.resumedFrom = resumedFrom
+            self.started = started
+            self.progressed = progressed
+        }
+    }
+
+    /// What counts toward giving up and toward stepping back.
+    package struct Failures: Codable, Equatable, Sendable {
+        /// In a row, without progress.
+        package var withoutProgress = 0
+        /// In a row from each checkpoint, by id; those of attempts from the beginning do not count.
+        package var suspects: [String: Int] = [:]
+        package var total = 0
+        @Null package var last: Failure?
+
+        package init() {}
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case format, name, command, directory, options, created, host, attempt, current, sequence
+        case commits, failures, totals, outcome
+        case checkpointDirectory = "checkpoint_directory"
+        case bootID = "boot_id"
+        case supervisorPID = "supervisor_pid"
+        case runToken = "run_token"
+        case bestStep = "best_step"
+    }
+
+    package init(
+        name: String, command: [String], directory: String, options: [String: String],
+        checkpointDirectory: String, created: Timestamp, host: String, bootID: String,
+        supervisorPID: Int, runToken: String
+    ) {
+        self.name = name
+        self.command = command
+        self.directory = directory
+        self.options = options
+        self.checkpointDirectory = checkpointDirectory
+        self.created = created
+        self.host = host
+        self.bootID = bootID
+        self.supervisorPID = supervisorPID
+        self.runToken = runToken
+        attempt = 0
+        sequence = 0
+        commits = 0
+        failures = Failures()
+        totals = Totals()
+    }
+}
+
+extension RunRecord.Attempt {
+    package enum CodingKeys: String, CodingKey {
+        case token, started, progressed
+        case resumedFrom = "resumed_from"
+    }
+}
+
+extension RunRecord.Failures {
+    package enum CodingKeys: String, CodingKey {
+        case suspects, total, last
+        case withoutProgress = "without_progress"
+    }
+}

@@ -1,0 +1,121 @@
+/// `status.json`: how a run is going, for people and tools. Absent values are null.
+package struct Status: Codable, Equatable, Sendable {
+    package var format = FormatVersion()
+    package var name: String
+    package var phase: Phase
+    package var command: [String]
+    package var supervisorPID: Int
+    @Null package var jobPID: Int?
+    @Null package var socket: String?
+    package var attempt: Int
+    /// In a row, without progress.
+    package var failures: Int
+    package var started: Timestamp
+    package var updated: Timestamp
+    package var progress: Progress
+    @Null package var checkpoint: Checkpoint?
+    package var checkpoints: Int
+    package var checkpointBytes: Int64
+    /// When the next one will be asked for.
+    @Null package var nextCheckpoint: Timestamp?
+    @Null package var resumedFrom: CheckpointID?
+    /// Checkpoints that attempts failed from, and so many that an older one is used.
+    package var suspect: [CheckpointID]
+    package var requests: Requests
+    @Null package var lastFailure: Failure?
+    package var totals: Totals
+    @Null package var outcome: Outcome?
+
+    package enum Phase: String, Codable, Sendable {
+        case starting, running, stopping, backoff, paused, finished
+        /// Not written: shown where the supervisor is gone and the run had not finished.
+        case orphaned
+    }
+
+    /// The newest good checkpoint.
+    package struct Checkpoint: Codable, Equatable, Sendable {
+        package var id: CheckpointID
+        @Null package var step: Int64?
+        package var path: String
+        package var committed: Timestamp
+        package var bytes: Int64
+
+        package init(id: CheckpointID, path: String, committed: Timestamp, bytes: Int64) {
+            self.id = id
+            step = id.step
+            self.path = path
+            self.committed = committed
+            self.bytes = bytes
+        }
+    }
+
+    /// How each checkpoint that was asked for ended; those still open are in `made` only.
+    package struct Requests: Codable, Equatable, Sendable {
+        package var made = 0
+        package var committed = 0
+        package var failed = 0
+        /// Answered after their time.
+        package var late = 0
+        package var unanswered = 0
+        /// The job ended first, or a final request took its place.
+        package var moot = 0
+
+        package init() {}
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case format, name, phase, command, socket, attempt, failures, started, updated, progress
+        case checkpoint, checkpoints, suspect, requests, totals, outcome
+        case supervisorPID = "supervisor_pid"
+        case jobPID = "job_pid"
+        case checkpointBytes = "checkpoint_bytes"
+        case nextCheckpoint = "next_checkpoint"
+        case resumedFrom = "resumed_from"
+        case lastFailure = "last_failure"
+    }
+
+    package init(
+        name: String, phase: Phase, command: [String], supervisorPID: Int, attempt: Int,
+        started: Timestamp, updated: Timestamp
+    ) {
+        self.name = name
+        self.phase = phase
+        self.command = command
+        self.supervisorPID = supervisorPID
+        self.attempt = attempt
+        self.started = started
+        self.updated = updated
+        failures = 0
+        progress = Progress()
+        checkpoints = 0
+        checkpointBytes = 0
+        suspect = []
+        requests = Requests()
+        totals = Totals()
+    }
+}
+
+extension Status {
+    /// What the job last told of itself.
+    package struct Progress: Codable, Equatable, Sendable {
+        @Null package var step: Int64?
+        @Null package var total: Int64?
+        @Null package var unit: String?
+        /// `step / total`.
+        @Null package var fraction: Double?
+        /// Steps a second, over this attempt.
+        @Null package var rate: Double?
+        /// Seconds until `total` at that rate.
+        @Null package var eta: Double?
+        package var metrics: [String: Double] = [:]
+        @Null package var message: String?
+
+        package init() {}
+
+        package enum CodingKeys: String, CodingKey {
+            case step, total, unit, fraction, metrics, message
+            case rate = "rate_per_s"
+            case eta = "eta_s"
+        }
+    }
+}

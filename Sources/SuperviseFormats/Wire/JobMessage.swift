@@ -1,0 +1,149 @@
+/// What a job or an operator says over the socket (protocol version 1).
+package enum JobMessage: Equatable, Sendable {
+    case hello(Hello)
+    case heartbeat
+    case progress(ProgressReport)
+    case begin(Begin)
+    case commit(Commit)
+    case add(Add)
+    case abort(CheckpointID)
+    case failed(SaveFailed)
+    case control(Control)
+
+    package struct Hello: Codable, Equatable, Sendable {
+        package var `protocol`: Int
+        package var token: String
+        package var client: String?
+        /// What the job can do on request: `checkpoint`.
+        package var accepts: [String]?
+        package var rank: Int?
+        package var ranks: Int?
+
+        package init(
+            protocol version: Int = 1, token: String, client: String? = nil,
+            accepts: [String]? = nil
+        ) {
+            self.protocol = version
+            self.token = token
+            self.client = client
+            self.accepts = accepts
+        }
+    }
+
+    package struct ProgressReport: Codable, Equatable, Sendable {
+        package var step: Int64?
+        package var total: Int64?
+        package var unit: String?
+        package var metrics: Metrics?
+        package var message: String?
+
+        package init(
+            step: Int64? = nil, total: Int64? = nil, unit: String? = nil, metrics: Metrics? = nil,
+            message: String? = nil
+        ) {
+            self.step = step
+            self.total = total
+            self.unit = unit
+            self.metrics = metrics
+            self.message = message
+        }
+    }
+
+    package struct Begin: Codable, Equatable, Sendable {
+        package var step: Int64?
+        package var request: Int?
+
+        package init(step: Int64? = nil, request: Int? = nil) {
+            self.step = step
+            self.request = request
+        }
+    }
+
+    package struct Commit: Codable, Equatable, Sendable {
+        package var id: CheckpointID
+        package var request: Int?
+        package var metrics: Metrics?
+        package var metadata: [String: JSONValue]?
+
+        package init(
+            id: CheckpointID, request: Int? = nil, metrics: Metrics? = nil,
+            metadata: [String: JSONValue]? = nil
+        ) {
+            self.id = id
+            self.request = request
+            self.metrics = metrics
+            self.metadata = metadata
+        }
+    }
+
+    package struct Add: Codable, Equatable, Sendable {
+        package var path: String
+        package var mode: String?
+        package var step: Int64?
+        package var request: Int?
+        package var metrics: Metrics?
+        package var metadata: [String: JSONValue]?
+
+        package init(
+            path: String, mode: String? = nil, step: Int64? = nil, request: Int? = nil,
+            metrics: Metrics? = nil, metadata: [String: JSONValue]? = nil
+        ) {
+            self.path = path
+            self.mode = mode
+            self.step = step
+            self.request = request
+            self.metrics = metrics
+            self.metadata = metadata
+        }
+    }
+
+    package struct SaveFailed: Codable, Equatable, Sendable {
+        package var request: Int?
+        package var error: String?
+
+        package init(request: Int?, error: String?) {
+            self.request = request
+            self.error = error
+        }
+    }
+
+    package struct Control: Codable, Equatable, Sendable {
+        package var command: String
+        /// Of `stop`: false skips the final checkpoint.
+        package var checkpoint: Bool?
+
+        package init(command: String, checkpoint: Bool? = nil) {
+            self.command = command
+            self.checkpoint = checkpoint
+        }
+    }
+}
+
+/// Numbers by name. What is null or no number is left out, and that this happened is told.
+package struct Metrics: Codable, Equatable, Sendable {
+    package var values: [String: Double]
+    /// Names whose values were left out.
+    package var dropped: [String] = []
+
+    package init(_ values: [String: Double]) {
+        self.values = values
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let all = try decoder.singleValueContainer().decode([String: JSONValue].self)
+        values = [:]
+        for (name, value) in all {
+            switch value {
+            case .integer(let number): values[name] = Double(number)
+            case .number(let number) where number.isFinite: values[name] = number
+            default: dropped.append(name)
+            }
+        }
+        dropped.sort()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(values)
+    }
+}

@@ -1,0 +1,44 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// What `supervise run` was asked to do: options read, checked and with their defaults.
+package struct RunRequest: Sendable {
+    /// The program and its arguments; never empty.
+    package var command: [String]
+    /// Where it runs: an absolute path.
+    package var directory: String
+    /// The options that were given, by long name without dashes, for the run record.
+    package var options: [String: String]
+    /// nil takes the default name.
+    package var name: RunName?
+    /// An absolute path.
+    package var stateDirectory: String
+    /// An absolute path; nil keeps checkpoints in the state directory.
+    package var checkpointDirectory: String?
+    /// Archive what there is under the name, and begin anew.
+    package var fresh = false
+    package var whenCompleted = WhenCompleted.again
+    package var settings: Settings
+    /// The number of the signal that asks for a checkpoint; nil where none does.
+    package var checkpointSignal: Int32?
+    package var verbosity = Verbosity.normal
+    package var logFormat = LogFormat.text
+
+    /// What happens where the run of that name has completed.
+    package enum WhenCompleted: String, Sendable, CaseIterable { case again, exit }
+
+    package enum Verbosity: Sendable { case quiet, normal, verbose }
+
+    package enum LogFormat: String, Sendable, CaseIterable { case text, json }
+
+    package init(
+        command: [String], directory: String, options: [String: String], stateDirectory: String,
+        settings: Settings
+    ) {
+        self.command = command
+        self.directory = directory
+        self.options = options
+        self.stateDirectory = stateDirectory
+        self.settings = settings
+    }
+}
