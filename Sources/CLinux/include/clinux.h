@@ -2,4 +2,5 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 #include "cl_macros.h"
+#include "cl_sha256.h"
 #endif
