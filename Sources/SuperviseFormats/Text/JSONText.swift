@@ -30,7 +30,8 @@ package enum JSONText {
         switch error {
         case DecodingError.keyNotFound(let key, _):
             "the key \"\(key.stringValue)\" is missing"
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+        case DecodingError.typeMismatch(_, let context),
+            DecodingError.valueNotFound(_, let context):
             context.codingPath.isEmpty
                 ? "not a JSON object" : "\(path(context.codingPath)) has the wrong type"
         case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:

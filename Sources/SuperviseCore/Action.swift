@@ -1,0 +1,98 @@
+import SuperviseFormats
+
+/// What ``Supervisor`` wants done, in order. Each that can fail or takes time answers with an event.
+package enum Action: Equatable, Sendable {
+    /// End what an earlier supervisor left of this run; answers ``Event/leftoversEnded(_:)``.
+    case endLeftovers
+    /// Check sizes and digests; answers ``Event/verified(_:_:)``.
+    case verify(CheckpointID)
+    case cancelVerification
+    case setAside(CheckpointID, reason: String)
+    /// Make the record durable; with `confirm` it answers ``Event/recorded``, and on an error
+    /// always ``Event/recordFailed(_:)``.
+    case record(RunRecord, confirm: Bool)
+    /// Start the command; answers `spawned` or `spawnFailed`, and after `spawned`, `jobExited`.
+    case spawn(SpawnOrder)
+    case send(SupervisorMessage, to: ConnectionID, seq: Int64?)
+    /// Close once what was sent is out.
+    case close(ConnectionID)
+    case signalLeader(Int32)
+    /// SIGKILL to the leader and all its descendants.
+    case killEverything
+    /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
+    case endDescendants(Urgency)
+    case setTimer(TimerID, at: Instant)
+    case cancelTimer(TimerID)
+    /// Make an empty directory for a payload; answers `stagingMade` or `commitFailed`.
+    case makeStaging(CheckpointID)
+    case dropStaging(CheckpointID)
+    /// Answers ``Event/stagingMeasured(_:_:)``.
+    case measureStaging(CheckpointID)
+    /// Make a staged payload durable and visible; answers `committed` or `commitFailed`.
+    case commit(CommitOrder)
+    /// Take up a file or a directory of the job's; answers `committed` or `commitFailed`.
+    case add(CommitOrder, path: String)
+    case remove([CheckpointID])
+    case log(RunEvent)
+    case publish(Status)
+    /// End; what was to be recorded is written first, as far as the disk allows in a second.
+    case exit(Ending)
+
+    package enum Urgency: Equatable, Sendable {
+        /// SIGTERM; ``killEverything`` may follow.
+        case politely
+        /// SIGKILL.
+        case atOnce
+    }
+
+    package struct SpawnOrder: Equatable, Sendable {
+        package var attempt: Int
+        /// 32 hexadecimal digits.
+        package var token: String
+        package var resume: CheckpointSummary?
+
+        package init(attempt: Int, token: String, resume: CheckpointSummary?) {
+            self.attempt = attempt
+            self.token = token
+            self.resume = resume
+        }
+    }
+
+    package struct CommitOrder: Equatable, Sendable {
+        package var id: CheckpointID
+        package var reason: Manifest.Reason
+        package var attempt: Int
+        package var parent: CheckpointID?
+        package var created: Timestamp
+        /// From the request, or `begin`, until now.
+        package var secondsSoFar: Double
+        package var metrics: [String: Double]
+        package var metadata: [String: JSONValue]
+
+        package init(
+            id: CheckpointID, reason: Manifest.Reason, attempt: Int, parent: CheckpointID?,
+            created: Timestamp, secondsSoFar: Double, metrics: [String: Double],
+            metadata: [String: JSONValue]
+        ) {
+            self.id = id
+            self.reason = reason
+            self.attempt = attempt
+            self.parent = parent
+            self.created = created
+            self.secondsSoFar = secondsSoFar
+            self.metrics = metrics
+            self.metadata = metadata
+        }
+    }
+
+    /// How we end.
+    package enum Ending: Equatable, Sendable {
+        case completed
+        /// The job failed for good, with this status.
+        case failed(status: Int32)
+        /// It was asked to stop by this signal, and stopped.
+        case stopped(signal: Int32)
+        /// We could not do our work; the message says why and what to do.
+        case refused(String)
+    }
+}

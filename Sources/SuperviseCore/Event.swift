@@ -1,0 +1,119 @@
+import SuperviseFormats
+
+/// A connection to the socket; a number is never used twice.
+package struct ConnectionID: Hashable, Sendable {
+    package let number: Int
+
+    package init(_ number: Int) { self.number = number }
+}
+
+/// What happened in the world, told to ``Supervisor``.
+package enum Event: Equatable, Sendable {
+    /// The first one: everything is in place.
+    case started
+    /// Nothing that an earlier supervisor left of this run lives any more; what was ended.
+    case leftoversEnded([String])
+    case verified(CheckpointID, Verification)
+    /// The record whose confirmation was asked for is durable.
+    case recorded
+    case recordFailed(String)
+    /// The command runs.
+    case spawned(pid: Int)
+    case spawnFailed(SpawnFailure)
+    /// The leader is gone, and all that it had said has been told before.
+    case jobExited(JobEnd)
+    /// No descendant of the attempt is left.
+    case descendantsGone
+    case received(JobMessage, from: ConnectionID, seq: Int64?)
+    case disconnected(ConnectionID)
+    case signal(Signal)
+    case timer(TimerID)
+    case stagingMade(CheckpointID, path: String)
+    case stagingMeasured(CheckpointID, StagingSize)
+    /// A commit or an `add` is durable and visible.
+    case committed(CheckpointSummary, seconds: Double)
+    /// Staging could not be made, or a commit or an `add` failed; nothing of it is left.
+    case commitFailed(CheckpointID, ProtocolError)
+    case warned(String)
+
+    /// What the check of a checkpoint gave.
+    package enum Verification: Equatable, Sendable {
+        case good(metadata: [String: JSONValue])
+        /// Its bytes are not those that were committed.
+        case bad(String)
+        /// It could not be read, which says nothing of its bytes.
+        case unreadable(String)
+    }
+
+    package enum SpawnFailure: Equatable, Sendable {
+        /// The command is not there; the exit status is 127.
+        case notFound(String)
+        /// It cannot be executed; the exit status is 126.
+        case notExecutable(String)
+        /// The system refused a new process.
+        case system(String)
+    }
+
+    package enum Signal: Equatable, Sendable {
+        /// SIGINT or SIGTERM.
+        case stop(number: Int32, name: String)
+        /// SIGHUP, where it was not ignored.
+        case hangUp(number: Int32, name: String)
+        /// The one that asks for a checkpoint.
+        case checkpoint(name: String)
+        /// One that is the job's own affair.
+        case other(number: Int32)
+    }
+
+    package struct StagingSize: Equatable, Sendable {
+        package var bytes: Int64
+        package var files: Int
+
+        package init(bytes: Int64, files: Int) {
+            self.bytes = bytes
+            self.files = files
+        }
+    }
+}
+
+/// How the leader ended.
+package enum JobEnd: Equatable, Sendable {
+    case exited(Int)
+    case signaled(number: Int, name: String)
+
+    package var exitCode: Int? {
+        if case .exited(let code) = self { code } else { nil }
+    }
+
+    package var signal: String? {
+        if case .signaled(_, let name) = self { name } else { nil }
+    }
+
+    /// What a shell shows: the status, or 128 and the signal's number.
+    package var shellStatus: Int32 {
+        switch self {
+        case .exited(let code): Int32(code)
+        case .signaled(let number, _): 128 + Int32(number)
+        }
+    }
+}
+
+/// The timers of a supervisor; setting one again moves it.
+package enum TimerID: Hashable, Sendable, CaseIterable {
+    /// The next checkpoint is due.
+    case interval
+    /// An open request has had its time.
+    case request
+    /// The final checkpoint has had its time.
+    case stopDeadline
+    /// SIGTERM to a job that was asked to end and has not.
+    case terminate
+    /// SIGKILL to everything.
+    case kill
+    /// We end whatever is left.
+    case abandon
+    /// The next attempt starts.
+    case backoff
+    /// Progress is published.
+    case publish
+}

@@ -1,0 +1,80 @@
+import SuperviseFormats
+
+/// Everything that belongs to one attempt, and dies with it.
+package struct Attempt: Sendable {
+    package let number: Int
+    package let token: String
+    package let resume: CheckpointSummary?
+    let metadata: [String: JSONValue]
+    let startedAt: Instant
+    package var pid: Int?
+    /// The job's own connections: those that said hello with this attempt's token.
+    package var connections: [ConnectionID: Connection] = [:]
+    package var request: OpenRequest?
+    /// Requests that had their time; a late answer is still taken.
+    var unanswered: Set<Int> = []
+    package var open: OpenCheckpoint?
+    /// What it last committed or resumed from.
+    var parent: CheckpointID?
+    /// When the state was taken that a restart would go on from.
+    var securedAt: Instant
+    var committedAnything = false
+    var firstStep: (step: Int64, at: Instant)?
+    var lastStep: Int64?
+
+    package struct Connection: Equatable, Sendable {
+        package var acceptsCheckpoints: Bool
+    }
+
+    /// A checkpoint that the job was asked for, until it is known how it ended.
+    package struct OpenRequest: Equatable, Sendable {
+        package let number: Int
+        package let reason: Manifest.Reason
+        package let final: Bool
+        let madeAt: Instant
+        /// Of a final one.
+        let deadline: Instant?
+        var operators: [Sender] = []
+        /// How much was staged when its time last ended.
+        var measured: Event.StagingSize?
+    }
+
+    /// A checkpoint that the job is writing.
+    package struct OpenCheckpoint: Equatable, Sendable {
+        package let id: CheckpointID
+        let connection: ConnectionID
+        /// Of the `begin`, to answer when the directory is there.
+        var begin: Sender?
+        var request: Int?
+        let beganAt: Instant
+        /// Of the request that it answers, or of `begin`.
+        let costFrom: Instant
+        let reason: Manifest.Reason
+    }
+
+    var accepting: [ConnectionID] {
+        connections.filter(\.value.acceptsCheckpoints).keys.sorted { $0.number < $1.number }
+    }
+
+    var allConnections: [ConnectionID] {
+        connections.keys.sorted { $0.number < $1.number }
+    }
+}
+
+/// Who sent a message, and its `seq`.
+package struct Sender: Equatable, Sendable {
+    var connection: ConnectionID
+    var seq: Int64?
+}
+
+/// An order to commit or to add that is being carried out.
+package struct Committing: Equatable, Sendable {
+    package let id: CheckpointID
+    package let attempt: Int
+    let sender: Sender
+    let request: Int?
+    let late: Bool
+    let reason: Manifest.Reason
+    /// When the job began to write it: what came later is lost in a crash.
+    let securedAt: Instant
+}

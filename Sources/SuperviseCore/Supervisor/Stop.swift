@@ -1,0 +1,204 @@
+import SuperviseFormats
+
+/// That we were asked to end, and how far that has come.
+///
+///     asking → telling → killing        (a final checkpoint is asked for first)
+///     telling → killing                 (nobody can be asked, or there is no job)
+package struct Stop: Equatable, Sendable {
+    /// The signal that we will end by.
+    package let signal: Int32
+    package let askedAt: Instant
+    package var stage: Stage
+    /// Signals that counted: 2 ends the wait for the job, 3 that for the commits too.
+    package var count = 1
+    var lastCountedAt: Instant
+    /// Until when a commit is waited for.
+    let deadline: Instant
+
+    package enum Stage: Equatable, Sendable {
+        /// A final checkpoint was asked for; nobody is signalled.
+        case asking
+        /// `stop` was sent; SIGTERM is out or follows.
+        case telling
+        /// SIGKILL is out.
+        case killing
+    }
+}
+
+extension Supervisor {
+    /// Signals this close together are one: wrappers forward duplicates.
+    private static let duplicateWindow = Duration.milliseconds(500)
+    private static let sigterm: Int32 = 15
+
+    mutating func received(_ signal: Event.Signal, at now: Moment) {
+        switch signal {
+        case .stop(let number, let name):
+            askedToStop(by: name, signal: number, withCheckpoint: true, at: now)
+        case .hangUp(let number, let name):
+            if stop == nil {
+                askedToStop(by: name, signal: number, withCheckpoint: true, at: now)
+            }
+        case .checkpoint(let name):
+            if let refusal = joinOrRequest(nil, at: now) {
+                let message = "\(name): no checkpoint is asked for: \(refusal.message)"
+                actions.append(.log(.warning(.init(message: message))))
+            }
+        case .other(let number):
+            if case .running = phase { actions.append(.signalLeader(number)) }
+        }
+    }
+
+    mutating func controlStop(_ sender: Sender, withCheckpoint: Bool, at now: Moment) {
+        answer(.ok, to: sender)
+        askedToStop(
+            by: "control stop", signal: Self.sigterm, withCheckpoint: withCheckpoint, at: now)
+    }
+
+    mutating func askedToStop(
+        by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
+    ) {
+        guard var stop else {
+            beginStop(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
+            return
+        }
+        guard now.instant - stop.lastCountedAt >= Self.duplicateWindow else { return }
+        stop.count += 1
+        stop.lastCountedAt = now.instant
+        self.stop = stop
+        log(.stopRequested(.init(by: name, deadline: nil, count: stop.count)))
+        if stop.count >= 3 {
+            abandonEverything(at: now)
+        } else {
+            endWaitForJob(at: now)
+        }
+    }
+
+    private mutating func beginStop(
+        by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
+    ) {
+        let deadline = now.instant + settings.checkpointTimeout
+        stop = Stop(
+            signal: signal, askedAt: now.instant, stage: .telling, lastCountedAt: now.instant,
+            deadline: deadline)
+        actions.append(.cancelTimer(.interval))
+        let asks = withCheckpoint && phase == .running && attempt?.accepting.isEmpty == false
+        let seconds = asks ? settings.checkpointTimeout.seconds : nil
+        log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
+        switch phase {
+        case .idle, .clearing, .recording, .waiting:
+            finishStopped(at: now)
+        case .choosing:
+            actions.append(.cancelVerification)
+            finishStopped(at: now)
+        case .running:
+            actions.append(.setTimer(.stopDeadline, at: deadline))
+            if asks {
+                stop?.stage = .asking
+                request(.shutdown, final: true, deadline: deadline, at: now)
+            } else {
+                tellToStop(politely: false, at: now)
+            }
+        case .ending:
+            actions.append(.setTimer(.stopDeadline, at: deadline))
+            boundTheEnd(at: now)
+        case .finished:
+            break
+        }
+    }
+
+    /// The third step: `stop` to all, and SIGTERM now, or after half of the time where the final
+    /// checkpoint was made and the job may end by itself.
+    mutating func tellToStop(politely: Bool, at now: Moment) {
+        stop?.stage = .telling
+        let deadline = settings.stopTimeout
+        for connection in attempt?.allConnections ?? [] {
+            actions.append(.send(.stop(deadline: deadline.seconds), to: connection, seq: nil))
+        }
+        if politely {
+            actions.append(.setTimer(.terminate, at: now.instant + deadline / 2))
+        } else {
+            actions.append(.signalLeader(Self.sigterm))
+        }
+        boundTheEnd(at: now)
+    }
+
+    /// From here on the time is counted: SIGKILL at its end, and then we go whatever is left.
+    mutating func boundTheEnd(at now: Moment) {
+        let kill = now.instant + settings.stopTimeout
+        actions.append(.setTimer(.kill, at: kill))
+        actions.append(.setTimer(.abandon, at: kill + .seconds(1)))
+    }
+
+    /// The final request was answered, or cannot be any more.
+    mutating func finalRequestEnded(made: Bool, at now: Moment) {
+        guard stop?.stage == .asking else { return }
+        tellToStop(politely: made, at: now)
+    }
+
+    mutating func stopDeadlinePassed(at now: Moment) {
+        guard stop != nil else { return }
+        if stop?.stage == .asking {
+            if let request = attempt?.request, request.final { endUnanswered(request, at: now) }
+            finalRequestEnded(made: false, at: now)
+        }
+        if case .ending(var ending) = phase {
+            ending.commitsAbandoned = true
+            phase = .ending(ending)
+            concludeIfOver(at: now)
+        }
+    }
+
+    private mutating func endWaitForJob(at now: Moment) {
+        guard stop?.stage == .asking else { return }
+        tellToStop(politely: false, at: now)
+    }
+
+    private mutating func abandonEverything(at now: Moment) {
+        stop?.stage = .killing
+        actions.append(.killEverything)
+        if case .ending(var ending) = phase {
+            ending.commitsAbandoned = true
+            phase = .ending(ending)
+            concludeIfOver(at: now)
+        }
+        if phase != .finished {
+            actions.append(.setTimer(.abandon, at: now.instant + .seconds(1)))
+        }
+    }
+
+    mutating func terminateTimePassed() {
+        guard phase == .running, stop?.stage == .telling else { return }
+        actions.append(.signalLeader(Self.sigterm))
+    }
+
+    mutating func killTimePassed(at now: Moment) {
+        switch phase {
+        case .running, .ending:
+            if stop != nil { stop?.stage = .killing }
+            actions.append(.killEverything)
+        case .idle, .clearing, .choosing, .recording, .waiting, .finished:
+            break
+        }
+    }
+
+    /// Something outlives SIGKILL, or the disk does not answer: a stop is bounded all the same.
+    mutating func abandonTimePassed(at now: Moment) {
+        guard case .ending(var ending) = phase else {
+            if stop != nil { finishStopped(at: now) }
+            return
+        }
+        if !ending.descendantsGone {
+            let message = "something of the job does not end, even by SIGKILL; leaving it"
+            log(.warning(.init(message: message)))
+        }
+        ending.descendantsGone = true
+        ending.commitsAbandoned = ending.commitsAbandoned || isPastDeadline(at: now)
+        phase = .ending(ending)
+        concludeIfOver(at: now)
+    }
+
+    private func isPastDeadline(at now: Moment) -> Bool {
+        guard let stop else { return false }
+        return now.instant >= stop.deadline || stop.count >= 3
+    }
+}

@@ -1,0 +1,224 @@
+import SuperviseFormats
+
+/// Checkpoints on their way: begun, committed or added, and then durable or failed.
+extension Supervisor {
+    mutating func begin(_ begin: JobMessage.Begin, _ sender: Sender, at now: Moment) {
+        if let open = attempt?.open {
+            guard open.connection == sender.connection else {
+                refuse(sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
+                return
+            }
+            drop(open)
+        }
+        guard isSaving(sender), let request = named(begin.request) else { return }
+        let id = nextID(step: begin.step)
+        attempt?.open = Attempt.OpenCheckpoint(
+            id: id, connection: sender.connection, begin: sender, request: request.number,
+            beganAt: now.instant, costFrom: request.madeAt ?? now.instant, reason: request.reason)
+        actions.append(.makeStaging(id))
+    }
+
+    mutating func stagingMade(_ id: CheckpointID, path: String) {
+        guard let open = attempt?.open, open.id == id, let begin = open.begin else { return }
+        attempt?.open?.begin = nil
+        answer(.began(.init(id: id, path: path)), to: begin)
+    }
+
+    mutating func commit(_ commit: JobMessage.Commit, _ sender: Sender, at now: Moment) {
+        guard let open = attempt?.open, open.id == commit.id, open.begin == nil,
+            open.connection == sender.connection
+        else {
+            refuse(sender, .unknownCheckpoint, "\(commit.id) is not open on this connection")
+            return
+        }
+        attempt?.open = nil
+        record.totals.checkpoint += (now.instant - open.beganAt).seconds
+        record.totals.useful -= (now.instant - open.beganAt).seconds
+        let named = commit.request.flatMap { self.named($0) }
+        let order = commitOrder(
+            open.id, reason: named?.isOpen == true ? named?.reason ?? open.reason : open.reason,
+            costFrom: named?.madeAt ?? open.costFrom, commit.metrics, commit.metadata, at: now)
+        track(
+            order, sender, request: commit.request ?? open.request, securedAt: open.beganAt)
+        actions.append(.commit(order))
+    }
+
+    mutating func add(_ add: JobMessage.Add, _ sender: Sender, at now: Moment) {
+        if let open = attempt?.open {
+            refuse(sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
+            return
+        }
+        guard (add.mode ?? "copy") == "copy" else {
+            refuse(sender, .badMessage, "there is no mode \"\(add.mode ?? "")\"; use \"copy\"")
+            return
+        }
+        guard add.path.utf8.first == UInt8(ascii: "/") else {
+            refuse(sender, .badPath, "\(add.path) is not an absolute path")
+            return
+        }
+        guard isSaving(sender), let request = named(add.request) else { return }
+        let id = nextID(step: add.step)
+        let order = commitOrder(
+            id, reason: request.reason, costFrom: request.madeAt ?? now.instant, add.metrics,
+            add.metadata, at: now)
+        track(order, sender, request: request.number, securedAt: now.instant)
+        actions.append(.add(order, path: add.path))
+    }
+
+    mutating func abort(_ id: CheckpointID, _ sender: Sender) {
+        guard let open = attempt?.open, open.id == id, open.connection == sender.connection else {
+            refuse(sender, .unknownCheckpoint, "\(id) is not open on this connection")
+            return
+        }
+        drop(open)
+        answer(.aborted, to: sender)
+    }
+
+    mutating func drop(_ open: Attempt.OpenCheckpoint) {
+        attempt?.open = nil
+        actions.append(.dropStaging(open.id))
+    }
+
+    /// After `stop` nothing new is begun.
+    private mutating func isSaving(_ sender: Sender) -> Bool {
+        guard stop == nil || stop?.stage == .asking else {
+            refuse(sender, .stopping, "the run is stopping; nothing new is saved")
+            return false
+        }
+        return true
+    }
+
+    private struct NamedRequest {
+        var number: Int?
+        var reason: Manifest.Reason
+        var madeAt: Instant?
+        var isOpen = false
+    }
+
+    /// The request that a message names; one that is not known counts as none.
+    private func named(_ number: Int?) -> NamedRequest? {
+        guard let attempt, let number else { return NamedRequest(reason: .job) }
+        if let request = attempt.request, request.number == number {
+            return NamedRequest(
+                number: number, reason: request.reason, madeAt: request.madeAt, isOpen: true)
+        }
+        return NamedRequest(
+            number: attempt.unanswered.contains(number) ? number : nil, reason: .job)
+    }
+
+    private mutating func nextID(step: Int64?) -> CheckpointID {
+        record.sequence += 1
+        actions.append(.record(record, confirm: false))
+        return CheckpointID(sequence: record.sequence, step: step)
+    }
+
+    private mutating func commitOrder(
+        _ id: CheckpointID, reason: Manifest.Reason, costFrom: Instant, _ metrics: Metrics?,
+        _ metadata: [String: JSONValue]?, at now: Moment
+    ) -> Action.CommitOrder {
+        warnOfDropped(metrics)
+        let parent = attempt?.parent
+        attempt?.parent = id
+        return Action.CommitOrder(
+            id: id, reason: reason, attempt: attempt?.number ?? 0, parent: parent,
+            created: now.wall, secondsSoFar: (now.instant - costFrom).seconds,
+            metrics: metrics?.values ?? [:], metadata: metadata ?? [:])
+    }
+
+    private mutating func track(
+        _ order: Action.CommitOrder, _ sender: Sender, request: Int?, securedAt: Instant
+    ) {
+        let isLate = request.map { attempt?.unanswered.contains($0) == true } ?? false
+        if isLate, let request {
+            attempt?.unanswered.remove(request)
+            requests.unanswered -= 1
+            requests.late += 1
+        }
+        committing.append(
+            Committing(
+                id: order.id, attempt: order.attempt, sender: sender, request: request,
+                late: isLate, reason: order.reason, securedAt: securedAt))
+        if attempt?.request?.number == request { actions.append(.cancelTimer(.request)) }
+    }
+
+    mutating func committed(_ summary: CheckpointSummary, seconds: Double, at now: Moment) {
+        guard let index = committing.firstIndex(where: { $0.id == summary.id }) else { return }
+        let commit = committing.remove(at: index)
+        checkpoints.append(summary)
+        checkpoints.sort { $0.id < $1.id }
+        countCommit(summary.id, securedAt: commit.securedAt)
+        let wire = SupervisorMessage.committed(
+            .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
+        answer(wire, to: commit.sender)
+        log(
+            .checkpointCommitted(
+                .init(
+                    id: summary.id, bytes: summary.bytes, seconds: seconds,
+                    reason: commit.reason, request: commit.request)))
+        let request = close(commit.request)
+        if let request {
+            requests.committed += 1
+            for sender in request.operators { answer(wire, to: sender) }
+        }
+        prune()
+        actions.append(.record(record, confirm: false))
+        startInterval(at: now)
+        if request?.final == true { finalRequestEnded(made: true, at: now) }
+        concludeIfOver(at: now)
+    }
+
+    private mutating func countCommit(_ id: CheckpointID, securedAt: Instant) {
+        record.commits += 1
+        record.current?.progressed = true
+        attempt?.committedAnything = true
+        if let before = attempt?.securedAt { attempt?.securedAt = max(before, securedAt) }
+        if let resumed = attempt?.resume?.id {
+            record.failures.suspects[resumed.description] = nil
+        }
+        let isProgress =
+            if let step = id.step { record.bestStep.map { step > $0 } ?? true } else { true }
+        guard isProgress else { return }
+        record.bestStep = id.step ?? record.bestStep
+        record.failures.withoutProgress = 0
+        record.failures.suspects = [:]
+    }
+
+    private mutating func prune() {
+        var protected: Set<CheckpointID> = []
+        if let resumed = attempt?.resume?.id { protected.insert(resumed) }
+        let removals = Retention.removals(
+            from: checkpoints.map(\.id), keepLast: settings.keepLast, protected: protected)
+        guard !removals.isEmpty else { return }
+        checkpoints.removeAll { removals.contains($0.id) }
+        for id in removals { record.failures.suspects[id.description] = nil }
+        actions.append(.remove(removals))
+        log(.removed(.init(ids: removals)))
+    }
+
+    mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
+        if let open = attempt?.open, open.id == id {
+            attempt?.open = nil
+            if let begin = open.begin { answer(.error(error), to: begin) }
+            saveFailed(id, request: open.request, error, at: now)
+        } else if let index = committing.firstIndex(where: { $0.id == id }) {
+            let commit = committing.remove(at: index)
+            answer(.error(error), to: commit.sender)
+            if attempt?.parent == id { attempt?.parent = checkpoints.last?.id }
+            saveFailed(id, request: commit.request, error, at: now)
+            concludeIfOver(at: now)
+        }
+    }
+
+    private mutating func saveFailed(
+        _ id: CheckpointID, request number: Int?, _ error: ProtocolError, at now: Moment
+    ) {
+        log(.checkpointFailed(.init(id: id, request: number, error: error.message)))
+        let request = close(number)
+        if let request {
+            requests.failed += 1
+            tell(request.operators, error)
+        }
+        startInterval(at: now)
+        if request?.final == true { finalRequestEnded(made: false, at: now) }
+    }
+}

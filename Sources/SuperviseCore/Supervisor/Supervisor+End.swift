@@ -1,0 +1,153 @@
+import SuperviseFormats
+
+/// From the job's end to the next attempt, or to our own.
+extension Supervisor {
+    mutating func spawnFailed(_ failure: Event.SpawnFailure, at now: Moment) {
+        guard phase == .running, let attempt else { return }
+        let (status, message): (Int32, String) =
+            switch failure {
+            case .notFound(let message): (127, message)
+            case .notExecutable(let message): (126, message)
+            case .system(let message): (125, message)
+            }
+        log(.warning(.init(message: message)))
+        if stop != nil {
+            finishStopped(at: now)
+        } else if attempt.number == 1, status != 125 {
+            finish(
+                Outcome(kind: .failed, exitCode: Int(status)), .failed(status: status), at: now)
+        } else {
+            countFailure(.spawn, end: .exited(Int(status)), at: now)
+        }
+    }
+
+    mutating func jobExited(_ end: JobEnd, at now: Moment) {
+        guard phase == .running, var attempt else { return }
+        log(
+            .jobExited(
+                .init(
+                    attempt: attempt.number, exitCode: end.exitCode, signal: end.signal,
+                    seconds: (now.instant - attempt.startedAt).seconds)))
+        for connection in attempt.allConnections { actions.append(.close(connection)) }
+        attempt.connections = [:]
+        if let open = attempt.open { actions.append(.dropStaging(open.id)) }
+        attempt.open = nil
+        attempt.pid = nil
+        self.attempt = attempt
+        let answering = committing.contains { $0.request == attempt.request?.number }
+        if let request = attempt.request, !answering { endMoot(request, at: now) }
+        actions.append(.cancelTimer(.interval))
+        actions.append(.cancelTimer(.terminate))
+        phase = .ending(
+            Ending(end: end, at: now.instant, commitsAbandoned: (stop?.count ?? 0) >= 3))
+        endDescendants(after: end, at: now)
+    }
+
+    private mutating func endDescendants(after end: JobEnd, at now: Moment) {
+        if let stop {
+            if stop.stage == .asking { finalRequestLost(at: now) }
+            actions.append(.endDescendants(stop.stage == .killing ? .atOnce : .politely))
+        } else if end == .exited(0) {
+            boundTheEnd(at: now)
+            actions.append(.endDescendants(.politely))
+        } else {
+            actions.append(.endDescendants(.atOnce))
+        }
+    }
+
+    /// The leader is gone before it answered: nobody is left to be asked or told.
+    private mutating func finalRequestLost(at now: Moment) {
+        stop?.stage = .telling
+        boundTheEnd(at: now)
+    }
+
+    mutating func descendantsGone(at now: Moment) {
+        guard case .ending(var ending) = phase else { return }
+        ending.descendantsGone = true
+        phase = .ending(ending)
+        concludeIfOver(at: now)
+    }
+
+    /// The next attempt chooses only when the old one's tree is gone and what it committed is there.
+    mutating func concludeIfOver(at now: Moment) {
+        guard case .ending(let ending) = phase, ending.descendantsGone,
+            committing.isEmpty || ending.commitsAbandoned
+        else { return }
+        if let request = attempt?.request { endMoot(request, at: now) }
+        for timer in [TimerID.stopDeadline, .kill, .abandon] { actions.append(.cancelTimer(timer)) }
+        if stop != nil {
+            finishStopped(at: now)
+        } else if ending.end == .exited(0) {
+            finish(Outcome(kind: .completed, exitCode: 0), .completed, at: now)
+        } else {
+            countFailure(.crash, end: ending.end, at: now)
+        }
+    }
+
+    private mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
+        guard let attempt else { return }
+        let endedAt = if case .ending(let ending) = phase { ending.at } else { now.instant }
+        let lost = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
+        let failure = Failure(
+            attempt: attempt.number, kind: kind, exitCode: end.exitCode, signal: end.signal,
+            at: now.wall, lostSeconds: lost)
+        loseWork(seconds: lost)
+        record.failures.total += 1
+        record.failures.withoutProgress += 1
+        record.failures.last = failure
+        if let from = attempt.resume?.id, !attempt.committedAnything {
+            record.failures.suspects[from.description, default: 0] += 1
+        }
+        record.current = nil
+        let count = record.failures.withoutProgress
+        let givesUp = count >= settings.maxFailures
+        let wait = Backoff.wait(
+            afterFailures: count, range: settings.backoff,
+            jitter: Double.random(in: -1...1, using: &random))
+        log(
+            .failed(
+                .init(
+                    failure: failure, ran: (endedAt - attempt.startedAt).seconds, count: count,
+                    limit: settings.maxFailures, backoff: givesUp ? nil : wait.seconds)))
+        if givesUp {
+            let outcome = Outcome(kind: .failed, exitCode: end.exitCode, signal: end.signal)
+            finish(outcome, .failed(status: end.shellStatus), at: now)
+        } else {
+            waitToRestart(wait, at: now)
+        }
+    }
+
+    /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.
+    private mutating func waitToRestart(_ wait: Duration, at now: Moment) {
+        attempt = nil
+        actions.append(.record(record, confirm: false))
+        let until = now.instant + wait
+        phase = .waiting(until: until)
+        actions.append(.setTimer(.backoff, at: until))
+    }
+
+    mutating func finishStopped(at now: Moment) {
+        guard let stop else { return }
+        let end: JobEnd? = if case .ending(let ending) = phase { ending.end } else { nil }
+        let outcome = Outcome(kind: .stopped, exitCode: end?.exitCode, signal: end?.signal)
+        finish(outcome, .stopped(signal: stop.signal), at: now)
+    }
+
+    /// A clean end: counts of failures start at zero after it.
+    private mutating func finish(_ outcome: Outcome, _ ending: Action.Ending, at now: Moment) {
+        phase = .finished
+        attempt?.pid = nil
+        record.current = nil
+        record.outcome = outcome
+        actions.append(.record(record, confirm: false))
+        log(.finished(outcome))
+        publishNow(at: now)
+        actions.append(.exit(ending))
+    }
+
+    /// We cannot go on, and what is on the disk stays as it is.
+    mutating func refuse(_ message: String) {
+        phase = .finished
+        actions.append(.exit(.refused(message)))
+    }
+}

@@ -1,0 +1,141 @@
+import SuperviseFormats
+
+/// What a job or an operator says, and what they are answered.
+extension Supervisor {
+    mutating func received(_ message: JobMessage, _ sender: Sender, at now: Moment) {
+        switch message {
+        case .hello(let hello):
+            greet(hello, sender, at: now)
+            return
+        case .control(let control):
+            obey(control, sender, at: now)
+            return
+        case .heartbeat, .progress, .begin, .commit, .add, .abort, .failed:
+            break
+        }
+        guard phase == .running, attempt?.connections[sender.connection] != nil else {
+            refuse(sender, .helloFirst, "say hello with SUPERVISE_TOKEN before anything else")
+            return
+        }
+        switch message {
+        case .progress(let report): progressed(report, at: now)
+        case .begin(let begin): self.begin(begin, sender, at: now)
+        case .commit(let commit): self.commit(commit, sender, at: now)
+        case .add(let add): self.add(add, sender, at: now)
+        case .abort(let id): abort(id, sender)
+        case .failed(let failed): jobFailedToSave(failed, at: now)
+        case .heartbeat, .hello, .control: break
+        }
+    }
+
+    private mutating func greet(_ hello: JobMessage.Hello, _ sender: Sender, at now: Moment) {
+        guard hello.protocol <= 1 else {
+            let message = "protocol \(hello.protocol) is not spoken here; use protocol 1"
+            let error = ProtocolError(.unsupportedProtocol, message, supported: 1)
+            answer(.error(error), to: sender)
+            return
+        }
+        guard phase == .running, let attempt, hello.token == attempt.token else {
+            refuse(
+                sender, .staleToken,
+                "this token is not that of the attempt that runs now; a process of an earlier "
+                    + "attempt must end")
+            actions.append(.close(sender.connection))
+            return
+        }
+        let accepts = hello.accepts?.contains("checkpoint") == true
+        let isFirst = accepts && attempt.accepting.isEmpty
+        self.attempt?.connections[sender.connection] = .init(acceptsCheckpoints: accepts)
+        let resume = attempt.resume.map {
+            SupervisorMessage.Resume(
+                id: $0.id, path: $0.path, metrics: $0.metrics, metadata: attempt.metadata)
+        }
+        answer(
+            .welcome(.init(name: record.name, attempt: attempt.number, resume: resume)),
+            to: sender)
+        if accepts, let wire = wireRequest(at: now) {
+            actions.append(.send(.checkpointRequest(wire), to: sender.connection, seq: nil))
+        }
+        if let stop, stop.stage != .asking {
+            let deadline = settings.stopTimeout.seconds
+            actions.append(.send(.stop(deadline: deadline), to: sender.connection, seq: nil))
+        }
+        if isFirst { startInterval(at: now) }
+    }
+
+    private mutating func obey(_ control: JobMessage.Control, _ sender: Sender, at now: Moment) {
+        switch control.command {
+        case "status":
+            answer(.status(status(at: now)), to: sender)
+        case "checkpoint":
+            if let refusal = joinOrRequest(sender, at: now) {
+                answer(.error(refusal), to: sender)
+            }
+        case "stop":
+            controlStop(sender, withCheckpoint: control.checkpoint ?? true, at: now)
+        default:
+            refuse(sender, .badMessage, "there is no control command \"\(control.command)\"")
+        }
+    }
+
+    mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
+        attempt?.request?.operators.removeAll { $0.connection == connection }
+        guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
+        if let open = attempt?.open, open.connection == connection { drop(open) }
+        guard let attempt, attempt.accepting.isEmpty, let request = attempt.request,
+            request.final, !isAnswering(request)
+        else { return }
+        // Nobody is left who could make the final checkpoint: the wait for it is over.
+        finalRequestEnded(made: false, at: now)
+    }
+
+    private mutating func progressed(_ report: JobMessage.ProgressReport, at now: Moment) {
+        warnOfDropped(report.metrics)
+        progress.total = report.total ?? progress.total
+        progress.unit = report.unit ?? progress.unit
+        progress.message = report.message ?? progress.message
+        if let metrics = report.metrics { progress.metrics.merge(metrics.values) { $1 } }
+        if let step = report.step { stepped(to: step, at: now) }
+        publisher.hasProgress = true
+    }
+
+    private mutating func stepped(to step: Int64, at now: Moment) {
+        progress.step = step
+        let first = attempt?.firstStep ?? (step, now.instant)
+        attempt?.firstStep = first
+        let isForward = step > (attempt?.lastStep ?? attempt?.resume?.id.step ?? 0)
+        attempt?.lastStep = step
+        let seconds = (now.instant - first.at).seconds
+        progress.rate =
+            seconds > 0 && step > first.step ? Double(step - first.step) / seconds : nil
+        if let total = progress.total, total > 0 {
+            progress.fraction = Double(step) / Double(total)
+            progress.eta = progress.rate.map { max(0, Double(total - step)) / $0 }
+        }
+        if isForward, record.current?.progressed == false {
+            record.current?.progressed = true
+            actions.append(.record(record, confirm: false))
+        }
+    }
+
+    mutating func warnOfDropped(_ metrics: Metrics?) {
+        guard let dropped = metrics?.dropped, let name = dropped.first, !droppedMetricsTold else {
+            return
+        }
+        droppedMetricsTold = true
+        let message = "the metric \(name) is not a finite number and is left out (told once a run)"
+        log(.warning(.init(message: message)))
+    }
+
+    mutating func answer(_ message: SupervisorMessage, to sender: Sender) {
+        actions.append(.send(message, to: sender.connection, seq: sender.seq))
+    }
+
+    mutating func refuse(_ sender: Sender, _ code: ProtocolError.Code, _ message: String) {
+        answer(.error(ProtocolError(code, message)), to: sender)
+    }
+
+    mutating func log(_ event: RunEvent) {
+        actions.append(.log(event))
+    }
+}

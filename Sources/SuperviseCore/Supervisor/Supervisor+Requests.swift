@@ -1,0 +1,162 @@
+import SuperviseFormats
+
+/// Requested checkpoints: at most one is open, and each is counted once when it has ended.
+extension Supervisor {
+    /// A checkpoint now, for an operator or a signal; joins the request that is open.
+    ///
+    /// - Returns: why there is none.
+    mutating func joinOrRequest(_ sender: Sender?, at now: Moment) -> ProtocolError? {
+        if phase == .finished || (stop != nil && attempt?.request == nil) {
+            return ProtocolError(.stopping, "the run is stopping")
+        }
+        guard phase == .running, let attempt else {
+            return ProtocolError(.conflict, "the job is not running now; ask again when it is")
+        }
+        if attempt.request == nil {
+            guard !attempt.accepting.isEmpty else {
+                return ProtocolError(
+                    .conflict, "the job has no connection that accepts checkpoint requests")
+            }
+            request(.manual, final: false, deadline: nil, at: now)
+        }
+        if let sender { self.attempt?.request?.operators.append(sender) }
+        return nil
+    }
+
+    /// Asks every connection that accepts; a request that is open already becomes moot.
+    mutating func request(
+        _ reason: Manifest.Reason, final: Bool, deadline: Instant?, at now: Moment
+    ) {
+        guard let attempt else { return }
+        var operators: [Sender] = []
+        if let superseded = attempt.request {
+            operators = superseded.operators
+            self.attempt?.request?.operators = []
+            endMoot(superseded, at: now)
+        }
+        let number = nextRequest
+        nextRequest += 1
+        requests.made += 1
+        self.attempt?.request = Attempt.OpenRequest(
+            number: number, reason: reason, final: final, madeAt: now.instant,
+            deadline: deadline, operators: operators)
+        let wire = wireRequest(at: now)
+        for connection in attempt.accepting {
+            if let wire {
+                actions.append(.send(.checkpointRequest(wire), to: connection, seq: nil))
+            }
+        }
+        if let wire { log(.checkpointRequested(wire)) }
+        actions.append(.cancelTimer(.interval))
+        if !final {
+            actions.append(.setTimer(.request, at: now.instant + settings.checkpointTimeout))
+        }
+    }
+
+    /// The open request as it is said now; deadlines count from now.
+    func wireRequest(at now: Moment) -> CheckpointRequest? {
+        guard let request = attempt?.request else { return nil }
+        let left = request.deadline.map { max(0, ($0 - now.instant).seconds) }
+        return CheckpointRequest(
+            request: request.number, reason: request.reason, final: request.final, deadline: left)
+    }
+
+    mutating func intervalPassed(at now: Moment) {
+        guard phase == .running, stop == nil, let attempt, attempt.request == nil else { return }
+        // A checkpoint that is under way starts the interval anew when it ends.
+        guard attempt.open == nil, committing.isEmpty, !attempt.accepting.isEmpty else { return }
+        request(.interval, final: false, deadline: nil, at: now)
+    }
+
+    /// Counts from now: after a commit, a failed or unanswered request, or the first hello.
+    mutating func startInterval(at now: Moment) {
+        guard let every = settings.checkpointEvery, phase == .running, stop == nil,
+            let attempt, attempt.request == nil, !attempt.accepting.isEmpty
+        else { return }
+        let due = now.instant + every
+        nextCheckpoint = due
+        actions.append(.setTimer(.interval, at: due))
+    }
+
+    /// The time of a request restarts as long as what is staged has grown; only now it is looked at.
+    mutating func requestTimePassed(at now: Moment) {
+        guard phase == .running, let request = attempt?.request, !request.final else { return }
+        if let open = attempt?.open {
+            actions.append(.measureStaging(open.id))
+        } else if !isAnswering(request) {
+            endUnanswered(request, at: now)
+        }
+    }
+
+    mutating func stagingMeasured(_ id: CheckpointID, _ size: Event.StagingSize, at now: Moment) {
+        guard let request = attempt?.request, !request.final, !isAnswering(request) else { return }
+        guard attempt?.open?.id == id, case let before = request.measured ?? .empty,
+            size.bytes > before.bytes || size.files > before.files
+        else {
+            endUnanswered(request, at: now)
+            return
+        }
+        attempt?.request?.measured = size
+        actions.append(.setTimer(.request, at: now.instant + settings.checkpointTimeout))
+    }
+
+    /// Its commit was received: only the disk is waited for.
+    func isAnswering(_ request: Attempt.OpenRequest) -> Bool {
+        committing.contains { $0.request == request.number }
+    }
+
+    mutating func endUnanswered(_ request: Attempt.OpenRequest, at now: Moment) {
+        requests.unanswered += 1
+        attempt?.unanswered.insert(request.number)
+        end(request, .unanswered, at: now)
+        let seconds = Int((now.instant - request.madeAt).seconds.rounded())
+        tell(
+            request.operators,
+            ProtocolError(.conflict, "the job has not answered the request in \(seconds) s"))
+        startInterval(at: now)
+    }
+
+    mutating func endMoot(_ request: Attempt.OpenRequest, at now: Moment) {
+        requests.moot += 1
+        end(request, .moot, at: now)
+        tell(request.operators, ProtocolError(.stopping, "the job ended before it answered"))
+    }
+
+    private mutating func end(
+        _ request: Attempt.OpenRequest, _ result: RunEvent.RequestEnded.Result, at now: Moment
+    ) {
+        attempt?.request = nil
+        actions.append(.cancelTimer(.request))
+        log(
+            .requestEnded(
+                .init(
+                    request: request.number, result: result,
+                    seconds: (now.instant - request.madeAt).seconds)))
+    }
+
+    /// The request that a commit or a `failed` named, if it is the open one, has ended.
+    mutating func close(_ number: Int?) -> Attempt.OpenRequest? {
+        guard let request = attempt?.request, request.number == number else { return nil }
+        attempt?.request = nil
+        actions.append(.cancelTimer(.request))
+        return request
+    }
+
+    mutating func jobFailedToSave(_ failed: JobMessage.SaveFailed, at now: Moment) {
+        let error = failed.error ?? "the job gave no reason"
+        log(.checkpointFailed(.init(id: nil, request: failed.request, error: error)))
+        guard let request = close(failed.request) else { return }
+        requests.failed += 1
+        tell(request.operators, ProtocolError(.io, "the job could not save: \(error)"))
+        startInterval(at: now)
+        if request.final { finalRequestEnded(made: false, at: now) }
+    }
+
+    mutating func tell(_ operators: [Sender], _ error: ProtocolError) {
+        for sender in operators { answer(.error(error), to: sender) }
+    }
+}
+
+extension Event.StagingSize {
+    static let empty = Event.StagingSize(bytes: 0, files: 0)
+}

@@ -1,0 +1,148 @@
+import SuperviseFormats
+
+/// From the first event to a running job: leftovers, the choice, the record, the spawn.
+extension Supervisor {
+    mutating func start(at now: Moment) {
+        guard phase == .idle else { return }
+        countMachineFailure(at: now)
+        if mayHaveLeftovers {
+            phase = .clearing
+            actions.append(.endLeftovers)
+        } else {
+            choose(at: now)
+        }
+    }
+
+    /// The last attempt has not ended, so the supervisor or the machine died under it.
+    private mutating func countMachineFailure(at now: Moment) {
+        if record.outcome != nil {
+            record.outcome = nil
+            record.failures.withoutProgress = 0
+            record.failures.suspects = [:]
+        }
+        guard let lost = record.current else { return }
+        let failure = Failure(
+            attempt: record.attempt, kind: .machine, at: now.wall, lostSeconds: 0)
+        record.current = nil
+        record.failures.total += 1
+        record.failures.last = failure
+        if !lost.progressed, let from = lost.resumedFrom {
+            record.failures.suspects[from.description, default: 0] += 1
+        }
+        log(
+            .failed(
+                .init(
+                    failure: failure, ran: 0, count: record.failures.withoutProgress,
+                    limit: settings.maxFailures, backoff: 0)))
+    }
+
+    mutating func leftoversEnded(_ processes: [String], at now: Moment) {
+        guard phase == .clearing else { return }
+        if !processes.isEmpty { log(.leftovers(.init(processes: processes))) }
+        choose(at: now)
+    }
+
+    mutating func choose(at now: Moment) {
+        for bad in damaged { discard(bad.id, reason: bad.reason) }
+        damaged = []
+        let choice = ResumeChoice.choose(
+            from: checkpoints.map(\.id), scope: settings.resumeFrom,
+            startSequence: startSequence, suspects: record.failures.suspects,
+            rollbackAfter: settings.rollbackAfter, everCommitted: record.commits > 0)
+        switch choice {
+        case .beginning:
+            prepareAttempt(resume: nil, metadata: [:], at: now)
+        case .checkpoint(let id):
+            phase = .choosing(id)
+            actions.append(.verify(id))
+        case .nothingGood:
+            refuse(nothingGoodMessage)
+        }
+    }
+
+    private var nothingGoodMessage: String {
+        if case .checkpoint(let id) = settings.resumeFrom {
+            return "there is no good checkpoint \(id) to resume from; "
+                + "supervise checkpoints \(record.name) list shows which there are"
+        }
+        return "run \(record.name) has committed \(record.commits) checkpoints and none of them "
+            + "can be used; to begin from the beginning all the same: --resume-from none"
+    }
+
+    mutating func verified(_ id: CheckpointID, _ result: Event.Verification, at now: Moment) {
+        guard phase == .choosing(id) else { return }
+        switch result {
+        case .good(let metadata):
+            let summary = checkpoints.first { $0.id == id }
+            prepareAttempt(resume: summary, metadata: metadata, at: now)
+        case .bad(let reason):
+            discard(id, reason: reason)
+            choose(at: now)
+        case .unreadable(let message):
+            refuse(message)
+        }
+    }
+
+    private mutating func discard(_ id: CheckpointID, reason: String) {
+        checkpoints.removeAll { $0.id == id }
+        record.failures.suspects[id.description] = nil
+        actions.append(.setAside(id, reason: reason))
+        log(.setAside(.init(id: id, reason: reason)))
+    }
+
+    private mutating func prepareAttempt(
+        resume: CheckpointSummary?, metadata: [String: JSONValue], at now: Moment
+    ) {
+        record.attempt += 1
+        let token = record.runToken + hexadecimal(random.next())
+        record.current = RunRecord.Attempt(
+            token: token, resumedFrom: resume?.id, started: now.wall, progressed: false)
+        attempt = Attempt(
+            number: record.attempt, token: token, resume: resume, metadata: metadata,
+            startedAt: now.instant, parent: resume?.id, securedAt: now.instant)
+        actions.append(.record(record, confirm: isFirstSpawn))
+        let order = Action.SpawnOrder(attempt: record.attempt, token: token, resume: resume)
+        if isFirstSpawn {
+            phase = .recording(order)
+        } else {
+            spawn(order)
+        }
+    }
+
+    mutating func recorded(at now: Moment) {
+        guard case .recording(let order) = phase else { return }
+        spawn(order)
+    }
+
+    private mutating func spawn(_ order: Action.SpawnOrder) {
+        isFirstSpawn = false
+        phase = .running
+        actions.append(.spawn(order))
+        log(
+            .attemptStarted(
+                .init(
+                    attempt: order.attempt, resumedFrom: order.resume?.id,
+                    bytes: order.resume?.bytes ?? 0)))
+    }
+
+    /// At the start we do not run what we could not find again; later the job goes on.
+    mutating func recordFailed(_ message: String, at now: Moment) {
+        if case .recording = phase {
+            refuse("the run record cannot be written: \(message)")
+        } else {
+            let text = "the run record cannot be written: \(message); the job goes on"
+            log(.warning(.init(message: text)))
+        }
+    }
+
+    mutating func backoffPassed(at now: Moment) {
+        guard case .waiting = phase else { return }
+        choose(at: now)
+    }
+}
+
+/// 16 hexadecimal digits.
+private func hexadecimal(_ bits: UInt64) -> String {
+    let digits = String(bits, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+}

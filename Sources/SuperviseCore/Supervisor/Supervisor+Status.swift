@@ -1,0 +1,117 @@
+import SuperviseFormats
+
+/// What people and tools are told, and where the time went.
+extension Supervisor {
+    /// When the status was last told, and what of it must be told at once when it changes.
+    struct Publisher: Sendable {
+        var last: Key?
+        var lastAt: Instant?
+        var hasProgress = false
+        var isWaiting = false
+
+        struct Key: Equatable {
+            var phase: Status.Phase
+            var attempt: Int
+            var pid: Int?
+            var commits: Int
+            var failures: Int
+            var requests: Status.Requests
+        }
+    }
+
+    /// Progress is told at most this often.
+    private static let progressInterval = Duration.seconds(1)
+
+    mutating func publishIfChanged(at now: Moment) {
+        guard phase != .finished, phase != .idle else { return }
+        let key = publisherKey
+        if key != publisher.last {
+            publishNow(at: now)
+        } else if publisher.hasProgress, !publisher.isWaiting {
+            let due = (publisher.lastAt ?? now.instant) + Self.progressInterval
+            if due <= now.instant {
+                publishNow(at: now)
+            } else {
+                publisher.isWaiting = true
+                actions.append(.setTimer(.publish, at: due))
+            }
+        }
+    }
+
+    mutating func publishNow(at now: Moment) {
+        publisher.last = publisherKey
+        publisher.lastAt = now.instant
+        publisher.hasProgress = false
+        actions.append(.publish(status(at: now)))
+    }
+
+    private var publisherKey: Publisher.Key {
+        .init(
+            phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
+            commits: record.commits, failures: record.failures.total, requests: requests)
+    }
+
+    private var publicPhase: Status.Phase {
+        if phase == .finished { return .finished }
+        if stop != nil { return .stopping }
+        return switch phase {
+        case .idle, .clearing, .choosing, .recording: .starting
+        case .running, .ending: .running
+        case .waiting: .backoff
+        case .finished: .finished
+        }
+    }
+
+    /// The whole status as it is now.
+    package func status(at now: Moment) -> Status {
+        var status = Status(
+            name: record.name, phase: publicPhase, command: record.command,
+            supervisorPID: record.supervisorPID, attempt: record.attempt, started: started,
+            updated: now.wall)
+        status.jobPID = attempt?.pid
+        status.socket = phase == .finished ? nil : socket
+        status.failures = record.failures.withoutProgress
+        status.progress = progress
+        status.checkpoint = checkpoints.last.map {
+            .init(id: $0.id, path: $0.path, committed: $0.created, bytes: $0.bytes)
+        }
+        status.checkpoints = checkpoints.count
+        status.checkpointBytes = checkpoints.reduce(0) { $0 + $1.bytes }
+        status.nextCheckpoint = nextCheckpointTime(at: now)
+        status.resumedFrom = attempt?.resume?.id
+        status.suspect = checkpoints.map(\.id).filter {
+            record.failures.suspects[$0.description, default: 0] >= settings.rollbackAfter
+        }
+        status.requests = requests
+        status.lastFailure = record.failures.last
+        status.totals = record.totals
+        status.outcome = record.outcome
+        return status
+    }
+
+    private func nextCheckpointTime(at now: Moment) -> Timestamp? {
+        guard phase == .running, stop == nil, attempt?.request == nil,
+            let due = nextCheckpoint, due > now.instant
+        else { return nil }
+        return now.wall(at: due)
+    }
+
+    /// The time since the last event belongs to what was going on then.
+    mutating func account(until now: Instant) {
+        defer { accountedUntil = now }
+        guard let since = accountedUntil, phase != .finished else { return }
+        let seconds = max(0, (now - since).seconds)
+        record.totals.wall += seconds
+        if phase == .running {
+            record.totals.useful += seconds
+        } else {
+            record.totals.down += seconds
+        }
+    }
+
+    /// Work that has to be done again was not useful after all.
+    mutating func loseWork(seconds: Double) {
+        record.totals.lost += seconds
+        record.totals.useful = max(0, record.totals.useful - seconds)
+    }
+}

@@ -1,0 +1,175 @@
+import SuperviseFormats
+
+/// Decides everything about one run: events and the time go in, actions come out.
+///
+/// It reads no clock, no file and no environment, and its random numbers come from a seed, so that
+/// any history of it can be replayed. The phases and their legal moves:
+///
+///     idle → clearing → choosing → recording → running → ending → waiting → choosing → …
+///     idle → choosing        (nothing was left behind)
+///     choosing → running     (restarts do not wait for the record)
+///     any → finished
+///
+/// What was asked of us (``Stop``) stands beside the phase. What belongs to an attempt is in
+/// ``Attempt`` and dies with it.
+package struct Supervisor: Sendable {
+    package let settings: Settings
+    package internal(set) var record: RunRecord
+    package internal(set) var phase = Phase.idle
+    package internal(set) var attempt: Attempt?
+    package internal(set) var stop: Stop?
+    /// Committed and not found bad, in order of sequence.
+    package internal(set) var checkpoints: [CheckpointSummary]
+    /// Orders that were given and not yet answered, in order of sequence.
+    package internal(set) var committing: [Committing] = []
+    package internal(set) var requests = Status.Requests()
+
+    let mayHaveLeftovers: Bool
+    let startSequence: Int64
+    let started: Timestamp
+    let socket: String
+    var damaged: [Damaged]
+    var random: SplitMix
+    var nextRequest = 1
+    /// The first spawn waits until the record is durable.
+    var isFirstSpawn = true
+    var progress = Status.Progress()
+    var droppedMetricsTold = false
+    var accountedUntil: Instant?
+    var nextCheckpoint: Instant?
+    var publisher = Publisher()
+    var actions: [Action] = []
+
+    package enum Phase: Equatable, Sendable {
+        case idle
+        /// What an earlier supervisor left is being ended.
+        case clearing
+        /// A checkpoint is being verified.
+        case choosing(CheckpointID)
+        /// The record of the first attempt is being made durable.
+        case recording(Action.SpawnOrder)
+        case running
+        /// The leader is gone; its descendants end, and what it committed is being finished.
+        case ending(Ending)
+        case waiting(until: Instant)
+        case finished
+    }
+
+    package struct Ending: Equatable, Sendable {
+        package var end: JobEnd
+        package var at: Instant
+        package var descendantsGone = false
+        /// The time for commits that were received is over.
+        package var commitsAbandoned = false
+    }
+
+    /// A directory whose manifest cannot be read as one.
+    package struct Damaged: Equatable, Sendable {
+        package var id: CheckpointID
+        package var reason: String
+
+        package init(id: CheckpointID, reason: String) {
+            self.id = id
+            self.reason = reason
+        }
+    }
+
+    /// What was found at the start.
+    package struct Found: Sendable {
+        /// The record, new or as it was left; host, boot id and pids already ours.
+        package var record: RunRecord
+        package var checkpoints: [CheckpointSummary]
+        package var damaged: [Damaged]
+        /// Over everything that is there, visible or not.
+        package var highestSequence: Int64
+        /// Processes of the last attempt may still live: it did not end, and this is its boot.
+        package var mayHaveLeftovers: Bool
+        /// The path of our socket.
+        package var socket: String
+
+        package init(
+            record: RunRecord, checkpoints: [CheckpointSummary], damaged: [Damaged] = [],
+            highestSequence: Int64 = 0, mayHaveLeftovers: Bool = false, socket: String = ""
+        ) {
+            self.record = record
+            self.checkpoints = checkpoints
+            self.damaged = damaged
+            self.highestSequence = highestSequence
+            self.mayHaveLeftovers = mayHaveLeftovers
+            self.socket = socket
+        }
+    }
+
+    /// - Parameter seed: secret random bits: jitter and tokens come from them.
+    package init(settings: Settings, found: Found, seed: UInt64, at now: Moment) {
+        self.settings = settings
+        record = found.record
+        checkpoints = found.checkpoints.sorted { $0.id < $1.id }
+        damaged = found.damaged
+        socket = found.socket
+        random = SplitMix(seed: seed)
+        started = now.wall
+        let known = (found.checkpoints.map(\.id) + found.damaged.map(\.id)).map(\.sequence)
+        let highest = max(record.sequence, found.highestSequence, known.max() ?? 0)
+        startSequence = highest
+        record.sequence = highest
+        mayHaveLeftovers = found.mayHaveLeftovers
+    }
+
+    /// Takes one event; the actions are to be carried out in order.
+    package mutating func handle(_ event: Event, at now: Moment) -> [Action] {
+        account(until: now.instant)
+        if phase != .finished {
+            dispatch(event, at: now)
+        } else {
+            refuseAfterEnd(event)
+        }
+        publishIfChanged(at: now)
+        defer { actions = [] }
+        return actions
+    }
+
+    private mutating func dispatch(_ event: Event, at now: Moment) {
+        switch event {
+        case .started: start(at: now)
+        case .leftoversEnded(let processes): leftoversEnded(processes, at: now)
+        case .verified(let id, let result): verified(id, result, at: now)
+        case .recorded: recorded(at: now)
+        case .recordFailed(let message): recordFailed(message, at: now)
+        case .spawned(let pid): attempt?.pid = pid
+        case .spawnFailed(let failure): spawnFailed(failure, at: now)
+        case .jobExited(let end): jobExited(end, at: now)
+        case .descendantsGone: descendantsGone(at: now)
+        case .received(let message, let connection, let seq):
+            received(message, Sender(connection: connection, seq: seq), at: now)
+        case .disconnected(let connection): disconnected(connection, at: now)
+        case .signal(let signal): received(signal, at: now)
+        case .timer(let timer): fired(timer, at: now)
+        case .stagingMade(let id, let path): stagingMade(id, path: path)
+        case .stagingMeasured(let id, let size): stagingMeasured(id, size, at: now)
+        case .committed(let summary, let seconds): committed(summary, seconds: seconds, at: now)
+        case .commitFailed(let id, let error): commitFailed(id, error, at: now)
+        case .warned(let message): actions.append(.log(.warning(.init(message: message))))
+        }
+    }
+
+    private mutating func fired(_ timer: TimerID, at now: Moment) {
+        switch timer {
+        case .interval: intervalPassed(at: now)
+        case .request: requestTimePassed(at: now)
+        case .stopDeadline: stopDeadlinePassed(at: now)
+        case .terminate: terminateTimePassed()
+        case .kill: killTimePassed(at: now)
+        case .abandon: abandonTimePassed(at: now)
+        case .backoff: backoffPassed(at: now)
+        case .publish: publisher.isWaiting = false
+        }
+    }
+
+    /// An operator who asks a supervisor that is about to exit is told so.
+    private mutating func refuseAfterEnd(_ event: Event) {
+        guard case .received(_, let connection, let seq) = event else { return }
+        let error = ProtocolError(.stopping, "the run has ended")
+        actions.append(.send(.error(error), to: connection, seq: seq))
+    }
+}
