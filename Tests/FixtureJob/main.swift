@@ -1,1 +1,8 @@
-print("not yet")
+import SuperviseSystem
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+if !playSystemScene(arguments) {
+    writeStandardError("FixtureJob: no such scene: \(arguments)\n")
+    exitProcess(2)
+}
+exitProcess(0)

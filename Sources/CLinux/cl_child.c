@@ -1,0 +1,101 @@
+#include "cl_child.h"
+#include "clinux.h"
+#include <errno.h>
+#include <limits.h>
+#include <linux/sched.h>
+#include <sys/resource.h>
+
+_Static_assert(sizeof(void *) == 8, "the kernel's signal structures below are those of 64-bit machines");
+#if !defined(__x86_64__) && !defined(__aarch64__)
+#error "the raw clone below has the order of arguments of x86-64 and AArch64"
+#endif
+
+pid_t cl_fork(int *pidfd) {
+    /* Raw, as the C library's fork has no pidfd. The first three arguments have the same order on all
+       machines that we allow above; the others are unused. */
+    return (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
+}
+
+static void close_listed(int one, int other) {
+    int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        struct rlimit limit;
+        int end = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65536 ? (int)limit.rlim_cur : 65536;
+        for (int fd = 3; fd < end; fd++)
+            if (fd != one && fd != other) close(fd);
+        return;
+    }
+    char buffer[4096] __attribute__((aligned(8)));
+    int closed;
+    /* Closing while reading may skip entries, so: again from the start until there is nothing to close. */
+    do {
+        closed = 0;
+        long count;
+        lseek(directory, 0, SEEK_SET);
+        while ((count = cl_read_entries(directory, buffer, sizeof buffer)) > 0) {
+            for (long at = 0; at < count;) {
+                const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
+                long fd = cl_read_number(entry->name);
+                if (fd > 2 && fd != one && fd != other && fd != directory && close((int)fd) == 0) closed++;
+                at += entry->length;
+            }
+        }
+    } while (closed > 0);
+    close(directory);
+}
+
+void cl_close_all_but(int one, int other) {
+    unsigned low = (unsigned)(one < other ? one : other);
+    unsigned high = (unsigned)(one < other ? other : one);
+    int failed = 0;
+    if (low > 3) failed |= syscall(SYS_close_range, 3u, low - 1, 0u) != 0;
+    if (high > low + 1) failed |= syscall(SYS_close_range, low + 1, high - 1, 0u) != 0;
+    failed |= syscall(SYS_close_range, high + 1, UINT_MAX, 0u) != 0;
+    if (failed) close_listed(one, other); /* before Linux 5.9, or forbidden by a sandbox */
+}
+
+int cl_place(int source, int target) {
+    if (source != target) return dup2(source, target);
+    int flags = fcntl(source, F_GETFD);
+    return flags < 0 ? -1 : fcntl(source, F_SETFD, flags & ~FD_CLOEXEC);
+}
+
+void cl_default_signals(void) {
+    /* handler, flags, restorer, mask: all zero is the default disposition. */
+    const unsigned long action[4] = {0};
+    for (int number = 1; number <= 64; number++) {
+        /* SIGKILL and SIGSTOP refuse, and have nothing but their default. */
+        syscall(SYS_rt_sigaction, number, action, NULL, 8ul);
+    }
+}
+
+void cl_block_signals(unsigned long long *before) {
+    const unsigned long long all = ~0ull;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, 8ul);
+}
+
+void cl_restore_signals(unsigned long long mask) {
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8ul);
+}
+
+char *cl_write_number(char *at, unsigned long number) {
+    char digits[24];
+    int count = 0;
+    do {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (count > 0) *at++ = digits[--count];
+    return at;
+}
+
+long cl_read_entries(int directory, void *buffer, unsigned long size) {
+    return syscall(SYS_getdents64, directory, buffer, size);
+}
+
+long cl_read_number(const char *text) {
+    long number = 0;
+    if (*text < '0' || *text > '9') return -1;
+    for (; *text >= '0' && *text <= '9'; text++) number = number * 10 + (*text - '0');
+    return number;
+}

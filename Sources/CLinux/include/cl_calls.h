@@ -1,0 +1,62 @@
+#ifndef CL_CALLS_H
+#define CL_CALLS_H
+/* System calls that are variadic, too new for the C library, or in headers that Swift's Glibc leaves out. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* These three need _GNU_SOURCE, which only our own C files have. */
+int cl_pipe(int ends[2]);
+int cl_accept(int listener);
+int cl_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
+
+static inline int cl_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+
+static inline int cl_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0u); }
+
+static inline int cl_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0u);
+}
+
+/* Orphans among our descendants become our children, so that none of them gets lost. */
+static inline int cl_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+/* Keeps core patterns that are programs, which ignore RLIMIT_CORE, from taking a core of us. */
+static inline int cl_forbid_core(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+static inline int cl_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+/* The terminal's columns, or -1. */
+static inline int cl_terminal_columns(int fd) {
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : -1;
+}
+
+static inline int cl_signal_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
+
+static inline int cl_signal_ignore(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0; }
+
+static inline int cl_signal_is_ignored(int number) {
+    struct sigaction now;
+    return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+static inline int cl_first_realtime_signal(void) { return SIGRTMIN; }
+
+static inline int cl_last_realtime_signal(void) { return SIGRTMAX; }
+
+_Static_assert(sizeof(struct signalfd_siginfo) == 128, "the kernel writes 128 bytes a signal");
+_Static_assert(SIGSYS == 31, "the names of signals follow the usual Linux numbers");
+
+#endif

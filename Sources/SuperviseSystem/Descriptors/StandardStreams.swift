@@ -1,0 +1,71 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Writing to whoever watches us, who may have gone away or stopped reading.
+
+/// Whether the last message found a standard error that takes nothing: then nobody waits for it again.
+private let standardErrorIsStuck = Atomic<Bool>(false)
+
+/// Writes to standard error as far as that is possible; what cannot be written is dropped.
+///
+/// A reader that has gone (EPIPE, EIO) stops nothing. One that does not read, or a terminal that was
+/// stopped with ^S, holds us up for a second once, and not again until it takes something.
+package func writeStandardError(_ text: String) {
+    let patience: Int32 = standardErrorIsStuck.load(ordering: .relaxed) ? 0 : 1000
+    let written = writeCarefully(Array(text.utf8), to: STDERR_FILENO, patience_ms: patience)
+    standardErrorIsStuck.store(!written, ordering: .relaxed)
+}
+
+/// Writes all of it to standard output, waiting for the reader as long as it takes.
+///
+/// - Throws: EPIPE, EIO, ENOSPC, …: the reader or the disk is gone.
+package func writeStandardOutput(_ text: String) throws(SystemError) {
+    try writeAll(Array(text.utf8)[...], to: STDOUT_FILENO, subject: "standard output")
+}
+
+/// Whether a descriptor is a terminal.
+package func isTerminal(_ descriptor: Int32) -> Bool {
+    isatty(descriptor) == 1
+}
+
+/// The columns of the terminal at standard output, else at standard error; nil where there is none.
+package func terminalWidth() -> Int? {
+    for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
+        let columns = cl_terminal_columns(descriptor)
+        if columns > 0 { return Int(columns) }
+    }
+    return nil
+}
+
+/// Opens /dev/null for each of the descriptors 0 to 2 that our starter closed.
+///
+/// To be called before anything is opened, or a socket may become "standard error".
+package func ensureStandardDescriptors() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where cl_fcntl(descriptor, F_GETFD, 0) < 0 {
+        // The lowest free number is this one, as those below are open by now.
+        _ = open("/dev/null", O_RDWR)
+    }
+}
+
+/// Ends the process at once, without exit handlers: another thread may be stuck in a disk.
+package func exitProcess(_ status: Int32) -> Never {
+    _exit(status)
+}
+
+/// Writes in pieces that never wait once poll has found room: what a pipe promises for PIPE_BUF bytes.
+private func writeCarefully(_ bytes: [UInt8], to descriptor: Int32, patience_ms: Int32) -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        let ready = poll(&entry, 1, patience_ms)
+        if ready < 0 && errno == EINTR { continue }
+        guard ready == 1 else { return false }
+        let piece = rest.prefix(Int(PIPE_BUF))
+        let count = piece.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
+        guard count > 0 else { return false }
+        rest = rest.dropFirst(count)
+    }
+    return true
+}

@@ -1,0 +1,137 @@
+import CLinux
+import Glibc
+
+/// Threads that do what may take long, so that the loop never waits. With one thread the jobs run in
+/// the order they were submitted.
+///
+/// The threads start when there is work for them and sleep when there is none. They are never joined:
+/// one may be stuck in a disk that does not answer, and must not hold up our end.
+package final class WorkerLane: @unchecked Sendable {
+    package typealias Job = @Sendable () -> Void
+
+    /// Everything below is read and written only with `mutex` locked.
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let somethingToDo: UnsafeMutablePointer<pthread_cond_t>
+    private var jobs = Queue()
+    private var idle = 0
+    private var started = 0
+    private let name: String
+    private let limit: Int
+
+    /// - Parameters:
+    ///   - name: what tools show as the threads' name, of which the kernel keeps 15 bytes.
+    ///   - threads: how many at most.
+    package init(name: String, threads: Int) {
+        precondition(threads > 0, "a lane needs a thread")
+        self.name = name
+        self.limit = threads
+        mutex = .allocate(capacity: 1)
+        somethingToDo = .allocate(capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        somethingToDo.initialize(to: pthread_cond_t())
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(somethingToDo, nil)
+    }
+
+    /// Adds a job behind all others. Never waits.
+    package func submit(_ job: @escaping Job) {
+        add(job, first: false)
+    }
+
+    /// Adds a job before all others that have not begun.
+    package func submit(first job: @escaping Job) {
+        add(job, first: true)
+    }
+
+    private func add(_ job: @escaping Job, first: Bool) {
+        pthread_mutex_lock(mutex)
+        if first { jobs.prepend(job) } else { jobs.append(job) }
+        let needsThread = idle < jobs.count && started < limit
+        if needsThread && !startThread() && started == 0 {
+            // Not even one thread can be had. Late is better than never, so it is done here.
+            let mine = jobs.removeFirst()
+            pthread_mutex_unlock(mutex)
+            return mine()
+        }
+        pthread_cond_signal(somethingToDo)
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// With `mutex` locked.
+    private func startThread() -> Bool {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        pthread_attr_setstacksize(&attributes, 512 << 10)
+        // Signals belong to the loop; the thread is born with this mask.
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        var thread = pthread_t()
+        // Balanced by nobody: the thread works for this lane as long as the process lives.
+        let lane = Unmanaged.passRetained(self)
+        let result = pthread_create(
+            &thread, &attributes,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<WorkerLane>.fromOpaque(argument).takeUnretainedValue().work()
+            }, lane.toOpaque())
+        if result != 0 {
+            lane.release()
+            return false
+        }
+        started += 1
+        return true
+    }
+
+    private func work() -> Never {
+        _ = cl_name_thread(name)
+        pthread_mutex_lock(mutex)
+        while true {
+            while jobs.count == 0 {
+                idle += 1
+                pthread_cond_wait(somethingToDo, mutex)
+                idle -= 1
+            }
+            let job = jobs.removeFirst()
+            pthread_mutex_unlock(mutex)
+            job()
+            pthread_mutex_lock(mutex)
+        }
+    }
+}
+
+extension WorkerLane {
+    /// Jobs in order, without moving all of them when one is taken.
+    private struct Queue {
+        private var jobs: [Job?] = []
+        private var next = 0
+
+        var count: Int { jobs.count - next }
+
+        mutating func append(_ job: @escaping Job) {
+            jobs.append(job)
+        }
+
+        mutating func prepend(_ job: @escaping Job) {
+            if next == 0 { return jobs.insert(job, at: 0) }
+            next -= 1
+            jobs[next] = job
+        }
+
+        /// There is one.
+        mutating func removeFirst() -> Job {
+            guard let job = jobs[next] else { preconditionFailure("a job was taken twice") }
+            jobs[next] = nil
+            next += 1
+            if next == jobs.count {
+                jobs = []
+                next = 0
+            }
+            return job
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/// A command to start, and the surroundings that it gets.
+package struct SpawnRequest: Sendable {
+    /// One of the three standard streams of the child.
+    package enum Stream: Hashable, Sendable {
+        /// The same as ours.
+        case inherit
+        /// /dev/null.
+        case null
+        /// A descriptor of ours, which stays ours.
+        case descriptor(Int32)
+    }
+
+    /// The program, as a path or to be looked for in PATH, and its arguments.
+    package var command: [String]
+    /// All of the child's environment, each entry `NAME=value`; its PATH is the one that is searched.
+    package var environment: [String]
+    /// Where the child works; ours where nil.
+    package var directory: String?
+    package var standardInput: Stream
+    package var standardOutput: Stream
+    package var standardError: Stream
+    /// Whether the child loses the descriptors from 3 on that our own starter gave us; all that we have
+    /// opened ourselves it never gets.
+    package var closesOtherDescriptors: Bool
+
+    package init(
+        command: [String], environment: [String], directory: String? = nil,
+        standardInput: Stream = .inherit, standardOutput: Stream = .inherit,
+        standardError: Stream = .inherit, closesOtherDescriptors: Bool = true
+    ) {
+        self.command = command
+        self.environment = environment
+        self.directory = directory
+        self.standardInput = standardInput
+        self.standardOutput = standardOutput
+        self.standardError = standardError
+        self.closesOtherDescriptors = closesOtherDescriptors
+    }
+
+    /// The paths that may be the program, in the order in which they are tried.
+    ///
+    /// Only names are put together here. The child tries them, as a look at a network file system may
+    /// take for ever.
+    var candidates: [String] {
+        guard let program = command.first else { return [] }
+        guard !program.isEmpty, !program.utf8.contains(UInt8(ascii: "/")) else { return [program] }
+        return searchPath.split(separator: ":", omittingEmptySubsequences: false).map {
+            // An empty element means the working directory.
+            $0.isEmpty ? "./" + program : $0 + "/" + program
+        }
+    }
+
+    /// Whether ``candidates`` come from PATH.
+    var isSearched: Bool {
+        guard let program = command.first else { return false }
+        return !program.isEmpty && !program.utf8.contains(UInt8(ascii: "/"))
+    }
+
+    private var searchPath: Substring {
+        let entry = environment.first { $0.hasPrefix("PATH=") }
+        // Where there is no PATH, the C library's own.
+        return entry?.dropFirst(5) ?? "/bin:/usr/bin"
+    }
+}

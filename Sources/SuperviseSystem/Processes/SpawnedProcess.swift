@@ -1,0 +1,103 @@
+import CLinux
+import Glibc
+
+/// What has become of the command of a child.
+package enum ExecResult: Equatable, Sendable {
+    /// The child is still on its way, perhaps waiting for a disk.
+    case pending
+    /// The command runs, or the child was killed before it could.
+    case running
+    /// The command could not be executed; the child has ended or is about to.
+    case failed(SystemError)
+}
+
+/// A child that was started.
+package final class SpawnedProcess: Sendable {
+    /// The child itself.
+    package let process: ProcessHandle
+    private let report: FileDescriptor
+    private let program: String
+    private let candidates: [String]
+    private let directory: String
+
+    fileprivate init(
+        process: ProcessHandle, report: consuming FileDescriptor, request: SpawnRequest,
+        candidates: [String]
+    ) {
+        self.process = process
+        self.report = report
+        self.program = request.command.first ?? ""
+        self.candidates = candidates
+        self.directory = request.directory ?? ""
+    }
+
+    package var pid: Int32 { process.pid }
+
+    /// Readable once ``readExecResult()`` has an answer; for an ``EventLoop``.
+    package var reportDescriptor: Int32 { report.rawValue }
+
+    /// Looks whether the command runs, without waiting. To be asked until the answer is not `pending`,
+    /// and not after that.
+    package func readExecResult() -> ExecResult {
+        let number = report.rawValue
+        var message = cl_spawn_report()
+        let size = MemoryLayout<cl_spawn_report>.size
+        do throws(SystemError) {
+            let count = try systemCall("read") { read(number, &message, size) }
+            // Closed by a successful exec, or by the child's death.
+            return count == size ? .failed(explain(message)) : .running
+        } catch {
+            return error.code == EAGAIN ? .pending : .failed(error)
+        }
+    }
+
+    private func explain(_ message: cl_spawn_report) -> SystemError {
+        let index = Int(message.candidate)
+        let path = candidates.indices.contains(index) ? candidates[index] : program
+        switch cl_spawn_stage(UInt32(message.stage)) {
+        case CL_SPAWN_STREAM:
+            return SystemError(call: "dup2", code: message.code, subject: "standard streams")
+        case CL_SPAWN_DIRECTORY:
+            return SystemError(call: "chdir", code: message.code, subject: directory)
+        case CL_SPAWN_INTERPRETER:
+            return SystemError(call: "interpreter of", code: message.code, subject: path)
+        default:
+            // What was nowhere is named as it was asked for.
+            let subject = message.code == ENOENT ? program : path
+            return SystemError(call: "execve", code: message.code, subject: subject)
+        }
+    }
+}
+
+extension SystemError {
+    /// The exit status with which a shell reports that a command cannot be executed: 127 where it was
+    /// not found, 126 otherwise.
+    package var commandStatus: Int32 {
+        call == "execve" && code == ENOENT ? 127 : 126
+    }
+}
+
+/// Starts a command in a session of its own. It is killed when the thread that calls this ends, so
+/// that must be the main thread.
+///
+/// - Throws: EAGAIN or ENOMEM where no process can be made, EMFILE, EINVAL for an empty command or
+///   one with a zero byte. That the command cannot be executed is told by the result of the start.
+package func spawn(_ request: SpawnRequest) throws(SystemError) -> SpawnedProcess {
+    let candidates = request.candidates
+    let words = request.command + request.environment + [request.directory ?? ""]
+    guard !candidates.isEmpty, !words.contains(where: { $0.utf8.contains(0) }) else {
+        throw SystemError(call: "execve", code: EINVAL, subject: request.command.first ?? "")
+    }
+    let pipe = try FileDescriptor.pipe(nonblocking: .read)
+    // 3 or more, so that it does not get in the way of the streams.
+    let report = pipe.write.rawValue > 2 ? pipe.write : try pipe.write.duplicate()
+
+    let native = NativeRequest(request, candidates: candidates)
+    var pidfd: Int32 = -1
+    let pid = try systemCall("clone", request.command[0]) {
+        native.start(report: report.rawValue, pidfd: &pidfd)
+    }
+    let process = ProcessHandle(pid: pid, adopting: FileDescriptor(adopting: pidfd))
+    return SpawnedProcess(
+        process: process, report: pipe.read, request: request, candidates: candidates)
+}

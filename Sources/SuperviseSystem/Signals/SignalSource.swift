@@ -1,0 +1,62 @@
+import CLinux
+import Glibc
+
+/// Delivers signals to handlers of an ``EventLoop``, one after the other, like any other event.
+package final class SignalSource {
+    private let descriptor: FileDescriptor
+    private let loop: EventLoop
+    private var registration: EventLoop.Registration?
+
+    /// Blocks the signals in this thread, and with it in every thread that it starts from now on: to
+    /// be made before there are others, or they take the signals.
+    ///
+    /// - Parameter handler: gets the signal and the pid of its sender (0 where that was the kernel).
+    /// - Throws: EMFILE. Then nothing is blocked.
+    package init(
+        _ signals: SignalSet, on loop: EventLoop,
+        _ handler: @escaping (_ signal: Int32, _ pid: Int32) -> Void
+    ) throws(SystemError) {
+        self.loop = loop
+        var set = signals.native
+        let number = try systemCall("signalfd") {
+            signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
+        }
+        descriptor = FileDescriptor(adopting: number)
+        registration = try loop.watch(number, for: .read) { _ in
+            // One at a time: the handler may stop the loop, and the next one is then still there.
+            var info = signalfd_siginfo()
+            let size = MemoryLayout<signalfd_siginfo>.size
+            guard read(number, &info, size) == size else { return }
+            handler(Int32(info.ssi_signo), Int32(info.ssi_pid))
+        }
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    deinit {
+        if let registration { loop.cancel(registration) }
+    }
+}
+
+/// Ignores SIGPIPE in this process: a peer that goes away is an error of the call, not our death.
+package func ignoreBrokenPipes() {
+    _ = cl_signal_ignore(SIGPIPE)
+}
+
+/// Whether a signal is ignored now, as SIGHUP is under nohup when we start.
+package func signalIsIgnored(_ signal: Int32) -> Bool {
+    cl_signal_is_ignored(signal) != 0
+}
+
+/// Ends this process by a signal, so that its parent sees the true reason, without a core file.
+///
+/// Returns only where the signal does not kill: as PID 1, or for one whose default is something else.
+package func dieBySignal(_ signal: Int32) {
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    _ = cl_forbid_core()
+    _ = cl_signal_default(signal)
+    var set = SignalSet([signal]).native
+    kill(getpid(), signal)
+    // A pending signal acts in the thread that lets it through, before this call returns.
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+}

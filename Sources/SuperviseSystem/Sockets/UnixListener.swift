@@ -1,0 +1,101 @@
+import CLinux
+import Glibc
+
+/// Who is at the other end of a connection, as the kernel vouches for it.
+package struct PeerCredentials: Hashable, Sendable {
+    package let pid: Int32
+    package let uid: UInt32
+    package let gid: UInt32
+}
+
+/// A connection that was accepted: nonblocking, closed on exec.
+@frozen
+package struct AcceptedConnection: ~Copyable, Sendable {
+    package let descriptor: FileDescriptor
+    package let peer: PeerCredentials
+}
+
+/// A Unix-domain socket that takes connections without waiting for them.
+package final class UnixListener {
+    /// The path that it is bound to.
+    package let path: String
+    private let socket: FileDescriptor
+    /// Given up to answer a connection that there is no descriptor for; without it the connection would
+    /// stay in the queue and wake us for ever.
+    private var reserve: FileDescriptor?
+
+    /// Binds with mode 0600, in place of a socket that an earlier process left there. The caller holds
+    /// the lock that says that no earlier process is alive.
+    ///
+    /// - Throws: ENAMETOOLONG for a path of more than 100 bytes, ENOENT or EACCES for its directory,
+    ///   EADDRINUSE where something that is no socket is in the way, EROFS, ENOSPC.
+    package init(path: String) throws(SystemError) {
+        let address = try UnixAddress(path)
+        let socket = try UnixAddress.makeSocket(nonblocking: true)
+        let number = socket.rawValue
+        // Before the bind, which takes the mode from here: no moment in which others could connect,
+        // and no umask, which all threads share.
+        try systemCall("fchmod", path) { fchmod(number, 0o600) }
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
+        try systemCall("bind", path) { address.use { bind(number, $0, $1) } }
+        try systemCall("listen", path) { listen(number, 128) }
+        self.path = path
+        self.socket = socket
+        reserve = UnixListener.openReserve()
+    }
+
+    /// Readable when a connection waits; for an ``EventLoop``.
+    package var descriptor: Int32 { socket.rawValue }
+
+    /// Takes the next connection.
+    ///
+    /// - Returns: nil where none waits.
+    /// - Throws: EMFILE or ENFILE where there is no descriptor for it: it was closed unanswered.
+    package func accept() throws(SystemError) -> AcceptedConnection? {
+        let number = socket.rawValue
+        while true {
+            do throws(SystemError) {
+                let descriptor = FileDescriptor(
+                    adopting: try systemCall("accept", path) { cl_accept(number) })
+                let peer = try UnixListener.peer(of: descriptor.rawValue)
+                return AcceptedConnection(descriptor: descriptor, peer: peer)
+            } catch {
+                switch error.code {
+                case EAGAIN: return nil
+                case ECONNABORTED: continue
+                case EMFILE, ENFILE:
+                    turnAwayNext()
+                    throw error
+                default: throw error
+                }
+            }
+        }
+    }
+
+    /// Removes the socket's name, so that nobody connects any more.
+    package func removeName() {
+        unlink(path)
+    }
+
+    private func turnAwayNext() {
+        reserve = nil
+        let taken = cl_accept(socket.rawValue)
+        if taken >= 0 { Glibc.close(taken) }
+        reserve = UnixListener.openReserve()
+    }
+
+    private static func openReserve() -> FileDescriptor? {
+        let number = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        return FileDescriptor(adopting: number)
+    }
+
+    private static func peer(of socket: Int32) throws(SystemError) -> PeerCredentials {
+        var pid: pid_t = 0
+        var uid: uid_t = 0
+        var gid: gid_t = 0
+        try systemCall("getsockopt") { cl_peer(socket, &pid, &uid, &gid) }
+        return PeerCredentials(pid: pid, uid: uid, gid: gid)
+    }
+}

@@ -1,0 +1,102 @@
+import CLinux
+import Glibc
+
+/// What the process was started with and where it runs.
+
+/// The environment in its order; entries without `=` are left out.
+package func environmentVariables() -> [(String, String)] {
+    var variables: [(String, String)] = []
+    var entry = environ
+    while let text = entry.pointee {
+        let line = String(cString: text)
+        if let equals = line.firstIndex(of: "=") {
+            let value = line[line.index(after: equals)...]
+            variables.append((String(line[..<equals]), String(value)))
+        }
+        entry += 1
+    }
+    return variables
+}
+
+/// One variable of the environment, if it is set.
+package func environmentVariable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+}
+
+/// The absolute path of the working directory.
+///
+/// - Throws: ENOENT where somebody has removed it.
+package func currentDirectory() throws(SystemError) -> String {
+    let capacity = Int(PATH_MAX) + 1
+    let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)
+    defer { buffer.deallocate() }
+    try systemCall("getcwd") { getcwd(buffer, capacity) == nil ? -1 : 0 }
+    return String(cString: buffer)
+}
+
+/// The machine's name, as in `uname -n`.
+package func hostName() -> String {
+    var names = utsname()
+    guard uname(&names) == 0 else { return "localhost" }
+    return withUnsafeBytes(of: &names.nodename) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
+}
+
+/// The kernel's name for this boot: a process of another boot is surely gone.
+///
+/// - Throws: ENOENT where /proc is not mounted.
+package func bootId() throws(SystemError) -> String {
+    var text = try readSmallFile("/proc/sys/kernel/random/boot_id")
+    while text.last == "\n" { text.removeLast() }
+    return text
+}
+
+/// Random bytes from the kernel, as lower-case hexadecimal digits, two a byte.
+///
+/// - Throws: ENOSYS in a sandbox that forbids it.
+package func randomHex(bytes count: Int) throws(SystemError) -> String {
+    var bytes = [UInt8](repeating: 0, count: count)
+    // Up to 256 bytes the kernel never gives less than asked for.
+    precondition(count <= 256, "randomHex is for names and tokens")
+    try systemCall("getrandom") { getrandom(&bytes, count, 0) }
+    let digits = Array("0123456789abcdef".utf8)
+    let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    return String(decoding: text, as: UTF8.self)
+}
+
+/// The effective user id.
+package func userId() -> UInt32 {
+    geteuid()
+}
+
+/// Our own pid.
+package func processId() -> Int32 {
+    getpid()
+}
+
+/// Whether we are the init of a PID namespace: no signal whose disposition is the default kills us.
+package var isPid1: Bool {
+    getpid() == 1
+}
+
+/// How many processors this process may run on, at least 1.
+package func processorCount() -> Int {
+    max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+}
+
+/// The whole of a small file, such as one of /proc, whose size the kernel does not tell.
+///
+/// - Throws: ENOENT, EACCES, EIO, …
+package func readSmallFile(_ path: String) throws(SystemError) -> String {
+    let file = FileDescriptor(
+        adopting: try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) })
+    let number = file.rawValue
+    var content: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while true {
+        let count = try systemCall("read", path) { read(number, &chunk, chunk.count) }
+        if count == 0 { return String(decoding: content, as: UTF8.self) }
+        content += chunk[..<count]
+    }
+}
