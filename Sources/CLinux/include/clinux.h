@@ -2,6 +2,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 #include "cl_calls.h"
+#include "cl_files.h"
 #include "cl_sha256.h"
 #include "cl_spawn.h"
 #include "cl_wait.h"

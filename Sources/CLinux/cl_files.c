@@ -1,0 +1,28 @@
+#include "clinux.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(off_t) == 8, "files are larger than 2 GB");
+_Static_assert(sizeof(ino_t) == 8, "inodes have 64 bits");
+
+static struct flock whole_file(void) {
+    /* A length of 0 reaches to the end; a pid of 0 is what the OFD commands ask for. */
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+    return lock;
+}
+
+int cl_lock_whole_file(int fd) {
+    struct flock lock = whole_file();
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+int cl_whole_file_is_locked(int fd) {
+    struct flock lock = whole_file();
+    if (fcntl(fd, F_OFD_GETLK, &lock) != 0) return -1;
+    return lock.l_type != F_UNLCK;
+}
+
+ssize_t cl_copy_range(int from, int to, size_t count) {
+    return copy_file_range(from, NULL, to, NULL, count, 0);
+}

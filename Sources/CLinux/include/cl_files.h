@@ -1,0 +1,22 @@
+#ifndef CL_FILES_H
+#define CL_FILES_H
+/* Files: what needs _GNU_SOURCE, and the name in a directory entry. */
+#include <dirent.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Takes the write lock of the open file description on the whole file, without waiting.
+   Fails with EAGAIN where another description holds it. */
+int cl_lock_whole_file(int fd);
+
+/* 1 where somebody holds a write lock that would keep us from taking ours, else 0. */
+int cl_whole_file_is_locked(int fd);
+
+/* Copies from one file to the other at their positions within the kernel, sharing blocks where the
+   file system can. 0 is the end of the file. */
+ssize_t cl_copy_range(int from, int to, size_t count);
+
+static inline const char *cl_entry_name(const struct dirent *entry) { return entry->d_name; }
+
+#endif

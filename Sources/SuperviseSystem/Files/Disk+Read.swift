@@ -1,0 +1,167 @@
+import CLinux
+import Glibc
+
+private let pieceSize = 1 << 20
+
+extension Disk {
+    package func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        try withRegularFile(path) { (file, status) throws(SystemError) in
+            guard status.size <= limit else {
+                throw SystemError(call: "read", code: EFBIG, subject: path)
+            }
+            return try read(file, at: 0, count: Int(status.size), path: path)
+        }
+    }
+
+    package func readTail(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        try withRegularFile(path) { (file, status) throws(SystemError) in
+            let count = Int(min(status.size, Int64(limit)))
+            return try read(file, at: status.size - Int64(count), count: count, path: path)
+        }
+    }
+
+    /// Fewer than `count` bytes only where the file has become shorter.
+    private func read(
+        _ file: Int32, at offset: Int64, count: Int, path: String
+    ) throws(SystemError) -> [UInt8] {
+        var content = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let piece = try systemCall("read", path) {
+                content.withUnsafeMutableBytes {
+                    pread(
+                        file, $0.baseAddress.map { $0 + done }, count - done,
+                        off_t(offset) + off_t(done))
+                }
+            }
+            if piece == 0 { break }
+            done += piece
+        }
+        content.removeLast(count - done)
+        return content
+    }
+
+    package func hashFile(
+        _ path: String, goOn: (Int) -> Bool
+    ) throws(SystemError) -> HashedFile {
+        try withRegularFile(path) { (file, before) throws(SystemError) in
+            // Advice only: the kernel reads ahead further.
+            _ = posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL)
+            let piece = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: Int(min(Int64(pieceSize), max(before.size, 4096))), alignment: 4096)
+            defer { piece.deallocate() }
+            var hash = SHA256()
+            var size: Int64 = 0
+            while true {
+                let count = try systemCall("read", path) {
+                    Glibc.read(file, piece.baseAddress, piece.count)
+                }
+                if count == 0 { break }
+                hash.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+                size += Int64(count)
+                guard goOn(count) else {
+                    throw SystemError(call: "read", code: ECANCELED, subject: path)
+                }
+            }
+            let after = try fileStatus(file, path)
+            return HashedFile(digest: hash.finish(), size: size, before: before, after: after)
+        }
+    }
+
+    package func readLink(_ path: String) throws(SystemError) -> String {
+        var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = try systemCall("readlink", path) { readlink(path, &target, Int(PATH_MAX)) }
+        let bytes = target[..<count].map { UInt8(bitPattern: $0) }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw SystemError(call: "readlink", code: EILSEQ, subject: path)
+        }
+        return text
+    }
+
+    package func resolved(_ path: String) throws(SystemError) -> String {
+        var text: String?
+        try systemCall("realpath", path) {
+            guard let found = realpath(path, nil) else { return -1 }
+            defer { free(found) }
+            text = String(cString: found)
+            return 0
+        }
+        return text ?? path
+    }
+
+    package func list(_ path: String) throws(SystemError) -> [DirectoryEntry] {
+        var entries: [DirectoryEntry] = []
+        try forEachName(inDirectory: path) { (name, type, directory) throws(SystemError) in
+            let bytes = name.withUnsafeBytes { Array($0.dropLast()) }
+            let text = String(validating: bytes, as: UTF8.self)
+            let kind = try kind(of: name, type: type, in: directory, path)
+            guard let kind else { return }
+            entries.append(
+                DirectoryEntry(
+                    name: text ?? String(decoding: bytes, as: UTF8.self), kind: kind,
+                    isUTF8: text != nil))
+        }
+        return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    /// nil where it has gone meanwhile.
+    private func kind(
+        of name: [CChar], type: UInt8, in directory: Int32, _ path: String
+    ) throws(SystemError) -> FileKind? {
+        switch Int(type) {
+        case Int(DT_REG): return .file
+        case Int(DT_DIR): return .directory
+        case Int(DT_LNK): return .link
+        case Int(DT_UNKNOWN): break
+        default: return .other
+        }
+        var found = stat()
+        do throws(SystemError) {
+            try systemCall("fstatat", path) {
+                fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW)
+            }
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw error
+        }
+        return FileKind(mode: found.st_mode)
+    }
+}
+
+/// Goes through the names in a directory, `.` and `..` apart.
+///
+/// - Parameter body: gets the name with its final NUL, its `d_type` and the directory's descriptor.
+func forEachName(
+    inDirectory path: String,
+    _ body: (_ name: [CChar], _ type: UInt8, _ directory: Int32) throws(SystemError) -> Void
+) throws(SystemError) {
+    let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
+    let descriptor = try systemCall("open", path) { open(path, flags) }
+    try forEachName(closing: descriptor, path, body)
+}
+
+/// As ``forEachName(inDirectory:_:)``, of an open directory, which is closed.
+func forEachName(
+    closing descriptor: Int32, _ path: String,
+    _ body: (_ name: [CChar], _ type: UInt8, _ directory: Int32) throws(SystemError) -> Void
+) throws(SystemError) {
+    guard let stream = fdopendir(descriptor) else {
+        let code = errno
+        _ = close(descriptor)
+        throw SystemError(call: "fdopendir", code: code, subject: path)
+    }
+    defer { closedir(stream) }
+    while true {
+        errno = 0
+        guard let entry = readdir(stream) else {
+            let code = errno
+            if code != 0 { throw SystemError(call: "readdir", code: code, subject: path) }
+            return
+        }
+        guard let text = cl_entry_name(entry) else { continue }
+        let name = Array(UnsafeBufferPointer(start: text, count: strlen(text) + 1))
+        let dot = CChar(bitPattern: UInt8(ascii: "."))
+        if name == [dot, 0] || name == [dot, dot, 0] { continue }
+        try body(name, entry.pointee.d_type, descriptor)
+    }
+}

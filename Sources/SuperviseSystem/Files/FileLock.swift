@@ -1,0 +1,70 @@
+import CLinux
+import Glibc
+
+/// The write lock of an open file description (`F_OFD_SETLK`) on a whole file, with our pid in it.
+///
+/// It is free when the last descriptor of that description is closed: of this object, and of every
+/// process that inherited it. The file itself is never moved or removed, so that all who ask mean
+/// the same one.
+package final class FileLock: Sendable {
+    /// Shares the lock with a process that inherits it; closed when this object goes.
+    package let rawDescriptor: Int32
+
+    private init(adopting descriptor: Int32) { rawDescriptor = descriptor }
+
+    deinit { _ = close(rawDescriptor) }
+
+    /// What came of trying to take the lock.
+    package enum Attempt: Sendable {
+        case taken(FileLock)
+        /// By another process; nil where it has not written its pid yet.
+        case heldBy(Int32?)
+    }
+
+    /// Takes the lock without waiting, and writes `pid` into the file.
+    ///
+    /// - Throws: EACCES, EROFS, ENOLCK where the file system has no locks, …
+    package static func take(_ path: String, pid: Int32) throws(SystemError) -> Attempt {
+        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY
+        let lock = FileLock(adopting: try systemCall("open", path) { open(path, flags, 0o600) })
+        let file = lock.rawDescriptor
+        do throws(SystemError) {
+            try systemCall("fcntl", path) { cl_lock_whole_file(file) }
+        } catch {
+            guard error.code == EAGAIN || error.code == EACCES else { throw error }
+            return .heldBy(try writtenPID(in: file, path))
+        }
+        // First the line, then the end: at any moment the first line is a whole one.
+        let line = Array("\(pid)\n".utf8)
+        try systemCall("write", path) { pwrite(file, line, line.count, 0) }
+        try systemCall("ftruncate", path) { ftruncate(file, off_t(line.count)) }
+        return .taken(lock)
+    }
+
+    /// Who holds a lock, asked without touching it.
+    package enum Holder: Equatable, Sendable {
+        case nobody
+        /// nil where it has not written its pid yet.
+        case process(Int32?)
+    }
+
+    /// Who holds the lock; nobody where there is no such file.
+    package static func holder(_ path: String) throws(SystemError) -> Holder {
+        do throws(SystemError) {
+            return try withOpenFile(path, O_RDONLY) { (file) throws(SystemError) in
+                let isLocked = try systemCall("fcntl", path) { cl_whole_file_is_locked(file) }
+                return isLocked == 0 ? .nobody : .process(try writtenPID(in: file, path))
+            }
+        } catch {
+            if error.code == ENOENT { return .nobody }
+            throw error
+        }
+    }
+
+    private static func writtenPID(in file: Int32, _ path: String) throws(SystemError) -> Int32? {
+        var text = [UInt8](repeating: 0, count: 32)
+        let count = try systemCall("read", path) { pread(file, &text, text.count, 0) }
+        return Int32(
+            String(decoding: text[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+    }
+}

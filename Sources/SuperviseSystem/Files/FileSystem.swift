@@ -1,0 +1,164 @@
+/// The operations on files that durable state is made of.
+///
+/// ``Disk`` does them for real. A test puts another one in its place that loses what was not synced,
+/// and crashes after any of them. Nothing is durable before it is synced: a file's content by
+/// ``syncFile(_:)``, and the names in a directory (made, renamed, removed) by
+/// ``syncDirectory(_:)``. Only the last component of a path is kept from being a symbolic link.
+///
+/// All throw ``SystemError`` with the path.
+package protocol FileSystem: Sendable {
+    /// Makes a directory, mode 0700.
+    ///
+    /// - Throws: EEXIST, ENOENT where its parent is missing, …
+    func makeDirectory(_ path: String) throws(SystemError)
+
+    /// Writes a file anew, mode 0600, in place of what had the name.
+    ///
+    /// - Throws: ELOOP where it is a symbolic link, ENOSPC, …
+    func writeFile(_ path: String, _ content: [UInt8]) throws(SystemError)
+
+    /// Adds to the end of a file in one write, and makes the file where there is none.
+    ///
+    /// - Throws: ENOSPC, also where only a part could be written.
+    func append(_ content: [UInt8], to path: String) throws(SystemError)
+
+    /// Cuts a file off after `size` bytes.
+    func truncate(_ path: String, to size: Int64) throws(SystemError)
+
+    /// The whole of a regular file.
+    ///
+    /// - Throws: ENOENT; EFBIG where it holds more than `limit` bytes; EINVAL where it is no file.
+    func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8]
+
+    /// The last bytes of a regular file, at most `limit`.
+    func readTail(_ path: String, limit: Int) throws(SystemError) -> [UInt8]
+
+    /// Makes a link to `target`, whatever that is.
+    func makeLink(_ path: String, to target: String) throws(SystemError)
+
+    /// What a symbolic link says.
+    ///
+    /// - Throws: EILSEQ where that is no UTF-8.
+    func readLink(_ path: String) throws(SystemError) -> String
+
+    /// The absolute path without any symbolic links.
+    func resolved(_ path: String) throws(SystemError) -> String
+
+    /// What is at the path: of a link itself, not of what it leads to.
+    func status(_ path: String) throws(SystemError) -> FileStatus
+
+    /// What a directory holds, in order of the names' bytes.
+    ///
+    /// - Throws: ENOTDIR where it is something else; a final `/.` lets it be a link to one.
+    func list(_ path: String) throws(SystemError) -> [DirectoryEntry]
+
+    /// Makes a file's content durable. Whatever it throws, what of the content is durable is unknown,
+    /// and a second call proves nothing.
+    func syncFile(_ path: String) throws(SystemError)
+
+    /// Makes the names in a directory durable.
+    func syncDirectory(_ path: String) throws(SystemError)
+
+    /// Gives a file or directory another name, in place of what had it (a directory: if empty).
+    ///
+    /// - Throws: ENOTEMPTY or EEXIST, EXDEV, …
+    func rename(_ path: String, to other: String) throws(SystemError)
+
+    /// Removes a file or a link.
+    func removeFile(_ path: String) throws(SystemError)
+
+    /// Removes a directory's content at any depth, never following a link. What others remove at the
+    /// same time does not disturb it. On the way, names that begin with a dot and hold only a number
+    /// appear in the directory.
+    ///
+    /// - Throws: the first error, after all that could be removed was.
+    func removeContents(of directory: String) throws(SystemError)
+
+    /// Copies a regular file to a new one, sharing its blocks where the file system can. The copy is
+    /// not synced, its owner may read and write it, and execute it where the original's may.
+    ///
+    /// - Parameter goOn: called after every piece with its size; false ends it with ECANCELED.
+    /// - Throws: EINVAL where it is no regular file, EEXIST, ENOSPC, …
+    func copyFile(_ path: String, to copy: String, goOn: (Int) -> Bool) throws(SystemError)
+
+    /// The digest of a regular file, read in pieces of 1 MiB.
+    ///
+    /// - Parameter goOn: called after every piece with its size; false ends it with ECANCELED.
+    /// - Throws: EINVAL where it is no regular file, EIO, …
+    func hashFile(_ path: String, goOn: (Int) -> Bool) throws(SystemError) -> HashedFile
+
+    /// How many bytes an ordinary user may still write to the file system that holds the path.
+    func freeSpace(_ path: String) throws(SystemError) -> Int64
+
+    /// Holds a directory (`flock`), shared with others who read it or alone to take it away.
+    ///
+    /// - Returns: nil where somebody else holds it so that we cannot.
+    func holdDirectory(_ path: String, alone: Bool) throws(SystemError) -> DirectoryHold?
+}
+
+/// What a path leads to.
+package enum FileKind: Hashable, Sendable {
+    case file, directory, link
+    /// A socket, a FIFO or a device.
+    case other
+}
+
+/// What the file system says of a path.
+package struct FileStatus: Equatable, Sendable {
+    package var kind: FileKind
+    /// In bytes.
+    package var size: Int64
+    package var inode: UInt64
+    package var device: UInt64
+    /// When the content changed last, in nanoseconds since 1970 by the file system's clock.
+    package var modified: Int64
+    /// When the content or anything told here changed last; nobody can set it.
+    package var changed: Int64
+    /// The permissions, such as 0o600.
+    package var mode: UInt32
+
+    package init(
+        kind: FileKind, size: Int64, inode: UInt64, device: UInt64, modified: Int64,
+        changed: Int64, mode: UInt32
+    ) {
+        self.kind = kind
+        self.size = size
+        self.inode = inode
+        self.device = device
+        self.modified = modified
+        self.changed = changed
+        self.mode = mode
+    }
+}
+
+/// One name in a directory.
+package struct DirectoryEntry: Equatable, Sendable {
+    package var name: String
+    package var kind: FileKind
+    /// False where the name holds other bytes: then `name` is only good for showing.
+    package var isUTF8: Bool
+
+    package init(name: String, kind: FileKind, isUTF8: Bool = true) {
+        self.name = name
+        self.kind = kind
+        self.isUTF8 = isUTF8
+    }
+}
+
+/// A file that was read to its end.
+package struct HashedFile: Equatable, Sendable {
+    package var digest: Digest
+    /// How many bytes were hashed.
+    package var size: Int64
+    /// Before the first byte was read.
+    package var before: FileStatus
+    /// After the last: different from ``before`` where somebody wrote to the file meanwhile.
+    package var after: FileStatus
+
+    package init(digest: Digest, size: Int64, before: FileStatus, after: FileStatus) {
+        self.digest = digest
+        self.size = size
+        self.before = before
+        self.after = after
+    }
+}

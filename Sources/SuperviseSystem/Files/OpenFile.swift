@@ -1,0 +1,79 @@
+import CLinux
+import Glibc
+
+/// Opens a file, lends its descriptor to `body`, and closes it. Always closed on exec, never a
+/// controlling terminal, and never waiting for the other side of a FIFO.
+@discardableResult
+func withOpenFile<Result>(
+    _ path: String, _ flags: Int32, _ body: (Int32) throws(SystemError) -> Result
+) throws(SystemError) -> Result {
+    let always = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK
+    let descriptor = try systemCall("open", path) { open(path, flags | always, 0o600) }
+    // Linux closes the descriptor whatever close returns; what had to be durable was synced.
+    defer { _ = close(descriptor) }
+    return try body(descriptor)
+}
+
+/// As ``withOpenFile(_:_:_:)``, and sure that it is a regular file.
+///
+/// - Parameter body: gets the descriptor and what the file system said of it.
+/// - Throws: EINVAL for anything else, such as a FIFO that was put in its place.
+@discardableResult
+func withRegularFile<Result>(
+    _ path: String, _ flags: Int32 = O_RDONLY,
+    _ body: (Int32, FileStatus) throws(SystemError) -> Result
+) throws(SystemError) -> Result {
+    try withOpenFile(path, flags) { (descriptor) throws(SystemError) in
+        let status = try fileStatus(descriptor, path)
+        guard status.kind == .file else {
+            throw SystemError(call: "open", code: EINVAL, subject: path)
+        }
+        return try body(descriptor, status)
+    }
+}
+
+/// What the file system says of an open file.
+func fileStatus(_ descriptor: Int32, _ path: String) throws(SystemError) -> FileStatus {
+    var found = stat()
+    try systemCall("fstat", path) { fstat(descriptor, &found) }
+    return FileStatus(found)
+}
+
+/// Writes all of it, in as few writes as the kernel allows.
+func writeAll(
+    _ content: [UInt8], descriptor: Int32, path: String
+) throws(SystemError) {
+    var done = 0
+    while done < content.count {
+        done += try systemCall("write", path) {
+            content.withUnsafeBytes {
+                write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
+            }
+        }
+    }
+}
+
+extension FileStatus {
+    init(_ found: stat) {
+        self.init(
+            kind: FileKind(mode: found.st_mode), size: Int64(found.st_size),
+            inode: UInt64(found.st_ino), device: UInt64(found.st_dev),
+            modified: nanoseconds(found.st_mtim), changed: nanoseconds(found.st_ctim),
+            mode: UInt32(found.st_mode & 0o7777))
+    }
+}
+
+extension FileKind {
+    init(mode: mode_t) {
+        switch mode & S_IFMT {
+        case S_IFREG: self = .file
+        case S_IFDIR: self = .directory
+        case S_IFLNK: self = .link
+        default: self = .other
+        }
+    }
+}
+
+private func nanoseconds(_ time: timespec) -> Int64 {
+    Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+}
