@@ -53,7 +53,11 @@ let package = Package(
             name: "SuperviseHostTests", dependencies: ["SuperviseHost", "TestSupport"],
             swiftSettings: swift),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["supervise", "TestSupport"],
+            name: "CommandLineTests",
+            dependencies: [
+                "supervise", "SuperviseSystem", "SuperviseFormats", "SuperviseCore",
+                "SuperviseStore", "SuperviseHost", "TestSupport",
+            ],
             swiftSettings: swift),
         .testTarget(
             name: "EndToEndTests", dependencies: ["supervise", "FixtureJob", "TestSupport"],

@@ -1,0 +1,77 @@
+/// What `supervise` can be told to do.
+enum Command: String, CaseIterable, Sendable {
+    case run, status, list, checkpoints, checkpoint, stop, resume, events
+
+    /// Those that can answer in JSON.
+    static let withJSON = Set(allCases).subtracting([.run, .resume])
+
+    /// One line without its full stop, for the list of commands.
+    var summary: String {
+        switch self {
+        case .run: "Run a command, keep it alive, and go on from its checkpoints"
+        case .status: "Show how a run is going"
+        case .list: "List the runs"
+        case .checkpoints: "List, show, verify or find the checkpoints of a run"
+        case .checkpoint: "Ask for a checkpoint now, and wait until it is safe"
+        case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
+        case .resume: "Go on with a run: the same command, directory and options"
+        case .events: "Show what happened in a run"
+        }
+    }
+
+    /// The ways to call it, each on a line.
+    var synopsis: [String] {
+        switch self {
+        case .run: ["supervise [run] [OPTION…] -- COMMAND [ARGUMENT…]"]
+        case .status: ["supervise status [NAME]"]
+        case .list: ["supervise list"]
+        case .checkpoints:
+            [
+                "supervise checkpoints [NAME] [list]",
+                "supervise checkpoints [NAME] show [ID]",
+                "supervise checkpoints [NAME] verify [ID]",
+                "supervise checkpoints [NAME] path [ID]",
+            ]
+        case .checkpoint: ["supervise checkpoint [NAME]"]
+        case .stop: ["supervise stop [NAME]"]
+        case .resume: ["supervise resume NAME"]
+        case .events: ["supervise events [NAME]"]
+        }
+    }
+
+    /// What else is to be known, in whole sentences.
+    var details: [String] {
+        switch self {
+        case .run:
+            [
+                "Runs COMMAND and asks it for checkpoints over the socket in $SUPERVISE_SOCKET. "
+                    + "After a crash it is started again from the newest good one. The same command "
+                    + "in the same directory is the same run: to go on with it later, run it again.",
+                "Every option but --name may also be set by a variable of the environment, such as "
+                    + "SUPERVISE_KEEP_LAST=3, and every one but --config in the file of --config. "
+                    + "The command line wins over the environment, and that over the file.",
+                "Exit status: the command's own (128 + n where signal n ended it); 125 where "
+                    + "supervise itself could not, 126 and 127 where the command cannot be executed "
+                    + "or found. Stopped by SIGINT, SIGTERM or SIGHUP, it dies by the same signal.",
+            ]
+        case .checkpoints:
+            [
+                "ID is a checkpoint's id or its number; without it, show and path take the newest "
+                    + "and verify takes all. verify reads every byte, compares the SHA-256, and "
+                    + "exits with status 1 where one is bad. path prints where the payload is.",
+                Self.whichRun,
+            ]
+        case .resume:
+            ["Options are those of the run, as they were given for it."]
+        case .status, .checkpoint, .stop, .events:
+            [Self.whichRun]
+        case .list: []
+        }
+    }
+
+    private static let whichRun =
+        "Without NAME it is the run that is running, or the only one there is."
+
+    /// How to get its help.
+    var helpCall: String { "supervise \(rawValue) --help" }
+}

@@ -1,0 +1,62 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseHost
+
+/// Makes the request of `supervise run` from its arguments.
+struct RunArguments {
+    let surroundings: Surroundings
+
+    private var sources: OptionSources { OptionSources(command: .run, surroundings: surroundings) }
+
+    /// - Throws: ``Complaint`` about what is missing or wrong.
+    func request(_ arguments: Arguments, written: [String]) throws(Complaint) -> RunRequest {
+        let given = try sources.collect(arguments)
+        guard let command = arguments.rest else {
+            let line = HumanText.commandLine(["supervise"] + written)
+            throw Complaint("no command: put it after --, as in \(line) -- python3 train.py")
+        }
+        guard !command.isEmpty else {
+            throw Complaint("no command after --, as in supervise -- python3 train.py")
+        }
+        return try request(given, command: command)
+    }
+
+    /// - Parameter given: the winning value of each option that was given.
+    func request(
+        _ given: [String: GivenOption], command: [String]
+    ) throws(Complaint) -> RunRequest {
+        let values = try sources.values(given)
+        if values.fresh, case .checkpoint(let id) = values.settings.resumeFrom {
+            throw Complaint("--fresh begins anew and --resume-from \(id) does not: leave out one")
+        }
+        let state = try StatePlace.choose(given: values.stateDirectory, surroundings)
+        var request = RunRequest(
+            command: command, directory: surroundings.directory, options: recorded(given),
+            stateDirectory: state.directory, settings: values.settings)
+        request.name = values.name
+        request.checkpointDirectory = values.checkpointDirectory.map(surroundings.absolute)
+        request.fresh = values.fresh
+        request.whenCompleted = values.whenCompleted
+        request.checkpointSignal = values.checkpointSignal
+        request.verbosity = try verbosity(values, given)
+        request.logFormat = values.logFormat
+        return request
+    }
+
+    private func recorded(_ given: [String: GivenOption]) -> [String: String] {
+        given.filter { $0.value.spec.isRecorded }.mapValues(\.text)
+    }
+
+    /// Where both were given, the one from the stronger source holds.
+    private func verbosity(
+        _ values: OptionValues, _ given: [String: GivenOption]
+    ) throws(Complaint) -> RunRequest.Verbosity {
+        guard values.quiet, values.verbose, let quiet = given["quiet"]?.source,
+            let verbose = given["verbose"]?.source
+        else { return values.quiet ? .quiet : values.verbose ? .verbose : .normal }
+        if quiet == verbose || (quiet.rank == verbose.rank) {
+            throw Complaint("--quiet and --verbose exclude each other: leave out one")
+        }
+        return quiet < verbose ? .verbose : .quiet
+    }
+}

@@ -1,0 +1,86 @@
+import SuperviseHost
+
+/// The arguments of a command, told apart but not yet understood.
+struct Arguments: Sendable {
+    /// The options in their order, each with its value; a flag without one has `true`.
+    var options: [(spec: OptionSpec, text: String)] = []
+    /// What is no option.
+    var operands: [String] = []
+    /// What stands behind `--`; nil where there is none.
+    var rest: [String]?
+    /// Help was asked for; nothing behind that was looked at.
+    var wantsHelp = false
+}
+
+/// Tells the options of a command from its other arguments.
+///
+/// Options are written `--option value` or `--option=value`; a value that begins with `--` needs
+/// the second form, so that a forgotten value does not swallow the next option.
+struct ArgumentReader {
+    let command: Command
+    private let specs: [OptionSpec]
+
+    init(of command: Command) {
+        self.command = command
+        specs = OptionTable.options(of: command)
+    }
+
+    /// - Throws: ``Complaint`` about the first argument that cannot be understood.
+    func read(_ arguments: [String]) throws(Complaint) -> Arguments {
+        var result = Arguments()
+        var left = arguments[...]
+        while let argument = left.popFirst() {
+            if argument == "--" {
+                result.rest = Array(left)
+                break
+            }
+            if argument == "--help" || argument == "-h" {
+                result.wantsHelp = true
+                break
+            }
+            if argument.hasPrefix("-"), argument != "-" {
+                result.options.append(try readOption(argument, &left))
+                continue
+            }
+            if command == .run {
+                let before = arguments.dropLast(left.count + 1)
+                throw forgottenDashes(before: Array(before), command: [argument] + left)
+            }
+            result.operands.append(argument)
+        }
+        return result
+    }
+
+    private func readOption(
+        _ argument: String, _ left: inout ArraySlice<String>
+    ) throws(Complaint) -> (spec: OptionSpec, text: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let written = parts.first.map(String.init) ?? argument
+        guard let spec = specs.first(where: { $0.dashed == written }) else {
+            throw unknownOption(written)
+        }
+        if parts.count == 2 { return (spec, String(parts[1])) }
+        if spec.isFlag { return (spec, "true") }
+        guard let next = left.first, !next.hasPrefix("--") else {
+            throw Complaint("\(spec.dashed) needs a value: \(spec.usage) (\(command.helpCall))")
+        }
+        left.removeFirst()
+        return (spec, next)
+    }
+
+    private func unknownOption(_ written: String) -> Complaint {
+        let shown = HumanText.printable(written)
+        let known = specs.map(\.name) + ["help"]
+        let word = String(written.drop { $0 == "-" })
+        guard let near = Suggestion.nearest(to: word, among: known) else {
+            return Complaint("unknown option \(shown) (\(command.helpCall))")
+        }
+        return Complaint("unknown option \(shown); did you mean --\(near)? (\(command.helpCall))")
+    }
+
+    /// `--` must stand before the command: its own options would be taken for ours.
+    private func forgottenDashes(before: [String], command: [String]) -> Complaint {
+        let line = ["supervise"] + before + ["--"] + command.filter { $0 != "--" }
+        return Complaint("put -- before the command: \(HumanText.commandLine(line))")
+    }
+}

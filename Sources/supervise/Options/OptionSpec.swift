@@ -1,0 +1,86 @@
+/// One option: how it is written, what it takes, what it does.
+struct OptionSpec: Sendable {
+    /// The long name without its dashes; also the key in a configuration file.
+    let name: String
+    /// What stands for the value in help; nil for a flag.
+    let placeholder: String?
+    /// Completes "this option takes …".
+    let accepts: String
+    /// The words that a value may be, where these are few.
+    let choices: [String]
+    /// What holds where it is not given, as it could be written; nil where that is no value.
+    let standard: String?
+    /// One sentence without its full stop.
+    let help: String
+    /// The commands that know it.
+    let commands: Set<Command>
+    /// An environment variable may set it.
+    let mayBeInEnvironment: Bool
+    /// It is part of what a run is, and recorded for `resume`.
+    let isRecorded: Bool
+    /// Reads the text of a value into its place; false where it is no such value.
+    let store: @Sendable (String, inout OptionValues) -> Bool
+
+    /// Where the value of an option may come from, and what becomes of it.
+    struct Traits: OptionSet, Sendable {
+        let rawValue: Int
+        static let environment = Traits(rawValue: 1)
+        static let recorded = Traits(rawValue: 2)
+    }
+
+    init<Value>(
+        _ name: String, _ kind: ValueKind<Value>, of commands: Set<Command>,
+        standard: String? = nil, _ traits: Traits = [.environment, .recorded],
+        in place: any WritableKeyPath<OptionValues, Value> & Sendable, _ help: String
+    ) {
+        self.init(name, kind, of: commands, standard: standard, traits, help) {
+            $1[keyPath: place] = $0
+        }
+    }
+
+    /// For a place that holds nil where the option is not given.
+    init<Value>(
+        _ name: String, _ kind: ValueKind<Value>, of commands: Set<Command>,
+        standard: String? = nil, _ traits: Traits = [.environment, .recorded],
+        inOptional place: any WritableKeyPath<OptionValues, Value?> & Sendable, _ help: String
+    ) {
+        self.init(name, kind, of: commands, standard: standard, traits, help) {
+            $1[keyPath: place] = $0
+        }
+    }
+
+    private init<Value>(
+        _ name: String, _ kind: ValueKind<Value>, of commands: Set<Command>,
+        standard: String?, _ traits: Traits, _ help: String,
+        put: @escaping @Sendable (Value, inout OptionValues) -> Void
+    ) {
+        self.name = name
+        self.standard = standard
+        self.help = help
+        self.commands = commands
+        placeholder = kind.placeholder
+        accepts = kind.accepts
+        choices = kind.choices
+        mayBeInEnvironment = traits.contains(.environment)
+        isRecorded = traits.contains(.recorded)
+        let parse = kind.parse
+        store = { text, values in
+            guard let value = parse(text) else { return false }
+            put(value, &values)
+            return true
+        }
+    }
+
+    var isFlag: Bool { placeholder == nil }
+
+    /// Such as `--keep-last`.
+    var dashed: String { "--\(name)" }
+
+    /// Such as `SUPERVISE_KEEP_LAST`.
+    var variable: String {
+        "SUPERVISE_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+    }
+
+    /// As it is shown in help, such as `--keep-last N`.
+    var usage: String { placeholder.map { "\(dashed) \($0)" } ?? dashed }
+}

@@ -1,0 +1,98 @@
+import SuperviseCore
+
+/// Every option there is. Parsing, help, variables of the environment and the keys of a
+/// configuration file are all made from it.
+enum OptionTable {
+    static let all: [OptionSpec] = identity + schedule + failures + messages + views
+
+    /// The options of one command, in the order of its help.
+    static func options(of command: Command) -> [OptionSpec] {
+        all.filter { $0.commands.contains(command) }
+    }
+
+    private static let identity = [
+        OptionSpec(
+            "name", .name, of: [.run], .init(), inOptional: \.name,
+            "The run's name; without it, one made from the command and its directory"),
+        OptionSpec(
+            "state-dir", .directory, of: Set(Command.allCases), inOptional: \.stateDirectory,
+            "Where runs are kept; without it $STATE_DIRECTORY, $XDG_STATE_HOME/supervise or "
+                + "~/.local/state/supervise"),
+        OptionSpec(
+            "checkpoint-dir", .directory, of: [.run], inOptional: \.checkpointDirectory,
+            "Keep the checkpoints here, perhaps on another disk; without it, with the run's state"),
+        OptionSpec(
+            "fresh", .flag, of: [.run], .environment, in: \.fresh,
+            "Archive the run of that name, and begin anew"),
+        OptionSpec(
+            "resume-from", .checkpointOrNone, of: [.run], .environment,
+            in: \.settings.resumeFrom,
+            "Go on from this checkpoint instead of the newest good one; none begins at the start"),
+        OptionSpec(
+            "when-completed", .choice, of: [.run], standard: "again", in: \.whenCompleted,
+            "Where the run has completed already: do it again, or exit with status 0"),
+        OptionSpec(
+            "config", .file, of: [.run], .environment, inOptional: \.config,
+            "Read options from this file, a JSON object such as {\"keep-last\": 3}"),
+        OptionSpec(
+            "from", .checkpointOrNone, of: [.resume], .init(), in: \.settings.resumeFrom,
+            "Go on from this checkpoint instead of the newest good one; none begins at the start"),
+    ]
+
+    private static let schedule = [
+        OptionSpec(
+            "checkpoint-every", .durationOrOff, of: [.run], standard: "5m",
+            in: \.settings.checkpointEvery,
+            "Ask the job for a checkpoint this long after its last one"),
+        OptionSpec(
+            "checkpoint-timeout", .positiveDuration, of: [.run], standard: "60s",
+            in: \.settings.checkpointTimeout,
+            "How long the job has to begin a checkpoint, and to finish the final one"),
+        OptionSpec(
+            "checkpoint-signal", .signalOrNone, of: [.run], standard: "SIGUSR1",
+            in: \.checkpointSignal,
+            "The signal to supervise that asks for a checkpoint now"),
+        OptionSpec(
+            "keep-last", .count, of: [.run], standard: "5", in: \.settings.keepLast,
+            "How many of the newest checkpoints to keep"),
+    ]
+
+    private static let failures = [
+        OptionSpec(
+            "max-failures", .count, of: [.run], standard: "5", in: \.settings.maxFailures,
+            "Give up after this many failures in a row without progress"),
+        OptionSpec(
+            "rollback-after", .count, of: [.run], standard: "2", in: \.settings.rollbackAfter,
+            "After this many failures in a row from one checkpoint, try the next older one"),
+        OptionSpec(
+            "backoff", .durations, of: [.run], standard: "1s..60s", in: \.settings.backoff,
+            "The wait before starting again: after the first failure, and at most"),
+        OptionSpec(
+            "stop-timeout", .duration, of: [.run], standard: "10s", in: \.settings.stopTimeout,
+            "How long the job has to end when it is stopped, before SIGKILL"),
+        OptionSpec(
+            "no-checkpoint", .flag, of: [.stop], .init(), in: \.skipsCheckpoint,
+            "Stop without a final checkpoint"),
+    ]
+
+    private static let messages = [
+        OptionSpec(
+            "quiet", .flag, of: [.run], in: \.quiet,
+            "Tell of failures and decisions only"),
+        OptionSpec(
+            "verbose", .flag, of: [.run], in: \.verbose,
+            "Tell of everything, each checkpoint too"),
+        OptionSpec(
+            "log-format", .choice, of: [.run], standard: "text", in: \.logFormat,
+            "How supervise writes its own messages, on standard error"),
+    ]
+
+    private static let views = [
+        OptionSpec(
+            "resumable", .flag, of: [.list], .init(), in: \.resumable,
+            "Only runs that are not running and have not completed"),
+        OptionSpec(
+            "json", .flag, of: Command.withJSON, .init(), in: \.json,
+            "Write JSON, for programs"),
+    ]
+}

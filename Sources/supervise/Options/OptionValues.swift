@@ -1,0 +1,22 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseHost
+
+/// The values of all options, with what holds where an option is not given.
+struct OptionValues: Sendable {
+    var settings = Settings()
+    var name: RunName?
+    var stateDirectory: String?
+    var checkpointDirectory: String?
+    var fresh = false
+    var whenCompleted = RunRequest.WhenCompleted.again
+    var config: String?
+    var checkpointSignal: Int32? = freeSignal("SIGUSR1")
+    var quiet = false
+    var verbose = false
+    var logFormat = RunRequest.LogFormat.text
+
+    var json = false
+    var resumable = false
+    var skipsCheckpoint = false
+}

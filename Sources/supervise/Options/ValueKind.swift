@@ -1,0 +1,116 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// What the value of an option may be, and how it is read.
+struct ValueKind<Value: Sendable>: Sendable {
+    /// What stands for the value in help, such as `DURATION`; nil for a flag.
+    let placeholder: String?
+    /// Completes "this option takes …".
+    let accepts: String
+    /// The words that a value may be, where these are few.
+    var choices: [String] = []
+    /// Nil where the text is no such value.
+    let parse: @Sendable (String) -> Value?
+}
+
+private let aDuration = "a duration (500ms, 10s, 5m, 2h, 1d)"
+
+extension ValueKind where Value == Bool {
+    /// No value on the command line; `true` and the like in the environment and in a file.
+    static let flag = ValueKind(placeholder: nil, accepts: "true or false") { text in
+        switch text.lowercased() {
+        case "true", "1", "yes", "on": true
+        case "false", "0", "no", "off": false
+        default: nil
+        }
+    }
+}
+
+extension ValueKind where Value == Duration {
+    static let duration = ValueKind(placeholder: "DURATION", accepts: aDuration) {
+        DurationText.parse($0)
+    }
+
+    static let positiveDuration = ValueKind(
+        placeholder: "DURATION", accepts: "\(aDuration) of more than 0s"
+    ) {
+        DurationText.parse($0).flatMap { $0 > .zero ? $0 : nil }
+    }
+}
+
+extension ValueKind where Value == Duration? {
+    static let durationOrOff = ValueKind(
+        placeholder: "DURATION|off", accepts: "\(aDuration) of more than 0s, or off"
+    ) { text in
+        if text == "off" { return .some(nil) }
+        return ValueKind<Duration>.positiveDuration.parse(text).map(Optional.some)
+    }
+}
+
+extension ValueKind where Value == ClosedRange<Duration> {
+    static let durations = ValueKind(
+        placeholder: "MIN..MAX", accepts: "two durations, the longer one last, such as 1s..60s"
+    ) { text in
+        guard let dots = text.firstRange(of: ".."),
+            let least = DurationText.parse(String(text[..<dots.lowerBound])),
+            let most = DurationText.parse(String(text[dots.upperBound...])), least <= most
+        else { return nil }
+        return least...most
+    }
+}
+
+extension ValueKind where Value == Int {
+    static let count = ValueKind(placeholder: "N", accepts: "a whole number from 1 to 999999999") {
+        text in
+        guard (1...9).contains(text.utf8.count), text.allSatisfy({ $0.isASCII && $0.isNumber })
+        else { return nil }
+        return Int(text).flatMap { $0 >= 1 ? $0 : nil }
+    }
+}
+
+extension ValueKind where Value == String {
+    static let directory = path(placeholder: "DIR", accepts: "the path of a directory")
+    static let file = path(placeholder: "FILE", accepts: "the path of a file")
+
+    private static func path(placeholder: String, accepts: String) -> ValueKind {
+        ValueKind(placeholder: placeholder, accepts: accepts) {
+            $0.isEmpty || $0.contains("\0") ? nil : $0
+        }
+    }
+}
+
+extension ValueKind where Value == RunName {
+    static let name = ValueKind(
+        placeholder: "NAME",
+        accepts: "1 to 64 letters, digits and . _ -, the first a letter, a digit or _"
+    ) { RunName($0) }
+}
+
+extension ValueKind where Value == Settings.ResumeFrom {
+    static let checkpointOrNone = ValueKind(
+        placeholder: "ID|none", accepts: "a checkpoint's id, such as 000013-step-4520, or none"
+    ) { text in
+        text == "none" ? .beginning : CheckpointID(text).map { .checkpoint($0) }
+    }
+}
+
+extension ValueKind where Value == Int32? {
+    static let signalOrNone = ValueKind(
+        placeholder: "SIG|none",
+        accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …), or none"
+    ) { text in
+        text == "none" ? .some(nil) : freeSignal(text).map { .some($0) }
+    }
+}
+
+extension ValueKind
+where Value: CaseIterable & RawRepresentable & Sendable, Value.RawValue == String {
+    /// One of the words that the type's cases are written as.
+    static var choice: ValueKind {
+        let words = Value.allCases.map(\.rawValue)
+        return ValueKind(
+            placeholder: words.joined(separator: "|"), accepts: words.joined(separator: " or "),
+            choices: words
+        ) { Value(rawValue: $0) }
+    }
+}

@@ -1,0 +1,114 @@
+import SuperviseFormats
+import SuperviseHost
+import SuperviseSystem
+
+/// What a command that ends says on standard output, and its exit status.
+struct Answer: Equatable, Sendable {
+    var text: String
+    var status: Int32 = 0
+}
+
+/// What the command line asks for.
+enum Intent: Sendable {
+    /// Says something and ends.
+    case answer(Answer)
+    /// Becomes the supervisor of a run.
+    case run(RunRequest)
+}
+
+/// The whole of a call of `supervise`.
+enum Program {
+    static func main() -> Never {
+        ensureStandardDescriptors()
+        let result: RunResult
+        do {
+            result = try perform(CommandLine.arguments.dropFirst().map { $0 }, here())
+        } catch {
+            writeStandardError("supervise: \(error.message)\n")
+            result = .exit(error.status)
+        }
+        switch result {
+        case .exit(let status): exitProcess(status)
+        case .die(let signal): dieBySignal(signal)
+        }
+    }
+
+    private static func perform(
+        _ arguments: [String], _ surroundings: Surroundings
+    ) throws(Complaint) -> RunResult {
+        switch try intent(arguments, surroundings) {
+        case .run(let request):
+            return run(request)
+        case .answer(let answer):
+            do {
+                try writeStandardOutput(answer.text)
+            } catch {
+                throw Complaint("cannot write the answer: \(error)")
+            }
+            return .exit(answer.status)
+        }
+    }
+
+    /// Finds out what is asked for. What can be answered is answered at once.
+    static func intent(
+        _ arguments: [String], _ surroundings: Surroundings
+    ) throws(Complaint) -> Intent {
+        guard let first = arguments.first else {
+            throw Complaint("no command: supervise -- python3 train.py (supervise --help)")
+        }
+        let width = min(max(surroundings.width, 60), 100)
+        switch first {
+        case "--help", "-h": return .answer(Answer(text: Help.overview(width: width)))
+        case "--version": return .answer(Answer(text: "supervise \(Help.version)\n"))
+        case "help": return try help(arguments.dropFirst().first, width: width)
+        default: break
+        }
+        let named = Command(rawValue: first)
+        guard let command = named ?? (first.hasPrefix("-") ? .run : nil) else {
+            throw unknownCommand(arguments)
+        }
+        let own = named == nil ? arguments : Array(arguments.dropFirst())
+        let read = try ArgumentReader(of: command).read(own)
+        if read.wantsHelp {
+            return .answer(Answer(text: Help.text(for: command, width: width)))
+        }
+        if command == .run {
+            let before = own.prefix { $0 != "--" }
+            return .run(
+                try RunArguments(surroundings: surroundings).request(read, written: Array(before)))
+        }
+        throw Complaint("\(command.rawValue) is not there yet")
+    }
+
+    private static func help(_ topic: String?, width: Int) throws(Complaint) -> Intent {
+        guard let topic else { return .answer(Answer(text: Help.overview(width: width))) }
+        guard let command = Command(rawValue: topic) else {
+            throw Complaint("there is no command \(HumanText.printable(topic)) (supervise --help)")
+        }
+        return .answer(Answer(text: Help.text(for: command, width: width)))
+    }
+
+    /// A slip in a command's name, or the program to run without the `--` before it.
+    private static func unknownCommand(_ arguments: [String]) -> Complaint {
+        let first = arguments.first ?? ""
+        let words = Command.allCases.map(\.rawValue) + ["help"]
+        let whole = HumanText.commandLine(["supervise", "--"] + arguments.filter { $0 != "--" })
+        guard let near = Suggestion.nearest(to: first, among: words) else {
+            return Complaint("put -- before the command: \(whole)")
+        }
+        return Complaint(
+            "unknown command \(HumanText.printable(first)); did you mean \(near)? "
+                + "(to run a program of that name: \(whole))")
+    }
+
+    private static func here() throws(Complaint) -> Surroundings {
+        do {
+            return Surroundings(
+                environment: Dictionary(environmentVariables()) { first, _ in first },
+                directory: try currentDirectory(), width: terminalWidth() ?? 80,
+                now: Timestamp(milliseconds: wallClockNow() / 1_000_000))
+        } catch {
+            throw Complaint("cannot find out where we are: \(error)")
+        }
+    }
+}

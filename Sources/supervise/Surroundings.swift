@@ -1,0 +1,38 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// What a command is told by the place where it was called, so that tests can tell it otherwise.
+struct Surroundings: Sendable {
+    var environment: [String: String]
+    /// The working directory, an absolute path.
+    var directory: String
+    /// The columns that there are for text.
+    var width = 80
+    var now: Timestamp
+    /// Seconds that local time is ahead of UTC at a moment.
+    var secondsAheadOfUTC: @Sendable (Timestamp) -> Int = { _ in 0 }
+    /// The whole text of a file.
+    var readFile: @Sendable (String) throws(SystemError) -> String = readSmallFile
+
+    /// `path` as an absolute one; a leading `~/` is the home directory, also where no shell saw it.
+    func absolute(_ path: String) -> String {
+        if path == "~" || path.hasPrefix("~/"), let home {
+            return Self.joined(home, String(path.dropFirst(2)))
+        }
+        return path.hasPrefix("/") ? Self.joined(path, "") : Self.joined(directory, path)
+    }
+
+    /// $HOME where it is an absolute path.
+    var home: String? { absoluteVariable("HOME") }
+
+    /// A variable that holds an absolute path; nil where it does not.
+    func absoluteVariable(_ name: String) -> String? {
+        environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+
+    /// Without `.` and double slashes. A `..` stays: what is before it may be a symbolic link.
+    private static func joined(_ base: String, _ path: String) -> String {
+        let parts = (base + "/" + path).split(separator: "/").filter { $0 != "." }
+        return "/" + parts.joined(separator: "/")
+    }
+}

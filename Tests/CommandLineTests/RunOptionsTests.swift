@@ -1,0 +1,210 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseHost
+import Testing
+
+@testable import supervise
+
+/// One option of `run`, with what it does to the request.
+struct RunOption: Sendable, CustomTestStringConvertible {
+    let name: String
+    let show: @Sendable (RunRequest) -> String
+    /// What is shown where the option is not given.
+    let standard: String
+    /// Two values as they are written and as they are shown, neither being the default.
+    let values: [(text: String, shown: String)]
+    /// A value that it does not take.
+    let bad: String
+    let accepts: String
+
+    var testDescription: String { name }
+
+    init(
+        _ name: String, standard: String, _ first: (String, String), _ second: (String, String),
+        bad: String, accepts: String, _ show: @escaping @Sendable (RunRequest) -> String
+    ) {
+        self.name = name
+        self.standard = standard
+        values = [first, second]
+        self.bad = bad
+        self.accepts = accepts
+        self.show = show
+    }
+}
+
+private let duration = "a duration (500ms, 10s, 5m, 2h, 1d)"
+
+private let runOptions = [
+    RunOption(
+        "name", standard: "nil", ("train", "train"), ("_a.B-9", "_a.B-9"), bad: "a/b",
+        accepts: "1 to 64 letters, digits and . _ -, the first a letter, a digit or _"
+    ) { $0.name.map(\.description) ?? "nil" },
+    RunOption(
+        "state-dir", standard: "/home/ada/.local/state/supervise", ("/state", "/state"),
+        ("state/./a//", "/work/state/a"), bad: "", accepts: "the path of a directory"
+    ) { $0.stateDirectory },
+    RunOption(
+        "checkpoint-dir", standard: "nil", ("/ck", "/ck"), ("~/ck", "/home/ada/ck"), bad: "",
+        accepts: "the path of a directory"
+    ) { $0.checkpointDirectory ?? "nil" },
+    RunOption(
+        "fresh", standard: "false", ("true", "true"), ("yes", "true"), bad: "maybe",
+        accepts: "true or false"
+    ) { "\($0.fresh)" },
+    RunOption(
+        "resume-from", standard: "newest", ("000013-step-4520", "000013-step-4520"),
+        ("none", "none"), bad: "13",
+        accepts: "a checkpoint's id, such as 000013-step-4520, or none"
+    ) {
+        switch $0.settings.resumeFrom {
+        case .newest: "newest"
+        case .beginning: "none"
+        case .checkpoint(let id): "\(id)"
+        }
+    },
+    RunOption(
+        "when-completed", standard: "again", ("exit", "exit"), ("exit", "exit"), bad: "never",
+        accepts: "again or exit"
+    ) { $0.whenCompleted.rawValue },
+    RunOption(
+        "checkpoint-every", standard: "300.0 seconds", ("2s", "2.0 seconds"), ("off", "nil"),
+        bad: "0s", accepts: "\(duration) of more than 0s, or off"
+    ) { $0.settings.checkpointEvery.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "checkpoint-timeout", standard: "60.0 seconds", ("2m", "120.0 seconds"),
+        ("500ms", "0.5 seconds"), bad: "0s", accepts: "\(duration) of more than 0s"
+    ) { "\($0.settings.checkpointTimeout)" },
+    RunOption(
+        "checkpoint-signal", standard: "10", ("SIGUSR2", "12"), ("none", "nil"), bad: "SIGTERM",
+        accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …), or none"
+    ) { $0.checkpointSignal.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "keep-last", standard: "5", ("1", "1"), ("12", "12"), bad: "0",
+        accepts: "a whole number from 1 to 999999999"
+    ) { "\($0.settings.keepLast)" },
+    RunOption(
+        "max-failures", standard: "5", ("1", "1"), ("999999999", "999999999"), bad: "-1",
+        accepts: "a whole number from 1 to 999999999"
+    ) { "\($0.settings.maxFailures)" },
+    RunOption(
+        "rollback-after", standard: "2", ("1", "1"), ("3", "3"), bad: "2.5",
+        accepts: "a whole number from 1 to 999999999"
+    ) { "\($0.settings.rollbackAfter)" },
+    RunOption(
+        "backoff", standard: "1.0 seconds...60.0 seconds",
+        ("0ms..0ms", "0.0 seconds...0.0 seconds"), ("2s..1m", "2.0 seconds...60.0 seconds"),
+        bad: "60s..1s", accepts: "two durations, the longer one last, such as 1s..60s"
+    ) { "\($0.settings.backoff)" },
+    RunOption(
+        "stop-timeout", standard: "10.0 seconds", ("0s", "0.0 seconds"), ("1h", "3600.0 seconds"),
+        bad: "10", accepts: duration
+    ) { "\($0.settings.stopTimeout)" },
+    RunOption(
+        "quiet", standard: "normal", ("true", "quiet"), ("on", "quiet"), bad: "2",
+        accepts: "true or false"
+    ) { "\($0.verbosity)" },
+    RunOption(
+        "verbose", standard: "normal", ("true", "verbose"), ("1", "verbose"), bad: "2",
+        accepts: "true or false"
+    ) { "\($0.verbosity)" },
+    RunOption(
+        "log-format", standard: "text", ("json", "json"), ("json", "json"), bad: "xml",
+        accepts: "text or json"
+    ) { $0.logFormat.rawValue },
+]
+
+@Suite("every option of run")
+struct RunOptionsTests {
+    private func variable(_ option: RunOption) -> String {
+        "SUPERVISE_" + option.name.uppercased().map { $0 == "-" ? "_" : "\($0)" }.joined()
+    }
+
+    private func configured(
+        _ option: RunOption, _ text: String, _ environment: [String: String] = [:]
+    ) -> Surroundings {
+        place(environment, files: ["/work/c.json": #"{"\#(option.name)": "\#(text)"}"#])
+    }
+
+    @Test("is in the table of these tests")
+    func isTested() {
+        let names = OptionTable.options(of: .run).map(\.name).filter { $0 != "config" }
+        #expect(names.sorted() == runOptions.map(\.name).sorted())
+    }
+
+    @Test("has its default where it is not given", arguments: runOptions)
+    func standard(option: RunOption) throws {
+        #expect(option.show(try request(["--", "true"])) == option.standard)
+    }
+
+    @Test("writes as its default what holds without it", arguments: runOptions)
+    func writtenStandard(option: RunOption) throws {
+        guard let spec = OptionTable.all.first(where: { $0.name == option.name }),
+            let standard = spec.standard
+        else { return }
+        let request = try request(["--\(option.name)", standard, "--", "true"])
+        #expect(option.show(request) == option.standard)
+    }
+
+    @Test("is read from the command line in both forms", arguments: runOptions)
+    func commandLine(option: RunOption) throws {
+        for (text, shown) in option.values {
+            let joined = try request(["--\(option.name)=\(text)", "--", "true"])
+            #expect(option.show(joined) == shown)
+            if OptionTable.all.first(where: { $0.name == option.name })?.isFlag == true { continue }
+            let separate = try request(["run", "--\(option.name)", text, "--", "true"])
+            #expect(option.show(separate) == shown)
+        }
+    }
+
+    @Test("is read from the environment, all but the name", arguments: runOptions)
+    func environment(option: RunOption) throws {
+        for (text, shown) in option.values {
+            let request = try request(["--", "true"], place([variable(option): text]))
+            #expect(option.show(request) == (option.name == "name" ? option.standard : shown))
+        }
+    }
+
+    @Test("is read from a configuration file", arguments: runOptions)
+    func file(option: RunOption) throws {
+        for (text, shown) in option.values {
+            let surroundings = configured(option, text)
+            let request = try request(["--config", "c.json", "--", "true"], surroundings)
+            #expect(option.show(request) == shown)
+        }
+    }
+
+    @Test("holds from the environment rather than from a file", arguments: runOptions)
+    func environmentOverFile(option: RunOption) throws {
+        guard option.name != "name" else { return }
+        let surroundings = configured(
+            option, option.values[0].text,
+            [variable(option): option.values[1].text, "SUPERVISE_CONFIG": "c.json"])
+        #expect(option.show(try request(["--", "true"], surroundings)) == option.values[1].shown)
+    }
+
+    @Test("holds from the command line rather than from anywhere else", arguments: runOptions)
+    func commandLineOverAll(option: RunOption) throws {
+        let other = option.values[0].text
+        let surroundings = configured(option, other, [variable(option): other])
+        let request = try request(
+            ["--config=c.json", "--\(option.name)=\(option.values[1].text)", "--", "true"],
+            surroundings)
+        #expect(option.show(request) == option.values[1].shown)
+    }
+
+    @Test("refuses a bad value and says where it came from", arguments: runOptions)
+    func badValue(option: RunOption) {
+        let end = " takes \(option.accepts), not \"\(option.bad)\""
+        #expect(
+            complaint(["--\(option.name)=\(option.bad)", "--", "true"])
+                == Complaint("--\(option.name)\(end)", status: 125))
+        #expect(
+            complaint(["--config", "c.json", "--", "true"], configured(option, option.bad))
+                == Complaint("/work/c.json: \"\(option.name)\"\(end)", status: 125))
+        // An empty variable is none.
+        guard option.name != "name", !option.bad.isEmpty else { return }
+        #expect(
+            complaint(["--", "true"], place([variable(option): option.bad]))
+                == Complaint("\(variable(option)) (environment)\(end)", status: 125))
+    }
+}

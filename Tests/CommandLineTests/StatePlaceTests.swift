@@ -1,0 +1,56 @@
+import SuperviseHost
+import Testing
+
+@testable import supervise
+
+@Suite("the place of the state")
+struct StatePlaceTests {
+    private func chosen(_ given: String?, _ environment: [String: String]) throws -> StatePlace {
+        try StatePlace.choose(given: given, place(environment))
+    }
+
+    @Test("is the first of what is said about it")
+    func order() throws {
+        var environment = [
+            "STATE_DIRECTORY": "/var/lib/a:/var/lib/b", "XDG_STATE_HOME": "/xdg",
+        ]
+        #expect(
+            try chosen("/given", environment) == StatePlace(directory: "/given", isChosen: true))
+        #expect(
+            try chosen(nil, environment) == StatePlace(directory: "/var/lib/a", isChosen: true))
+        environment["STATE_DIRECTORY"] = ""
+        #expect(
+            try chosen(nil, environment)
+                == StatePlace(directory: "/xdg/supervise", isChosen: false))
+        environment["XDG_STATE_HOME"] = "relative"
+        #expect(
+            try chosen(nil, environment)
+                == StatePlace(directory: "/home/ada/.local/state/supervise", isChosen: false))
+    }
+
+    @Test("is taken from the option's variable before systemd's")
+    func variable() throws {
+        let surroundings = place(["SUPERVISE_STATE_DIR": "here", "STATE_DIRECTORY": "/var/lib/a"])
+        #expect(try request(["--", "true"], surroundings).stateDirectory == "/work/here")
+    }
+
+    @Test("needs a home where nothing else is said", arguments: ["", "relative"])
+    func noHome(home: String) {
+        #expect(
+            complaint(["--", "true"], place(["HOME": home]))
+                == Complaint(
+                    "there is no place for the state, as HOME is not set: give --state-dir DIR",
+                    status: 125))
+    }
+
+    @Test(
+        "is an absolute path without needless parts",
+        arguments: [
+            ("a", "/work/a"), ("./a/", "/work/a"), ("/a//b/./c", "/a/b/c"), ("../a", "/work/../a"),
+            ("/", "/"), (".", "/work"), ("~", "/home/ada"), ("~/a", "/home/ada/a"),
+            ("~b", "/work/~b"),
+        ])
+    func absolute(path: String, expected: String) {
+        #expect(place().absolute(path) == expected)
+    }
+}
