@@ -29,7 +29,9 @@ enum Program {
         }
         switch result {
         case .exit(let status): exitProcess(status)
-        case .die(let signal): dieBySignal(signal)
+        case .die(let signal):
+            dieBySignal(signal)
+            exitProcess(128 + signal)
         }
     }
 
