@@ -12,6 +12,11 @@ func playSystemScene(_ arguments: [String]) -> Bool {
         "reap": reapScene,
         "parent-death": parentDeathScene,
         "standard-descriptors": standardDescriptorsScene,
+        "few-descriptors": fewDescriptorsScene,
+        "environment": { _ in
+            for (name, value) in environmentVariables() { say("\(name) -> \(value)") }
+        },
+        "shout": shoutScene,
     ]
     guard let name = arguments.first, let scene = scenes[name] else { return false }
     do {
@@ -112,4 +117,42 @@ private func standardDescriptorsScene(_ arguments: [String]) throws {
     ensureStandardDescriptors()
     let pipe = try FileDescriptor.pipe()
     exitProcess(pipe.read.rawValue > 2 ? 7 : 8)
+}
+
+/// Listens with hardly any descriptor left, and says what became of the connections once told to accept.
+private func fewDescriptorsScene(_ arguments: [String]) throws {
+    let listener = try UnixListener(path: arguments[0])
+    say("listening")
+    // Uses up what there is, but for a few.
+    var spare: [Held] = []
+    while let more = try? Held() { spare.append(more) }
+    spare.removeLast(3)
+    var line: [UInt8] = []
+    _ = try readAvailable(0, into: &line)
+    var served: [UnixConnection] = []
+    var turnedAway = 0
+    while true {
+        do {
+            guard let connection = try listener.accept() else { break }
+            served.append(connection)
+        } catch {
+            turnedAway += 1
+        }
+    }
+    say("\(served.count) served, \(turnedAway) turned away, and nobody waits")
+}
+
+/// Keeps a descriptor open.
+private final class Held {
+    private let descriptor: FileDescriptor
+
+    init() throws {
+        let pipe = try FileDescriptor.pipe()
+        descriptor = pipe.read
+    }
+}
+
+/// Writes more to standard error than a pipe holds.
+private func shoutScene(_ arguments: [String]) throws {
+    for _ in 0..<300 { writeStandardError(String(repeating: "x", count: 999) + "\n") }
 }

@@ -110,7 +110,7 @@ struct SpawnTests {
         #expect(try Scene(command: [""]).execResult() != .running)
     }
 
-    @Test("the child leads a session of its own and knows its parent's end as SIGKILL")
+    @Test("the child leads a session and a group of its own")
     func session() throws {
         let scene = try Scene(command: ["sh", "-c", "cut -d' ' -f5,6 /proc/$$/stat; read line"])
         #expect(try scene.readLine() == "\(scene.child.pid) \(scene.child.pid)")

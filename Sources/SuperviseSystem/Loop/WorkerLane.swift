@@ -33,17 +33,8 @@ package final class WorkerLane: @unchecked Sendable {
         pthread_cond_init(somethingToDo, nil)
     }
 
-    /// Adds a job behind all others. Never waits.
-    package func submit(_ job: @escaping Job) {
-        add(job, first: false)
-    }
-
-    /// Adds a job before all others that have not begun.
-    package func submit(first job: @escaping Job) {
-        add(job, first: true)
-    }
-
-    private func add(_ job: @escaping Job, first: Bool) {
+    /// Adds a job behind all others, or before all that have not begun. Never waits.
+    package func submit(first: Bool = false, _ job: @escaping Job) {
         pthread_mutex_lock(mutex)
         if first { jobs.prepend(job) } else { jobs.append(job) }
         let needsThread = idle < jobs.count && started < limit

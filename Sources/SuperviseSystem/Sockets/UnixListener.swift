@@ -1,20 +1,6 @@
 import CLinux
 import Glibc
 
-/// Who is at the other end of a connection, as the kernel vouches for it.
-package struct PeerCredentials: Hashable, Sendable {
-    package let pid: Int32
-    package let uid: UInt32
-    package let gid: UInt32
-}
-
-/// A connection that was accepted: nonblocking, closed on exec.
-@frozen
-package struct AcceptedConnection: ~Copyable, Sendable {
-    package let descriptor: FileDescriptor
-    package let peer: PeerCredentials
-}
-
 /// A Unix-domain socket that takes connections without waiting for them.
 package final class UnixListener {
     /// The path that it is bound to.
@@ -52,20 +38,20 @@ package final class UnixListener {
     ///
     /// - Returns: nil where none waits.
     /// - Throws: EMFILE or ENFILE where there is no descriptor for it: it was closed unanswered.
-    package func accept() throws(SystemError) -> AcceptedConnection? {
+    package func accept() throws(SystemError) -> UnixConnection? {
         let number = socket.rawValue
         while true {
             do throws(SystemError) {
                 let descriptor = FileDescriptor(
                     adopting: try systemCall("accept", path) { cl_accept(number) })
-                let peer = try UnixListener.peer(of: descriptor.rawValue)
-                return AcceptedConnection(descriptor: descriptor, peer: peer)
+                return try UnixConnection(adopting: descriptor)
             } catch {
                 switch error.code {
                 case EAGAIN: return nil
                 case ECONNABORTED: continue
                 case EMFILE, ENFILE:
-                    turnAwayNext()
+                    // The kernel looks for a descriptor first and for a connection second.
+                    guard turnAwayNext() else { return nil }
                     throw error
                 default: throw error
                 }
@@ -78,24 +64,18 @@ package final class UnixListener {
         unlink(path)
     }
 
-    private func turnAwayNext() {
+    /// - Returns: false where no connection waits.
+    private func turnAwayNext() -> Bool {
         reserve = nil
         let taken = cl_accept(socket.rawValue)
         if taken >= 0 { Glibc.close(taken) }
         reserve = UnixListener.openReserve()
+        return taken >= 0
     }
 
     private static func openReserve() -> FileDescriptor? {
         let number = open("/dev/null", O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { return nil }
         return FileDescriptor(adopting: number)
-    }
-
-    private static func peer(of socket: Int32) throws(SystemError) -> PeerCredentials {
-        var pid: pid_t = 0
-        var uid: uid_t = 0
-        var gid: gid_t = 0
-        try systemCall("getsockopt") { cl_peer(socket, &pid, &uid, &gid) }
-        return PeerCredentials(pid: pid, uid: uid, gid: gid)
     }
 }
