@@ -36,18 +36,20 @@ class WithSupervisor(TemporaryDirectoryTest):
 
     def supervise(self, *command, options=OPTIONS):
         arguments = [str(BINARY), "--state-dir", "state", "--name", "it", *options, "--", *command]
-        supervisor = subprocess.Popen(
-            arguments,
-            cwd=str(self.directory),
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=open(str(self.directory / "stderr"), "a"),
-            universal_newlines=True,
-        )
-        # Ended, and waited for, however the test goes.
-        self.addCleanup(supervisor.stdout.close)
-        self.addCleanup(supervisor.wait)
-        self.addCleanup(supervisor.kill)
+        with open(str(self.directory / "stderr"), "a") as stderr:
+            supervisor = subprocess.Popen(
+                arguments,
+                cwd=str(self.directory),
+                env=environment(),
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                universal_newlines=True,
+            )
+        # It ends, and is waited for, however the test goes.
+        patience = threading.Timer(2 * PATIENCE_S, supervisor.kill)
+        patience.start()
+        for step in (supervisor.stdout.close, supervisor.wait, supervisor.kill, patience.cancel):
+            self.addCleanup(step)
         return supervisor
 
     def train(self):
