@@ -20,6 +20,15 @@ package enum HumanText {
         return "\(days)d\(padded(hours % 24, 2))h"
     }
 
+    /// A time that somebody has set: `60 s`, `90 s`, `5 min`, `2h30m`.
+    package static func limit(_ seconds: Double) -> String {
+        let whole = seconds.rounded()
+        if whole != seconds || seconds < 1 { return duration(seconds) }
+        if seconds < 120 { return "\(Int(seconds)) s" }
+        let isMinutes = seconds < 7200 && seconds.truncatingRemainder(dividingBy: 60) == 0
+        return isMinutes ? "\(Int(seconds) / 60) min" : age(seconds)
+    }
+
     /// Steps in the unit of time that gives a number one can read: `3.2/s`, `4.8/min`, `2/h`.
     package static func rate(perSecond rate: Double) -> String {
         let scales: [(factor: Double, unit: String)] = [(1, "s"), (60, "min"), (3600, "h")]

@@ -58,7 +58,7 @@ enum Program {
         guard let first = arguments.first else {
             throw Complaint("no command: supervise -- python3 train.py (supervise --help)")
         }
-        let width = min(max(surroundings.width, 60), 100)
+        let width = min(max(surroundings.width ?? 80, 60), 100)
         switch first {
         case "--help", "-h": return .answer(Answer(text: Help.overview(width: width)))
         case "--version": return .answer(Answer(text: "supervise \(Help.version)\n"))
@@ -107,7 +107,7 @@ enum Program {
         do {
             return Surroundings(
                 environment: Dictionary(environmentVariables()) { first, _ in first },
-                directory: try currentDirectory(), width: terminalWidth() ?? 80,
+                directory: try currentDirectory(), width: terminalWidth(),
                 now: Timestamp(milliseconds: wallClockNow() / 1_000_000))
         } catch {
             throw Complaint("cannot find out where we are: \(error)")

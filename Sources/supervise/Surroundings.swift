@@ -6,13 +6,22 @@ struct Surroundings: Sendable {
     var environment: [String: String]
     /// The working directory, an absolute path.
     var directory: String
-    /// The columns that there are for text.
-    var width = 80
+    /// The columns of the terminal that is written to; nil where it is none.
+    var width: Int?
     var now: Timestamp
     /// Seconds that local time is ahead of UTC at a moment.
     var secondsAheadOfUTC: @Sendable (Timestamp) -> Int = { _ in 0 }
     /// The whole text of a file.
     var readFile: @Sendable (String) throws(SystemError) -> String = readSmallFile
+
+    /// Whether only plain characters are sure to be shown.
+    var isPlain: Bool {
+        let names = ["LC_ALL", "LC_CTYPE", "LANG"]
+        guard let locale = names.lazy.compactMap({ environment[$0] }).first(where: { !$0.isEmpty })
+        else { return false }
+        let text = locale.lowercased()
+        return !text.contains("utf-8") && !text.contains("utf8")
+    }
 
     /// `path` as an absolute one; a leading `~/` is the home directory, also where no shell saw it.
     func absolute(_ path: String) -> String {

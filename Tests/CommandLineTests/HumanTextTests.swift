@@ -26,6 +26,16 @@ struct HumanTextTests {
     }
 
     @Test(
+        "a limit is told as it was probably written",
+        arguments: [
+            (0.5, "0.5 s"), (1, "1 s"), (60, "60 s"), (90, "90 s"), (300, "5 min"),
+            (5400, "90 min"), (9000, "2h30m"), (150, "2m30s"), (1.5, "1.5 s"), (0, "0 ms"),
+        ] as [(Double, String)])
+    func limit(seconds: Double, text: String) {
+        #expect(HumanText.limit(seconds) == text)
+    }
+
+    @Test(
         "a rate has the unit that gives a number one can read",
         arguments: [
             (0.11, "0.11/s"), (3.2, "3.2/s"), (1234.4, "1234/s"), (0.08, "4.8/min"),

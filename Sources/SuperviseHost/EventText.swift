@@ -1,0 +1,156 @@
+import SuperviseFormats
+
+/// What happened, in a sentence for people: on standard error and in `supervise events`.
+package enum EventText {
+    /// Lower case, without a full stop at its end.
+    package static func sentence(for event: RunEvent) -> String {
+        switch event {
+        case .attemptStarted(let start): attempt(start)
+        case .jobExited(let exit): "\(end(exit.exitCode, exit.signal))\(after(exit.seconds))"
+        case .failed(let failed): failure(failed)
+        case .checkpointRequested(let request): asking(request)
+        case .checkpointCommitted(let commit): committed(commit)
+        case .checkpointFailed(let failed): notMade(failed)
+        case .requestEnded(let ended): unanswered(ended)
+        case .setAside(let bad): "checkpoint \(bad.id): \(printable(bad.reason)); it is set aside"
+        case .removed(let removed): gone(removed.ids)
+        case .stopRequested(let stop): stopping(stop)
+        case .leftovers(let found): leftovers(found.processes)
+        case .warning(let warning): printable(warning.message)
+        case .finished(let outcome): ended(outcome)
+        }
+    }
+
+    /// The first line of a supervisor.
+    ///
+    /// - Parameter state: the run's directory, as a person writes it.
+    package static func start(
+        _ start: RunEvent.AttemptStarted, of name: String, state: String
+    ) -> String {
+        "run \(name), \(attempt(start)) (state: \(printable(state)))"
+    }
+
+    /// The last line of a supervisor.
+    package static func ending(
+        _ outcome: Outcome, of name: String, progress: Status.Progress
+    ) -> String {
+        let place = place(progress)
+        return switch outcome.kind {
+        case .completed: "completed\(place)"
+        case .stopped, .preempted:
+            "\(outcome.kind.rawValue)\(place). To go on: supervise resume \(name) "
+                + "(or the same command again)"
+        case .failed:
+            "\(ended(outcome))\(place). To try again: supervise resume \(name) "
+                + "(or the same command again)"
+        }
+    }
+
+    /// Such as ` at step 6 of 40`; empty where the job gives no steps.
+    private static func place(_ progress: Status.Progress) -> String {
+        guard let step = progress.step else { return "" }
+        return " at step \(step)" + (progress.total.map { " of \($0)" } ?? "")
+    }
+
+    private static func attempt(_ start: RunEvent.AttemptStarted) -> String {
+        guard let id = start.resumedFrom else {
+            return "attempt \(start.attempt), from the beginning"
+        }
+        let size = SizeText.format(start.bytes)
+        return "attempt \(start.attempt), resuming from \(id) (verified, \(size))"
+    }
+
+    /// How the job's process ended.
+    private static func end(_ exitCode: Int?, _ signal: String?) -> String {
+        if let signal { return "the job was killed by \(printable(signal))" }
+        return exitCode.map { "the job exited with status \($0)" } ?? "the job ended"
+    }
+
+    private static func after(_ seconds: Double) -> String {
+        " after \(HumanText.duration(seconds))"
+    }
+
+    private static func failure(_ failed: RunEvent.FailureCounted) -> String {
+        let failure = failed.failure
+        let what =
+            switch failure.kind {
+            case .crash: end(failure.exitCode, failure.signal) + after(failed.ran)
+            case .hang: "the job hung, and was ended" + after(failed.ran)
+            case .spawn: "the job could not be started"
+            case .machine: "the supervisor itself had been killed, or its machine went down"
+            }
+        let lost =
+            failure.lostSeconds >= 0.05
+            ? "; \(HumanText.duration(failure.lostSeconds)) of work lost" : ""
+        let next =
+            failed.backoff.map {
+                $0 > 0 ? "starting again in \(HumanText.duration($0))" : "starting again"
+            } ?? "giving up"
+        let count =
+            failed.count > 0
+            ? " (failure \(failed.count) of \(failed.limit) without progress)" : ""
+        return "\(what)\(lost); \(next)\(count)"
+    }
+
+    private static func asking(_ request: CheckpointRequest) -> String {
+        let limit = request.deadline.map { ", up to \(HumanText.limit($0))" } ?? ""
+        let kind = request.final ? "final checkpoint" : "checkpoint"
+        return "asked the job for a \(kind) (\(request.reason.rawValue)\(limit))"
+    }
+
+    private static func committed(_ commit: RunEvent.CheckpointCommitted) -> String {
+        let step = commit.id.step.map { " at step \($0)" } ?? ""
+        let number = CheckpointID(sequence: commit.id.sequence, step: nil)
+        let size = SizeText.format(commit.bytes)
+        return "checkpoint \(number)\(step), \(size) in \(HumanText.duration(commit.seconds))"
+    }
+
+    private static func notMade(_ failed: RunEvent.CheckpointFailed) -> String {
+        let which = failed.id.map { "checkpoint \($0) was not made" } ?? "no checkpoint was made"
+        return "\(which): \(printable(failed.error)); the job goes on"
+    }
+
+    private static func unanswered(_ ended: RunEvent.RequestEnded) -> String {
+        switch ended.result {
+        case .unanswered:
+            "the job has not answered the request for a checkpoint for "
+                + "\(HumanText.limit(ended.seconds)); going on without it"
+        case .moot: "the request for a checkpoint became pointless\(after(ended.seconds))"
+        }
+    }
+
+    private static func gone(_ ids: [CheckpointID]) -> String {
+        let names = ids.map(\.description).joined(separator: ", ")
+        return "removed \(ids.count == 1 ? "checkpoint" : "checkpoints") \(names)"
+    }
+
+    private static func stopping(_ stop: RunEvent.StopRequested) -> String {
+        let who = printable(stop.by)
+        if stop.count == 2 {
+            return "\(who) again: not waiting for the job any longer (once more: for nothing)"
+        }
+        if stop.count > 2 { return "\(who) again: not waiting for anything any longer" }
+        guard let deadline = stop.deadline else { return "\(who): stopping the job" }
+        let again =
+            switch who {
+            case "SIGINT": "press again to skip it"
+            case "SIGTERM": "send it again to skip it"
+            default: "SIGTERM skips it"
+            }
+        let limit = HumanText.limit(deadline)
+        return "\(who): asking for a final checkpoint (up to \(limit); \(again))"
+    }
+
+    private static func leftovers(_ processes: [String]) -> String {
+        let names = processes.map(printable).joined(separator: ", ")
+        return "ended what an earlier supervisor had left running: \(names)"
+    }
+
+    private static func ended(_ outcome: Outcome) -> String {
+        guard outcome.kind == .failed else { return outcome.kind.rawValue }
+        if let signal = outcome.signal { return "failed for good (\(printable(signal)))" }
+        return outcome.exitCode.map { "failed for good (status \($0))" } ?? "failed for good"
+    }
+
+    private static func printable(_ text: String) -> String { HumanText.printable(text) }
+}

@@ -1,0 +1,153 @@
+import SuperviseFormats
+import SuperviseHost
+
+/// A run's status for a person.
+struct StatusView {
+    let glance: Glance
+    let now: Timestamp
+    /// The columns that there are.
+    let width: Int
+    /// Draw with plain characters: the terminal may have no others.
+    let isPlain: Bool
+
+    private var status: Status { glance.status }
+
+    /// A line that says which run it is and where it stands, and a row for each thing to know.
+    func render() -> String {
+        var rows: [(label: String, left: String, right: String?)] = []
+        rows.append(("progress", progress, nil))
+        if let message = status.progress.message {
+            rows.append(("message", HumanText.printable(message), nil))
+        }
+        rows.append(("checkpoint", checkpoint, next))
+        rows.append(("failures", failures, goodput))
+        rows.append(("kept", kept, nil))
+        if let id = status.resumedFrom { rows.append(("resumed", "from \(id)", nil)) }
+        if let requests { rows.append(("requests", requests, nil)) }
+        if !status.suspect.isEmpty { rows.append(("suspect", suspects, nil)) }
+        if glance.isResumable {
+            rows.append(("to go on", "supervise resume \(status.name)", nil))
+        }
+        return ([headline] + rows.map(line)).map { TextLayout.trimmed($0) + "\n" }.joined()
+    }
+
+    private func line(_ row: (label: String, left: String, right: String?)) -> String {
+        let start = "  " + TextLayout.padded(row.label, to: 13)
+        guard let right = row.right else { return start + row.left }
+        return start + TextLayout.padded(row.left, to: 36) + "  " + right
+    }
+
+    private var headline: String {
+        let start = "\(status.name)  \(glance.word)\(exitCode)  attempt \(status.attempt)"
+        switch status.phase {
+        case .starting, .running, .stopping, .backoff, .paused:
+            return "\(start)  pid \(status.supervisorPID)  up \(age(of: status.started))"
+        case .finished:
+            return "\(start)  ended \(age(of: status.updated)) ago"
+        case .orphaned:
+            return "\(start)  its supervisor (pid \(status.supervisorPID)) is gone"
+        }
+    }
+
+    /// Such as ` (status 3)`, where the job ended the run with it.
+    private var exitCode: String {
+        guard status.phase == .finished, let outcome = status.outcome, outcome.kind == .failed
+        else { return "" }
+        if let signal = outcome.signal { return " (\(HumanText.printable(signal)))" }
+        return outcome.exitCode.map { " (status \($0))" } ?? ""
+    }
+
+    private var progress: String {
+        let progress = status.progress
+        var parts: [String] = []
+        if let fraction = progress.fraction {
+            parts.append(HumanText.bar(fraction, width: width < 80 ? 12 : 24, ascii: isPlain))
+        }
+        if let steps = Self.steps(of: progress) { parts.append(steps) }
+        if let fraction = progress.fraction { parts.append(HumanText.percent(fraction)) }
+        if glance.isRunning {
+            if let rate = progress.rate { parts.append(HumanText.rate(perSecond: rate)) }
+            if let eta = progress.eta { parts.append("\(HumanText.age(eta)) left") }
+        }
+        for (name, value) in progress.metrics.sorted(by: { $0.key < $1.key }) {
+            parts.append("\(HumanText.printable(name)) \(HumanText.number(value))")
+        }
+        return parts.isEmpty ? "the job has not told of any" : parts.joined(separator: "  ")
+    }
+
+    /// Such as `18/40 epochs` or `18 steps`.
+    static func steps(of progress: Status.Progress) -> String? {
+        guard let step = progress.step else { return nil }
+        let unit = progress.unit.map(HumanText.printable) ?? "step"
+        let noun = unit == "step" ? "steps" : unit
+        return progress.total.map { "\(step)/\($0) \(noun)" } ?? "\(step) \(noun)"
+    }
+
+    private var checkpoint: String {
+        guard let newest = status.checkpoint else { return "none yet" }
+        let size = SizeText.format(newest.bytes)
+        return "\(newest.id), \(age(of: newest.committed)) ago, \(size)"
+    }
+
+    private var next: String? {
+        guard status.phase == .running, let next = status.nextCheckpoint else { return nil }
+        return next > now ? "next in \(HumanText.age(next.seconds(since: now)))" : "next one is due"
+    }
+
+    private var failures: String {
+        let count = max(glance.failures ?? 0, status.failures)
+        guard count > 0 else { return "none" }
+        var text = "\(count)"
+        if let last = status.lastFailure {
+            let lost =
+                last.lostSeconds >= 0.05 ? ", \(HumanText.duration(last.lostSeconds)) lost" : ""
+            text += " (\(Self.cause(of: last)) \(age(of: last.at)) ago\(lost))"
+        }
+        return status.failures > 0 ? "\(text), \(status.failures) without progress" : text
+    }
+
+    private static func cause(of failure: Failure) -> String {
+        switch failure.kind {
+        case .crash:
+            failure.signal.map(HumanText.printable)
+                ?? failure.exitCode.map { "status \($0)" } ?? "crash"
+        case .hang: "hang"
+        case .spawn: "not started"
+        case .machine: "supervisor gone"
+        }
+    }
+
+    private var goodput: String? {
+        status.totals.goodput.map { "goodput \(HumanText.percent($0, decimals: 1))" }
+    }
+
+    private var kept: String {
+        let kept = status.checkpoints
+        let size = SizeText.format(status.checkpointBytes)
+        guard let commits = glance.commits, commits >= kept else {
+            return "\(HumanText.count(kept, "checkpoint")), \(size)"
+        }
+        return "\(kept) of \(HumanText.count(commits, "checkpoint")), \(size)"
+    }
+
+    /// Only where something is wrong with them.
+    private var requests: String? {
+        let requests = status.requests
+        let troubles = [
+            (requests.unanswered, "unanswered"), (requests.late, "late"),
+            (requests.failed, "failed"),
+        ].filter { $0.0 > 0 }
+        guard !troubles.isEmpty else { return nil }
+        let list = troubles.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+        return "\(requests.made) made, \(requests.committed) committed, \(list)"
+    }
+
+    private var suspects: String {
+        let names = status.suspect.map(\.description).joined(separator: ", ")
+        return "\(names): attempts from there failed, older ones are used"
+    }
+
+    private func age(of moment: Timestamp) -> String {
+        HumanText.age(now.seconds(since: moment))
+    }
+}
