@@ -13,6 +13,8 @@ package struct Manifest: Codable, Equatable, Sendable {
     package var seconds: Double
     /// Every payload file, in order of path.
     package var files: [File]
+    /// Every symbolic link in the payload, in order of path; none leads out of it.
+    package var links: [Link]
     package var metrics: [String: Double]
     package var metadata: [String: JSONValue]
     package var ranks: Int
@@ -38,9 +40,22 @@ package struct Manifest: Codable, Equatable, Sendable {
         }
     }
 
+    /// One symbolic link.
+    package struct Link: Codable, Equatable, Sendable {
+        /// Below the checkpoint's directory, such as `data/latest`.
+        package var path: String
+        /// What it says: relative to where it is.
+        package var target: String
+
+        package init(path: String, target: String) {
+            self.path = path
+            self.target = target
+        }
+    }
+
     package init(
         id: CheckpointID, reason: Reason, attempt: Int, parent: CheckpointID?, created: Timestamp,
-        seconds: Double, files: [File], metrics: [String: Double],
+        seconds: Double, files: [File], links: [Link] = [], metrics: [String: Double],
         metadata: [String: JSONValue], ranks: Int = 1, single: String? = nil
     ) {
         self.id = id
@@ -52,6 +67,7 @@ package struct Manifest: Codable, Equatable, Sendable {
         self.created = created
         self.seconds = seconds
         self.files = files
+        self.links = links
         self.metrics = metrics
         self.metadata = metadata
         self.ranks = ranks

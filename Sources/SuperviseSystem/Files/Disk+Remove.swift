@@ -6,7 +6,19 @@ import Glibc
 /// that is deeper than the longest path, or than our stack, is no different from any other. No path
 /// is ever walked through what is being removed, so no link can lead us out of it.
 extension Disk {
-    package func removeContents(of directory: String) throws(SystemError) {
+    package func removeTree(_ path: String) throws(SystemError) {
+        do throws(SystemError) {
+            guard try status(path).kind == .directory else { return try removeFile(path) }
+            try removeContents(of: path)
+            try systemCall("rmdir", path) { rmdir(path) }
+        } catch {
+            if error.code != ENOENT { throw error }
+        }
+    }
+
+    private func removeContents(of directory: String) throws(SystemError) {
+        // A job may have taken its own right to write away, and we need all three.
+        _ = fchmodat(AT_FDCWD, directory, 0o700, AT_SYMLINK_NOFOLLOW)
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
         let root = try systemCall("open", directory) { open(directory, flags) }
         defer { _ = close(root) }
@@ -82,7 +94,6 @@ private struct Removal {
     /// - Returns: whether anything has changed.
     private mutating func emptyDirectory(_ name: [CChar]) throws(SystemError) -> Bool {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
-        // A job may have taken its own right to write away, and we need all three.
         _ = fchmodat(root, name, 0o700, AT_SYMLINK_NOFOLLOW)
         let directory = try systemCall("open", shown(name)) { openat(root, name, flags) }
         var names: [[CChar]] = []

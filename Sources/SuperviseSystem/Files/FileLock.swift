@@ -21,10 +21,10 @@ package final class FileLock: Sendable {
         case heldBy(Int32?)
     }
 
-    /// Takes the lock without waiting, and writes `pid` into the file.
+    /// Takes the lock without waiting, and writes our pid into the file.
     ///
     /// - Throws: EACCES, EROFS, ENOLCK where the file system has no locks, …
-    package static func take(_ path: String, pid: Int32) throws(SystemError) -> Attempt {
+    package static func take(_ path: String) throws(SystemError) -> Attempt {
         let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY
         let lock = FileLock(adopting: try systemCall("open", path) { open(path, flags, 0o600) })
         let file = lock.rawDescriptor
@@ -35,7 +35,7 @@ package final class FileLock: Sendable {
             return .heldBy(try writtenPID(in: file, path))
         }
         // First the line, then the end: at any moment the first line is a whole one.
-        let line = Array("\(pid)\n".utf8)
+        let line = Array("\(getpid())\n".utf8)
         try systemCall("write", path) { pwrite(file, line, line.count, 0) }
         try systemCall("ftruncate", path) { ftruncate(file, off_t(line.count)) }
         return .taken(lock)

@@ -67,12 +67,11 @@ package protocol FileSystem: Sendable {
     /// Removes a file or a link.
     func removeFile(_ path: String) throws(SystemError)
 
-    /// Removes a directory's content at any depth, never following a link. What others remove at the
-    /// same time does not disturb it. On the way, names that begin with a dot and hold only a number
-    /// appear in the directory.
+    /// Removes whatever is at the path, a directory with all that is in it at any depth, never
+    /// following a link. What others remove at the same time does not disturb it.
     ///
     /// - Throws: the first error, after all that could be removed was.
-    func removeContents(of directory: String) throws(SystemError)
+    func removeTree(_ path: String) throws(SystemError)
 
     /// Copies a regular file to a new one, sharing its blocks where the file system can. The copy is
     /// not synced, its owner may read and write it, and execute it where the original's may.

@@ -1,0 +1,139 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// What is in a payload directory: regular files, directories, and links that stay inside.
+struct Payload: Equatable {
+    struct File: Equatable {
+        /// Below the checkpoint's directory, such as `data/model.bin`.
+        var path: String
+        var status: FileStatus
+    }
+
+    /// In order of the paths' bytes.
+    private(set) var files: [File] = []
+    /// In order of the paths' bytes.
+    private(set) var links: [Manifest.Link] = []
+    /// With the top one; each before those in it.
+    private(set) var directories: [String] = []
+
+    var bytes: Int64 { files.reduce(0) { $0 + $1.status.size } }
+
+    /// Looks through a directory tree.
+    ///
+    /// - Parameters:
+    ///   - base: the path that the others are relative to.
+    ///   - top: the directory to look through, relative to `base`.
+    /// - Throws: `badPath` for anything that a payload cannot hold, `unreadable`.
+    static func read(
+        _ fileSystem: any FileSystem, base: String, top: String = CheckpointFile.data
+    ) throws(StoreError) -> Payload {
+        var payload = Payload()
+        var waiting = [top]
+        while let directory = waiting.popLast() {
+            payload.directories.append(directory)
+            let entries = try look("\(base)/\(directory)") { (path) throws(SystemError) in
+                try fileSystem.list(path)
+            }
+            for entry in entries {
+                let path = "\(directory)/\(entry.name)"
+                try check(entry, "\(base)/\(path)")
+                if entry.kind == .directory { waiting.append(path) }
+                if entry.kind == .file {
+                    let status = try look("\(base)/\(path)") { (path) throws(SystemError) in
+                        try fileSystem.status(path)
+                    }
+                    payload.files.append(File(path: path, status: status))
+                }
+                if entry.kind == .link {
+                    let target = try look("\(base)/\(path)") { (path) throws(SystemError) in
+                        try fileSystem.readLink(path)
+                    }
+                    payload.links.append(Manifest.Link(path: path, target: target))
+                }
+            }
+        }
+        payload.files.sort { precedes($0.path, $1.path) }
+        payload.links.sort { precedes($0.path, $1.path) }
+        if let link = payload.linkThatLeaves(top) {
+            throw .badPath(
+                "\(base)/\(link.path)",
+                reason: "is a link to \(shown(link.target)), which is not in the checkpoint; "
+                    + "a checkpoint must be whole by itself")
+        }
+        return payload
+    }
+
+    private static func check(_ entry: DirectoryEntry, _ path: String) throws(StoreError) {
+        guard entry.isUTF8 else {
+            throw .badPath(path, reason: "has a name that is not UTF-8; give it another one")
+        }
+        guard entry.kind != .other else {
+            throw .badPath(
+                path, reason: "is a socket, a FIFO or a device; a checkpoint holds regular files")
+        }
+    }
+
+    private static func look<Result>(
+        _ path: String, _ body: (String) throws(SystemError) -> Result
+    ) throws(StoreError) -> Result {
+        do throws(SystemError) {
+            return try body(path)
+        } catch {
+            if error.isTooLongAPath {
+                throw .badPath(path, reason: "is too long a path for this system")
+            }
+            throw StoreError(reading: error)
+        }
+    }
+}
+
+/// Where links lead, by the rules of path resolution but without the disk: what counts is that a
+/// link leads to something in the payload wherever that is moved.
+extension Payload {
+    /// The first link that leads to nothing in the payload.
+    func linkThatLeaves(_ top: String) -> Manifest.Link? {
+        if links.isEmpty { return nil }
+        let targets = Dictionary(
+            links.map { (Array($0.path.utf8), $0.target) }, uniquingKeysWith: { first, _ in first })
+        let places = Set((files.map(\.path) + directories).map { Array($0.utf8) })
+        return links.first { link in
+            !leadsInside(link, top: Array(top.utf8), targets: targets, places: places)
+        }
+    }
+
+    private func leadsInside(
+        _ link: Manifest.Link, top: [UInt8], targets: [[UInt8]: String], places: Set<[UInt8]>
+    ) -> Bool {
+        let slash = UInt8(ascii: "/")
+        var here = Array(parent(of: link.path).utf8)
+        var rest = components(link.target)
+        // As many links as Linux follows in one path.
+        var followed = 0
+        if link.target.hasPrefix("/") { return false }
+        while !rest.isEmpty {
+            let next = rest.removeFirst()
+            if next == [UInt8(ascii: ".")] { continue }
+            if next == Array("..".utf8) {
+                guard here.count > top.count, let end = here.lastIndex(of: slash) else {
+                    return false
+                }
+                here.removeSubrange(end...)
+                continue
+            }
+            let path = here + [slash] + next
+            guard let target = targets[path] else {
+                guard places.contains(path) else { return false }
+                here = path
+                continue
+            }
+            followed += 1
+            if target.hasPrefix("/") || followed > 40 { return false }
+            rest = components(target) + rest
+        }
+        return true
+    }
+
+    private func components(_ path: String) -> [[UInt8]] {
+        path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
+    }
+}

@@ -1,0 +1,15 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// The lock of a run: who holds it may write. ``StateDirectory/prepare()`` makes room for it.
+package enum RunLock {
+    /// Takes it without waiting. It is the caller's to share with the guard.
+    package static func acquire(_ paths: RunPaths) throws(StoreError) -> FileLock.Attempt {
+        try writing { () throws(SystemError) in try FileLock.take(paths.lock) }
+    }
+
+    /// Who holds it, asked without touching it.
+    package static func holder(_ paths: RunPaths) throws(StoreError) -> FileLock.Holder {
+        try reading { () throws(SystemError) in try FileLock.holder(paths.lock) }
+    }
+}

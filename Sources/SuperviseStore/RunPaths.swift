@@ -1,0 +1,76 @@
+import SuperviseFormats
+
+/// Where everything of a run is.
+package struct RunPaths: Equatable, Sendable {
+    package let stateDirectory: String
+    package let name: RunName
+    /// Holds `checkpoints/`, `staging/`, `trash/`, `set-aside/` and `pins.json`.
+    package let payload: String
+
+    /// - Parameters:
+    ///   - stateDirectory: an absolute path.
+    ///   - checkpointRoot: `--checkpoint-dir`, an absolute path; nil keeps checkpoints with the rest.
+    package init(stateDirectory: String, name: RunName, checkpointRoot: String? = nil) {
+        self.init(
+            stateDirectory: stateDirectory, name: name,
+            payload: "\(checkpointRoot ?? stateDirectory)/\(name)")
+    }
+
+    /// - Parameter payload: as in ``RunRecord/checkpointDirectory``.
+    package init(stateDirectory: String, name: RunName, payload: String) {
+        self.stateDirectory = stateDirectory
+        self.name = name
+        self.payload = payload
+    }
+
+    package var run: String { "\(stateDirectory)/\(name)" }
+    package var record: String { "\(run)/run.json" }
+    package var status: String { "\(run)/status.json" }
+    package var events: String { "\(run)/events.jsonl" }
+    package var locks: String { "\(stateDirectory)/.locks" }
+    package var lock: String { "\(locks)/\(name)" }
+
+    package var checkpoints: String { "\(payload)/checkpoints" }
+    package var staging: String { "\(payload)/staging" }
+    package var trash: String { "\(payload)/trash" }
+    package var setAside: String { "\(payload)/set-aside" }
+    package var pins: String { "\(payload)/pins.json" }
+
+    /// A committed checkpoint's directory.
+    package func checkpoint(_ id: CheckpointID) -> String { "\(checkpoints)/\(id)" }
+
+    /// The directory of a checkpoint that is being written.
+    package func staging(_ id: CheckpointID) -> String { "\(staging)/\(id)" }
+
+    var recordTemporary: String { "\(record).tmp" }
+    var statusTemporary: String { "\(status).tmp" }
+    /// Whether checkpoints are somewhere else than the rest.
+    var isSplit: Bool { payload != run }
+    var payloadParent: String { parent(of: payload) }
+    var archive: String { "\(stateDirectory)/.archive" }
+    /// Where the payload goes when the run is archived; on the same file system.
+    var payloadArchive: String { "\(payloadParent)/.archive" }
+}
+
+/// The names of the files in a checkpoint's directory.
+enum CheckpointFile {
+    static let manifest = "manifest.json"
+    static let checksums = "SHA256SUMS"
+    static let data = "data"
+}
+
+/// The directory that holds what is at an absolute path.
+func parent(of path: String) -> String {
+    let head = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[..<$0] } ?? ""
+    return head.isEmpty ? "/" : String(head)
+}
+
+/// Texts by their bytes. To Swift, two names that differ only in how an accent is written are equal;
+/// to a file system they are two files.
+func precedes(_ left: String, _ right: String) -> Bool {
+    left.utf8.lexicographicallyPrecedes(right.utf8)
+}
+
+func isSame(_ left: String, _ right: String) -> Bool {
+    left.utf8.elementsEqual(right.utf8)
+}

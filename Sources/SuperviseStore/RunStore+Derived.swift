@@ -1,0 +1,120 @@
+import SuperviseFormats
+import SuperviseSystem
+import Synchronization
+
+/// `status.json` and `events.jsonl`: derived, never read to decide, and nothing waits for them to be
+/// durable. One that is garbage gets the ending `.bad`, and a new one is begun.
+extension RunStore {
+    /// Replaces the status at once, for whoever reads it; after a power cut the old one may be there.
+    package func publish(_ status: Status) throws(StoreError) {
+        try setAsideBadStatus()
+        let bytes = try encode(status, for: paths.status)
+        try writing { () throws(SystemError) in
+            try files.writeFile(paths.statusTemporary, bytes)
+            try files.rename(paths.statusTemporary, to: paths.status)
+        }
+    }
+
+    /// The status as it was last published, nil where there is none. Writes nothing.
+    ///
+    /// - Throws: `garbage`, `newerFormat`, `unreadable`.
+    package func readStatus() throws(StoreError) -> Status? {
+        guard let bytes = try document(paths.status) else { return nil }
+        return try decode(Status.self, from: bytes, in: paths.status)
+    }
+
+    /// Adds lines to the events, in one write.
+    package func append(_ events: [LoggedEvent]) throws(StoreError) {
+        if events.isEmpty { return }
+        try mendEvents()
+        var lines: [UInt8] = []
+        for event in events { lines += try encode(event, for: paths.events) }
+        try writing { () throws(SystemError) in
+            let status = try unlessMissing { () throws(SystemError) in
+                try files.status(paths.events)
+            }
+            if let status, status.size + Int64(lines.count) > limits.eventFile {
+                try rotateEvents()
+            }
+            try files.append(lines, to: paths.events)
+        }
+    }
+
+    /// The newest events in their order, at most `count`; lines that cannot be read are left out.
+    /// Writes nothing.
+    package func readEvents(last count: Int = .max) throws(StoreError) -> [LoggedEvent] {
+        var events: [LoggedEvent] = []
+        for number in 0..<limits.eventFiles where events.count < count {
+            let path = eventFile(number)
+            let bytes = try reading { () throws(SystemError) in
+                try unlessMissing { () throws(SystemError) in
+                    try files.readTail(path, limit: limits.document)
+                }
+            }
+            guard let bytes else { break }
+            let lines = bytes.split(separator: UInt8(ascii: "\n")).suffix(count - events.count)
+            events = lines.compactMap { try? JSONText.decode(LoggedEvent.self, from: $0) } + events
+        }
+        return events
+    }
+
+    private func eventFile(_ number: Int) -> String {
+        number == 0 ? paths.events : "\(paths.events).\(number)"
+    }
+
+    private func rotateEvents() throws(SystemError) {
+        for number in (1..<limits.eventFiles).reversed() {
+            _ = try unlessMissing { () throws(SystemError) in
+                try files.rename(eventFile(number - 1), to: eventFile(number))
+            }
+        }
+    }
+
+    private func setAsideBadStatus() throws(StoreError) {
+        if state.withLock({ $0.checkedStatus }) { return }
+        do throws(StoreError) {
+            _ = try readStatus()
+        } catch {
+            guard case .garbage = error else { throw error }
+            try setAsideBadFile(paths.status)
+        }
+        state.withLock { $0.checkedStatus = true }
+    }
+
+    /// Makes sure, once, that a line that is added now stands by itself: a line that a crash has cut
+    /// off is cut away, and a file that does not end in a line of ours is no file of ours.
+    private func mendEvents() throws(StoreError) {
+        if state.withLock({ $0.checkedEvents }) { return }
+        do throws(SystemError) {
+            let tail = try unlessMissing { () throws(SystemError) in
+                (
+                    bytes: try files.readTail(paths.events, limit: 1 << 20),
+                    size: try files.status(paths.events).size
+                )
+            }
+            if let tail, !tail.bytes.isEmpty { try mend(tail.bytes, size: tail.size) }
+        } catch {
+            guard error.isNoRegularFile else { throw StoreError(writing: error) }
+            try setAsideBadFile(paths.events)
+        }
+        state.withLock { $0.checkedEvents = true }
+    }
+
+    private func mend(_ tail: [UInt8], size: Int64) throws(SystemError) {
+        let newline = UInt8(ascii: "\n")
+        let whole = tail[..<((tail.lastIndex(of: newline) ?? -1) + 1)]
+        let torn = tail.count - whole.count
+        let line = whole.dropLast().split(separator: newline).last ?? []
+        let isOurs = (try? JSONText.decode([String: JSONValue].self, from: line)) != nil
+        // A first line that was cut off leaves nothing; a torn one that is no text was no line.
+        let isEmptied = whole.isEmpty && torn == Int(size) && tail.first == UInt8(ascii: "{")
+        guard isOurs || isEmptied else {
+            return try files.rename(paths.events, to: "\(paths.events).bad")
+        }
+        if torn > 0 { try files.truncate(paths.events, to: size - Int64(torn)) }
+    }
+
+    private func setAsideBadFile(_ path: String) throws(StoreError) {
+        try writing { () throws(SystemError) in try files.rename(path, to: "\(path).bad") }
+    }
+}

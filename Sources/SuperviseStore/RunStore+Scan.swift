@@ -1,0 +1,91 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// What checkpoints there are, by their manifests.
+package struct Scan: Equatable, Sendable {
+    /// In order of sequence.
+    package var checkpoints: [CheckpointSummary] = []
+    /// Those whose manifest is missing or garbage, in order of sequence.
+    package var damaged: [Damaged] = []
+    /// The highest sequence number of anything that is or was a checkpoint; 0 where there is none.
+    package var highestSequence: Int64 = 0
+    /// The names of what is in `staging/`, `trash/` and `set-aside/`.
+    package var staging: [String] = []
+    package var trash: [String] = []
+    package var setAside: [String] = []
+
+    package struct Damaged: Equatable, Sendable {
+        package var id: CheckpointID
+        /// Such as `manifest.json is missing`.
+        package var reason: String
+    }
+}
+
+extension RunStore {
+    /// Looks through the checkpoints without opening their payload. Writes nothing.
+    ///
+    /// - Throws: `missing` where there is no directory of checkpoints, `unreadable`, `newerFormat`.
+    package func scan() throws(StoreError) -> Scan {
+        var scan = Scan()
+        for id in try checkpointIDs() {
+            scan.highestSequence = max(scan.highestSequence, id.sequence)
+            switch try readManifest(id) {
+            case .success(let manifest): scan.checkpoints.append(summary(of: manifest))
+            case .failure(let damage):
+                scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
+            }
+        }
+        do throws(SystemError) {
+            scan.staging = try entries(paths.staging).map(\.name)
+            scan.trash = try entries(paths.trash).map(\.name)
+            scan.setAside = try entries(paths.setAside).map(\.name)
+        } catch {
+            throw StoreError(reading: error)
+        }
+        for name in scan.staging + scan.setAside {
+            // A second one of a name has a number after a point.
+            let id = CheckpointID(String(name.prefix { $0 != "." }))
+            scan.highestSequence = max(scan.highestSequence, id?.sequence ?? 0)
+        }
+        return scan
+    }
+
+    /// In order of sequence; names that are none of ours are left alone.
+    private func checkpointIDs() throws(StoreError) -> [CheckpointID] {
+        do throws(SystemError) {
+            return try files.list(paths.checkpoints).filter { $0.kind == .directory }
+                .compactMap { CheckpointID($0.name) }.sorted()
+        } catch {
+            throw error.isMissing ? .missing(paths.checkpoints) : StoreError(reading: error)
+        }
+    }
+
+    /// What is wrong with a checkpoint, without saying which.
+    struct Damage: Error {
+        var reason: String
+    }
+
+    /// - Throws: `unreadable`, `newerFormat`; where it is bad, that is the result.
+    func readManifest(_ id: CheckpointID) throws(StoreError) -> Result<Manifest, Damage> {
+        let path = "\(paths.checkpoint(id))/\(CheckpointFile.manifest)"
+        do throws(StoreError) {
+            guard let bytes = try document(path) else {
+                return .failure(Damage(reason: "\(CheckpointFile.manifest) is missing"))
+            }
+            return check(try decode(Manifest.self, from: bytes, in: path), id)
+        } catch {
+            guard case .garbage(_, let reason) = error else { throw error }
+            return .failure(Damage(reason: "\(CheckpointFile.manifest): \(reason)"))
+        }
+    }
+
+    func check(_ manifest: Manifest, _ id: CheckpointID) -> Result<Manifest, Damage> {
+        guard manifest.id == id else {
+            return .failure(Damage(reason: "its manifest is that of \(manifest.id)"))
+        }
+        if let single = manifest.single, !manifest.files.contains(where: { $0.path == single }) {
+            return .failure(Damage(reason: "\(shown(single)) is not among its files"))
+        }
+        return .success(manifest)
+    }
+}

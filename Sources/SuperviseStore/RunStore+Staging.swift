@@ -1,0 +1,109 @@
+import SuperviseFormats
+import SuperviseSystem
+import Synchronization
+
+/// Checkpoints that are being written, and what is being deleted.
+extension RunStore {
+    /// Makes room for a checkpoint.
+    ///
+    /// - Returns: the absolute path of an empty directory, for the job to write into.
+    package func makeStaging(_ id: CheckpointID) throws(StoreError) -> String {
+        state.withLock { _ = $0.begun.insert(id) }
+        let directory = paths.staging(id)
+        try writing { () throws(SystemError) in
+            try files.makeDirectoryIfMissing(paths.staging)
+            if try !files.makeDirectoryIfMissing(directory) {
+                try discard(directory)
+                try files.makeDirectory(directory)
+            }
+            try files.makeDirectory("\(directory)/\(CheckpointFile.data)")
+        }
+        return "\(directory)/\(CheckpointFile.data)"
+    }
+
+    /// How much the job has written so far, to see whether it goes on writing. What disappears
+    /// meanwhile does not count.
+    package func stagingSize(_ id: CheckpointID) throws(StoreError) -> (bytes: Int64, files: Int) {
+        var size = (bytes: Int64(0), files: 0)
+        var waiting = ["\(paths.staging(id))/\(CheckpointFile.data)"]
+        while let directory = waiting.popLast() {
+            let entries = try reading { () throws(SystemError) in
+                try unlessMissing { () throws(SystemError) in try files.list(directory) }
+            }
+            for entry in entries ?? [] {
+                let path = "\(directory)/\(entry.name)"
+                if entry.kind == .directory { waiting.append(path) }
+                guard entry.kind == .file else { continue }
+                let status = try reading { () throws(SystemError) in
+                    try unlessMissing { () throws(SystemError) in try files.status(path) }
+                }
+                size.bytes += status?.size ?? 0
+                size.files += status == nil ? 0 : 1
+            }
+        }
+        return size
+    }
+
+    /// Forgets a checkpoint that was begun; nothing where it is not there.
+    package func dropStaging(_ id: CheckpointID) throws(StoreError) {
+        try writing { () throws(SystemError) in try discard(paths.staging(id)) }
+        state.withLock { _ = $0.begun.remove(id) }
+    }
+
+    /// Removes what an earlier supervisor left half written or half deleted. May run beside all else:
+    /// what this process has begun stays.
+    package func sweep() throws(StoreError) {
+        try writing { () throws(SystemError) in
+            for entry in try entries(paths.staging) {
+                if let id = CheckpointID(entry.name), state.withLock({ $0.begun.contains(id) }) {
+                    continue
+                }
+                _ = try moveToTrash("\(paths.staging)/\(entry.name)")
+            }
+            let leftovers = try entries(paths.trash)
+            if leftovers.isEmpty { return }
+            // Who put a checkpoint there may have ended before its move was durable: if power fails
+            // now it must not come back with half of its files.
+            try files.syncDirectory(paths.checkpoints)
+            for entry in leftovers { try files.removeTree("\(paths.trash)/\(entry.name)") }
+        }
+        try sweepArchives()
+    }
+
+    /// What a directory holds; nothing where it is missing.
+    func entries(_ directory: String) throws(SystemError) -> [DirectoryEntry] {
+        try unlessMissing { () throws(SystemError) in try files.list(directory) } ?? []
+    }
+
+    /// Moves away what nobody was ever shown, and deletes it.
+    func discard(_ path: String) throws(SystemError) {
+        guard let place = try moveToTrash(path) else { return }
+        try files.removeTree(place)
+    }
+
+    /// - Returns: where it is now; nil where there was nothing.
+    func moveToTrash(_ path: String) throws(SystemError) -> String? {
+        try files.makeDirectoryIfMissing(paths.trash)
+        return try move(path, into: paths.trash)
+    }
+
+    /// Moves a directory into another one, under a name that is free there.
+    ///
+    /// - Returns: where it is now; nil where there was nothing.
+    func move(_ path: String, into directory: String) throws(SystemError) -> String? {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        var place = "\(directory)/\(name)"
+        var number = 0
+        while true {
+            do throws(SystemError) {
+                try files.rename(path, to: place)
+                return place
+            } catch {
+                if error.isMissing { return nil }
+                guard error.isTaken else { throw error }
+                number += 1
+                place = "\(directory)/\(name).\(number)"
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import SuperviseFormats
+import SuperviseSystem
+import Synchronization
+
+/// The state of one run on the disk. Whoever writes holds the run's lock.
+///
+/// The order of the calls at a start: ``StateDirectory/prepare()``, ``RunLock``, ``prepare()``,
+/// ``loadRecord()``, ``scan()`` where there is a record, ``save(_:)``; ``sweep()`` beside the job.
+/// All calls block. Those on the record, the status and the events belong on one thread, in order;
+/// those on checkpoints may be on others.
+package final class RunStore: Sendable {
+    package let paths: RunPaths
+    /// What this process has hashed.
+    package let verified = VerifiedFiles()
+    let files: any FileSystem
+    let limits: Limits
+    let state = Mutex(State())
+
+    /// Sizes in bytes.
+    package struct Limits: Sendable {
+        /// Of `events.jsonl`, before it gets a number and a new one is begun.
+        package var eventFile: Int64 = 64_000_000
+        /// How many of them there are, with the one being written.
+        package var eventFiles = 4
+        /// Of a record, status, manifest or list of checksums; what is larger is not ours.
+        package var document = 1 << 28
+
+        package init() {}
+    }
+
+    struct State {
+        /// Directories that hold new names on which the record depends.
+        var unsynced: [String] = []
+        /// Checkpoints that were begun by this process.
+        var begun: Set<CheckpointID> = []
+        /// Derived files that were looked at.
+        var checkedStatus = false
+        var checkedEvents = false
+    }
+
+    package init(
+        _ paths: RunPaths, files: any FileSystem = Disk(), limits: Limits = Limits()
+    ) {
+        self.paths = paths
+        self.files = files
+        self.limits = limits
+    }
+
+    /// Makes the run's directories, where there is no record of it yet: where there is one, a missing
+    /// directory is a disk that is not mounted. They are durable when the record is.
+    package func prepare() throws(StoreError) {
+        let isRecorded = try exists(paths.record)
+        if isRecorded {
+            try writing { () throws(SystemError) in try removeIfThere(paths.recordTemporary) }
+            return
+        }
+        try finishArchiving()
+        try writing { () throws(SystemError) in
+            var unsynced = [paths.stateDirectory]
+            try files.makeDirectoryIfMissing(paths.run)
+            if paths.isSplit {
+                try files.makeDirectories(paths.payloadParent)
+                try files.makeDirectoryIfMissing(paths.payload)
+                unsynced += [paths.payload, paths.payloadParent]
+            }
+            try files.makeDirectoryIfMissing(paths.checkpoints)
+            try removeIfThere(paths.recordTemporary)
+            state.withLock { $0.unsynced = unsynced }
+        }
+    }
+
+    /// The record, or nil where there is no run of that name. Writes nothing.
+    ///
+    /// - Throws: `garbage`, `newerFormat`, `unreadable`.
+    package func loadRecord() throws(StoreError) -> RunRecord? {
+        guard let bytes = try document(paths.record) else { return nil }
+        return try decode(RunRecord.self, from: bytes, in: paths.record)
+    }
+
+    /// Replaces the record; it is durable when this returns. Where it throws, the old or the new one
+    /// is there.
+    package func save(_ record: RunRecord) throws(StoreError) {
+        let bytes = try encode(record, for: paths.record)
+        let unsynced = state.withLock { $0.unsynced }
+        try writing { () throws(SystemError) in
+            try files.writeFile(paths.recordTemporary, bytes)
+            try files.syncFile(paths.recordTemporary)
+            // A record that is there says that what it needs is there: so before the rename.
+            for directory in unsynced { try files.syncDirectory(directory) }
+            try files.rename(paths.recordTemporary, to: paths.record)
+            try files.syncDirectory(paths.run)
+        }
+        state.withLock { $0.unsynced = [] }
+    }
+}
+
+extension RunStore {
+    func exists(_ path: String) throws(StoreError) -> Bool {
+        try reading { () throws(SystemError) in
+            try unlessMissing { () throws(SystemError) in try files.status(path) } != nil
+        }
+    }
+
+    func removeIfThere(_ path: String) throws(SystemError) {
+        _ = try unlessMissing { () throws(SystemError) in try files.removeFile(path) }
+    }
+
+    /// The whole of a file of ours; nil where there is none.
+    ///
+    /// - Throws: `garbage` where it is no file, or too large for one of ours; `unreadable`.
+    func document(_ path: String) throws(StoreError) -> [UInt8]? {
+        do throws(SystemError) {
+            return try unlessMissing { () throws(SystemError) in
+                try files.readFile(path, limit: limits.document)
+            }
+        } catch {
+            if error.isNoRegularFile {
+                throw .garbage(path: path, reason: "it is no regular file")
+            }
+            if error.isTooLarge { throw .garbage(path: path, reason: "it is too large") }
+            throw StoreError(reading: error)
+        }
+    }
+
+    func decode<Value: Decodable>(
+        _ type: Value.Type, from bytes: [UInt8], in path: String
+    ) throws(StoreError) -> Value {
+        do throws(FormatError) {
+            return try JSONText.decode(type, from: bytes)
+        } catch {
+            throw StoreError(error, in: path)
+        }
+    }
+
+    /// With a newline at its end.
+    func encode(_ value: some Encodable, for path: String) throws(StoreError) -> [UInt8] {
+        do throws(FormatError) {
+            return try JSONText.encode(value) + [UInt8(ascii: "\n")]
+        } catch {
+            throw StoreError(error, in: path)
+        }
+    }
+}

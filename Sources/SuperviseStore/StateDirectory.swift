@@ -1,0 +1,90 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// The directory that holds every run's state.
+package struct StateDirectory: Sendable {
+    package let path: String
+    private let files: any FileSystem
+
+    /// - Parameter path: an absolute path.
+    package init(_ path: String, files: any FileSystem = Disk()) {
+        self.path = path
+        self.files = files
+    }
+
+    /// Makes it durably, with the directories above it, where it is not there yet.
+    package func prepare() throws(StoreError) {
+        let locks = "\(path)/.locks"
+        // Made last: where it is, what is above it has been synced.
+        let isThere = try reading { () throws(SystemError) in
+            try unlessMissing { () throws(SystemError) in try files.status(locks) }
+        }
+        if isThere != nil { return }
+        try writing { () throws(SystemError) in
+            try files.makeDirectories(path)
+            try files.makeDirectoryIfMissing(locks)
+        }
+    }
+
+    /// The runs that have a record, in order of name; none where the directory is missing.
+    package func runs() throws(StoreError) -> [RunName] {
+        try reading { () throws(SystemError) in
+            let list = { () throws(SystemError) in try files.list("\(path)/.") }
+            var names: [RunName] = []
+            for entry in try unlessMissing(list) ?? [] where entry.kind == .directory {
+                guard let name = RunName(entry.name) else { continue }
+                let record = RunPaths(stateDirectory: path, name: name).record
+                let status = { () throws(SystemError) in try files.status(record) }
+                if try unlessMissing(status) != nil { names.append(name) }
+            }
+            return names
+        }
+    }
+}
+
+extension FileSystem {
+    /// - Returns: whether it was made now.
+    @discardableResult
+    func makeDirectoryIfMissing(_ path: String) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            try makeDirectory(path)
+            return true
+        } catch {
+            // Something else of that name shows when it is used.
+            guard error.isTaken else { throw error }
+            return false
+        }
+    }
+
+    /// Makes a directory and what is missing above it, durably.
+    func makeDirectories(_ path: String) throws(SystemError) {
+        var missing: [String] = []
+        var next = path
+        while next != "/" {
+            do throws(SystemError) {
+                try makeDirectory(next)
+                missing.append(next)
+                break
+            } catch {
+                if error.isTaken { break }
+                guard error.isMissing else { throw error }
+                missing.append(next)
+                next = parent(of: next)
+            }
+        }
+        for directory in missing.reversed().dropFirst() { try makeDirectoryIfMissing(directory) }
+        // Who made the last of them may have ended before it was durable: sync that in any case.
+        for directory in missing.isEmpty ? [path] : missing {
+            try syncDirectoryIfReadable(parent(of: directory))
+        }
+    }
+
+    /// A directory that we may pass through but not read cannot be synced by us at all.
+    private func syncDirectoryIfReadable(_ path: String) throws(SystemError) {
+        do throws(SystemError) {
+            try syncDirectory(path)
+        } catch {
+            guard error.isForbidden, error.call == "open" else { throw error }
+        }
+    }
+}

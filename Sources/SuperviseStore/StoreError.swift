@@ -1,0 +1,151 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// What went wrong with the state on the disk: what happened, to what, and what to do.
+package enum StoreError: Error, Equatable, Sendable {
+    /// Reading failed, and nothing is said about what is there: EIO, EACCES and the like.
+    case unreadable(SystemError)
+    /// Writing failed: ENOSPC, EROFS, EIO and the like.
+    case unwritable(SystemError)
+    /// A directory that must be there is not, as where a disk is not mounted.
+    case missing(String)
+    /// A file that must be ours is not what it should be.
+    case garbage(path: String, reason: String)
+    /// A newer version of `supervise` wrote it.
+    case newerFormat(path: String, format: Int)
+    /// Something in a payload, or a path to add, that cannot be taken.
+    case badPath(String, reason: String)
+    /// A checkpoint without any file.
+    case emptyCheckpoint(CheckpointID)
+    /// A payload file was written to while it was being committed.
+    case changed(String)
+    /// There is no checkpoint of that name.
+    case unknownCheckpoint(CheckpointID)
+    /// It was asked to stop.
+    case cancelled
+
+    init(reading error: SystemError) {
+        self = error.isCancellation ? .cancelled : .unreadable(error)
+    }
+
+    init(writing error: SystemError) {
+        self = error.isCancellation ? .cancelled : .unwritable(error)
+    }
+
+    init(_ error: FormatError, in path: String) {
+        switch error {
+        case .unreadable(let reason): self = .garbage(path: path, reason: reason)
+        case .newerFormat(let format): self = .newerFormat(path: path, format: format)
+        }
+    }
+
+    /// What the system said, where it was the system.
+    package var systemError: SystemError? {
+        switch self {
+        case .unreadable(let error), .unwritable(let error): error
+        case .missing, .garbage, .newerFormat, .badPath, .emptyCheckpoint, .changed,
+            .unknownCheckpoint, .cancelled:
+            nil
+        }
+    }
+
+    /// The disk, or somebody's share of it, is full.
+    package var isNoSpace: Bool { systemError?.isNoSpace ?? false }
+
+    /// Whether the same commit may succeed once there is space. After a failed fsync it must not be
+    /// tried: the kernel may have dropped what it could not write, and a second one proves nothing.
+    package var canTryAgain: Bool { isNoSpace && systemError?.call != "fsync" }
+
+    /// What a job is told in the protocol's `error`.
+    package var protocolCode: ProtocolError.Code {
+        switch self {
+        case .emptyCheckpoint: .emptyCheckpoint
+        case .badPath: .badPath
+        case .unknownCheckpoint: .unknownCheckpoint
+        case .cancelled: .stopping
+        case .changed: .conflict
+        case .unreadable, .unwritable: isNoSpace ? .noSpace : .io
+        case .missing, .garbage, .newerFormat: .io
+        }
+    }
+}
+
+extension StoreError: CustomStringConvertible {
+    /// One line, in lower case.
+    package var description: String {
+        switch self {
+        case .unreadable(let error):
+            "cannot read \(shown(error.subject)): \(errorText(error.code)) (\(error.call)); "
+                + "nothing was changed"
+        case .unwritable(let error):
+            "cannot write \(shown(error.subject)): \(errorText(error.code)) (\(error.call)); "
+                + (isNoSpace ? "make room on that disk" : "what was saved before stays as it is")
+        case .missing(let path):
+            "\(shown(path)) is missing, though there was a run; mount its disk or bring it back"
+        case .garbage(let path, let reason):
+            "\(shown(path)) is damaged (\(reason)); "
+                + "bring a good copy back, or begin anew with --fresh, which keeps it in the archive"
+        case .newerFormat(let path, let format):
+            "\(shown(path)) has format \(format), and this version of supervise reads format 1 only; "
+                + "use the newer supervise that wrote it"
+        case .badPath(let path, let reason):
+            "\(shown(path)) \(reason)"
+        case .emptyCheckpoint(let id):
+            "checkpoint \(id) holds no files; write them below its path before the commit"
+        case .changed(let path):
+            "\(shown(path)) was written to while it was being committed; "
+                + "send the commit when all files are written and closed"
+        case .unknownCheckpoint(let id):
+            "there is no checkpoint \(id)"
+        case .cancelled:
+            "it was cut short"
+        }
+    }
+}
+
+/// A path in a message: on one line, whatever a job has called its files.
+func shown(_ path: String) -> String {
+    var text = ""
+    for scalar in path.unicodeScalars {
+        if scalar.properties.generalCategory == .control {
+            text += scalar.escaped(asASCII: true)
+        } else {
+            text.unicodeScalars.append(scalar)
+        }
+    }
+    return text
+}
+
+/// Does something that only reads.
+func reading<Result>(
+    _ body: () throws(SystemError) -> Result
+) throws(StoreError) -> Result {
+    do throws(SystemError) {
+        return try body()
+    } catch {
+        throw StoreError(reading: error)
+    }
+}
+
+/// Does something that writes.
+func writing<Result>(
+    _ body: () throws(SystemError) -> Result
+) throws(StoreError) -> Result {
+    do throws(SystemError) {
+        return try body()
+    } catch {
+        throw StoreError(writing: error)
+    }
+}
+
+/// nil where there is no such file or directory.
+func unlessMissing<Result>(
+    _ body: () throws(SystemError) -> Result
+) throws(SystemError) -> Result? {
+    do throws(SystemError) {
+        return try body()
+    } catch {
+        if error.isMissing { return nil }
+        throw error
+    }
+}

@@ -1,0 +1,28 @@
+import Glibc
+
+/// What a failed operation on a file says.
+extension SystemError {
+    /// There is no such file or directory.
+    package var isMissing: Bool { code == ENOENT }
+
+    /// The name is in use: by something, by a directory that is not empty, or by no directory.
+    package var isTaken: Bool { code == EEXIST || code == ENOTEMPTY || code == ENOTDIR }
+
+    /// The disk, or somebody's share of it, is full.
+    package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
+
+    /// It was asked to stop.
+    package var isCancellation: Bool { code == ECANCELED }
+
+    /// We may not do that.
+    package var isForbidden: Bool { code == EACCES || code == EPERM }
+
+    /// A regular file was wanted, and it is a link, a directory or something odder.
+    package var isNoRegularFile: Bool { code == ELOOP || code == EISDIR || code == EINVAL }
+
+    /// The file is larger than was wanted.
+    package var isTooLarge: Bool { code == EFBIG }
+
+    /// The path is too long for the system.
+    package var isTooLongAPath: Bool { code == ENAMETOOLONG }
+}
