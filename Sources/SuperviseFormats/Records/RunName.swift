@@ -27,13 +27,20 @@ package struct RunName: Hashable, Sendable, LosslessStringConvertible {
     package static func standard(for command: [String], hash: String) -> RunName {
         let program = baseName(command.first ?? "")
         let isInterpreter = interpreters.contains { program == $0 || isVersion(program, of: $0) }
-        let script = isInterpreter ? command.dropFirst().first { !$0.hasPrefix("-") } : nil
+        let script = isInterpreter ? script(in: command.dropFirst()) : nil
         let base = baseName(script ?? command.first ?? "")
         let stem = base.lastIndex(of: ".").map { base[..<$0] } ?? base[...]
         let kept = stem.utf8.map { isAllowed($0) ? $0 : UInt8(ascii: "-") }
         let slug = String(decoding: kept, as: UTF8.self).drop { $0 == "." || $0 == "-" }.prefix(48)
         let suffix = hash.prefix(8)
         return RunName("\(slug.isEmpty ? "job" : slug)-\(suffix)") ?? fallback
+    }
+
+    /// The first word that is no option; none where the program itself stands on the command line.
+    private static func script(in arguments: ArraySlice<String>) -> String? {
+        guard let first = arguments.first(where: { !$0.hasPrefix("-") || $0 == "-c" || $0 == "-e" })
+        else { return nil }
+        return first.hasPrefix("-") ? nil : first
     }
 
     private static let interpreters = [

@@ -25,8 +25,7 @@ package final class FileLock: Sendable {
     ///
     /// - Throws: EACCES, EROFS, ENOLCK where the file system has no locks, …
     package static func take(_ path: String) throws(SystemError) -> Attempt {
-        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY
-        let lock = FileLock(adopting: try systemCall("open", path) { open(path, flags, 0o600) })
+        let lock = try FileLock(opening: path)
         let file = lock.rawDescriptor
         do throws(SystemError) {
             try systemCall("fcntl", path) { cl_lock_whole_file(file) }
@@ -34,11 +33,30 @@ package final class FileLock: Sendable {
             guard error.code == EAGAIN || error.code == EACCES else { throw error }
             return .heldBy(try writtenPID(in: file, path))
         }
-        // First the line, then the end: at any moment the first line is a whole one.
+        try lock.writePID(path)
+        return .taken(lock)
+    }
+
+    /// Waits until the lock is free and takes it: for a thread that may wait.
+    package static func takeWaiting(_ path: String) throws(SystemError) -> FileLock {
+        let lock = try FileLock(opening: path)
+        let file = lock.rawDescriptor
+        try systemCall("fcntl", path) { cl_await_whole_file(file) }
+        try lock.writePID(path)
+        return lock
+    }
+
+    private convenience init(opening path: String) throws(SystemError) {
+        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY
+        self.init(adopting: try systemCall("open", path) { open(path, flags, 0o600) })
+    }
+
+    /// First the line, then the end: at any moment the first line is a whole one.
+    private func writePID(_ path: String) throws(SystemError) {
+        let file = rawDescriptor
         let line = Array("\(getpid())\n".utf8)
         try systemCall("write", path) { pwrite(file, line, line.count, 0) }
         try systemCall("ftruncate", path) { ftruncate(file, off_t(line.count)) }
-        return .taken(lock)
     }
 
     /// Who holds a lock, asked without touching it.

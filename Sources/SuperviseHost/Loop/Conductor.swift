@@ -1,0 +1,131 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseSystem
+
+/// Carries out what the core decides: takes events from the loop, and does the actions in order.
+///
+/// Everything here runs on one thread and decides nothing.
+final class Conductor {
+    private let session: Session
+    private let loop: EventLoop
+    private var core: Supervisor
+    private let console: Console
+    private var queue: [Event] = []
+    private var isServing = false
+    private var timers: TimerTable?
+    private var job: JobProcess?
+    private var switchboard: Switchboard?
+    private var disk: DiskWork?
+    private var signals: SignalSource?
+    private var lastStatus: Status?
+    private var ending: Action.Ending?
+
+    /// - Throws: what the machine refuses: descriptors, the socket.
+    init(_ session: Session, loop: EventLoop) throws(SystemError) {
+        self.session = session
+        self.loop = loop
+        console = session.console
+        core = Supervisor(
+            settings: session.request.settings, found: session.found, seed: session.seed,
+            at: Self.now())
+        let deliver: (Event) -> Void = { [unowned self] in take($0) }
+        timers = try TimerTable(on: loop) { deliver(.timer($0)) }
+        let switchboard = try Switchboard(path: session.socket, on: loop, deliver)
+        self.switchboard = switchboard
+        disk = try DiskWork(session.store, on: loop, deliver)
+        let job = JobProcess(
+            on: loop, guardian: session.guardian, beforeEnd: { switchboard.drain() }, deliver)
+        self.job = job
+        signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
+            if number == SignalPlan.childEnded {
+                job.reap()
+            } else {
+                deliver(.signal(session.signals.meaning(of: number)))
+            }
+        }
+    }
+
+    /// Runs until the core has decided to end.
+    ///
+    /// - Throws: what waiting for events can throw.
+    func run() throws(SystemError) -> Action.Ending {
+        take(.started)
+        while ending == nil { try loop.run() }
+        switchboard?.end()
+        return ending ?? .refused("ended without a decision")
+    }
+
+    private static func now() -> Moment {
+        Moment(
+            instant: Instant(nanoseconds: MonotonicTime.now().nanoseconds),
+            wall: Timestamp(milliseconds: wallClockNow() / 1_000_000))
+    }
+
+    /// Events that actions cause at once wait until the actions of this one are done.
+    private func take(_ event: Event) {
+        queue.append(event)
+        guard !isServing else { return }
+        isServing = true
+        while !queue.isEmpty, ending == nil {
+            let actions = core.handle(queue.removeFirst(), at: Self.now())
+            for action in actions { perform(action) }
+        }
+        isServing = false
+    }
+
+    private func perform(_ action: Action) {
+        switch action {
+        case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken)
+        case .verify(let id): disk?.verify(id)
+        case .cancelVerification: disk?.cancelVerification()
+        case .setAside(let id, let reason): disk?.setAside(id, reason: reason)
+        case .record(let record, let confirm): disk?.save(record, confirm: confirm)
+        case .spawn(let order): spawn(order)
+        case .send(let message, let connection, let seq):
+            switchboard?.send(message, to: connection, seq: seq)
+        case .close(let connection): switchboard?.close(connection)
+        case .signalLeader(let signal): job?.signalLeader(signal)
+        case .killEverything: job?.killEverything()
+        case .endDescendants(let urgency): job?.endDescendants(urgency)
+        case .setTimer(let timer, let deadline): timers?.set(timer, at: deadline)
+        case .cancelTimer(let timer): timers?.cancel(timer)
+        case .makeStaging(let id): disk?.makeStaging(id)
+        case .dropStaging(let id): disk?.dropStaging(id)
+        case .measureStaging(let id): disk?.measureStaging(id)
+        case .commit(let order): disk?.commit(order)
+        case .add(let order, let path): disk?.add(order, path: path)
+        case .remove(let ids): disk?.remove(ids)
+        case .log(let event): log(event)
+        case .publish(let status):
+            lastStatus = status
+            disk?.publish(status)
+        case .exit(let ending): exit(ending)
+        }
+    }
+
+    private func spawn(_ order: Action.SpawnOrder) {
+        let environment = JobEnvironment.make(
+            inherited: session.environment, name: core.record.name, socket: session.socket,
+            order: order)
+        let request = SpawnRequest(
+            command: core.record.command, environment: environment,
+            directory: core.record.directory,
+            standardInput: isTerminal(0) ? .null : .inherit)
+        job?.start(request, token: order.token)
+    }
+
+    private func log(_ event: RunEvent) {
+        let logged = LoggedEvent(at: Self.now().wall, event: event)
+        let sentence = Narrator.sentence(for: event, session: session, status: lastStatus)
+        console.tell(logged, sentence: sentence)
+        disk?.append(logged)
+    }
+
+    /// What is to be recorded goes out first, as far as the disk allows in a second.
+    private func exit(_ ending: Action.Ending) {
+        disk?.flush(within: .seconds(1)) { [unowned self] in
+            self.ending = ending
+            loop.stop()
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// The supervisor's own lines on stderr: few, and one thing each.
+final class Console {
+    private let verbosity: RunRequest.Verbosity
+    private let format: RunRequest.LogFormat
+    private var lastCommitToldAt: Timestamp?
+
+    init(_ request: RunRequest) {
+        verbosity = request.verbosity
+        format = request.logFormat
+    }
+
+    /// Commits are told once a minute, unless more is wanted.
+    private static let secondsBetweenCommits = 60.0
+
+    /// - Parameter sentence: the event's, or a better one where more is known.
+    func tell(_ logged: LoggedEvent, sentence: String?) {
+        guard isTold(logged) else { return }
+        switch format {
+        case .text:
+            guard let sentence else { return }
+            writeStandardError("supervise: \(sentence)\n")
+        case .json:
+            guard let line = try? JSONText.encode(logged) else { return }
+            writeStandardError(String(decoding: line, as: UTF8.self) + "\n")
+        }
+    }
+
+    /// A line of our own that is no event of the run.
+    ///
+    /// - Parameter least: the verbosity from which on it is told.
+    func say(_ sentence: String, _ least: RunRequest.Verbosity) {
+        if least == .normal, verbosity == .quiet { return }
+        writeStandardError("supervise: \(sentence)\n")
+    }
+
+    private func isTold(_ logged: LoggedEvent) -> Bool {
+        switch logged.event {
+        case .failed, .setAside, .warning, .checkpointFailed, .leftovers:
+            return true
+        case .attemptStarted, .stopRequested, .finished:
+            return verbosity != .quiet
+        case .checkpointCommitted:
+            guard verbosity == .normal else { return verbosity == .verbose }
+            if let last = lastCommitToldAt,
+                logged.at.seconds(since: last) < Self.secondsBetweenCommits
+            {
+                return false
+            }
+            lastCommitToldAt = logged.at
+            return true
+        case .requestEnded(let ended):
+            return verbosity == .verbose
+                || (verbosity == .normal && ended.result == .unanswered)
+        case .jobExited, .checkpointRequested, .removed:
+            return verbosity == .verbose
+        }
+    }
+}

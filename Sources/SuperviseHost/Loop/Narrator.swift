@@ -1,0 +1,28 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+
+/// The sentence for an event, with what is known of the run around it.
+enum Narrator {
+    static func sentence(for event: RunEvent, session: Session, status: Status?) -> String {
+        let name = session.found.record.name
+        switch event {
+        case .attemptStarted(let start) where start.attempt == session.found.record.attempt + 1:
+            return EventText.start(start, of: name, state: session.shownState)
+        case .finished(let outcome):
+            return EventText.ending(outcome, of: name, progress: status?.progress ?? .init())
+        default:
+            return EventText.sentence(for: event)
+        }
+    }
+}
+
+extension Session {
+    /// The run's directory as a person writes it.
+    fileprivate var shownState: String {
+        let path = store.paths.run
+        let home = environment.last { $0.0 == "HOME" }?.1
+        guard let home, home != "/", path.hasPrefix(home + "/") else { return path }
+        return "~" + path.dropFirst(home.count)
+    }
+}

@@ -1,0 +1,38 @@
+import SuperviseCore
+import SuperviseSystem
+
+/// What each signal means to this supervisor.
+struct SignalPlan: Sendable {
+    static let childEnded: Int32 = 17
+
+    /// All that are delivered to us.
+    let taken: SignalSet
+    private let checkpoint: Int32?
+
+    /// To be made before anything changes dispositions: a SIGHUP that was ignored when we started
+    /// (nohup) stays ignored.
+    init(checkpoint: Int32?) {
+        self.checkpoint = checkpoint
+        var signals = SignalSet.catchable
+        if signalIsIgnored(Self.hangUp) { signals.remove(Self.hangUp) }
+        // The terminal's job control stops this process as it stops any other.
+        for number in Self.jobControl { signals.remove(number) }
+        taken = signals
+    }
+
+    /// SIGTSTP, SIGTTIN, SIGTTOU.
+    private static let jobControl: [Int32] = [20, 21, 22]
+    private static let hangUp: Int32 = 1
+    private static let interrupt: Int32 = 2
+    private static let terminate: Int32 = 15
+
+    func meaning(of number: Int32) -> Event.Signal {
+        let name = signalName(number)
+        if number == checkpoint { return .checkpoint(name: name) }
+        return switch number {
+        case Self.interrupt, Self.terminate: .stop(number: number, name: name)
+        case Self.hangUp: .hangUp(number: number, name: name)
+        default: .other(number: number)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseSystem
+
+/// `supervise run`: keeps the job alive until it has completed, failed for good, or is stopped.
+package func run(_ request: RunRequest) -> RunResult {
+    ignoreBrokenPipes()
+    let console = Console(request)
+    do throws(HostError) {
+        switch try Starter(request: request, console: console).start() {
+        case .alreadyCompleted:
+            console.say(
+                "this run has completed; to run it again from the beginning: --fresh", .normal)
+            return .exit(0)
+        case .session(let session):
+            return try supervise(session)
+        }
+    } catch {
+        console.say("\(error)", .quiet)
+        return .exit(RunResult.couldNot)
+    }
+}
+
+private func supervise(_ session: Session) throws(HostError) -> RunResult {
+    defer { session.guardian.release() }
+    let ending = try describing("the supervisor cannot work") { () throws(SystemError) in
+        try becomeSubreaper()
+        let conductor = try Conductor(session, loop: EventLoop())
+        return try conductor.run()
+    }
+    switch ending {
+    case .completed: return .exit(0)
+    case .failed(let status): return .exit(status)
+    case .stopped(let signal): return .die(signal: signal)
+    case .refused(let message):
+        session.console.say(message, .quiet)
+        return .exit(RunResult.couldNot)
+    }
+}
+
+extension RunResult {
+    /// The status where `supervise` itself could not do its work.
+    package static let couldNot: Int32 = 125
+}

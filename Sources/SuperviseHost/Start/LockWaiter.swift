@@ -1,0 +1,64 @@
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// Takes the lock of a run; for one that is just ending it waits a little.
+struct LockWaiter {
+    let paths: RunPaths
+    let console: Console
+
+    private static let patience = Duration.seconds(10)
+
+    /// - Throws: ``HostError`` that names who uses the run.
+    func take() throws(HostError) -> FileLock {
+        switch try explaining({ () throws(StoreError) in try RunLock.acquire(paths) }) {
+        case .taken(let lock): return lock
+        case .heldBy(let pid):
+            guard isDying(pid) else { throw inUse(by: pid) }
+            let who = pid.map { "by pid \($0)" } ?? "by another supervisor"
+            console.say("run \(paths.name) is being ended \(who); waiting up to 10 s", .normal)
+            guard let lock = try wait() else { throw inUse(by: pid) }
+            return lock
+        }
+    }
+
+    /// A supervisor that is gone has left its guard, which is ending the job; one that stops is
+    /// about to go.
+    private func isDying(_ pid: Int32?) -> Bool {
+        guard let pid, pathExists("/proc/\(pid)") else { return true }
+        let status = try? RunStore(paths).readStatus()
+        return status?.supervisorPID == Int(pid)
+            && (status?.phase == .stopping || status?.phase == .finished)
+    }
+
+    private func inUse(by pid: Int32?) -> HostError {
+        let status = try? RunStore(paths).readStatus()
+        let since = status.map { " (since \($0.started))" } ?? ""
+        let who = pid.map { "pid \($0)" } ?? "another supervisor"
+        return HostError(
+            "run \(paths.name) is in use by \(who)\(since). To run a second one beside it: --name")
+    }
+
+    /// The kernel tells when the lock is free: a thread waits for it, and we for the thread.
+    private func wait() throws(HostError) -> FileLock? {
+        try describing("cannot wait for the lock") { () throws(SystemError) in
+            let loop = try EventLoop()
+            var taken: FileLock?
+            let mailbox = try Mailbox<FileLock>(on: loop) { locks in
+                taken = locks.first
+                loop.stop()
+            }
+            let limit = try TimerSource(on: loop) { loop.stop() }
+            limit.set(MonotonicTime.now() + Self.patience)
+            let path = paths.lock
+            let lane = WorkerLane(name: "lock", threads: 1)
+            lane.submit {
+                if let lock = try? FileLock.takeWaiting(path) {
+                    mailbox.post(lock)
+                }
+            }
+            try loop.run()
+            return taken
+        }
+    }
+}

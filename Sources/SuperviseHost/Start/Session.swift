@@ -1,0 +1,20 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// Everything that a start has put in place.
+struct Session {
+    let request: RunRequest
+    let store: RunStore
+    let lock: FileLock
+    let guardian: Guard
+    let found: Supervisor.Found
+    /// Our own environment, as we were started with it.
+    let environment: [(String, String)]
+    let signals: SignalPlan
+    let socket: String
+    /// Secret random bits.
+    let seed: UInt64
+    let console: Console
+}

@@ -1,0 +1,140 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// Puts everything in place for a run: its name, the lock, the record, what there is to resume from.
+struct Starter {
+    let request: RunRequest
+    let console: Console
+
+    /// What comes of a start.
+    enum Start {
+        case session(Session)
+        /// The run has completed, and is not to begin again.
+        case alreadyCompleted
+    }
+
+    /// - Throws: ``HostError`` with a sentence for whoever started us; nothing was changed that
+    ///   was saved.
+    func start() throws(HostError) -> Start {
+        let paths = runPaths()
+        let signals = SignalPlan(checkpoint: request.checkpointSignal)
+        try explaining { () throws(StoreError) in
+            try StateDirectory(request.stateDirectory).prepare()
+        }
+        let lock = try takeLock(paths)
+        var store = RunStore(paths)
+        var record = try explaining { () throws(StoreError) in try store.loadRecord() }
+        if let old = record {
+            if old.outcome?.kind == .completed, request.whenCompleted == .exit, !request.fresh {
+                return .alreadyCompleted
+            }
+            store = storeOfRecord(old, paths)
+            if request.fresh || old.outcome?.kind == .completed {
+                _ = try explaining { () throws(StoreError) in try store.archiveRun(at: now()) }
+                record = nil
+                store = RunStore(paths)
+            }
+        }
+        let guardian = try describing("the guard cannot be started") {
+            () throws(SystemError) in try Guard.start(holding: lock.rawDescriptor)
+        }
+        try explaining { () throws(StoreError) in try store.prepare() }
+        return .session(
+            Session(
+                request: request, store: store, lock: lock, guardian: guardian,
+                found: try look(store, record), environment: environmentVariables(),
+                signals: signals, socket: try SocketPath.choose(for: paths.run),
+                seed: try seed(), console: console))
+    }
+
+    private func runPaths() -> RunPaths {
+        let words = [request.directory] + request.command
+        let hash = Digest.of(Array(words.joined(separator: "\0").utf8)).hex
+        let name = request.name ?? RunName.standard(for: request.command, hash: hash)
+        return RunPaths(
+            stateDirectory: request.stateDirectory, name: name,
+            checkpointRoot: request.checkpointDirectory)
+    }
+
+    /// Where the run has put its checkpoints stays their place, unless another one is asked for.
+    private func storeOfRecord(_ record: RunRecord, _ paths: RunPaths) -> RunStore {
+        guard request.checkpointDirectory == nil, record.checkpointDirectory != paths.payload else {
+            return RunStore(paths)
+        }
+        return RunStore(
+            RunPaths(
+                stateDirectory: paths.stateDirectory, name: paths.name,
+                payload: record.checkpointDirectory))
+    }
+
+    private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {
+        try LockWaiter(paths: paths, console: console).take()
+    }
+
+    private func look(_ store: RunStore, _ old: RunRecord?) throws(HostError)
+        -> Supervisor.Found
+    {
+        let bootID = (try? bootId()) ?? ""
+        guard var record = old else {
+            return Supervisor.Found(
+                record: try newRecord(store, bootID: bootID), checkpoints: [],
+                socket: try SocketPath.choose(for: store.paths.run))
+        }
+        let scan = try explaining { () throws(StoreError) in try store.scan() }
+        let mayHaveLeftovers = record.current != nil && record.bootID == bootID
+        record.command = request.command
+        record.directory = request.directory
+        record.options = request.options
+        record.host = hostName()
+        record.bootID = bootID
+        record.supervisorPID = Int(processId())
+        record.checkpointDirectory = store.paths.payload
+        return Supervisor.Found(
+            record: record, checkpoints: scan.checkpoints,
+            damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) },
+            highestSequence: scan.highestSequence, mayHaveLeftovers: mayHaveLeftovers,
+            socket: try SocketPath.choose(for: store.paths.run))
+    }
+
+    private func newRecord(_ store: RunStore, bootID: String) throws(HostError) -> RunRecord {
+        RunRecord(
+            name: store.paths.name.description, command: request.command,
+            directory: request.directory, options: request.options,
+            checkpointDirectory: store.paths.payload, created: now(), host: hostName(),
+            bootID: bootID, supervisorPID: Int(processId()),
+            runToken: try describing("no random numbers") {
+                () throws(SystemError) in try randomHex(bytes: 8)
+            })
+    }
+
+    private func seed() throws(HostError) -> UInt64 {
+        let digits = try describing("no random numbers") {
+            () throws(SystemError) in try randomHex(bytes: 8)
+        }
+        return UInt64(digits, radix: 16) ?? 0
+    }
+
+    private func now() -> Timestamp {
+        Timestamp(milliseconds: wallClockNow() / 1_000_000)
+    }
+}
+
+func explaining<Result>(_ body: () throws(StoreError) -> Result) throws(HostError) -> Result {
+    do throws(StoreError) {
+        return try body()
+    } catch {
+        throw HostError("\(error)")
+    }
+}
+
+func describing<Result>(
+    _ what: String, _ body: () throws(SystemError) -> Result
+) throws(HostError) -> Result {
+    do throws(SystemError) {
+        return try body()
+    } catch {
+        throw HostError("\(what): \(error)")
+    }
+}
