@@ -1,0 +1,233 @@
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+import TestSupport
+import Testing
+
+@Suite("power cuts")
+struct CrashWalkTests {
+    @Test(
+        "the first record is there or not, and once it was saved it is there",
+        arguments: [nil, "/big"])
+    func firstSave(checkpointRoot: String?) throws {
+        let walk = CrashWalk(
+            prepare: { _ in },
+            act: { scene in
+                try scene.start()
+                try scene.store.save(scene.record(commits: 1))
+            }, checkpointRoot: checkpointRoot)
+        let steps = try walk.run { scene, returned in
+            let record = try scene.store.loadRecord()
+            try expect(record != nil || !returned, "the record is gone")
+            try expect(record == nil || record?.commits == 1, "it is another one")
+        }
+        #expect(steps >= 10)
+    }
+
+    @Test("a record that is replaced is the old one or the new one")
+    func nextSave() throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record(commits: 1))
+            },
+            act: { scene in
+                try scene.start()
+                try scene.store.save(scene.record(commits: 2))
+            })
+        try walk.run { scene, returned in
+            let commits = try scene.store.loadRecord()?.commits
+            try expect(commits == 2 || (!returned && commits == 1), "commits: \(commits ?? -1)")
+        }
+    }
+
+    @Test(
+        "a checkpoint is seen whole or not at all, and once it was committed it is there",
+        arguments: [nil, "/big"])
+    func commit(checkpointRoot: String?) throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record())
+                try scene.commit(id(1))
+            },
+            act: { scene in try scene.commit(id(2)) }, checkpointRoot: checkpointRoot)
+        let steps = try walk.run { scene, returned in
+            let ids = try scene.store.scan().checkpoints.map(\.id)
+            try expect(ids == [id(1), id(2)] || (!returned && ids == [id(1)]), "there are \(ids)")
+        }
+        #expect(steps >= 17)
+    }
+
+    @Test("a file that is added becomes a checkpoint whole or not at all")
+    func add() throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record())
+                try scene.files.writeFile("/model.pt", Array("weights".utf8))
+            },
+            act: { scene in
+                let order = AddOrder(source: "/model.pt", commit: scene.order(id(1)))
+                _ = try scene.store.add(order)
+            })
+        try walk.run { scene, returned in
+            let ids = try scene.store.scan().checkpoints.map(\.id)
+            try expect(ids == [id(1)] || (!returned && ids.isEmpty), "there are \(ids)")
+        }
+    }
+
+    @Test("checkpoints that are removed are seen whole or not at all, and the others stay")
+    func remove() throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record())
+                for number in 1...4 { try scene.commit(id(Int64(number))) }
+            },
+            act: { scene in
+                let removed = try scene.store.remove([id(1), id(2)])
+                #expect(removed == [id(1), id(2)])
+            })
+        try walk.run { scene, returned in
+            let ids = try scene.store.scan().checkpoints.map(\.id)
+            try expect(ids.suffix(2) == [id(3), id(4)], "there are \(ids)")
+            try expect(!returned || ids.count == 2, "removed ones are back: \(ids)")
+        }
+    }
+
+    @Test("removing is safe beside a start that sweeps what an earlier one moved away")
+    func sweep() throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record())
+                try scene.commit(id(1))
+                try scene.commit(id(2))
+                // Killed between the move and its fsync.
+                try scene.files.makeDirectory(scene.store.paths.trash)
+                try scene.files.rename(
+                    scene.store.paths.checkpoint(id(1)),
+                    to: "\(scene.store.paths.trash)/\(id(1))")
+                try scene.write(id(3))
+            },
+            act: { scene in try scene.store.sweep() })
+        try walk.run { scene, _ in
+            let ids = try scene.store.scan().checkpoints.map(\.id)
+            try expect(ids.last == id(2), "there are \(ids)")
+        }
+    }
+
+    @Test("a checkpoint that is set aside is never lost, and never in both places")
+    func setAside() throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record())
+                for number in 1...4 { try scene.commit(id(Int64(number))) }
+                _ = try scene.store.setAside(id(1))
+                _ = try scene.store.setAside(id(2))
+            },
+            act: { scene in _ = try scene.store.setAside(id(3)) })
+        try walk.run { scene, returned in
+            let scan = try scene.store.scan()
+            let seen = scan.checkpoints.map(\.id).contains(id(3))
+            let isAside = scan.setAside.contains("\(id(3))")
+            try expect(seen != isAside, "seen: \(seen), set aside: \(isAside)")
+            try expect(!returned || isAside, "it is back")
+            try expect(scan.setAside.contains("\(id(2))"), "the second newest is gone")
+        }
+    }
+
+    @Test("the first checkpoint that is ever set aside is not lost")
+    func firstSetAside() throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record())
+                try scene.commit(id(1))
+            },
+            act: { scene in _ = try scene.store.setAside(id(1)) })
+        try walk.run { scene, _ in
+            let scan = try scene.store.scan()
+            try expect(scan.checkpoints.count + scan.setAside.count == 1, "\(scan)")
+        }
+    }
+
+    @Test("a status that is replaced is never mixed, and a torn one is put aside")
+    func publish() throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record())
+                try scene.store.publish(status(attempt: 1))
+            },
+            act: { scene in try scene.store.publish(status(attempt: 2)) })
+        try walk.run { scene, _ in
+            let attempt: Int?
+            do throws(StoreError) {
+                attempt = try scene.store.readStatus()?.attempt
+            } catch {
+                guard case .garbage = error else { throw error }
+                attempt = nil
+            }
+            try expect(attempt == nil || attempt == 1 || attempt == 2, "another one")
+        }
+    }
+
+    @Test("events that are added never spoil those before them")
+    func append() throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record())
+                try scene.store.append([event(1), event(2)])
+                try scene.files.syncFile(scene.store.paths.events)
+                try scene.files.syncDirectory(scene.store.paths.run)
+            },
+            act: { scene in
+                try scene.store.append([event(3)])
+                try scene.store.append([event(4), event(5)])
+            })
+        try walk.run { scene, _ in
+            let events = try scene.store.readEvents()
+            try expect(events.starts(with: [event(1), event(2)]), "events: \(events.count)")
+            try expect(events == (1...max(2, events.count)).map(event), "not in order")
+        }
+    }
+
+    @Test("a run that is archived is here or there, and whole", arguments: [nil, "/big"])
+    func archive(checkpointRoot: String?) throws {
+        let walk = CrashWalk(
+            prepare: { scene in
+                try scene.start()
+                try scene.store.save(scene.record(commits: 1))
+                try scene.commit(id(1))
+            },
+            act: { scene in
+                _ = try scene.store.archiveRun(at: Timestamp(milliseconds: 1_700_000_000_000))
+                try scene.start()
+                try scene.store.save(scene.record(commits: 0))
+            }, checkpointRoot: checkpointRoot)
+        try walk.run { scene, returned in
+            try scene.start()
+            let record = try scene.store.loadRecord()
+            try expect(record?.commits == 0 || !returned, "the new run is not there")
+            if record?.commits == 1 {
+                try expect(scene.isGood(id(1)), "the old run is damaged")
+            } else {
+                let label = "run-20231114T221320Z"
+                let root = checkpointRoot ?? Scene.state
+                let archived = try RunStore(
+                    RunPaths(
+                        stateDirectory: "\(Scene.state)/.archive",
+                        name: #require(RunName(label)), payload: "\(root)/.archive/\(label)"),
+                    files: scene.files)
+                try expect(archived.loadRecord()?.commits == 1, "the old record is gone")
+                let verification = try archived.verify(id(1))
+                guard case .good = verification else { throw Unexpected("\(verification)") }
+                try expect(scene.store.scan().checkpoints.isEmpty, "the old checkpoint is back")
+            }
+        }
+    }
+}
