@@ -57,13 +57,15 @@ __version__ = "1.0"
 
 STATE_FILE = "state.pkl"
 MESSAGE_LIMIT = 1 << 20
+# The codes of errors after which the supervisor closes the connection.
+LAST_WORDS = ("hello_first", "stale_token", "too_long", "unsupported_protocol")
 # A loop may call `progress` far more often than anybody looks.
 PROGRESS_INTERVAL_S = 0.1
 # When another connection's checkpoint is in the way, one is due again after this pause.
 CONFLICT_PAUSE_S = 1.0
 
 #: What a job resumes from. `path` is the directory that was written, or the single file that was
-#: added; `step`, `metrics` and `metadata` are what was said of it, and may be None.
+#: added. `step` may be None; `metrics` and `metadata` are dictionaries.
 Checkpoint = namedtuple("Checkpoint", "id path step metrics metadata")
 
 
@@ -302,7 +304,7 @@ class _Supervisor:
             raise
         self.attempt = welcome.get("attempt")
         resume = welcome.get("resume")
-        self.resume = resume and Checkpoint(*(resume.get(key) for key in Checkpoint._fields))
+        self.resume = resume and _resumed(resume)
 
     def due(self):
         self._check()
@@ -331,14 +333,12 @@ class _Supervisor:
         self._settle()
         self._check()
         self.last_error = None
-        message = {"type": "begin", "step": step}
-        with self._changed:
-            if self._request is not None:
-                message["request"] = self._request["request"]
+        request = self._request
+        number = request and request["request"]
         try:
-            began = self._ask("began", message)
+            began = self._ask("began", {"type": "begin", "step": step, "request": number})
         except SuperviseError as error:
-            self._refused(error)
+            self._refused(error, request)
             raise
         self._open = began.get("id")
         return Path(began.get("path"))
@@ -364,9 +364,7 @@ class _Supervisor:
         try:
             self._settle(commit)
         except SuperviseError as error:
-            # Nothing was begun, so the request that it named is still open.
-            self._request = self._request or commit.request
-            self._refused(error)
+            self._refused(error, commit.request)
             raise
 
     def failed(self, error):
@@ -398,13 +396,16 @@ class _Supervisor:
         if self._lost is not None and not self._stop:
             raise SupervisorLost(self._lost)
 
-    def _refused(self, error):
+    def _refused(self, error, request):
+        """A begin or an add that answers `request` was. With that it ended, and the supervisor
+        knows; but where someone else's checkpoint is being written, it stands."""
         self.last_error = error
-        if error.code == "conflict":
-            # Someone else's is being written. The request stands.
-            self._not_before = time.monotonic() + CONFLICT_PAUSE_S
-        elif not isinstance(error, SupervisorLost):
-            self.failed(error)
+        with self._changed:
+            if error.code == "conflict":
+                self._request = self._request or request
+                self._not_before = time.monotonic() + CONFLICT_PAUSE_S
+            elif self._request is request:
+                self._request = None
 
     def _hand_over(self, message, raises):
         """Sends a commit or an add. It answers the newest request, even one that came after
@@ -525,8 +526,10 @@ class _Supervisor:
         elif seq in self._answers:
             self._answers[seq] = self._answers[seq] or message
         elif kind == "error" and seq is None:
-            self._last_words = _error(message)
-            _say("the supervisor says: %s" % self._last_words)
+            error = _error(message)
+            if error.code in LAST_WORDS:
+                self._last_words = str(error)
+            _say("the supervisor says: %s" % error)
 
     def _outcome(self, answer):
         commit, self._commit = self._commit, None
@@ -693,9 +696,7 @@ class _Folder:
             if digest != {"bytes": entry["bytes"], "sha256": entry["sha256"]}:
                 raise ValueError("%s is not what was written" % entry["path"])
         payload = path / manifest["payload"]
-        return Checkpoint(
-            path.name, str(payload), manifest["step"], manifest["metrics"], manifest["metadata"]
-        )
+        return _resumed(dict(manifest, path=str(payload)))
 
     def _sweep(self):
         """Removes what processes that are no more left half done."""
@@ -754,13 +755,20 @@ def _error(answer):
     return SuperviseError("%s: %s" % (code, text) if code else text, code)
 
 
+def _resumed(said):
+    metrics = said.get("metrics") or {}
+    metrics = {name: value for name, value in metrics.items() if value is not None}
+    metadata = said.get("metadata") or {}
+    return Checkpoint(said["id"], said["path"], said.get("step"), metrics, metadata)
+
+
 def _note(metrics, metadata):
     """What is said of a checkpoint."""
     note = {}
     if metrics is not None:
         note["metrics"] = _metrics(metrics)
     if metadata is not None:
-        note["metadata"] = _plain(metadata)
+        note["metadata"] = _plain(dict(metadata))
     if len(_line(note)) > MESSAGE_LIMIT // 2:
         raise ValueError("metrics and metadata are too much; write them into a file of their own")
     return note

@@ -56,7 +56,8 @@ class OnItsOwn(TemporaryDirectoryTest):
         again = self.job()
         self.assertEqual(again.load(), "new")
         self.assertEqual((again.resume.id, again.resume.step), ("000002-step-2", 2))
-        self.assertEqual((again.resume.metrics, again.resume.metadata), ({"loss": 0.5}, {"note": [1]}))
+        self.assertEqual(again.resume.metrics, {"loss": 0.5})
+        self.assertEqual(again.resume.metadata, {"note": [1]})
 
     def test_sequence_decides_and_not_the_step(self):
         job = self.job()
@@ -150,6 +151,9 @@ class OnItsOwn(TemporaryDirectoryTest):
         found = {"nan": None, "inf": None, "text": None, "3": 1, "big": float(1 << 70)}
         self.assertEqual(manifest["metrics"], found)
         self.assertEqual(manifest["metadata"], {"path": str(self.folder), "nan": None, "1": [2]})
+        self.assertEqual(self.job().resume.metrics, {"3": 1, "big": float(1 << 70)})
+        with self.assertRaises(TypeError):
+            job.save(1, metadata=5)
 
     def test_what_a_killed_process_left_half_done_is_removed(self):
         self.job().save("whole")

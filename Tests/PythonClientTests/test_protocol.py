@@ -84,8 +84,9 @@ class Greeting(ProtocolTest):
 
     def test_the_checkpoint_to_resume_from(self):
         resume = {"id": "000004-step-4", "path": str(self.directory), "step": 4}
-        job = self.supervise(resume=dict(resume, metrics={"loss": 0.5}, metadata=None, later=1))
-        self.assertEqual(job.resume._asdict(), dict(resume, metrics={"loss": 0.5}, metadata=None))
+        resume.update(metrics={"loss": 0.5}, metadata={})
+        job = self.supervise(resume=dict(resume, something_later=1))
+        self.assertEqual(job.resume._asdict(), resume)
         with self.assertRaisesRegex(SuperviseError, "was not made with save"):
             job.load(default="never this")
         job_state = self.python("import pickle; pickle.dump([1], open('state.pkl', 'wb'))")
@@ -105,7 +106,8 @@ class Greeting(ProtocolTest):
         fake.hang_up()
         error = greeting()
         self.assertIsInstance(error, SuperviseError)
-        self.assertEqual((error.code, str(error)), ("stale_token", "stale_token: left over from attempt 2"))
+        self.assertEqual(error.code, "stale_token")
+        self.assertEqual(str(error), "stale_token: left over from attempt 2")
 
     def test_nobody_at_the_socket_is_a_lost_supervisor(self):
         os.environ["SUPERVISE_SOCKET"] = str(self.directory / "nobody")
@@ -356,10 +358,23 @@ class Errors(ProtocolTest):
             self.until_due(job)
             with self.said() as lines:
                 self.assertIs(self.refuse(job, "begin", code, lambda: job.save(1)), False)
-            self.assertEqual(self.fake.expect("failed")["request"], 1)
             self.assertEqual(len(lines), 1)
             self.assertEqual(job.last_error.code, code)
             self.assertFalse(job.checkpoint_due)
+        # It was the supervisor's doing, so it is not told.
+        job.heartbeat()
+        self.fake.expect("heartbeat")
+
+    def test_a_request_that_a_refused_begin_did_not_name_is_still_due(self):
+        job = self.supervise(silent=["begin"])
+        with self.said():
+            saving = self.beside(lambda: job.save(1))
+            begin = self.fake.expect("begin")
+            self.fake.request(1)
+            self.until_due(job)
+            self.fake.reply(begin, "error", code="no_space", message="sorry")
+            self.assertIs(saving(), False)
+        self.assertTrue(job.checkpoint_due)
 
     def test_after_a_conflict_it_is_due_again_but_not_at_once(self):
         job = self.supervise(silent=["begin"])
@@ -481,10 +496,12 @@ class Losing(ProtocolTest):
 
     def test_its_last_words_are_in_the_message(self):
         job = self.supervise()
-        with self.said():
+        with self.said() as lines:
             self.fake.send({"type": "error", "code": "too_long", "message": "2 MB in one line"})
+            self.fake.send({"type": "error", "code": "bad_message", "message": "and so on"})
             self.fake.hang_up()
             self.until(job, lambda: job._side._lost)
+        self.assertEqual(len(lines), 2)
         with self.assertRaisesRegex(SupervisorLost, "too_long: 2 MB in one line"):
             job.progress(1)
 

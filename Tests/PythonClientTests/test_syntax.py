@@ -1,4 +1,4 @@
-"""The client and the example are one file each, for Python 3.8 and newer, with nothing to install."""
+"""The client and the example: Python 3.8 and newer, and nothing to install."""
 
 import ast
 import sys
