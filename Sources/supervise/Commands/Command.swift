@@ -73,6 +73,9 @@ enum Command: String, CaseIterable, Sendable {
     private static let whichRun =
         "Without NAME it is the run that is running, or the only one there is."
 
+    /// It asks a supervisor, and can do nothing without one.
+    var needsSupervisor: Bool { self == .checkpoint || self == .stop }
+
     /// How to get its help.
     var helpCall: String { "supervise \(rawValue) --help" }
 }

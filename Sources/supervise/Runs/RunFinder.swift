@@ -55,6 +55,10 @@ struct RunFinder: Sendable {
         let glances = runs.map { try? $0.glance(at: now) }
         let running = runs.indices.filter { glances[$0]?.isRunning == true }
         if let index = running.first, running.count == 1 { return runs[index] }
+        if command.needsSupervisor, running.isEmpty {
+            throw Complaint(
+                "no run is running in \(place.directory) (supervise list)", status: Complaint.no)
+        }
         if let run = runs.first, runs.count == 1 { return run }
         guard !runs.isEmpty else {
             throw Complaint("there are no runs in \(place.directory)", status: Complaint.no)
