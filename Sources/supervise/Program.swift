@@ -5,6 +5,8 @@ import SuperviseSystem
 /// What a command that ends says on standard output, and its exit status.
 struct Answer: Equatable, Sendable {
     var text: String
+    /// What it says on standard error.
+    var notes: [String] = []
     var status: Int32 = 0
 }
 
@@ -47,6 +49,7 @@ enum Program {
             } catch {
                 throw Complaint("cannot write the answer: \(error)")
             }
+            for note in answer.notes { writeStandardError("supervise: \(note)\n") }
             return .exit(answer.status)
         }
     }
@@ -79,7 +82,7 @@ enum Program {
             return .run(
                 try RunArguments(surroundings: surroundings).request(read, written: Array(before)))
         }
-        throw Complaint("\(command.rawValue) is not there yet")
+        return try CommandCall(command, read, surroundings).perform()
     }
 
     private static func help(_ topic: String?, width: Int) throws(Complaint) -> Intent {
@@ -107,8 +110,11 @@ enum Program {
         do {
             return Surroundings(
                 environment: Dictionary(environmentVariables()) { first, _ in first },
-                directory: try currentDirectory(), width: terminalWidth(),
-                now: Timestamp(milliseconds: wallClockNow() / 1_000_000))
+                directory: try currentDirectory(), width: isTerminal(1) ? terminalWidth() : nil,
+                now: Timestamp(milliseconds: wallClockNow() / 1_000_000),
+                secondsAheadOfUTC: {
+                    SuperviseSystem.secondsAheadOfUTC(at: $0.milliseconds / 1000)
+                })
         } catch {
             throw Complaint("cannot find out where we are: \(error)")
         }

@@ -50,6 +50,7 @@ enum Command: String, CaseIterable, Sendable {
                 "Every option but --name may also be set by a variable of the environment, such as "
                     + "SUPERVISE_KEEP_LAST=3, and every one but --config in the file of --config. "
                     + "The command line wins over the environment, and that over the file.",
+                "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d.",
                 "Exit status: the command's own (128 + n where signal n ended it); 125 where "
                     + "supervise itself could not, 126 and 127 where the command cannot be executed "
                     + "or found. Stopped by SIGINT, SIGTERM or SIGHUP, it dies by the same signal.",
@@ -71,6 +72,9 @@ enum Command: String, CaseIterable, Sendable {
 
     private static let whichRun =
         "Without NAME it is the run that is running, or the only one there is."
+
+    /// It asks a supervisor, and can do nothing without one.
+    var needsSupervisor: Bool { self == .checkpoint || self == .stop }
 
     /// How to get its help.
     var helpCall: String { "supervise \(rawValue) --help" }

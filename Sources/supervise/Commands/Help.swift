@@ -13,7 +13,7 @@ enum Help {
             commands:
             \(TextLayout.definitions(commands, width: width))
 
-            supervise COMMAND --help tells about one of them; supervise --version tells the version.
+            supervise COMMAND --help tells more; supervise --version tells the version.
 
             """
     }

@@ -21,15 +21,18 @@ struct RunArguments {
         return try request(given, command: command)
     }
 
-    /// - Parameter given: the winning value of each option that was given.
+    /// - Parameters:
+    ///   - given: the winning value of each option that was given.
+    ///   - stateDirectory: an absolute path; nil leaves it to the options and the environment.
     func request(
-        _ given: [String: GivenOption], command: [String]
+        _ given: [String: GivenOption], command: [String], stateDirectory: String? = nil
     ) throws(Complaint) -> RunRequest {
         let values = try sources.values(given)
         if values.fresh, case .checkpoint(let id) = values.settings.resumeFrom {
             throw Complaint("--fresh begins anew and --resume-from \(id) does not: leave out one")
         }
-        let state = try StatePlace.choose(given: values.stateDirectory, surroundings)
+        let state = try StatePlace.choose(
+            given: stateDirectory ?? values.stateDirectory, surroundings)
         var request = RunRequest(
             command: command, directory: surroundings.directory, options: recorded(given),
             stateDirectory: state.directory, settings: values.settings)

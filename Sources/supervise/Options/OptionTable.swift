@@ -16,8 +16,8 @@ enum OptionTable {
             "The run's name; without it, one made from the command and its directory"),
         OptionSpec(
             "state-dir", .directory, of: Set(Command.allCases), inOptional: \.stateDirectory,
-            "Where runs are kept; without it $STATE_DIRECTORY, $XDG_STATE_HOME/supervise or "
-                + "~/.local/state/supervise"),
+            "Where runs are kept; without it the first of $SUPERVISE_STATE_DIR, $STATE_DIRECTORY, "
+                + "$XDG_STATE_HOME/supervise and ~/.local/state/supervise"),
         OptionSpec(
             "checkpoint-dir", .directory, of: [.run], inOptional: \.checkpointDirectory,
             "Keep the checkpoints here, perhaps on another disk; without it, with the run's state"),

@@ -124,7 +124,7 @@ struct StatusView {
     private var kept: String {
         let kept = status.checkpoints
         let size = SizeText.format(status.checkpointBytes)
-        guard let commits = glance.commits, commits >= kept else {
+        guard let commits = glance.commits, commits > kept else {
             return "\(HumanText.count(kept, "checkpoint")), \(size)"
         }
         return "\(kept) of \(HumanText.count(commits, "checkpoint")), \(size)"

@@ -1,0 +1,64 @@
+import SuperviseFormats
+import SuperviseHost
+
+/// A call of a command other than `run`, understood.
+struct CommandCall: Sendable {
+    let command: Command
+    /// What is no option.
+    let operands: [String]
+    let values: OptionValues
+    let surroundings: Surroundings
+    let runs: RunFinder
+
+    init(
+        _ command: Command, _ arguments: Arguments, _ surroundings: Surroundings
+    ) throws(Complaint) {
+        self.command = command
+        self.surroundings = surroundings
+        operands = arguments.operands + (arguments.rest ?? [])
+        let sources = OptionSources(command: command, surroundings: surroundings)
+        values = try sources.values(try sources.collect(arguments))
+        runs = RunFinder(
+            place: try StatePlace.choose(given: values.stateDirectory, surroundings),
+            now: surroundings.now)
+    }
+
+    /// Does what was asked for.
+    func perform() throws(Complaint) -> Intent {
+        switch command {
+        case .run: throw Complaint("no command: supervise -- python3 train.py")
+        case .status: .answer(try status())
+        case .list: .answer(try list())
+        case .events: .answer(try events())
+        case .checkpoints: .answer(try checkpoints())
+        case .checkpoint: .answer(try checkpoint())
+        case .stop: .answer(try stop())
+        case .resume: .run(try resume())
+        }
+    }
+
+    /// The run that is the command's only operand, or that is meant without one.
+    func meantRun() throws(Complaint) -> FoundRun {
+        try refuseOperands(after: 1)
+        return try runs.run(operands.first, for: command)
+    }
+
+    /// - Throws: ``Complaint`` where there are more operands than the command takes.
+    func refuseOperands(after count: Int) throws(Complaint) {
+        guard let extra = operands.dropFirst(count).first else { return }
+        throw unexpected(extra)
+    }
+
+    func unexpected(_ operand: String) -> Complaint {
+        Complaint("unexpected argument \"\(HumanText.printable(operand))\" (\(command.helpCall))")
+    }
+
+    /// A value as a line of JSON.
+    func json(_ value: some Encodable) throws(Complaint) -> Answer {
+        do {
+            return Answer(text: String(decoding: try JSONText.encode(value), as: UTF8.self) + "\n")
+        } catch {
+            throw Complaint("cannot write this as JSON: \(error)")
+        }
+    }
+}

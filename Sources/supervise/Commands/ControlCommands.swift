@@ -1,0 +1,41 @@
+import SuperviseFormats
+import SuperviseHost
+
+/// The commands that ask a supervisor.
+extension CommandCall {
+    func checkpoint() throws(Complaint) -> Answer {
+        let run = try meantRun()
+        let connection = try ControlConnection(to: run, at: surroundings.now)
+        let answer = try connection.ask(.init(command: "checkpoint"))
+        guard case .committed(let done) = answer else {
+            throw Complaint("the supervisor of \(run.name) answered something else", status: 1)
+        }
+        if values.json { return try json(done) }
+        let size = SizeText.format(done.bytes)
+        let path = HumanText.printable(done.path)
+        return Answer(
+            text: "checkpoint \(done.id), \(size) in \(HumanText.duration(done.seconds)): \(path)\n"
+        )
+    }
+
+    /// Returns when the supervisor has ended, so that what comes next finds the run free.
+    func stop() throws(Complaint) -> Answer {
+        let run = try meantRun()
+        let connection = try ControlConnection(to: run, at: surroundings.now)
+        let wantsCheckpoint: Bool? = values.skipsCheckpoint ? false : nil
+        _ = try connection.ask(.init(command: "stop", checkpoint: wantsCheckpoint))
+        connection.waitForEnd()
+        let glance = try run.glance(at: surroundings.now)
+        var answer: Answer
+        if values.json {
+            answer = try json(glance.status)
+        } else {
+            let steps = StatusView.steps(of: glance.status.progress).map { " at \($0)" } ?? ""
+            let newest = glance.status.checkpoint.map { "newest checkpoint \($0.id)" }
+            answer = Answer(
+                text: "\(run.name) \(glance.word)\(steps), \(newest ?? "no checkpoint")\n")
+        }
+        answer.status = glance.status.phase == .finished ? 0 : Complaint.no
+        return answer
+    }
+}

@@ -1,0 +1,61 @@
+import SuperviseFormats
+import SuperviseStore
+
+/// The commands that show how runs are going.
+extension CommandCall {
+    func status() throws(Complaint) -> Answer {
+        let glance = try meantRun().glance(at: surroundings.now)
+        if values.json { return try json(glance.status) }
+        let view = StatusView(
+            glance: glance, now: surroundings.now, width: surroundings.width ?? 100,
+            isPlain: surroundings.isPlain)
+        return Answer(text: view.render())
+    }
+
+    /// The run that changed last comes first. Where one cannot be read, the others are listed.
+    func list() throws(Complaint) -> Answer {
+        try refuseOperands(after: 0)
+        var glances: [Glance] = []
+        var notes: [String] = []
+        for run in try runs.all() {
+            do throws(Complaint) {
+                glances.append(try run.glance(at: surroundings.now))
+            } catch {
+                notes.append(error.message)
+            }
+        }
+        if values.resumable { glances = glances.filter(\.isResumable) }
+        glances.sort { ($1.status.updated, $0.status.name) < ($0.status.updated, $1.status.name) }
+        var answer: Answer
+        if values.json {
+            answer = try json(glances.map(\.status))
+        } else {
+            let view = ListView(
+                glances: glances, now: surroundings.now, width: surroundings.width)
+            answer = Answer(text: view.render())
+            if glances.isEmpty, notes.isEmpty {
+                let kind = values.resumable ? "no runs that can be resumed" : "no runs"
+                notes.append("there are \(kind) in \(runs.place.directory)")
+            }
+        }
+        answer.notes = notes
+        return answer
+    }
+
+    func events() throws(Complaint) -> Answer {
+        let run = try meantRun()
+        let events: [LoggedEvent]
+        do throws(StoreError) {
+            events = try run.store.readEvents()
+        } catch {
+            throw Complaint("run \(run.name): \(error)")
+        }
+        if values.json {
+            var text = ""
+            for event in events { text += try json(event).text }
+            return Answer(text: text)
+        }
+        let view = EventsView(secondsAheadOfUTC: surroundings.secondsAheadOfUTC)
+        return Answer(text: view.render(events))
+    }
+}

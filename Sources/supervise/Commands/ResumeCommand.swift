@@ -1,0 +1,47 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseHost
+import SuperviseStore
+
+extension CommandCall {
+    /// Goes on with a run as it was first called: from any directory, with any environment.
+    func resume() throws(Complaint) -> RunRequest {
+        guard let name = operands.first else {
+            throw Complaint("say which run: supervise resume NAME (supervise list --resumable)")
+        }
+        try refuseOperands(after: 1)
+        let run = try runs.run(name, for: .resume)
+        let record = try run.knownRecord()
+        let glance = try run.glance(at: surroundings.now)
+        if glance.isRunning {
+            throw Complaint(
+                "run \(name) is in use by pid \(glance.status.supervisorPID); nothing to resume")
+        }
+        if record.outcome?.kind == .completed {
+            let again = HumanText.commandLine(["supervise", "--name", name, "--"] + record.command)
+            throw Complaint("run \(name) has completed; to do it again: \(again)")
+        }
+        var place = surroundings
+        place.environment = ["HOME": surroundings.home ?? ""]
+        place.directory = record.directory
+        let builder = RunArguments(surroundings: place)
+        let source = GivenOption.Source.file(run.store.paths.record)
+        var given: [String: GivenOption] = [:]
+        for (key, text) in record.options {
+            let known = OptionTable.options(of: .run).first { $0.name == key && $0.isRecorded }
+            guard let spec = known else {
+                throw Complaint(
+                    "run \(name) was started with --\(HumanText.printable(key)), which this "
+                        + "version of supervise does not know; use the newer one")
+            }
+            given[key] = GivenOption(spec: spec, text: text, source: source)
+        }
+        // The state is where it was found, wherever it was when the run began.
+        var request = try builder.request(
+            given, command: record.command, stateDirectory: run.store.paths.stateDirectory)
+        request.name = run.name
+        request.options = record.options
+        request.settings.resumeFrom = values.settings.resumeFrom
+        return request
+    }
+}

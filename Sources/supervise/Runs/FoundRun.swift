@@ -1,0 +1,109 @@
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// A run on the disk, as it is read by those who do not hold its lock. Nothing here writes.
+struct FoundRun: Sendable {
+    let name: RunName
+    let store: RunStore
+    /// What was read; or why it could not be.
+    let record: Result<RunRecord, StoreError>
+
+    /// The run of that name in a state directory; nil where there is none.
+    static func read(_ name: RunName, in stateDirectory: String) -> FoundRun? {
+        let paths = RunPaths(stateDirectory: stateDirectory, name: name)
+        let store = RunStore(paths)
+        do throws(StoreError) {
+            guard let record = try store.loadRecord() else { return nil }
+            let whole = RunPaths(
+                stateDirectory: stateDirectory, name: name, payload: record.checkpointDirectory)
+            return FoundRun(name: name, store: RunStore(whole), record: .success(record))
+        } catch {
+            return FoundRun(name: name, store: store, record: .failure(error))
+        }
+    }
+
+    /// - Throws: ``Complaint`` where the record is damaged, unreadable or of a newer version.
+    func knownRecord() throws(Complaint) -> RunRecord {
+        switch record {
+        case .success(let record): return record
+        case .failure(let error): throw Complaint("run \(name): \(error)")
+        }
+    }
+
+    /// Where the run stands now.
+    ///
+    /// - Throws: ``Complaint`` where neither status nor record tell.
+    func glance(at now: Timestamp) throws(Complaint) -> Glance {
+        let holder: FileLock.Holder
+        var status: Status
+        do throws(StoreError) {
+            holder = try RunLock.holder(store.paths)
+            if let published = try publishedStatus() {
+                status = published
+            } else {
+                status = try statusFromRecord()
+            }
+        } catch {
+            throw Complaint("run \(name): \(error)")
+        }
+        switch holder {
+        case .nobody:
+            if status.phase != .finished {
+                status.phase = .orphaned
+                fillCheckpoints(of: &status)
+            }
+        case .process(let pid):
+            // A supervisor that has just started has not told of itself yet.
+            if pid.map(Int.init) != status.supervisorPID {
+                status.phase = .starting
+                status.supervisorPID = pid.map(Int.init) ?? status.supervisorPID
+                status.started = now
+                status.outcome = nil
+            }
+        }
+        let record = try? record.get()
+        return Glance(
+            status: status, commits: record?.commits, failures: record?.failures.total)
+    }
+
+    /// A derived file that is garbage is as good as none.
+    private func publishedStatus() throws(StoreError) -> Status? {
+        do throws(StoreError) {
+            return try store.readStatus()
+        } catch {
+            if case .garbage = error { return nil }
+            throw error
+        }
+    }
+
+    private func statusFromRecord() throws(StoreError) -> Status {
+        let record: RunRecord
+        switch self.record {
+        case .success(let known): record = known
+        case .failure(let error): throw error
+        }
+        let started = record.current?.started ?? record.created
+        var status = Status(
+            name: record.name, phase: record.outcome == nil ? .starting : .finished,
+            command: record.command, supervisorPID: record.supervisorPID, attempt: record.attempt,
+            started: started, updated: started)
+        status.failures = record.failures.withoutProgress
+        status.lastFailure = record.failures.last
+        status.resumedFrom = record.current?.resumedFrom
+        status.totals = record.totals
+        status.outcome = record.outcome
+        fillCheckpoints(of: &status)
+        return status
+    }
+
+    /// From the disk itself: the last commits may have come after the last status.
+    private func fillCheckpoints(of status: inout Status) {
+        guard let found = try? store.scan().checkpoints else { return }
+        status.checkpoints = found.count
+        status.checkpointBytes = found.reduce(0) { $0 + $1.bytes }
+        status.checkpoint = found.last.map {
+            .init(id: $0.id, path: $0.path, committed: $0.created, bytes: $0.bytes)
+        }
+    }
+}

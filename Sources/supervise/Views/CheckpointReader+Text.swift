@@ -1,0 +1,103 @@
+import SuperviseFormats
+import SuperviseHost
+import SuperviseStore
+
+/// Checkpoints for a person.
+extension CheckpointReader {
+    /// One a line, the newest first.
+    func table(_ found: Scan) -> String {
+        let good = found.checkpoints.map { summary in
+            (
+                summary.id,
+                [
+                    summary.id.description, "\(age(of: summary.created)) ago",
+                    SizeText.format(summary.bytes), Self.text(summary.metrics),
+                ]
+            )
+        }
+        let damaged = found.damaged.map {
+            ($0.id, [$0.id.description, "", "", "BAD: \($0.reason)"])
+        }
+        let rows = (good + damaged).sorted { $0.0 > $1.0 }.map(\.1)
+        guard !rows.isEmpty else { return "run \(run.name) has no checkpoint\n" }
+        return TextLayout.table([["CHECKPOINT", "AGE", "SIZE", "METRICS"]] + rows, right: [2])
+    }
+
+    /// One with all that is known of it.
+    func text(_ manifest: Manifest) -> String {
+        let time = EventsView(secondsAheadOfUTC: surroundings.secondsAheadOfUTC)
+            .localTime(manifest.created)
+        let paths = run.store.paths
+        var rows = [
+            ("made", "\(time), \(age(of: manifest.created)) ago, by attempt \(manifest.attempt)"),
+            ("reason", "\(manifest.reason.rawValue), in \(HumanText.duration(manifest.seconds))"),
+            ("parent", manifest.parent.map(\.description) ?? "none"),
+            ("directory", HumanText.printable(paths.checkpoint(manifest.id))),
+        ]
+        if !manifest.metrics.isEmpty { rows.append(("metrics", Self.text(manifest.metrics))) }
+        for (key, value) in manifest.metadata.sorted(by: { $0.key < $1.key }) {
+            let text = (try? JSONText.encode(value)).map { String(decoding: $0, as: UTF8.self) }
+            rows.append(("metadata", HumanText.printable("\(key): \(text ?? "")")))
+        }
+        rows.append(
+            (
+                "files",
+                "\(HumanText.count(manifest.files.count, "file")), \(SizeText.format(manifest.bytes))"
+            ))
+        let lines = rows.map { "  \(TextLayout.padded($0.0, to: 13))\($0.1)\n" }.joined()
+        let files = manifest.files.map {
+            ["   ", SizeText.format($0.bytes), HumanText.printable($0.path)]
+        }
+        return "\(manifest.id)\n\(lines)\(TextLayout.table(files, right: [1]))"
+    }
+
+    /// - Parameter isAll: all of the run's checkpoints were verified, not one that was named.
+    func text(_ results: [Verified], isAll: Bool) -> String {
+        guard !results.isEmpty else { return "run \(run.name) has no checkpoint\n" }
+        let rows = results.map {
+            ["", $0.id.description, $0.good ? "good" : "BAD", HumanText.printable($0.reason ?? "")]
+        }
+        let table = TextLayout.table(rows)
+        return isAll ? table + summary(of: results) + "\n" : table
+    }
+
+    private func summary(of results: [Verified]) -> String {
+        let bad = results.filter { !$0.good }
+        let count = HumanText.count(results.count, "checkpoint")
+        guard !bad.isEmpty else {
+            let bytes = results.reduce(0) { $0 + ($1.bytes ?? 0) }
+            return "\(count), \(SizeText.format(bytes)): all good."
+        }
+        let they =
+            bad.count == 1 ? "is bad. It stays where it is" : "are bad. They stay where they are"
+        let start = "\(bad.count) of \(count) \(they); a resume"
+        guard let next = results.first(where: \.good)?.id else {
+            return "\(start) finds nothing to go on from: supervise resume \(run.name) --from none"
+        }
+        return results.first?.good == true
+            ? "\(start) uses \(next)." : "\(start) will set aside what is newer and use \(next)."
+    }
+
+    /// The manifest's JSON, with the path that a job gets.
+    func object(_ manifest: Manifest) throws(Complaint) -> [String: JSONValue] {
+        do {
+            var object = try JSONText.decode(
+                [String: JSONValue].self, from: try JSONText.encode(manifest))
+            let directory = run.store.paths.checkpoint(manifest.id)
+            object["path"] = .string("\(directory)/\(manifest.single ?? "data")")
+            return object
+        } catch {
+            throw Complaint("cannot write this as JSON: \(error)")
+        }
+    }
+
+    private static func text(_ metrics: [String: Double]) -> String {
+        metrics.sorted { $0.key < $1.key }
+            .map { "\(HumanText.printable($0.key)) \(HumanText.number($0.value))" }
+            .joined(separator: "  ")
+    }
+
+    private func age(of moment: Timestamp) -> String {
+        HumanText.age(surroundings.now.seconds(since: moment))
+    }
+}
