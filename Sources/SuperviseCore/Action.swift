@@ -4,8 +4,9 @@ import SuperviseFormats
 package enum Action: Equatable, Sendable {
     /// End what an earlier supervisor left of this run; answers ``Event/leftoversEnded(_:)``.
     case endLeftovers
-    /// Check sizes and digests; answers ``Event/verified(_:_:)``.
-    case verify(CheckpointID)
+    /// Check sizes and digests; answers ``Event/verified(_:_:)``. With `trusting`, files that this
+    /// process has hashed before and that have not changed since count as verified.
+    case verify(CheckpointID, trusting: Bool)
     case cancelVerification
     case setAside(CheckpointID, reason: String)
     /// Make the record durable; with `confirm` it answers ``Event/recorded``, and on an error

@@ -54,7 +54,10 @@ extension Supervisor {
             prepareAttempt(resume: nil, metadata: [:], at: now)
         case .checkpoint(let id):
             phase = .choosing(id)
-            actions.append(.verify(id))
+            // Everything is read at the first resume, and after a roll-back.
+            let trusting = hasVerified && id == checkpoints.last?.id
+            hasVerified = true
+            actions.append(.verify(id, trusting: trusting))
         case .nothingGood:
             refuse(nothingGoodMessage)
         }

@@ -76,7 +76,7 @@ final class Conductor {
     private func perform(_ action: Action) {
         switch action {
         case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken)
-        case .verify(let id): disk?.verify(id)
+        case .verify(let id, let trusting): disk?.verify(id, trusting: trusting)
         case .cancelVerification: disk?.cancelVerification()
         case .setAside(let id, let reason): disk?.setAside(id, reason: reason)
         case .record(let record, let confirm): disk?.save(record, confirm: confirm)

@@ -97,10 +97,10 @@ final class DiskWork {
         }
     }
 
-    func verify(_ id: CheckpointID) {
+    func verify(_ id: CheckpointID, trusting: Bool) {
         let (store, mailbox, flag) = (store, mailbox, verification)
         bulk.submit {
-            mailbox.post(.verified(id, Self.verification(of: id, store, flag)))
+            mailbox.post(.verified(id, Self.verification(of: id, trusting: trusting, store, flag)))
         }
     }
 
@@ -109,10 +109,12 @@ final class DiskWork {
     }
 
     private static func verification(
-        of id: CheckpointID, _ store: RunStore, _ flag: CancelFlag
+        of id: CheckpointID, trusting: Bool, _ store: RunStore, _ flag: CancelFlag
     ) -> Event.Verification {
         do throws(StoreError) {
-            switch try store.verify(id, trusting: true, isCancelled: { flag.isRaised }) {
+            switch try store.verify(
+                id, trusting: trusting, isCancelled: { flag.isRaised })
+            {
             case .good(_, let metadata): return .good(metadata: metadata)
             case .bad(let reason): return .bad(reason)
             }

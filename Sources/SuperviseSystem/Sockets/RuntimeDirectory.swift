@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Makes a directory for sockets, mode 0700, where it is not there.
