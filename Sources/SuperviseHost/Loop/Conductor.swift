@@ -49,6 +49,7 @@ final class Conductor {
     ///
     /// - Throws: what waiting for events can throw.
     func run() throws(SystemError) -> Action.Ending {
+        if session.found.record.attempt > 0 { disk?.sweep() }
         take(.started)
         while ending == nil { try loop.run() }
         switchboard?.end()

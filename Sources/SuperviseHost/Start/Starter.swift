@@ -31,22 +31,37 @@ struct Starter {
                 return .alreadyCompleted
             }
             store = storeOfRecord(old, paths)
-            if request.fresh || old.outcome?.kind == .completed {
+            if request.fresh || (old.outcome?.kind == .completed && !namesCheckpoint) {
                 _ = try explaining { () throws(StoreError) in try store.archiveRun(at: now()) }
                 record = nil
                 store = RunStore(paths)
+            } else {
+                tellIfCommandDiffers(old)
             }
         }
         let guardian = try describing("the guard cannot be started") {
             () throws(SystemError) in try Guard.start(holding: lock.rawDescriptor)
         }
         try explaining { () throws(StoreError) in try store.prepare() }
+        let socket = try SocketPath.choose(for: paths.run)
         return .session(
             Session(
                 request: request, store: store, lock: lock, guardian: guardian,
-                found: try look(store, record), environment: environmentVariables(),
-                signals: signals, socket: try SocketPath.choose(for: paths.run),
-                seed: try seed(), console: console))
+                found: try look(store, record, socket: socket), environment: environmentVariables(),
+                signals: signals, socket: socket, seed: try seed(), console: console))
+    }
+
+    /// Whoever names a checkpoint wants to go on from it, even in a run that has completed.
+    private var namesCheckpoint: Bool {
+        if case .checkpoint = request.settings.resumeFrom { true } else { false }
+    }
+
+    private func tellIfCommandDiffers(_ old: RunRecord) {
+        guard old.command != request.command || old.directory != request.directory else { return }
+        let before = HumanText.commandLine(old.command)
+        console.say(
+            "run \(old.name) was begun with another command (\(before) in \(old.directory)); "
+                + "going on with this one", .normal)
     }
 
     private func runPaths() -> RunPaths {
@@ -73,14 +88,14 @@ struct Starter {
         try LockWaiter(paths: paths, console: console).take()
     }
 
-    private func look(_ store: RunStore, _ old: RunRecord?) throws(HostError)
+    private func look(_ store: RunStore, _ old: RunRecord?, socket: String) throws(HostError)
         -> Supervisor.Found
     {
         let bootID = (try? bootId()) ?? ""
         guard var record = old else {
             return Supervisor.Found(
                 record: try newRecord(store, bootID: bootID), checkpoints: [],
-                socket: try SocketPath.choose(for: store.paths.run))
+                socket: socket)
         }
         let scan = try explaining { () throws(StoreError) in try store.scan() }
         let mayHaveLeftovers = record.current != nil && record.bootID == bootID
@@ -95,7 +110,7 @@ struct Starter {
             record: record, checkpoints: scan.checkpoints,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) },
             highestSequence: scan.highestSequence, mayHaveLeftovers: mayHaveLeftovers,
-            socket: try SocketPath.choose(for: store.paths.run))
+            socket: socket)
     }
 
     private func newRecord(_ store: RunStore, bootID: String) throws(HostError) -> RunRecord {
