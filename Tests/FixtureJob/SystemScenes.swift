@@ -18,7 +18,9 @@ func playSystemScene(_ arguments: [String]) -> Bool {
         },
         "shout": shoutScene,
     ]
-    guard let name = arguments.first, let scene = scenes[name] else { return false }
+    guard let name = arguments.first, let scene = scenes[name] ?? treeScenes[name] else {
+        return false
+    }
     do {
         try scene(Array(arguments.dropFirst()))
     } catch {

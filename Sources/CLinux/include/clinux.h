@@ -3,7 +3,9 @@
 #define CLINUX_H
 #include "cl_calls.h"
 #include "cl_files.h"
+#include "cl_guard.h"
 #include "cl_sha256.h"
 #include "cl_spawn.h"
+#include "cl_tree.h"
 #include "cl_wait.h"
 #endif

@@ -1,0 +1,133 @@
+#include "cl_guard.h"
+#include "cl_child.h"
+#include "cl_process.h"
+#include "cl_tree.h"
+#include "clinux.h"
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+/* How long processes that do not die, such as those stuck in a disk, keep the guard. Nothing of them runs
+   any more once they come back, and the next supervisor looks for them too. */
+enum { PATIENCE_MS = 10000 };
+
+/* Raw, as the C library refuses the signals that it keeps to itself. */
+static void ignore_signals(void) {
+    const unsigned long action[4] = {(unsigned long)SIG_IGN};
+    for (int number = 1; number <= 64; number++) syscall(SYS_rt_sigaction, number, action, NULL, 8ul);
+    cl_restore_signals(0); /* nothing blocked: what is ignored must not queue up either */
+}
+
+static void leave_terminal_and_files(int messages, int lock) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int stream = 0; stream < 3; stream++) {
+        if (null >= 0) dup2(null, stream);
+        else close(stream);
+    }
+    cl_close_all_but(messages, lock >= 0 ? lock : messages);
+    if (chdir("/") != 0) {} /* a file system in use is a nuisance, no more */
+}
+
+static uintptr_t read_address(const char *text) {
+    uintptr_t address = 0;
+    for (; *text >= '0' && *text <= '9'; text++) address = address * 10 + (uintptr_t)(*text - '0');
+    return address;
+}
+
+/* A guard of a supervisor that is itself a job is no part of that job: it has work to do when others clean
+   up, so it must not be found by the outer token in the environment that it inherited. */
+static void forget_token(void) {
+    static const char name[] = "SUPERVISE_TOKEN=";
+    char text[2048];
+    int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return;
+    ssize_t count = read(file, text, sizeof text - 1);
+    close(file);
+    if (count <= 0) return;
+    text[count] = 0;
+    const char *at = strrchr(text, ')');
+    /* From the state, field 3, on to env_start and env_end, fields 50 and 51. */
+    for (int field = 2; at != NULL && field < 50; field++) {
+        at = strchr(at, ' ');
+        if (at != NULL) at++;
+    }
+    if (at == NULL) return;
+    char *start = (char *)read_address(at);
+    at = strchr(at, ' ');
+    if (at == NULL) return;
+    char *end = (char *)read_address(at + 1);
+    while (start != NULL && start < end) {
+        size_t length = strnlen(start, (size_t)(end - start));
+        if (length >= sizeof name - 1 && memcmp(start, name, sizeof name - 1) == 0)
+            memset(start, 0, length);
+        start += length + 1;
+    }
+}
+
+static void end_attempt(const struct cl_guard_message *attempt) {
+    const struct cl_tree tree = {.session = attempt->leader, .token = attempt->token};
+    if (attempt->leader <= 0 && attempt->token[0] == 0) return;
+    int left = cl_tree_end(&tree, PATIENCE_MS, NULL, NULL);
+    /* Without /proc there is still the group. */
+    if (left < 0 && attempt->leader > 1) kill(-attempt->leader, SIGKILL);
+}
+
+static _Noreturn void guard(int messages, int lock) {
+    struct cl_guard_message attempt = {0}, message;
+    setsid();
+    prctl(PR_SET_NAME, CL_GUARD_NAME, 0, 0, 0);
+    ignore_signals();
+    leave_terminal_and_files(messages, lock);
+    forget_token();
+    for (;;) {
+        ssize_t count = recv(messages, &message, sizeof message, 0);
+        if (count < 0 && errno == EINTR) continue;
+        if (count != sizeof message) break;
+        if (message.kind == CL_GUARD_RELEASE) _exit(0);
+        attempt = message;
+        attempt.token[sizeof attempt.token - 1] = 0;
+    }
+    end_attempt(&attempt);
+    _exit(0);
+}
+
+/* Above the standard streams, which the guard points elsewhere. */
+static int move_up(int descriptor) {
+    if (descriptor < 0 || descriptor > 2) return descriptor;
+    int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+    int code = errno;
+    close(descriptor);
+    errno = code;
+    return higher;
+}
+
+pid_t cl_guard_start(int lock, int *messages, int *pidfd) {
+    int ends[2];
+    unsigned long long mask;
+    /* A socket pair rather than a pipe: writing to a guard that was killed must not raise SIGPIPE, and each
+       message stays whole. */
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+    ends[0] = move_up(ends[0]);
+    ends[1] = move_up(ends[1]);
+    pid_t pid = -1;
+    int code = errno;
+    if (ends[0] >= 0 && ends[1] >= 0) {
+        cl_block_signals(&mask);
+        pid = cl_fork(pidfd);
+        if (pid == 0) guard(ends[0], lock >= 0 && lock < 3 ? fcntl(lock, F_DUPFD_CLOEXEC, 3) : lock);
+        code = errno;
+        cl_restore_signals(mask);
+    }
+    if (ends[0] >= 0) close(ends[0]);
+    if (pid > 0) *messages = ends[1];
+    else if (ends[1] >= 0) close(ends[1]);
+    errno = code;
+    return pid;
+}
+
+int cl_guard_tell(int messages, const struct cl_guard_message *message) {
+    ssize_t count;
+    do count = send(messages, message, sizeof *message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (count < 0 && errno == EINTR);
+    return count == sizeof *message ? 0 : -1;
+}

@@ -1,0 +1,151 @@
+#include "cl_process.h"
+#include "cl_child.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD of the kernel's flags */
+
+int cl_open_proc(void) { return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
+
+static int open_of(int proc, pid_t pid, const char *name) {
+    char path[64];
+    char *end = cl_write_number(path, (unsigned long)pid);
+    *end++ = '/';
+    strcpy(end, name);
+    return openat(proc, path, O_RDONLY | O_CLOEXEC);
+}
+
+static ssize_t read_again(int file, void *buffer, size_t size) {
+    ssize_t count;
+    do count = read(file, buffer, size);
+    while (count < 0 && errno == EINTR);
+    return count;
+}
+
+/* Of /proc/PID/stat the name, which may hold anything, parentheses too, and the 20 fields behind it. */
+static bool read_fields(
+    int proc, pid_t pid, char *state, unsigned long long fields[20], char *is_guard) {
+    char text[1024];
+    int file = open_of(proc, pid, "stat");
+    if (file < 0) return false;
+    ssize_t count = read_again(file, text, sizeof text - 1);
+    close(file);
+    if (count <= 0) return false;
+    text[count] = 0;
+    const char *at = strrchr(text, ')');
+    if (at == NULL || at[1] != ' ' || at[2] == 0) return false;
+    static const char name[] = "(" CL_GUARD_NAME;
+    const char *open = strchr(text, '(');
+    *is_guard = open + sizeof name - 1 == at && memcmp(open, name, sizeof name - 1) == 0;
+    *state = at[2];
+    at += 3;
+    for (int index = 1; index < 20; index++) {
+        while (*at == ' ' || *at == '-') at++;
+        if (*at < '0' || *at > '9') return false;
+        fields[index] = 0;
+        for (; *at >= '0' && *at <= '9'; at++) fields[index] = fields[index] * 10 + (unsigned)(*at - '0');
+    }
+    return true;
+}
+
+int cl_read_process(int proc, pid_t pid, struct cl_process *process) {
+    unsigned long long fields[20];
+    char state;
+    if (!read_fields(proc, pid, &state, fields, &process->is_guard)) return -1;
+    if (fields[6] & KERNEL_THREAD || state == 'X') return -1;
+    /* A leader that has ended before its other threads looks like a zombie, but the process lives. */
+    if (state == 'Z' && fields[17] <= 1) return -1;
+    process->pid = pid;
+    process->state = state;
+    process->parent = (pid_t)fields[1];
+    process->group = (pid_t)fields[2];
+    process->session = (pid_t)fields[3];
+    process->started = fields[19];
+    process->mark = 0;
+    return 0;
+}
+
+static struct cl_process *add(struct cl_process_table *table) {
+    if (table->count == table->capacity) {
+        size_t capacity = table->capacity == 0 ? 1024 : 2 * table->capacity;
+        void *items = table->capacity == 0
+            ? mmap(NULL, capacity * sizeof *table->items, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+            : mremap(table->items, table->capacity * sizeof *table->items,
+                     capacity * sizeof *table->items, MREMAP_MAYMOVE);
+        if (items == MAP_FAILED) return NULL;
+        table->items = items;
+        table->capacity = capacity;
+    }
+    return &table->items[table->count++];
+}
+
+int cl_read_processes(int proc, struct cl_process_table *table) {
+    char buffer[8192] __attribute__((aligned(8)));
+    long count;
+    table->count = 0;
+    if (lseek(proc, 0, SEEK_SET) != 0) return -1;
+    /* The kernel lists them by ascending number. */
+    while ((count = cl_read_entries(proc, buffer, sizeof buffer)) > 0) {
+        for (long at = 0; at < count;) {
+            const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
+            struct cl_process process;
+            long pid = cl_read_number(entry->name);
+            at += entry->length;
+            if (pid <= 0 || cl_read_process(proc, (pid_t)pid, &process) != 0) continue;
+            struct cl_process *place = add(table);
+            if (place == NULL) return -1;
+            *place = process;
+        }
+    }
+    return count < 0 ? -1 : 0;
+}
+
+void cl_free_processes(struct cl_process_table *table) {
+    if (table->capacity > 0) munmap(table->items, table->capacity * sizeof *table->items);
+    memset(table, 0, sizeof *table);
+}
+
+struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t pid) {
+    size_t low = 0, high = table->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (table->items[middle].pid < pid) low = middle + 1;
+        else high = middle;
+    }
+    return low < table->count && table->items[low].pid == pid ? &table->items[low] : NULL;
+}
+
+int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix) {
+    char chunk[16384];
+    size_t name_length = strlen(name), wanted = name_length + strlen(prefix);
+    size_t matched = 0; /* bytes of this variable that agree so far */
+    bool agrees = true;
+    int found = 0, file = open_of(proc, pid, "environ");
+    if (file < 0) return 0;
+    ssize_t count;
+    while (!found && (count = read_again(file, chunk, sizeof chunk)) > 0) {
+        for (const char *at = chunk, *end = chunk + count; at < end; at++) {
+            if (*at == 0) {
+                matched = 0;
+                agrees = true;
+            } else if (agrees) {
+                agrees = *at == (matched < name_length ? name[matched] : prefix[matched - name_length]);
+                if (agrees && ++matched == wanted) {
+                    found = 1;
+                    break;
+                }
+            } else {
+                /* On to the end of this variable. */
+                const char *stop = memchr(at, 0, (size_t)(end - at));
+                at = stop == NULL ? end - 1 : stop - 1;
+            }
+        }
+    }
+    close(file);
+    return found;
+}

@@ -1,0 +1,41 @@
+#ifndef CL_PROCESS_H
+#define CL_PROCESS_H
+/* What /proc says about processes, read without the heap: the guard does this in a forked child. */
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CL_GUARD_NAME "supervise-guard" /* 15 bytes, as many as the kernel keeps */
+
+struct cl_process {
+    pid_t pid, parent, group, session;
+    unsigned long long started; /* in clock ticks since the boot; with the pid it names one process */
+    char state;
+    char is_guard; /* of a supervisor, by its name */
+    char mark;     /* for the one who reads the table */
+};
+
+/* All processes by ascending pid, but for threads of the kernel and those that have ended. */
+struct cl_process_table {
+    struct cl_process *items;
+    size_t count, capacity;
+};
+
+/* Opens /proc; -1 with errno. */
+int cl_open_proc(void);
+
+/* Fills the table, whose room is used again. Returns 0, or -1 with errno. */
+int cl_read_processes(int proc, struct cl_process_table *table);
+
+void cl_free_processes(struct cl_process_table *table);
+
+/* The process of that pid, or NULL. */
+struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t pid);
+
+/* Reads one process; 0, or -1 where it is none that the table would hold. */
+int cl_read_process(int proc, pid_t pid, struct cl_process *process);
+
+/* Whether the environment that the process was born with has a variable `name` (with its =) whose value
+   starts so. What may not be read has not. */
+int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix);
+
+#endif

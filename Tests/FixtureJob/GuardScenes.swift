@@ -1,0 +1,85 @@
+import SuperviseSystem
+
+/// Scenes with whole trees of processes.
+let treeScenes: [String: @Sendable ([String]) throws -> Void] = [
+    "guarded": guardedScene,
+    "guard-again": guardAgainScene,
+    "end-leftovers": endLeftoversScene,
+    "descendants": descendantsScene,
+]
+
+/// Plays a supervisor: lock file, token, the job's command. Says who is who, and then the lines from
+/// its input decide: `release` ends it in good order, the end of input leaves it waiting to be killed.
+private func guardedScene(_ arguments: [String]) throws {
+    guard case .taken(let lock) = try FileLock.take(arguments[0], pid: processId()) else {
+        return say("locked")
+    }
+    let token = arguments[1]
+    let watcher = try Guard.start(holding: lock.rawDescriptor)
+    watcher.watch(leader: 0, token: token)
+    let others = environmentEntries.filter { !$0.hasPrefix("SUPERVISE_TOKEN=") }
+    let child = try spawn(
+        SpawnRequest(
+            command: Array(arguments[2...]), environment: others + ["SUPERVISE_TOKEN=\(token)"],
+            standardInput: .null))
+    watcher.watch(leader: child.pid, token: token)
+    say("supervisor \(processId())")
+    say("guard \(watcher.pid)")
+    var line: [UInt8] = []
+    _ = try readAvailable(0, into: &line)
+    if line.starts(with: Array("release".utf8)) {
+        watcher.release()
+        return say("released")
+    }
+    try withExtendedLifetime((lock, watcher)) { try EventLoop().run() }
+}
+
+/// Loses its guard and starts another one, with threads by then.
+private func guardAgainScene(_ arguments: [String]) throws {
+    let loop = try EventLoop()
+    let box = try Mailbox<Int>(on: loop) { _ in loop.stop() }
+    WorkerLane(name: "bulk", threads: 2).submit { box.post(1) }
+    try loop.run()
+    let first = try Guard.start(holding: -1)
+    say("told: \(first.watch(leader: 0, token: "0123"))")
+    try first.process.signal(9)
+    _ = try first.process.waitForEnd(atMost: nil)
+    say("reaped: \(reapOne()?.pid == first.pid)")
+    say("told: \(first.watch(leader: 0, token: "0123"))")
+    first.release()
+    let second = try Guard.start(holding: -1)
+    say("told: \(second.watch(leader: 0, token: "0123"))")
+    second.release()
+    say("left: \(anyChildRemains())")
+}
+
+private func endLeftoversScene(_ arguments: [String]) throws {
+    let leftovers = try ProcessTree.endLeftovers(runToken: arguments[0])
+    say("\(leftovers.found.count) found, \(leftovers.remaining) remain")
+}
+
+/// Ends all that a job has started, but not a helper, as a subreaper between two attempts.
+private func descendantsScene(_ arguments: [String]) throws {
+    try becomeSubreaper()
+    let helper = try spawn(
+        SpawnRequest(command: ["sleep", "1000"], environment: environmentEntries))
+    say("without a job: \(try ProcessTree.hasChildren(except: [helper.pid]))")
+    let pipe = try FileDescriptor.pipe()
+    let job = try spawn(
+        SpawnRequest(
+            command: arguments, environment: environmentEntries,
+            standardOutput: .descriptor(pipe.write.rawValue)))
+    // The job's first line tells that its tree stands.
+    var line: [UInt8] = []
+    _ = try readAvailable(pipe.read.rawValue, into: &line)
+    say("with a job: \(try ProcessTree.hasChildren(except: [helper.pid]))")
+    var signalled = 0
+    var reaped = 0
+    while try ProcessTree.hasChildren(except: [helper.pid]) {
+        signalled += try ProcessTree.signalDescendants(9, except: [helper.pid])
+        while let child = reapOne() { reaped += child.pid == helper.pid ? 1000 : 1 }
+    }
+    say("reaped: \(reaped), at least as many signals: \(signalled >= reaped)")
+    say("the helper lives: \(try !helper.process.waitForEnd(atMost: .zero))")
+    say("the job is gone: \(try !job.process.signal(9))")
+}
