@@ -31,11 +31,14 @@ static void mark_spared(const struct cl_tree *tree, struct cl_process_table *tab
         struct cl_process *process = cl_find_process(table, tree->except[index]);
         if (process != NULL) process->mark = SPARED;
     }
-    /* Nobody saws off the branch that he sits on: the shell that started us may be a leftover itself. */
-    for (struct cl_process *process = cl_find_process(table, getpid());
-         process != NULL && process->mark == UNMARKED;
-         process = cl_find_process(table, process->parent))
-        process->mark = SPARED_ALONE;
+    /* Nobody saws off the branch that he sits on: the shell that started us may be a leftover itself. And
+       our own children are a matter of `root` alone. */
+    struct cl_process *process = cl_find_process(table, getpid());
+    if (process != NULL) process->mark = tree->root == getpid() ? SPARED_ALONE : SPARED;
+    while (process != NULL) {
+        process = cl_find_process(table, process->parent);
+        if (process != NULL && process->mark == UNMARKED) process->mark = SPARED_ALONE;
+    }
 }
 
 /* Passes the marks of parents on to their children, until there is nothing to pass on. */

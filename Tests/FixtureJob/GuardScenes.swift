@@ -11,7 +11,7 @@ let treeScenes: [String: @Sendable ([String]) throws -> Void] = [
 /// Plays a supervisor: lock file, token, the job's command. Says who is who, and then the lines from
 /// its input decide: `release` ends it in good order, the end of input leaves it waiting to be killed.
 private func guardedScene(_ arguments: [String]) throws {
-    guard case .taken(let lock) = try FileLock.take(arguments[0], pid: processId()) else {
+    guard case .taken(let lock) = try FileLock.take(arguments[0]) else {
         return say("locked")
     }
     let token = arguments[1]
@@ -53,9 +53,11 @@ private func guardAgainScene(_ arguments: [String]) throws {
     say("left: \(anyChildRemains())")
 }
 
+/// Says whom it has ended of those with a token, and how many they were.
 private func endLeftoversScene(_ arguments: [String]) throws {
-    let leftovers = try ProcessTree.endLeftovers(runToken: arguments[0])
-    say("\(leftovers.found.count) found, \(leftovers.remaining) remain")
+    let found = ProcessTree.endLeftovers(runToken: arguments[0])
+    for process in found { say("\(process.pid) \(process.command)") }
+    say("\(found.count) found")
 }
 
 /// Ends all that a job has started, but not a helper, as a subreaper between two attempts.
@@ -63,7 +65,7 @@ private func descendantsScene(_ arguments: [String]) throws {
     try becomeSubreaper()
     let helper = try spawn(
         SpawnRequest(command: ["sleep", "1000"], environment: environmentEntries))
-    say("without a job: \(try ProcessTree.hasChildren(except: [helper.pid]))")
+    say("without a job: \(ProcessTree.hasChildren(except: [helper.pid]))")
     let pipe = try FileDescriptor.pipe()
     let job = try spawn(
         SpawnRequest(
@@ -72,11 +74,11 @@ private func descendantsScene(_ arguments: [String]) throws {
     // The job's first line tells that its tree stands.
     var line: [UInt8] = []
     _ = try readAvailable(pipe.read.rawValue, into: &line)
-    say("with a job: \(try ProcessTree.hasChildren(except: [helper.pid]))")
+    say("with a job: \(ProcessTree.hasChildren(except: [helper.pid]))")
     var signalled = 0
     var reaped = 0
-    while try ProcessTree.hasChildren(except: [helper.pid]) {
-        signalled += try ProcessTree.signalDescendants(9, except: [helper.pid])
+    while ProcessTree.hasChildren(except: [helper.pid]) {
+        signalled += ProcessTree.signalDescendants(9, except: [helper.pid])
         while let child = reapOne() { reaped += child.pid == helper.pid ? 1000 : 1 }
     }
     say("reaped: \(reaped), at least as many signals: \(signalled >= reaped)")

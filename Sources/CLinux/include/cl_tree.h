@@ -3,8 +3,8 @@
 #include <sys/types.h>
 
 /* Which processes are meant: all that one of the rules names, and the descendants of all of these.
-   Never meant are this process and its ancestors, `except` with their descendants, threads of the kernel,
-   and processes that have ended. Guards of supervisors among them are waited for, but not signalled. */
+   Never meant are this process, its children (but for `root`) and its ancestors, `except` with their
+   descendants, threads of the kernel, and processes that have ended. Guards of supervisors among them are waited for, but not signalled. */
 struct cl_tree {
     pid_t root;         /* its descendants; 0: nobody's */
     pid_t session;      /* those in the session or process group of this number; 0: in none */

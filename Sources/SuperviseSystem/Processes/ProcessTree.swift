@@ -1,89 +1,80 @@
 import CLinux
 import Glibc
 
+/// A process that an earlier attempt has left.
+package struct LeftBehind: Hashable, Sendable {
+    package let pid: Int32
+    /// Its command line, its words separated by spaces; empty where it was gone already.
+    package let command: String
+}
+
 /// Processes by their descent, or by the token of the run that they were born with.
 ///
 /// No process is signalled by its number alone: it is held first, looked at again, and only then
-/// signalled. Our own process and its ancestors are never meant.
+/// signalled. Our own process and its ancestors are never meant. All of this reads /proc; where that
+/// is not mounted, nobody is found.
 package enum ProcessTree {
-    /// A process that an earlier attempt has left.
-    package struct LeftBehind: Hashable, Sendable {
-        package let pid: Int32
-        /// Its command line, its words separated by spaces; empty where it was gone already.
-        package let command: String
-    }
-
-    /// What came of ending leftovers.
-    package struct Leftovers: Sendable {
-        /// Those that were found, in that order.
-        package let found: [LeftBehind]
-        /// How many have not ended in the time given, being stuck in the kernel or somebody else's.
-        package let remaining: Int
-    }
-
     /// Whether we have children apart from some; to be asked when all that have ended are reaped.
-    ///
-    /// - Throws: ENOENT where /proc is not mounted.
-    package static func hasChildren(except helpers: Set<Int32>) throws(SystemError) -> Bool {
+    package static func hasChildren(except helpers: Set<Int32>) -> Bool {
         let spared = Array(helpers)
-        return try systemCall("open", "/proc") {
-            cl_has_children(spared, Int32(spared.count))
-        } != 0
+        return cl_has_children(spared, Int32(spared.count)) > 0
     }
 
     /// Sends a signal to all our descendants apart from some and from their descendants.
     ///
     /// Those who fork at the same time may be missed. As a subreaper we get them as children, so with
-    /// SIGKILL: again after each child that ends, until ``hasChildren(except:)`` is false.
+    /// SIGKILL: again after each child that ends, until ``hasChildren(except:)`` is false. Guards of
+    /// supervisors among them are not signalled: they end once they have ended their own trees.
     /// - Returns: how many got it.
-    /// - Throws: ENOENT where /proc is not mounted.
     @discardableResult
-    package static func signalDescendants(
-        _ signal: Int32, except helpers: Set<Int32>
-    ) throws(SystemError) -> Int {
+    package static func signalDescendants(_ signal: Int32, except helpers: Set<Int32>) -> Int {
         // Mostly there are none, and one look at a list is much quicker than one at all processes.
-        guard try hasChildren(except: helpers) else { return 0 }
+        guard hasChildren(except: helpers) else { return 0 }
         var tree = cl_tree()
         tree.root = getpid()
-        let spared = Array(helpers)
-        let count = try systemCall("open", "/proc") {
-            spared.withUnsafeBufferPointer { buffer in
-                tree.except = buffer.baseAddress
-                tree.except_count = Int32(buffer.count)
-                return cl_tree_signal(&tree, signal)
-            }
+        return Array(helpers).withUnsafeBufferPointer { spared in
+            tree.except = spared.baseAddress
+            tree.except_count = Int32(spared.count)
+            return max(0, Int(cl_tree_signal(&tree, signal)))
         }
-        return Int(count)
     }
 
-    /// Kills every process that a run has left, and their descendants, and waits until they are gone.
+    /// Kills every process that a run has left, and their descendants, and waits until they are gone,
+    /// for ever where one does not go. For a worker thread.
     ///
     /// - Parameters:
     ///   - runToken: the first half of the token, of the run, or all of it, of one attempt.
-    ///   - limit: how long to wait for those that do not end.
-    /// - Throws: ENOENT where /proc is not mounted.
+    ///   - interval: how often to tell that we are still waiting.
+    ///   - stillWaiting: told how many have not ended: stuck in the kernel, or somebody else's.
+    /// - Returns: those that were found, our own children and ancestors excepted.
+    @discardableResult
     package static func endLeftovers(
-        runToken: String, limit: Duration = .seconds(10)
-    ) throws(SystemError) -> Leftovers {
+        runToken: String, tellEvery interval: Duration = .seconds(10),
+        stillWaiting: (Int) -> Void = { _ in }
+    ) -> [LeftBehind] {
         precondition(!runToken.isEmpty, "an empty token would mean everybody")
         let collector = Collector()
-        let context = Unmanaged.passUnretained(collector).toOpaque()
-        let limit_ms = Int32(clamping: limit.nanoseconds / 1_000_000)
-        var tree = cl_tree()
-        let remaining = try systemCall("open", "/proc") {
-            runToken.withCString { token in
-                tree.token = token
-                return cl_tree_end(
-                    &tree, limit_ms,
-                    { pid, context in
-                        guard let context else { return }
-                        Unmanaged<Collector>.fromOpaque(context).takeUnretainedValue().add(pid)
-                    }, context)
+        let limit_ms = Int32(clamping: interval.nanoseconds / 1_000_000)
+        return runToken.withCString { token in
+            var tree = cl_tree()
+            tree.token = token
+            while true {
+                let remaining = end(&tree, limit_ms, collector)
+                guard remaining > 0 else { return collector.found }
+                stillWaiting(remaining)
             }
         }
-        return withExtendedLifetime(collector) {
-            Leftovers(found: collector.found, remaining: Int(remaining))
+    }
+
+    private static func end(
+        _ tree: inout cl_tree, _ limit_ms: Int32, _ collector: Collector
+    ) -> Int {
+        let context = Unmanaged.passUnretained(collector).toOpaque()
+        let note: cl_tree_found = { pid, context in
+            guard let context else { return }
+            Unmanaged<Collector>.fromOpaque(context).takeUnretainedValue().add(pid)
         }
+        return withExtendedLifetime(collector) { Int(cl_tree_end(&tree, limit_ms, note, context)) }
     }
 
     /// Gathers those that are about to be killed, each once.
