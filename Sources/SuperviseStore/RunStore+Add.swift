@@ -42,6 +42,9 @@ extension RunStore {
         do throws(SystemError) {
             source = try files.resolved(path)
         } catch {
+            guard error.isMissing || error.isForbidden || error.isTaken else {
+                throw StoreError(reading: error)
+            }
             throw .badPath(path, reason: "cannot be taken: \(errorText(error.code))")
         }
         let payload = try reading { () throws(SystemError) in try files.resolved(paths.payload) }

@@ -29,7 +29,7 @@ extension RunStore {
         try mendEvents()
         var lines: [UInt8] = []
         for event in events { lines += try encode(event, for: paths.events) }
-        try writing { () throws(SystemError) in
+        do throws(SystemError) {
             let status = try unlessMissing { () throws(SystemError) in
                 try files.status(paths.events)
             }
@@ -37,6 +37,10 @@ extension RunStore {
                 try rotateEvents()
             }
             try files.append(lines, to: paths.events)
+        } catch {
+            // A full disk may have taken half a line.
+            state.withLock { $0.checkedEvents = false }
+            throw StoreError(writing: error)
         }
     }
 

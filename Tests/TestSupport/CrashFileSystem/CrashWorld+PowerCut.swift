@@ -6,20 +6,22 @@ import SuperviseSystem
 extension CrashWorld {
     /// How much of what was not synced survives.
     private enum Severity {
-        case nothingSurvives, namesSurvive, contentSurvives, chance
+        case nothingSurvives, namesSurvive, contentSurvives, allSurvives, chance
 
         init(seed: UInt64) {
             switch seed {
             case 0: self = .nothingSurvives
             case 1: self = .namesSurvive
             case 2: self = .contentSurvives
+            case 3: self = .allSurvives
             default: self = .chance
             }
         }
     }
 
     /// - Parameter seed: 0 loses all that was not synced, 1 keeps names and loses content, 2 keeps
-    ///   content and loses names; any other leaves it to chance.
+    ///   content and loses names, 3 keeps both, as when only the process was killed; any other
+    ///   leaves it to chance.
     func afterPowerCut(seed: UInt64) -> CrashWorld {
         var numbers = SeededNumbers(seed: seed)
         let severity = Severity(seed: seed)
@@ -51,7 +53,7 @@ extension CrashWorld {
             let isKept =
                 switch severity {
                 case .nothingSurvives, .contentSurvives: false
-                case .namesSurvive: true
+                case .namesSurvive, .allSurvives: true
                 case .chance: Int.random(in: 0..<4, using: &numbers) != 0
                 }
             if isKept, stopped.isDisjoint(with: touched) {
@@ -67,7 +69,7 @@ extension CrashWorld {
     ) -> [UInt8] {
         switch severity {
         case .nothingSurvives, .namesSurvive: return file.durable
-        case .contentSurvives: return file.isLost ? file.durable : file.content
+        case .contentSurvives, .allSurvives: return file.isLost ? file.durable : file.content
         case .chance: break
         }
         if file.isLost { return file.durable }
