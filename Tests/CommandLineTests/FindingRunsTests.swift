@@ -106,6 +106,29 @@ struct FindingRunsTests {
         #expect(throws: Complaint.self) { try finder.run("service", for: .status) }
     }
 
+    @Test("for its supervisor says where there is none to ask")
+    func control() throws {
+        #expect(
+            runs.refusal("stop")
+                == Complaint("no run is running in \(runs.root) (supervise list)", status: 1))
+        try runs.add("a", outcome: .failed)
+        #expect(
+            runs.refusal("checkpoint", ["a"])
+                == Complaint("run a is not running (failed)", status: 1))
+        try runs.add("b", .running, pid: 1)
+        let lock = try runs.lock("b")
+        #expect(
+            runs.refusal("stop")
+                == Complaint("run b has only just started; try again", status: 1))
+        try runs.add("b", .running) { $0.socket = "/nowhere/at/all" }
+        #expect(
+            runs.refusal("stop")
+                == Complaint(
+                    "the supervisor of b (pid \(getpid())) cannot be reached: "
+                        + "connect /nowhere/at/all: No such file or directory", status: 1))
+        withExtendedLifetime(lock) {}
+    }
+
     @Test(
         "refuses what no command takes",
         arguments: [
