@@ -42,6 +42,11 @@ struct RunArgumentsTests {
             ),
             (["run", "train", "--", "-x"], "put -- before the command: supervise -- train -x"),
             (
+                ["--state-dir", "/a b", "status", "--json"],
+                "options of status come after it: supervise status --state-dir '/a b' --json "
+                    + "(supervise status --help)"
+            ),
+            (
                 ["statsu"],
                 "unknown command statsu; did you mean status? (to run a program of that name: "
                     + "supervise -- statsu)"

@@ -53,4 +53,15 @@ struct StatePlaceTests {
     func absolute(path: String, expected: String) {
         #expect(place().absolute(path) == expected)
     }
+
+    @Test(
+        "tells from the locale whether only plain characters are sure to be shown",
+        arguments: [
+            ([:], false), (["LANG": "en_US.UTF-8"], false), (["LANG": "C"], true),
+            (["LC_ALL": "C.utf8", "LANG": "C"], false), (["LC_ALL": "", "LANG": "POSIX"], true),
+            (["LC_CTYPE": "de_DE@euro", "LANG": "en_US.UTF-8"], true),
+        ])
+    func plain(environment: [String: String], isPlain: Bool) {
+        #expect(place(environment).isPlain == isPlain)
+    }
 }

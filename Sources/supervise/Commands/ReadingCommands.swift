@@ -26,6 +26,7 @@ extension CommandCall {
         }
         if values.resumable { glances = glances.filter(\.isResumable) }
         glances.sort { ($1.status.updated, $0.status.name) < ($0.status.updated, $1.status.name) }
+        let isComplete = notes.isEmpty
         var answer: Answer
         if values.json {
             answer = try json(glances.map(\.status))
@@ -33,12 +34,13 @@ extension CommandCall {
             let view = ListView(
                 glances: glances, now: surroundings.now, width: surroundings.width)
             answer = Answer(text: view.render())
-            if glances.isEmpty, notes.isEmpty {
+            if glances.isEmpty, isComplete {
                 let kind = values.resumable ? "no runs that can be resumed" : "no runs"
                 notes.append("there are \(kind) in \(runs.place.directory)")
             }
         }
         answer.notes = notes
+        answer.status = isComplete ? 0 : Complaint.no
         return answer
     }
 

@@ -22,7 +22,6 @@ extension CommandCall {
             throw Complaint("run \(name) has completed; to do it again: \(again)")
         }
         var place = surroundings
-        place.environment = ["HOME": surroundings.home ?? ""]
         place.directory = record.directory
         let builder = RunArguments(surroundings: place)
         let source = GivenOption.Source.file(run.store.paths.record)

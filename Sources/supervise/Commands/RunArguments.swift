@@ -57,7 +57,7 @@ struct RunArguments {
         guard values.quiet, values.verbose, let quiet = given["quiet"]?.source,
             let verbose = given["verbose"]?.source
         else { return values.quiet ? .quiet : values.verbose ? .verbose : .normal }
-        if quiet == verbose || (quiet.rank == verbose.rank) {
+        if quiet.rank == verbose.rank {
             throw Complaint("--quiet and --verbose exclude each other: leave out one")
         }
         return quiet < verbose ? .verbose : .quiet

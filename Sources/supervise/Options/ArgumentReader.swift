@@ -44,7 +44,7 @@ struct ArgumentReader {
             }
             if command == .run {
                 let before = arguments.dropLast(left.count + 1)
-                throw forgottenDashes(before: Array(before), command: [argument] + left)
+                throw misplaced(before: Array(before), command: [argument] + left)
             }
             result.operands.append(argument)
         }
@@ -78,8 +78,14 @@ struct ArgumentReader {
         return Complaint("unknown option \(shown); did you mean --\(near)? (\(command.helpCall))")
     }
 
-    /// `--` must stand before the command: its own options would be taken for ours.
-    private func forgottenDashes(before: [String], command: [String]) -> Complaint {
+    /// A command of ours whose options came first, or a program without `--` before it: its own
+    /// options would be taken for ours.
+    private func misplaced(before: [String], command: [String]) -> Complaint {
+        if let first = command.first, let own = Command(rawValue: first), own != .run {
+            let line = ["supervise", first] + before + command.dropFirst()
+            let shown = HumanText.commandLine(line)
+            return Complaint("options of \(first) come after it: \(shown) (\(own.helpCall))")
+        }
         let line = ["supervise"] + before + ["--"] + command.filter { $0 != "--" }
         return Complaint("put -- before the command: \(HumanText.commandLine(line))")
     }

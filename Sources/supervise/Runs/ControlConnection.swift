@@ -10,9 +10,13 @@ struct ControlConnection {
     init(to run: FoundRun, at now: Timestamp) throws(Complaint) {
         self.run = run
         let glance = try run.glance(at: now)
-        guard glance.isRunning, let socket = glance.status.socket else {
-            let word = glance.isRunning ? "just \(glance.word)" : glance.word
-            throw Complaint("run \(run.name) is not running (\(word))", status: Complaint.no)
+        guard glance.isRunning else {
+            throw Complaint(
+                "run \(run.name) is not running (\(glance.word))", status: Complaint.no)
+        }
+        guard let socket = glance.status.socket else {
+            throw Complaint(
+                "run \(run.name) has only just started; try again", status: Complaint.no)
         }
         do throws(SystemError) {
             client = try UnixClient(path: socket)

@@ -1,0 +1,104 @@
+import Glibc
+import SuperviseCore
+import SuperviseFormats
+import SuperviseHost
+import SuperviseStore
+import SuperviseSystem
+import Testing
+
+@testable import supervise
+
+@Suite("resuming a run")
+struct ResumeTests {
+    private let runs: RunsOnDisk
+
+    init() throws { runs = try RunsOnDisk() }
+
+    private func resume(
+        _ arguments: [String] = [], _ environment: [String: String] = [:]
+    ) throws -> RunRequest {
+        let call = ["resume", "a", "--state-dir", runs.root] + arguments
+        return try request(call, place(environment))
+    }
+
+    @Test("asks for the same command, directory and options, wherever it is called")
+    func same() throws {
+        let options = [
+            "keep-last": "3", "checkpoint-dir": "ck", "backoff": "0s..1s", "quiet": "true",
+            "state-dir": "/where/it/was",
+        ]
+        try runs.add("a", outcome: .stopped, options: options)
+        let request = try resume([], ["SUPERVISE_KEEP_LAST": "9", "SUPERVISE_MAX_FAILURES": "9"])
+        #expect(request.command == ["python3", "train.py"])
+        #expect(request.directory == "/data/work")
+        #expect(request.name == RunName("a"))
+        #expect(request.stateDirectory == runs.root)
+        #expect(request.checkpointDirectory == "/data/work/ck")
+        #expect(request.options == options)
+        #expect(request.settings.keepLast == 3)
+        #expect(request.settings.maxFailures == 5)
+        #expect(request.settings.backoff == .zero ... .seconds(1))
+        #expect(request.settings.resumeFrom == .newest)
+        #expect(request.verbosity == .quiet)
+        #expect(!request.fresh)
+    }
+
+    @Test("can go on from a checkpoint that was named")
+    func from() throws {
+        try runs.add("a", outcome: .failed)
+        #expect(try resume(["--from", "none"]).settings.resumeFrom == .beginning)
+        let id = CheckpointID(sequence: 3, step: 7)
+        #expect(try resume(["--from=000003-step-7"]).settings.resumeFrom == .checkpoint(id))
+    }
+
+    @Test(
+        "takes a run that was stopped, preempted, failed or orphaned",
+        arguments: [
+            .stopped, .preempted, .failed, nil,
+        ] as [Outcome.Kind?])
+    func resumable(outcome: Outcome.Kind?) throws {
+        try runs.add("a", outcome == nil ? .running : .finished, outcome: outcome)
+        #expect(try resume().name == RunName("a"))
+    }
+
+    @Test("is refused while the run is running")
+    func running() throws {
+        try runs.add("a", .running)
+        let lock = try runs.lock("a")
+        #expect(
+            runs.refusal("resume", ["a"])
+                == Complaint(
+                    "run a is in use by pid \(getpid()); nothing to resume", status: 125))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test("is refused when the run has completed")
+    func completed() throws {
+        try runs.add("a", outcome: .completed)
+        #expect(
+            runs.refusal("resume", ["a"])
+                == Complaint(
+                    "run a has completed; to do it again: "
+                        + "supervise --name a -- python3 train.py", status: 125))
+    }
+
+    @Test("is refused where the run has an option that is not known here")
+    func unknownOption() throws {
+        try runs.add("a", outcome: .stopped, options: ["warp": "9"])
+        #expect(
+            runs.refusal("resume", ["a"])
+                == Complaint(
+                    "run a was started with --warp, which this version of supervise does not "
+                        + "know; use the newer one", status: 125))
+    }
+
+    @Test("names the record where a recorded option has a bad value")
+    func badOption() throws {
+        let store = try runs.add("a", outcome: .stopped, options: ["keep-last": "0"])
+        #expect(
+            runs.refusal("resume", ["a"])
+                == Complaint(
+                    "\(store.paths.record): \"keep-last\" takes a whole number from 1 to "
+                        + "999999999, not \"0\"", status: 125))
+    }
+}
