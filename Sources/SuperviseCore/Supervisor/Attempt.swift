@@ -8,17 +8,23 @@ package struct Attempt: Sendable {
     let metadata: [String: JSONValue]
     let startedAt: Instant
     package var pid: Int?
+    /// It could not be started: no process of it lives.
+    var neverRan = false
+    /// For a leader that is being started.
+    var heldSignals: [Int32] = []
     /// The job's own connections: those that said hello with this attempt's token.
     package var connections: [ConnectionID: Connection] = [:]
     package var request: OpenRequest?
     /// Requests that had their time; a late answer is still taken.
-    var unanswered: Set<Int> = []
+    var overdue: [Int: OverdueRequest] = [:]
     package var open: OpenCheckpoint?
     /// What it last committed or resumed from.
     var parent: CheckpointID?
     /// When the state was taken that a restart would go on from.
     var securedAt: Instant
     var committedAnything = false
+    /// It committed a higher step than any before.
+    var progressed = false
     var firstStep: (step: Int64, at: Instant)?
     var lastStep: Int64?
 
@@ -37,6 +43,13 @@ package struct Attempt: Sendable {
         var operators: [Sender] = []
         /// How much was staged when its time last ended.
         var measured: Event.StagingSize?
+    }
+
+    struct OverdueRequest: Equatable, Sendable {
+        let reason: Manifest.Reason
+        let madeAt: Instant
+        /// A late answer has come, and is counted.
+        var isLate = false
     }
 
     /// A checkpoint that the job is writing.
@@ -73,7 +86,6 @@ package struct Committing: Equatable, Sendable {
     package let attempt: Int
     let sender: Sender
     let request: Int?
-    let late: Bool
     let reason: Manifest.Reason
     /// When the job began to write it: what came later is lost in a crash.
     let securedAt: Instant

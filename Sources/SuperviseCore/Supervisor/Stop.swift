@@ -14,6 +14,10 @@ package struct Stop: Equatable, Sendable {
     var lastCountedAt: Instant
     /// Until when a commit is waited for.
     let deadline: Instant
+    /// The final checkpoint was made, and the job may still end by itself.
+    var spares = false
+    /// When we go whatever is left, once that is known.
+    var abandonAt: Instant?
 
     package enum Stage: Equatable, Sendable {
         /// A final checkpoint was asked for; nobody is signalled.
@@ -44,7 +48,7 @@ extension Supervisor {
                 actions.append(.log(.warning(.init(message: message))))
             }
         case .other(let number):
-            if case .running = phase { actions.append(.signalLeader(number)) }
+            if case .running = phase { signalLeader(number) }
         }
     }
 
@@ -65,8 +69,9 @@ extension Supervisor {
         stop.count += 1
         stop.lastCountedAt = now.instant
         self.stop = stop
+        guard stop.count <= 3 else { return }
         log(.stopRequested(.init(by: name, deadline: nil, count: stop.count)))
-        if stop.count >= 3 {
+        if stop.count == 3 {
             abandonEverything(at: now)
         } else {
             endWaitForJob(at: now)
@@ -80,12 +85,17 @@ extension Supervisor {
         stop = Stop(
             signal: signal, askedAt: now.instant, stage: .telling, lastCountedAt: now.instant,
             deadline: deadline)
+        nextCheckpoint = nil
         actions.append(.cancelTimer(.interval))
         let asks = withCheckpoint && phase == .running && attempt?.accepting.isEmpty == false
         let seconds = asks ? settings.checkpointTimeout.seconds : nil
         log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {
-        case .idle, .clearing, .recording, .waiting:
+        case .idle:
+            leaveAsFound()
+        case .clearing:
+            abandon(at: now.instant + settings.stopTimeout + .seconds(1))
+        case .recording, .waiting:
             finishStopped(at: now)
         case .choosing:
             actions.append(.cancelVerification)
@@ -114,10 +124,11 @@ extension Supervisor {
         for connection in attempt?.allConnections ?? [] {
             actions.append(.send(.stop(deadline: deadline.seconds), to: connection, seq: nil))
         }
+        stop?.spares = politely
         if politely {
             actions.append(.setTimer(.terminate, at: now.instant + deadline / 2))
         } else {
-            actions.append(.signalLeader(Self.sigterm))
+            signalLeader(Self.sigterm)
         }
         boundTheEnd(at: now)
     }
@@ -126,7 +137,23 @@ extension Supervisor {
     mutating func boundTheEnd(at now: Moment) {
         let kill = now.instant + settings.stopTimeout
         actions.append(.setTimer(.kill, at: kill))
-        actions.append(.setTimer(.abandon, at: kill + .seconds(1)))
+        abandon(at: kill + .seconds(1))
+    }
+
+    /// A later bound never takes the place of an earlier one, once a stop was asked for.
+    private mutating func abandon(at due: Instant) {
+        let due = min(due, stop?.abandonAt ?? due)
+        stop?.abandonAt = due
+        actions.append(.setTimer(.abandon, at: due))
+    }
+
+    /// Held back until the leader runs.
+    private mutating func signalLeader(_ number: Int32) {
+        if attempt?.pid == nil {
+            attempt?.heldSignals.append(number)
+        } else {
+            actions.append(.signalLeader(number))
+        }
     }
 
     /// The final request was answered, or cannot be any more.
@@ -149,26 +176,37 @@ extension Supervisor {
     }
 
     private mutating func endWaitForJob(at now: Moment) {
-        guard stop?.stage == .asking else { return }
-        tellToStop(politely: false, at: now)
+        switch stop?.stage {
+        case .asking:
+            tellToStop(politely: false, at: now)
+        case .telling where stop?.spares == true:
+            actions.append(.cancelTimer(.terminate))
+            terminateTimePassed()
+        case .telling, .killing, nil:
+            break
+        }
     }
 
     private mutating func abandonEverything(at now: Moment) {
         stop?.stage = .killing
-        actions.append(.killEverything)
-        if case .ending(var ending) = phase {
+        switch phase {
+        case .running:
+            actions.append(.killEverything)
+        case .ending(var ending):
+            actions.append(.killEverything)
             ending.commitsAbandoned = true
             phase = .ending(ending)
             concludeIfOver(at: now)
+        case .idle, .clearing, .choosing, .recording, .waiting, .finished:
+            break
         }
-        if phase != .finished {
-            actions.append(.setTimer(.abandon, at: now.instant + .seconds(1)))
-        }
+        if phase != .finished { abandon(at: now.instant + .seconds(1)) }
     }
 
     mutating func terminateTimePassed() {
         guard phase == .running, stop?.stage == .telling else { return }
-        actions.append(.signalLeader(Self.sigterm))
+        stop?.spares = false
+        signalLeader(Self.sigterm)
     }
 
     mutating func killTimePassed(at now: Moment) {
@@ -181,20 +219,51 @@ extension Supervisor {
         }
     }
 
-    /// Something outlives SIGKILL, or the disk does not answer: a stop is bounded all the same.
+    /// Something outlives SIGKILL, or the disk does not answer. A stop is bounded all the same, and
+    /// a completed run ends; but a second job is never started beside it.
     mutating func abandonTimePassed(at now: Moment) {
-        guard case .ending(var ending) = phase else {
+        switch phase {
+        case .clearing where stop != nil:
+            leaveAsFound()
+        case .clearing:
+            let message =
+                "something of an earlier attempt does not end, even by SIGKILL; "
+                + "waiting until it is gone"
+            log(.warning(.init(message: message)))
+        case .running:
             if stop != nil { finishStopped(at: now) }
+        case .ending(let ending):
+            abandon(ending, at: now)
+        case .idle, .choosing, .recording, .waiting, .finished:
+            break
+        }
+    }
+
+    private mutating func abandon(_ ending: Ending, at now: Moment) {
+        var ending = ending
+        guard stop != nil || ending.end == .exited(0) else {
+            let message =
+                "something of attempt \(record.attempt) does not end, even by SIGKILL; "
+                + "the next one starts when it is gone"
+            log(.warning(.init(message: message)))
             return
         }
         if !ending.descendantsGone {
             let message = "something of the job does not end, even by SIGKILL; leaving it"
             log(.warning(.init(message: message)))
         }
-        ending.descendantsGone = true
+        ending.descendantsAbandoned = true
         ending.commitsAbandoned = ending.commitsAbandoned || isPastDeadline(at: now)
         phase = .ending(ending)
         concludeIfOver(at: now)
+    }
+
+    /// Nothing was begun, and so the record on the disk stays as it is: what an earlier supervisor
+    /// left behind is the next one's to end.
+    private mutating func leaveAsFound() {
+        guard let stop else { return }
+        phase = .finished
+        actions.append(.exit(.stopped(signal: stop.signal)))
     }
 
     private func isPastDeadline(at now: Moment) -> Bool {

@@ -8,14 +8,25 @@ extension Supervisor {
                 refuse(sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
                 return
             }
-            drop(open)
+            if let earlier = open.begin {
+                refuse(earlier, .conflict, "another begin on this connection took its place")
+            }
+            attempt?.open?.begin = nil
+            drop(open, at: now)
         }
-        guard isSaving(sender), let request = named(begin.request) else { return }
+        guard isSaving(sender) else { return }
+        let request = named(begin.request)
+        answerLate(request.number)
         let id = nextID(step: begin.step)
         attempt?.open = Attempt.OpenCheckpoint(
             id: id, connection: sender.connection, begin: sender, request: request.number,
             beganAt: now.instant, costFrom: request.madeAt ?? now.instant, reason: request.reason)
         actions.append(.makeStaging(id))
+        if request.isOpen, let open = attempt?.request, !open.final, !isAnswering(open) {
+            // It was begun in time: from now on what is staged has to grow.
+            attempt?.request?.measured = nil
+            actions.append(.setTimer(.request, at: now.instant + settings.checkpointTimeout))
+        }
     }
 
     mutating func stagingMade(_ id: CheckpointID, path: String) {
@@ -34,12 +45,11 @@ extension Supervisor {
         attempt?.open = nil
         record.totals.checkpoint += (now.instant - open.beganAt).seconds
         record.totals.useful -= (now.instant - open.beganAt).seconds
-        let named = commit.request.flatMap { self.named($0) }
+        let named = self.named(commit.request)
         let order = commitOrder(
-            open.id, reason: named?.isOpen == true ? named?.reason ?? open.reason : open.reason,
-            costFrom: named?.madeAt ?? open.costFrom, commit.metrics, commit.metadata, at: now)
-        track(
-            order, sender, request: commit.request ?? open.request, securedAt: open.beganAt)
+            open.id, reason: named.number == nil ? open.reason : named.reason,
+            costFrom: named.madeAt ?? open.costFrom, commit.metrics, commit.metadata, at: now)
+        track(order, sender, request: named.number ?? open.request, securedAt: open.beganAt)
         actions.append(.commit(order))
     }
 
@@ -56,7 +66,8 @@ extension Supervisor {
             refuse(sender, .badPath, "\(add.path) is not an absolute path")
             return
         }
-        guard isSaving(sender), let request = named(add.request) else { return }
+        guard isSaving(sender) else { return }
+        let request = named(add.request)
         let id = nextID(step: add.step)
         let order = commitOrder(
             id, reason: request.reason, costFrom: request.madeAt ?? now.instant, add.metrics,
@@ -65,18 +76,21 @@ extension Supervisor {
         actions.append(.add(order, path: add.path))
     }
 
-    mutating func abort(_ id: CheckpointID, _ sender: Sender) {
+    mutating func abort(_ id: CheckpointID, _ sender: Sender, at now: Moment) {
         guard let open = attempt?.open, open.id == id, open.connection == sender.connection else {
             refuse(sender, .unknownCheckpoint, "\(id) is not open on this connection")
             return
         }
-        drop(open)
+        if let begin = open.begin { refuse(begin, .conflict, "checkpoint \(id) was aborted") }
+        drop(open, at: now)
         answer(.aborted, to: sender)
     }
 
-    mutating func drop(_ open: Attempt.OpenCheckpoint) {
+    mutating func drop(_ open: Attempt.OpenCheckpoint, at now: Moment) {
         attempt?.open = nil
         actions.append(.dropStaging(open.id))
+        // The interval may have ended while it was open.
+        if nextCheckpoint == nil { startInterval(at: now) }
     }
 
     /// After `stop` nothing new is begun.
@@ -96,14 +110,22 @@ extension Supervisor {
     }
 
     /// The request that a message names; one that is not known counts as none.
-    private func named(_ number: Int?) -> NamedRequest? {
+    private func named(_ number: Int?) -> NamedRequest {
         guard let attempt, let number else { return NamedRequest(reason: .job) }
         if let request = attempt.request, request.number == number {
             return NamedRequest(
                 number: number, reason: request.reason, madeAt: request.madeAt, isOpen: true)
         }
-        return NamedRequest(
-            number: attempt.unanswered.contains(number) ? number : nil, reason: .job)
+        guard let overdue = attempt.overdue[number] else { return NamedRequest(reason: .job) }
+        return NamedRequest(number: number, reason: overdue.reason, madeAt: overdue.madeAt)
+    }
+
+    /// A request that had its time is answered after all.
+    private mutating func answerLate(_ number: Int?) {
+        guard let number, attempt?.overdue[number]?.isLate == false else { return }
+        attempt?.overdue[number]?.isLate = true
+        requests.unanswered -= 1
+        requests.late += 1
     }
 
     private mutating func nextID(step: Int64?) -> CheckpointID {
@@ -117,8 +139,7 @@ extension Supervisor {
         _ metadata: [String: JSONValue]?, at now: Moment
     ) -> Action.CommitOrder {
         warnOfDropped(metrics)
-        let parent = attempt?.parent
-        attempt?.parent = id
+        let parent = committing.last?.id ?? attempt?.parent
         return Action.CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? 0, parent: parent,
             created: now.wall, secondsSoFar: (now.instant - costFrom).seconds,
@@ -128,17 +149,14 @@ extension Supervisor {
     private mutating func track(
         _ order: Action.CommitOrder, _ sender: Sender, request: Int?, securedAt: Instant
     ) {
-        let isLate = request.map { attempt?.unanswered.contains($0) == true } ?? false
-        if isLate, let request {
-            attempt?.unanswered.remove(request)
-            requests.unanswered -= 1
-            requests.late += 1
-        }
+        answerLate(request)
         committing.append(
             Committing(
                 id: order.id, attempt: order.attempt, sender: sender, request: request,
-                late: isLate, reason: order.reason, securedAt: securedAt))
-        if attempt?.request?.number == request { actions.append(.cancelTimer(.request)) }
+                reason: order.reason, securedAt: securedAt))
+        if let request, attempt?.request?.number == request {
+            actions.append(.cancelTimer(.request))
+        }
     }
 
     mutating func committed(_ summary: CheckpointSummary, seconds: Double, at now: Moment) {
@@ -147,6 +165,7 @@ extension Supervisor {
         checkpoints.append(summary)
         checkpoints.sort { $0.id < $1.id }
         countCommit(summary.id, securedAt: commit.securedAt)
+        answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
         answer(wire, to: commit.sender)
@@ -171,6 +190,7 @@ extension Supervisor {
         record.commits += 1
         record.current?.progressed = true
         attempt?.committedAnything = true
+        attempt?.parent = id
         if let before = attempt?.securedAt { attempt?.securedAt = max(before, securedAt) }
         if let resumed = attempt?.resume?.id {
             record.failures.suspects[resumed.description] = nil
@@ -178,6 +198,7 @@ extension Supervisor {
         let isProgress =
             if let step = id.step { record.bestStep.map { step > $0 } ?? true } else { true }
         guard isProgress else { return }
+        attempt?.progressed = true
         record.bestStep = id.step ?? record.bestStep
         record.failures.withoutProgress = 0
         record.failures.suspects = [:]
@@ -203,7 +224,6 @@ extension Supervisor {
         } else if let index = committing.firstIndex(where: { $0.id == id }) {
             let commit = committing.remove(at: index)
             answer(.error(error), to: commit.sender)
-            if attempt?.parent == id { attempt?.parent = checkpoints.last?.id }
             saveFailed(id, request: commit.request, error, at: now)
             concludeIfOver(at: now)
         }

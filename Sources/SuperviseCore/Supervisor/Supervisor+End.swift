@@ -4,6 +4,7 @@ import SuperviseFormats
 extension Supervisor {
     mutating func spawnFailed(_ failure: Event.SpawnFailure, at now: Moment) {
         guard phase == .running, let attempt else { return }
+        self.attempt?.neverRan = true
         let (status, message): (Int32, String) =
             switch failure {
             case .notFound(let message): (127, message)
@@ -36,6 +37,7 @@ extension Supervisor {
         self.attempt = attempt
         let answering = committing.contains { $0.request == attempt.request?.number }
         if let request = attempt.request, !answering { endMoot(request, at: now) }
+        nextCheckpoint = nil
         actions.append(.cancelTimer(.interval))
         actions.append(.cancelTimer(.terminate))
         phase = .ending(
@@ -51,6 +53,7 @@ extension Supervisor {
             boundTheEnd(at: now)
             actions.append(.endDescendants(.politely))
         } else {
+            actions.append(.setTimer(.abandon, at: now.instant + settings.stopTimeout))
             actions.append(.endDescendants(.atOnce))
         }
     }
@@ -70,7 +73,8 @@ extension Supervisor {
 
     /// The next attempt chooses only when the old one's tree is gone and what it committed is there.
     mutating func concludeIfOver(at now: Moment) {
-        guard case .ending(let ending) = phase, ending.descendantsGone,
+        guard case .ending(let ending) = phase,
+            ending.descendantsGone || ending.descendantsAbandoned,
             committing.isEmpty || ending.commitsAbandoned
         else { return }
         if let request = attempt?.request { endMoot(request, at: now) }
@@ -93,7 +97,7 @@ extension Supervisor {
             at: now.wall, lostSeconds: lost)
         loseWork(seconds: lost)
         record.failures.total += 1
-        record.failures.withoutProgress += 1
+        if !attempt.progressed { record.failures.withoutProgress += 1 }
         record.failures.last = failure
         if let from = attempt.resume?.id, !attempt.committedAnything {
             record.failures.suspects[from.description, default: 0] += 1
@@ -133,16 +137,26 @@ extension Supervisor {
         finish(outcome, .stopped(signal: stop.signal), at: now)
     }
 
-    /// A clean end: counts of failures start at zero after it.
+    /// A clean end: counts of failures start at zero after it. Where something of the attempt had
+    /// to be left behind, the record still shows it, and the next start looks for it.
     private mutating func finish(_ outcome: Outcome, _ ending: Action.Ending, at now: Moment) {
+        if let request = attempt?.request { endMoot(request, at: now) }
+        if isTreeGone { record.current = nil }
         phase = .finished
         attempt?.pid = nil
-        record.current = nil
         record.outcome = outcome
         actions.append(.record(record, confirm: false))
         log(.finished(outcome))
         publishNow(at: now)
         actions.append(.exit(ending))
+    }
+
+    private var isTreeGone: Bool {
+        switch phase {
+        case .ending(let ending): ending.descendantsGone
+        case .running: attempt?.neverRan == true
+        case .idle, .clearing, .choosing, .recording, .waiting, .finished: true
+        }
     }
 
     /// We cannot go on, and what is on the disk stays as it is.

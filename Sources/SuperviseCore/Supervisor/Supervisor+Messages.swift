@@ -22,7 +22,7 @@ extension Supervisor {
         case .begin(let begin): self.begin(begin, sender, at: now)
         case .commit(let commit): self.commit(commit, sender, at: now)
         case .add(let add): self.add(add, sender, at: now)
-        case .abort(let id): abort(id, sender)
+        case .abort(let id): abort(id, sender, at: now)
         case .failed(let failed): jobFailedToSave(failed, at: now)
         case .heartbeat, .hello, .control: break
         }
@@ -60,7 +60,7 @@ extension Supervisor {
             let deadline = settings.stopTimeout.seconds
             actions.append(.send(.stop(deadline: deadline), to: sender.connection, seq: nil))
         }
-        if isFirst { startInterval(at: now) }
+        if isFirst, nextCheckpoint == nil { startInterval(at: now) }
     }
 
     private mutating func obey(_ control: JobMessage.Control, _ sender: Sender, at now: Moment) {
@@ -81,12 +81,8 @@ extension Supervisor {
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
         attempt?.request?.operators.removeAll { $0.connection == connection }
         guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
-        if let open = attempt?.open, open.connection == connection { drop(open) }
-        guard let attempt, attempt.accepting.isEmpty, let request = attempt.request,
-            request.final, !isAnswering(request)
-        else { return }
-        // Nobody is left who could make the final checkpoint: the wait for it is over.
-        finalRequestEnded(made: false, at: now)
+        // The wait for a final checkpoint goes on: the job may come back, or end by itself.
+        if let open = attempt?.open, open.connection == connection { drop(open, at: now) }
     }
 
     private mutating func progressed(_ report: JobMessage.ProgressReport, at now: Moment) {
@@ -107,10 +103,11 @@ extension Supervisor {
         attempt?.lastStep = step
         let seconds = (now.instant - first.at).seconds
         progress.rate =
-            seconds > 0 && step > first.step ? Double(step - first.step) / seconds : nil
+            seconds > 0 && step > first.step
+            ? (Double(step) - Double(first.step)) / seconds : nil
         if let total = progress.total, total > 0 {
             progress.fraction = Double(step) / Double(total)
-            progress.eta = progress.rate.map { max(0, Double(total - step)) / $0 }
+            progress.eta = progress.rate.map { max(0, Double(total) - Double(step)) / $0 }
         }
         if isForward, record.current?.progressed == false {
             record.current?.progressed = true

@@ -29,9 +29,9 @@ extension Supervisor {
     ) {
         guard let attempt else { return }
         var operators: [Sender] = []
-        if let superseded = attempt.request {
-            operators = superseded.operators
-            self.attempt?.request?.operators = []
+        if var superseded = attempt.request {
+            // Who waits for it joins the new one.
+            swap(&operators, &superseded.operators)
             endMoot(superseded, at: now)
         }
         let number = nextRequest
@@ -47,6 +47,7 @@ extension Supervisor {
             }
         }
         if let wire { log(.checkpointRequested(wire)) }
+        nextCheckpoint = nil
         actions.append(.cancelTimer(.interval))
         if !final {
             actions.append(.setTimer(.request, at: now.instant + settings.checkpointTimeout))
@@ -62,6 +63,7 @@ extension Supervisor {
     }
 
     mutating func intervalPassed(at now: Moment) {
+        nextCheckpoint = nil
         guard phase == .running, stop == nil, let attempt, attempt.request == nil else { return }
         // A checkpoint that is under way starts the interval anew when it ends.
         guard attempt.open == nil, committing.isEmpty, !attempt.accepting.isEmpty else { return }
@@ -90,6 +92,8 @@ extension Supervisor {
 
     mutating func stagingMeasured(_ id: CheckpointID, _ size: Event.StagingSize, at now: Moment) {
         guard let request = attempt?.request, !request.final, !isAnswering(request) else { return }
+        // Another one was begun for it meanwhile, and has its time.
+        if let open = attempt?.open, open.id != id, open.request == request.number { return }
         guard attempt?.open?.id == id, case let before = request.measured ?? .empty,
             size.bytes > before.bytes || size.files > before.files
         else {
@@ -107,7 +111,8 @@ extension Supervisor {
 
     mutating func endUnanswered(_ request: Attempt.OpenRequest, at now: Moment) {
         requests.unanswered += 1
-        attempt?.unanswered.insert(request.number)
+        attempt?.overdue[request.number] = Attempt.OverdueRequest(
+            reason: request.reason, madeAt: request.madeAt)
         end(request, .unanswered, at: now)
         let seconds = Int((now.instant - request.madeAt).seconds.rounded())
         tell(

@@ -5,18 +5,28 @@ extension Supervisor {
     mutating func start(at now: Moment) {
         guard phase == .idle else { return }
         countMachineFailure(at: now)
+        if case .checkpoint(let id) = settings.resumeFrom {
+            guard (checkpoints.map(\.id) + damaged.map(\.id)).contains(id) else {
+                refuse(nothingGoodMessage)
+                return
+            }
+            record.failures.suspects[id.description] = nil
+        }
         if mayHaveLeftovers {
             phase = .clearing
             actions.append(.endLeftovers)
+            actions.append(.setTimer(.abandon, at: now.instant + settings.stopTimeout))
         } else {
             choose(at: now)
         }
     }
 
-    /// The last attempt has not ended, so the supervisor or the machine died under it.
+    /// The last attempt has not ended, so the supervisor or the machine died under it. After a
+    /// clean end an attempt only stands there because something of it was left behind.
     private mutating func countMachineFailure(at now: Moment) {
         if record.outcome != nil {
             record.outcome = nil
+            record.current = nil
             record.failures.withoutProgress = 0
             record.failures.suspects = [:]
         }
@@ -39,12 +49,15 @@ extension Supervisor {
     mutating func leftoversEnded(_ processes: [String], at now: Moment) {
         guard phase == .clearing else { return }
         if !processes.isEmpty { log(.leftovers(.init(processes: processes))) }
-        choose(at: now)
+        actions.append(.cancelTimer(.abandon))
+        if stop != nil {
+            finishStopped(at: now)
+        } else {
+            choose(at: now)
+        }
     }
 
     mutating func choose(at now: Moment) {
-        for bad in damaged { discard(bad.id, reason: bad.reason) }
-        damaged = []
         let choice = ResumeChoice.choose(
             from: checkpoints.map(\.id), scope: settings.resumeFrom,
             startSequence: startSequence, suspects: record.failures.suspects,
@@ -68,8 +81,11 @@ extension Supervisor {
             return "there is no good checkpoint \(id) to resume from; "
                 + "supervise checkpoints \(record.name) list shows which there are"
         }
+        let newest = damaged.max { $0.id < $1.id }
+        let example = newest.map { " (\($0.id): \($0.reason))" } ?? ""
         return "run \(record.name) has committed \(record.commits) checkpoints and none of them "
-            + "can be used; to begin from the beginning all the same: --resume-from none"
+            + "can be used\(example); to begin from the beginning all the same: "
+            + "--resume-from none"
     }
 
     mutating func verified(_ id: CheckpointID, _ result: Event.Verification, at now: Moment) {
@@ -79,23 +95,30 @@ extension Supervisor {
             let summary = checkpoints.first { $0.id == id }
             prepareAttempt(resume: summary, metadata: metadata, at: now)
         case .bad(let reason):
-            discard(id, reason: reason)
+            checkpoints.removeAll { $0.id == id }
+            record.failures.suspects[id.description] = nil
+            damaged.append(Damaged(id: id, reason: reason))
             choose(at: now)
         case .unreadable(let message):
             refuse(message)
         }
     }
 
-    private mutating func discard(_ id: CheckpointID, reason: String) {
-        checkpoints.removeAll { $0.id == id }
-        record.failures.suspects[id.description] = nil
-        actions.append(.setAside(id, reason: reason))
-        log(.setAside(.init(id: id, reason: reason)))
+    private mutating func setBadOnesAside() {
+        for bad in damaged {
+            actions.append(.setAside(bad.id, reason: bad.reason))
+            log(.setAside(.init(id: bad.id, reason: bad.reason)))
+        }
+        damaged = []
     }
 
     private mutating func prepareAttempt(
         resume: CheckpointSummary?, metadata: [String: JSONValue], at now: Moment
     ) {
+        if resume != nil { setBadOnesAside() }
+        progress.rate = nil
+        progress.eta = nil
+        nextCheckpoint = nil
         record.attempt += 1
         let token = record.runToken + hexadecimal(random.next())
         record.current = RunRecord.Attempt(
@@ -126,6 +149,14 @@ extension Supervisor {
                 .init(
                     attempt: order.attempt, resumedFrom: order.resume?.id,
                     bytes: order.resume?.bytes ?? 0)))
+    }
+
+    mutating func spawned(_ pid: Int) {
+        guard phase == .running, let held = attempt?.heldSignals else { return }
+        attempt?.pid = pid
+        attempt?.heldSignals = []
+        for number in held { actions.append(.signalLeader(number)) }
+        if stop?.stage == .killing { actions.append(.killEverything) }
     }
 
     /// At the start we do not run what we could not find again; later the job goes on.

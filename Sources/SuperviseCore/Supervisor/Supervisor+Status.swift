@@ -14,6 +14,7 @@ extension Supervisor {
             var attempt: Int
             var pid: Int?
             var commits: Int
+            var newest: CheckpointID?
             var failures: Int
             var requests: Status.Requests
         }
@@ -48,7 +49,8 @@ extension Supervisor {
     private var publisherKey: Publisher.Key {
         .init(
             phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
-            commits: record.commits, failures: record.failures.total, requests: requests)
+            commits: record.commits, newest: checkpoints.last?.id, failures: record.failures.total,
+            requests: requests)
     }
 
     private var publicPhase: Status.Phase {

@@ -37,6 +37,7 @@ package struct Supervisor: Sendable {
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?
+    /// When the interval ends, while its timer is armed.
     var nextCheckpoint: Instant?
     var publisher = Publisher()
     var actions: [Action] = []
@@ -60,11 +61,14 @@ package struct Supervisor: Sendable {
         package var end: JobEnd
         package var at: Instant
         package var descendantsGone = false
+        /// They outlive SIGKILL, and we go all the same.
+        package var descendantsAbandoned = false
         /// The time for commits that were received is over.
         package var commitsAbandoned = false
     }
 
-    /// A directory whose manifest cannot be read as one.
+    /// A checkpoint that is bad; it is set aside once a good one is found, so that a run never
+    /// looks as if it had none.
     package struct Damaged: Equatable, Sendable {
         package var id: CheckpointID
         package var reason: String
@@ -83,7 +87,7 @@ package struct Supervisor: Sendable {
         package var damaged: [Damaged]
         /// Over everything that is there, visible or not.
         package var highestSequence: Int64
-        /// Processes of the last attempt may still live: it did not end, and this is its boot.
+        /// See ``RunRecord/mayHaveLeftovers(bootID:)``.
         package var mayHaveLeftovers: Bool
         /// The path of our socket.
         package var socket: String
@@ -114,6 +118,10 @@ package struct Supervisor: Sendable {
         let highest = max(record.sequence, found.highestSequence, known.max() ?? 0)
         startSequence = highest
         record.sequence = highest
+        // The disk may know of commits that the record was too late for.
+        record.commits = max(record.commits, known.count)
+        let best = ([record.bestStep] + found.checkpoints.map(\.id.step)).compactMap { $0 }.max()
+        record.bestStep = best
         mayHaveLeftovers = found.mayHaveLeftovers
     }
 
@@ -137,7 +145,7 @@ package struct Supervisor: Sendable {
         case .verified(let id, let result): verified(id, result, at: now)
         case .recorded: recorded(at: now)
         case .recordFailed(let message): recordFailed(message, at: now)
-        case .spawned(let pid): attempt?.pid = pid
+        case .spawned(let pid): spawned(pid)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
         case .descendantsGone: descendantsGone(at: now)

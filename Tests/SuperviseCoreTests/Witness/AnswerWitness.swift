@@ -1,0 +1,62 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// Every request gets exactly one answer, unless its connection, the job or the run ended.
+struct AnswerWitness {
+    private var pending: [Int64: ConnectionID] = [:]
+
+    mutating func judge(_ step: Step, _ ledger: Ledger, _ world: World) throws(Violation) {
+        if case .received(let message, let connection, let seq?) = step.event {
+            if needsAnswer(message) { pending[seq] = connection }
+        }
+        for action in step.actions {
+            guard case .send(let message, let connection, let seq?) = action else { continue }
+            if pending.removeValue(forKey: seq) == connection { continue }
+            // What is said to a connection that is closed is heard by nobody.
+            if world.links[connection.number]?.isOpen != true { continue }
+            guard case .error = message, case .received(_, connection, seq) = step.event else {
+                throw Violation("answers", "\(message) answers \(seq) a second time, or nothing")
+            }
+        }
+        if case .disconnected(let gone) = step.event {
+            pending = pending.filter { $0.value != gone }
+        }
+        for case .close(let connection) in step.actions {
+            pending = pending.filter { $0.value != connection }
+        }
+        if step.exit != nil { pending = [:] }
+        try judgeImmediate(step)
+        try judgeOutstanding(step, ledger, world)
+    }
+
+    private func needsAnswer(_ message: JobMessage) -> Bool {
+        switch message {
+        case .hello, .begin, .commit, .add, .abort, .control: true
+        case .heartbeat, .progress, .failed: false
+        }
+    }
+
+    /// What does not wait for the disk or the job is answered in the same step.
+    private func judgeImmediate(_ step: Step) throws(Violation) {
+        guard case .received(let message, let connection, let seq?) = step.event,
+            pending[seq] == connection
+        else { return }
+        switch message {
+        case .hello, .abort: throw Violation("answers", "\(message) is not answered")
+        case .control(let control) where control.command != "checkpoint":
+            throw Violation("answers", "\(control.command) is not answered")
+        case .begin, .commit, .add, .control, .heartbeat, .progress, .failed: break
+        }
+    }
+
+    /// When nothing is under way that could answer, nothing may be left without one.
+    private func judgeOutstanding(
+        _ step: Step, _ ledger: Ledger, _ world: World
+    ) throws(Violation) {
+        guard ledger.open == nil, ledger.orders.isEmpty, step.supervisor.attempt?.request == nil
+        else { return }
+        for (seq, connection) in pending where world.links[connection.number]?.isOpen == true {
+            throw Violation("answers", "seq \(seq) of \(connection) will never be answered")
+        }
+    }
+}

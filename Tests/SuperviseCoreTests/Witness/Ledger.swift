@@ -1,0 +1,106 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// Plain facts, gathered from what was told and what was ordered.
+struct Ledger {
+    /// From the order to spawn until its failure or the exit.
+    var leaderRuns = false
+    var isSpawned = false
+    var token: String?
+    /// From the leader's exit until it is known how that counts.
+    var isEnding = false
+    /// The job's connections, and whether they accept requests.
+    var members: [ConnectionID: Bool] = [:]
+    /// Which request a checkpoint answers, as far as it was said.
+    var requestOf: [CheckpointID: Int] = [:]
+    /// Ordered, and neither committed nor failed, in the order of the orders.
+    var orders: [CheckpointID] = []
+    var open: CheckpointID?
+    var openRequest: Int?
+    var openRequestIsFinal = false
+    var awaitsMeasure = false
+    var armed: [TimerID: Int64] = [:]
+    /// The actions of the last step that ended the leader's run.
+    var lastExit: JobEnd?
+
+    mutating func follow(_ step: Step) {
+        followBefore(step.event)
+        for action in step.actions { follow(action, step) }
+        switch step.event {
+        case .received(.hello(let hello), let connection, _):
+            let isWelcome = step.actions.contains {
+                if case .send(.welcome, connection, _) = $0 { true } else { false }
+            }
+            if isWelcome { members[connection] = hello.accepts?.contains("checkpoint") == true }
+        default: break
+        }
+    }
+
+    private mutating func followBefore(_ event: Event) {
+        switch event {
+        case .spawned: isSpawned = true
+        case .jobExited(let end):
+            leaderRuns = false
+            isSpawned = false
+            isEnding = true
+            lastExit = end
+            members = [:]
+        case .spawnFailed:
+            leaderRuns = false
+            isSpawned = false
+        case .disconnected(let connection): members[connection] = nil
+        case .committed(let summary, _): orders.removeAll { $0 == summary.id }
+        case .commitFailed(let id, _):
+            orders.removeAll { $0 == id }
+            if open == id { open = nil }
+        case .timer(let timer): armed[timer] = nil
+        case .stagingMeasured: awaitsMeasure = false
+        case .started, .leftoversEnded, .verified, .recorded, .recordFailed, .descendantsGone,
+            .received, .signal, .stagingMade, .warned:
+            break
+        }
+    }
+
+    private mutating func follow(_ action: Action, _ step: Step) {
+        switch action {
+        case .spawn(let order):
+            token = order.token
+            leaderRuns = true
+            isSpawned = false
+            isEnding = false
+            open = nil
+            openRequest = nil
+        case .makeStaging(let id):
+            open = id
+            if case .received(.begin(let begin), _, _) = step.event {
+                requestOf[id] = begin.request
+            }
+        case .dropStaging(let id): if open == id { open = nil }
+        case .commit(let order):
+            if open == order.id { open = nil }
+            orders.append(order.id)
+            if case .received(.commit(let commit), _, _) = step.event, let named = commit.request,
+                requestOf[order.id] == nil || named == openRequest
+            {
+                requestOf[order.id] = named
+            }
+        case .add(let order, _):
+            orders.append(order.id)
+            if case .received(.add(let add), _, _) = step.event {
+                requestOf[order.id] = add.request
+            }
+        case .send(.checkpointRequest(let wire), _, _):
+            openRequest = wire.request
+            openRequestIsFinal = wire.final
+        case .log(.checkpointRequested(let wire)):
+            openRequest = wire.request
+            openRequestIsFinal = wire.final
+        case .setTimer(let timer, let at): armed[timer] = at.nanoseconds
+        case .cancelTimer(let timer): armed[timer] = nil
+        case .measureStaging: awaitsMeasure = true
+        case .exit, .endLeftovers, .verify, .cancelVerification, .setAside, .record, .send, .close,
+            .signalLeader, .killEverything, .endDescendants, .remove, .log, .publish:
+            break
+        }
+    }
+}

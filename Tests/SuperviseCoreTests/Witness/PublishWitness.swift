@@ -1,0 +1,37 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// The status is told at once when it matters, and for progress at most once a second.
+struct PublishWitness {
+    private var last: Status?
+    private var lastAt: Int64 = 0
+
+    mutating func judge(_ step: Step) throws(Violation) {
+        for case .publish(let status) in step.actions {
+            if let last, Self.matters(last) == Self.matters(status),
+                last.requests == status.requests, step.now < lastAt + 1_000_000_000
+            {
+                throw Violation("publish", "progress is told twice within a second")
+            }
+            last = status
+            lastAt = step.now
+        }
+        guard let last, step.exit == nil, step.supervisor.phase != .finished else { return }
+        let wanted = step.supervisor.status(at: Moment(instant: .init(nanoseconds: 0), wall: .zero))
+        if Self.matters(last) != Self.matters(wanted) {
+            throw Violation("publish", "the status is out of date")
+        }
+    }
+
+    private static func matters(_ status: Status) -> [Int] {
+        let phases: [Status.Phase] = [.starting, .running, .stopping, .backoff, .paused]
+        return [
+            phases.firstIndex(of: status.phase) ?? -1, status.attempt, status.jobPID ?? 0,
+            Int(status.checkpoint?.id.sequence ?? 0), status.lastFailure?.attempt ?? 0,
+        ]
+    }
+}
+
+extension Timestamp {
+    static let zero = Timestamp(milliseconds: 0)
+}

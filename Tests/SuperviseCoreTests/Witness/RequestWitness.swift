@@ -1,0 +1,67 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// Each request is counted once, at most one is open, and none is given up before its time.
+struct RequestWitness {
+    private var last = Status.Requests()
+    /// When the time of the open request began, or began anew.
+    private var timedFrom: Int64 = 0
+
+    mutating func judge(_ step: Step, _ before: Ledger, _ after: Ledger) throws(Violation) {
+        let now = step.supervisor.requests
+        let request = step.supervisor.attempt?.request
+        let ended = now.committed + now.failed + now.late + now.unanswered + now.moot
+        if now.made != ended + (request == nil ? 0 : 1) {
+            throw Violation("requests", "\(now), and open: \(String(describing: request?.number))")
+        }
+        let logged = step.actions.filter {
+            if case .log(.checkpointRequested) = $0 { true } else { false }
+        }.count
+        if now.made - last.made != logged || logged > 1 {
+            throw Violation("requests", "\(logged) requests are told, \(now)")
+        }
+        if now.committed < last.committed || now.failed < last.failed || now.moot < last.moot
+            || now.late < last.late
+            || last.unanswered - now.unanswered > now.late - last.late
+        {
+            throw Violation("requests", "counted back from \(last) to \(now)")
+        }
+        try judgeTime(step, before, now)
+        try judgeWaiting(step, after)
+        if logged > 0 { timedFrom = step.now }
+        if case .received(.begin(let begin), _, _) = step.event, after.open != before.open,
+            begin.request == after.openRequest
+        {
+            timedFrom = step.now
+        }
+        if case .stagingMeasured = step.event { timedFrom = step.now }
+        last = now
+    }
+
+    private func judgeTime(
+        _ step: Step, _ before: Ledger, _ now: Status.Requests
+    ) throws(Violation) {
+        guard now.unanswered > last.unanswered, !before.openRequestIsFinal else { return }
+        if step.now < timedFrom + step.settings.checkpointTimeout.wholeNanoseconds {
+            throw Violation("requests", "a request is given up before its time")
+        }
+    }
+
+    /// Somebody must wake us for what we wait for.
+    private func judgeWaiting(_ step: Step, _ after: Ledger) throws(Violation) {
+        let supervisor = step.supervisor
+        guard supervisor.phase == .running, step.exit == nil else { return }
+        if let request = supervisor.attempt?.request {
+            let isAnswered = after.orders.contains { after.requestOf[$0] == request.number }
+            let wakes = after.armed[request.final ? .stopDeadline : .request] != nil
+            if !wakes, !isAnswered, !after.awaitsMeasure, supervisor.stop == nil {
+                throw Violation("liveness", "request \(request.number) is open for ever")
+            }
+        } else if step.settings.checkpointEvery != nil, supervisor.stop == nil,
+            after.members.values.contains(true), after.open == nil, after.orders.isEmpty,
+            after.armed[.interval] == nil
+        {
+            throw Violation("liveness", "no checkpoint will ever be asked for")
+        }
+    }
+}

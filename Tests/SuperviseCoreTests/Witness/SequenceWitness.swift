@@ -1,0 +1,60 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// Numbers of checkpoints are never used twice, commits are in their order, and one is open.
+struct SequenceWitness {
+    private var highest: Int64 = 0
+    private var lastOrder: Int64 = 0
+
+    /// What was promised to nobody, and was lost with the power, may be used again.
+    mutating func supervisorStarts(_ world: World) {
+        let known = world.disk.everCommitted.map(\.sequence) + [world.disk.record?.sequence ?? 0]
+        highest = known.max() ?? 0
+        lastOrder = 0
+    }
+
+    mutating func judge(_ step: Step, _ before: Ledger, _ world: World) throws(Violation) {
+        var open = before.open
+        if case .commitFailed(let id, _) = step.event, open == id { open = nil }
+        for action in step.actions {
+            switch action {
+            case .makeStaging(let id):
+                if let open { throw Violation("sequence", "\(id) is begun, and \(open) is open") }
+                try give(id)
+                open = id
+            case .dropStaging(let id):
+                if open != id { throw Violation("sequence", "\(id) is dropped, and is not open") }
+                open = nil
+            case .add(let order, _):
+                if let open { throw Violation("sequence", "\(order.id) added, \(open) is open") }
+                try give(order.id)
+                try judge(order, world)
+            case .commit(let order):
+                if open != order.id { throw Violation("sequence", "\(order.id) is not open") }
+                open = nil
+                try judge(order, world)
+            default: break
+            }
+        }
+        if case .jobExited = step.event, let open {
+            throw Violation("sequence", "\(open) stays open after the job's end")
+        }
+    }
+
+    private mutating func give(_ id: CheckpointID) throws(Violation) {
+        if id.sequence <= highest { throw Violation("sequence", "\(id) comes after \(highest)") }
+        highest = id.sequence
+    }
+
+    private mutating func judge(
+        _ order: Action.CommitOrder, _ world: World
+    ) throws(Violation) {
+        if order.id.sequence <= lastOrder {
+            throw Violation("sequence", "\(order.id) is ordered after \(lastOrder)")
+        }
+        lastOrder = order.id.sequence
+        if let parent = order.parent, parent >= order.id {
+            throw Violation("sequence", "\(parent) is no parent of \(order.id)")
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// Promise 5: a stop is bounded, in the order of the ladder, and nobody is signalled too early.
+struct StopWitness {
+    private struct Asked {
+        let at: Int64
+        let signal: Int32
+        let leaderRan: Bool
+        var count = 1
+        var lastCountedAt: Int64
+        /// A final checkpoint is waited for.
+        var isAwaiting: Bool
+        var finalRequest: Int?
+        var finalMadeAt: Int64?
+        /// The step in which the wait for a final checkpoint ended, or there was none.
+        var toldAt: Int64?
+        var sigtermIsOut = false
+        var sigkillIsOut = false
+    }
+
+    private var asked: Asked?
+    private static let grace: Int64 = 2_000_000_000
+
+    func look(_ now: Int64, _ settings: Settings) throws(Violation) {
+        guard let asked else { return }
+        let bound = settings.checkpointTimeout + settings.stopTimeout
+        if now > asked.at + bound.wholeNanoseconds + Self.grace {
+            throw Violation("5", "asked to stop at \(asked.at), and still there")
+        }
+        if let told = asked.toldAt, asked.leaderRan, !asked.sigkillIsOut,
+            now > told + settings.stopTimeout.wholeNanoseconds + 100_000_000
+        {
+            throw Violation("5", "the time of --stop-timeout is over, and no SIGKILL is out")
+        }
+    }
+
+    mutating func judge(_ step: Step, _ before: Ledger, _ after: Ledger) throws(Violation) {
+        if let signal = Self.request(step.event) {
+            if asked == nil {
+                try begin(signal, step, before, after)
+            } else {
+                try count(step, before)
+            }
+        } else {
+            endWait(step, after)
+        }
+        guard let asked else {
+            if case .stopped? = step.exit { throw Violation("5", "stopped, and nobody asked") }
+            return
+        }
+        try judgeLadder(asked, step)
+        follow(step)
+        try judgeEnd(asked, step, after)
+    }
+
+    private static func request(_ event: Event) -> Int32? {
+        switch event {
+        case .signal(.stop(let number, _)), .signal(.hangUp(let number, _)): number
+        case .received(.control(let control), _, _) where control.command == "stop": 15
+        default: nil
+        }
+    }
+
+    private mutating func begin(
+        _ signal: Int32, _ step: Step, _ before: Ledger, _ after: Ledger
+    ) throws(Violation) {
+        var skips = false
+        if case .received(.control(let control), _, _) = step.event {
+            skips = control.checkpoint == false
+        }
+        let accepting = before.members.filter(\.value).keys
+        let awaits = before.leaderRuns && !skips && !accepting.isEmpty
+        var asked = Asked(
+            at: step.now, signal: signal, leaderRan: before.leaderRuns, lastCountedAt: step.now,
+            isAwaiting: awaits)
+        if awaits {
+            asked.finalRequest = after.openRequest
+            let wanted = step.settings.checkpointTimeout.seconds
+            let told = step.sends {
+                if case .checkpointRequest(let wire) = $0 {
+                    wire.final && wire.deadline == wanted && wire.reason == .shutdown
+                } else {
+                    false
+                }
+            }
+            if Set(told) != Set(accepting) {
+                throw Violation("5", "a final request to \(told), and not to \(accepting)")
+            }
+        } else {
+            asked.toldAt = step.now
+            let isTold = Set(step.stopSends) == Set(before.members.keys)
+            if before.leaderRuns, !isTold || before.isSpawned != step.sendsSigterm {
+                throw Violation("5", "nothing to wait for, and no stop and SIGTERM at once")
+            }
+        }
+        self.asked = asked
+    }
+
+    private mutating func count(_ step: Step, _ before: Ledger) throws(Violation) {
+        guard var asked else { return }
+        if case .signal(.hangUp) = step.event {
+            if step.signalsAnyone { throw Violation("5", "SIGHUP counts as a second") }
+            return
+        }
+        guard step.now - asked.lastCountedAt >= 500_000_000 else {
+            if step.signalsAnyone { throw Violation("5", "a duplicate counts") }
+            return
+        }
+        asked.count += 1
+        asked.lastCountedAt = step.now
+        if asked.count == 2, before.leaderRuns, before.isSpawned, !asked.sigtermIsOut,
+            !asked.sigkillIsOut, !step.sendsSigterm
+        {
+            throw Violation("5", "the second signal does not end the wait for the job")
+        }
+        if asked.count == 3, step.exit == nil, !step.actions.contains(.killEverything),
+            before.leaderRuns || before.isEnding
+        {
+            throw Violation("5", "the third signal kills nobody")
+        }
+        if asked.isAwaiting { asked.toldAt = step.now }
+        asked.isAwaiting = false
+        self.asked = asked
+    }
+
+    private mutating func endWait(_ step: Step, _ after: Ledger) {
+        guard var asked, asked.isAwaiting, let final = asked.finalRequest else { return }
+        switch step.event {
+        case .committed(let summary, _) where after.requestOf[summary.id] == final:
+            asked.finalMadeAt = step.now
+        case .commitFailed(let id, _) where after.requestOf[id] == final: break
+        case .received(.failed(let failed), let sender, _)
+        where failed.request == final && after.members[sender] != nil:
+            break
+        case .jobExited: break
+        default:
+            let deadline = asked.at + step.settings.checkpointTimeout.wholeNanoseconds
+            guard step.now >= deadline, step.event == .timer(.stopDeadline) else { return }
+        }
+        asked.isAwaiting = false
+        asked.toldAt = step.now
+        self.asked = asked
+    }
+
+    private func judgeLadder(_ asked: Asked, _ step: Step) throws(Violation) {
+        if asked.isAwaiting, step.signalsAnyone || !step.stopSends.isEmpty {
+            throw Violation("5", "a final checkpoint is awaited, and there is \(step.actions)")
+        }
+        if case .spawned = step.event, !step.signalsAnyone {
+            throw Violation("5", "a leader that has just been started is not told to end")
+        }
+        if step.spawn != nil { throw Violation("5", "a spawn after a stop was asked for") }
+        let stopTimeout = step.settings.stopTimeout.wholeNanoseconds
+        if step.sendsSigterm, let made = asked.finalMadeAt, asked.count < 2,
+            step.now < made + stopTimeout / 2
+        {
+            throw Violation("5", "SIGTERM less than half of --stop-timeout after the checkpoint")
+        }
+        let told = asked.toldAt ?? step.now
+        if step.actions.contains(.killEverything), asked.count < 3, step.now < told + stopTimeout {
+            throw Violation("5", "SIGKILL before --stop-timeout is over")
+        }
+        guard asked.toldAt != nil else { return }
+        for action in step.actions {
+            if case .makeStaging = action {
+                throw Violation("5", "a checkpoint is begun after `stop`")
+            }
+        }
+    }
+
+    private mutating func follow(_ step: Step) {
+        if step.sendsSigterm { asked?.sigtermIsOut = true }
+        if step.actions.contains(.killEverything) { asked?.sigkillIsOut = true }
+    }
+
+    private func judgeEnd(_ asked: Asked, _ step: Step, _ after: Ledger) throws(Violation) {
+        guard let exit = step.exit else { return }
+        if exit != .stopped(signal: asked.signal) {
+            throw Violation("5", "asked to stop by \(asked.signal), and ends as \(exit)")
+        }
+        let deadline = asked.at + step.settings.checkpointTimeout.wholeNanoseconds
+        if asked.count < 3, step.now < deadline, !after.orders.isEmpty {
+            throw Violation("5", "\(after.orders) was received, and is not finished")
+        }
+    }
+}
+
+extension Step {
+    /// SIGTERM as part of a stop, not one that is passed on.
+    var sendsSigterm: Bool {
+        actions.contains(.signalLeader(15))
+    }
+
+    var signalsAnyone: Bool {
+        actions.contains {
+            switch $0 {
+            case .signalLeader(15), .killEverything, .endDescendants: true
+            default: false
+            }
+        }
+    }
+}
+
+extension Duration {
+    var wholeNanoseconds: Int64 {
+        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+    }
+}

@@ -1,0 +1,41 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// Nothing wakes a supervisor in vain: which timers are armed follows from what is waited for.
+struct TimerWitness {
+    func judge(_ step: Step, _ after: Ledger) throws(Violation) {
+        guard step.exit == nil else { return }
+        let supervisor = step.supervisor
+        var allowed: Set<TimerID> = [.publish]
+        switch supervisor.phase {
+        case .idle, .choosing, .recording: break
+        case .clearing: allowed.insert(.abandon)
+        case .running:
+            if supervisor.stop != nil {
+                allowed.formUnion([.stopDeadline, .terminate, .kill, .abandon])
+            }
+            if supervisor.attempt?.request?.final == false {
+                allowed.insert(.request)
+            } else if supervisor.stop == nil, step.settings.checkpointEvery != nil {
+                allowed.insert(.interval)
+            }
+        case .ending:
+            allowed.formUnion([.kill, .abandon])
+            if supervisor.stop != nil { allowed.insert(.stopDeadline) }
+        case .waiting: allowed.insert(.backoff)
+        case .finished: return
+        }
+        for (timer, _) in after.armed where !allowed.contains(timer) {
+            throw Violation("timers", "\(timer) is armed while \(supervisor.phase)")
+        }
+        if case .waiting = supervisor.phase, after.armed[.backoff] == nil {
+            throw Violation("liveness", "waiting, and nothing wakes it")
+        }
+    }
+
+    func look(_ now: Int64, _ ledger: Ledger) throws(Violation) {
+        for (timer, at) in ledger.armed where now > at + 1_000_000_000 {
+            throw Violation("world", "\(timer) was due at \(at)")
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// What happened in one step.
+struct Step {
+    let event: Event
+    let actions: [Action]
+    let now: Int64
+    let settings: Settings
+    let supervisor: Supervisor
+
+    var exit: Action.Ending? {
+        for case .exit(let ending) in actions { return ending }
+        return nil
+    }
+
+    var spawn: Action.SpawnOrder? {
+        for case .spawn(let order) in actions { return order }
+        return nil
+    }
+
+    func sends(where matches: (SupervisorMessage) -> Bool) -> [ConnectionID] {
+        var result: [ConnectionID] = []
+        for case .send(let message, let connection, _) in actions where matches(message) {
+            result.append(connection)
+        }
+        return result
+    }
+
+    var stopSends: [ConnectionID] {
+        sends { if case .stop = $0 { true } else { false } }
+    }
+}
+
+/// Looks at every step of a history and says which promise was broken, by a model of its own that
+/// shares no code with the supervisor's decisions.
+struct Witness {
+    var ledger = Ledger()
+    var answers = AnswerWitness()
+    var resume = ResumeWitness()
+    var oneAtATime = OneAtATimeWitness()
+    var stop = StopWitness()
+    var failures = FailureWitness()
+    var retention = RetentionWitness()
+    var requests = RequestWitness()
+    var sequences = SequenceWitness()
+    var timers = TimerWitness()
+    var publishing = PublishWitness()
+
+    /// Before the actions are carried out.
+    mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
+        guard let supervisor = world.supervisor else { return }
+        let step = Step(
+            event: event, actions: actions, now: world.now, settings: world.settings,
+            supervisor: supervisor)
+        let before = ledger
+        ledger.follow(step)
+        try answers.judge(step, ledger, world)
+        try resume.judge(step, world)
+        try oneAtATime.judge(step, before, ledger, world)
+        try stop.judge(step, before, ledger)
+        try failures.judge(step, before, ledger, world)
+        try retention.judge(step, hidden: resume.hidden, world)
+        try requests.judge(step, before, ledger)
+        try sequences.judge(step, before, world)
+        try timers.judge(step, ledger)
+        try publishing.judge(step)
+    }
+
+    /// Whenever time has passed, whether the supervisor was told of anything or not.
+    func look(at world: World) throws(Violation) {
+        guard world.supervisor != nil else { return }
+        try stop.look(world.now, world.settings)
+        try timers.look(world.now, ledger)
+    }
+
+    /// The end of a history.
+    func finish(_ world: World) throws(Violation) {
+        guard world.isOver else {
+            throw Violation("liveness", "nothing happens any more, and the run has not ended")
+        }
+    }
+
+    mutating func supervisorStarts(_ world: World) {
+        ledger = Ledger()
+        answers = AnswerWitness()
+        stop = StopWitness()
+        requests = RequestWitness()
+        timers = TimerWitness()
+        publishing = PublishWitness()
+        resume.supervisorStarts(world)
+        failures.supervisorStarts(world)
+        sequences.supervisorStarts(world)
+    }
+
+    mutating func supervisorIsGone() {
+        ledger = Ledger()
+    }
+}

@@ -1,0 +1,67 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// What is on the simulated disk, and what still waits to be written to it.
+struct Disk {
+    struct Payload {
+        var summary: CheckpointSummary
+        /// Its bytes have changed since they were committed.
+        var isRotten = false
+        /// Its manifest is garbage: found as damaged by the next supervisor.
+        var hasNoManifest = false
+        /// Reading it gives an I/O error until then.
+        var unreadableUntil: Int64 = 0
+    }
+
+    struct PendingRecord {
+        let record: RunRecord
+        let confirm: Bool
+        /// What the naive model knew when it was written, to go on from if the record is read.
+        let counts: FailureWitness.Counts
+    }
+
+    struct PendingCommit {
+        let order: Action.CommitOrder
+        let isAdd: Bool
+    }
+
+    var record: RunRecord?
+    var counts = FailureWitness.Counts()
+    var records: [PendingRecord] = []
+    var isWritingRecord = false
+
+    var payloads: [CheckpointID: Payload] = [:]
+    var setAside: [CheckpointID] = []
+    var staging: Set<CheckpointID> = []
+    var stagedFiles = 0
+    var commits: [PendingCommit] = []
+    var isCommitting = false
+
+    /// Every checkpoint that was ever visible.
+    var everCommitted: Set<CheckpointID> = []
+
+    var visible: [CheckpointID] { payloads.keys.sorted() }
+
+    /// As a scan at the start finds it; what was staged is then swept.
+    mutating func scan(for record: RunRecord, mayHaveLeftovers: Bool) -> Supervisor.Found {
+        let all = payloads.keys.map(\.sequence) + setAside.map(\.sequence)
+        let highest = (all + staging.map(\.sequence)).max() ?? 0
+        staging = []
+        let damaged = payloads.filter(\.value.hasNoManifest).keys.sorted()
+        return Supervisor.Found(
+            record: record,
+            checkpoints: payloads.values.filter { !$0.hasNoManifest }.map(\.summary),
+            damaged: damaged.map { .init(id: $0, reason: "its manifest is garbage") },
+            highestSequence: highest, mayHaveLeftovers: mayHaveLeftovers, socket: "/run/s")
+    }
+
+    mutating func makeVisible(_ order: Action.CommitOrder, at wall: Timestamp) -> CheckpointSummary
+    {
+        let summary = CheckpointSummary(
+            id: order.id, created: wall, bytes: 10, metrics: order.metrics, path: "/\(order.id)")
+        payloads[order.id] = Payload(summary: summary)
+        staging.remove(order.id)
+        everCommitted.insert(order.id)
+        return summary
+    }
+}

@@ -1,0 +1,99 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// How a history goes wrong: half of the faults are absent from it, the others are its weather.
+struct Plan {
+    var settings = Settings()
+    var resumesElsewhere: Double
+    /// When the faults end and whoever still runs must come to a good end, in nanoseconds.
+    var calmFrom: Int64
+    var maximalSteps = 220
+
+    var crash: Double
+    var crashesAtStart: Double
+    var exitsWell: Double
+    var hang: Double
+    var deaf: Double
+    var accepts: Double
+    var ignoresRequest: Double
+    var isSlow: Double
+    var failsToSave: Double
+    var nonsense: Double
+    var comesAndGoes: Double
+    var ignoresSigterm: Double
+    var descendants: Double
+    var unkillable: Double
+
+    var stagingFails: Double
+    var commitFails: Double
+    var commitIsSlow: Double
+    var recordFails: Double
+    var recordIsSlow: Double
+    var spawnFails: Double
+    var rot: Double
+    var unreadable: Double
+
+    var signals: Double
+    var operators: Double
+    var strangers: Double
+    var killsSupervisor: Double
+    var killsMidStep: Double
+    var guardDies: Double
+    var powerCuts: Double
+    var startsAgain: Double
+
+    init(_ chance: inout Chance) {
+        func sometimes(_ most: Double) -> Double {
+            chance.happens(0.5) ? 0 : most * chance.share()
+        }
+        resumesElsewhere = sometimes(0.3)
+        calmFrom = chance.wait(5_000, 900_000)
+        crash = sometimes(0.2)
+        crashesAtStart = sometimes(0.9)
+        exitsWell = sometimes(0.03)
+        hang = sometimes(0.03)
+        deaf = sometimes(0.5)
+        accepts = chance.happens(0.9) ? 0.95 : 0.3
+        ignoresRequest = sometimes(0.7)
+        isSlow = sometimes(0.5)
+        failsToSave = sometimes(0.4)
+        nonsense = sometimes(0.3)
+        comesAndGoes = sometimes(0.2)
+        ignoresSigterm = sometimes(0.9)
+        descendants = sometimes(0.9)
+        unkillable = chance.happens(0.8) ? 0 : 0.3 * chance.share()
+        stagingFails = sometimes(0.3)
+        commitFails = sometimes(0.5)
+        commitIsSlow = sometimes(0.5)
+        recordFails = sometimes(0.2)
+        recordIsSlow = sometimes(0.5)
+        spawnFails = sometimes(0.3)
+        rot = sometimes(0.05)
+        unreadable = chance.happens(0.8) ? 0 : 0.03 * chance.share()
+        signals = sometimes(0.04)
+        operators = sometimes(0.15)
+        strangers = sometimes(0.1)
+        killsSupervisor = sometimes(0.02)
+        killsMidStep = sometimes(0.01)
+        guardDies = sometimes(0.6)
+        powerCuts = sometimes(0.5)
+        startsAgain = sometimes(1)
+        settings = Self.settings(&chance)
+    }
+
+    private static func settings(_ chance: inout Chance) -> Settings {
+        var settings = Settings()
+        settings.checkpointEvery =
+            chance.happens(0.3) ? nil : .nanoseconds(chance.wait(500, 60_000))
+        settings.checkpointTimeout = .nanoseconds(chance.wait(200, 60_000))
+        settings.stopTimeout =
+            chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
+        settings.keepLast = chance.number(1...5)
+        settings.maxFailures = chance.number(1...5)
+        settings.rollbackAfter = chance.number(1...3)
+        let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)
+        let longest = chance.happens(0.2) ? first : first + chance.wait(0, 30_000)
+        settings.backoff = .nanoseconds(first) ... .nanoseconds(longest)
+        return settings
+    }
+}

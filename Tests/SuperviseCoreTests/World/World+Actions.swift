@@ -1,0 +1,153 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// The host's part: each action, carried out in the simulated machine.
+extension World {
+    func carryOut(_ action: Action) throws(Violation) {
+        switch action {
+        case .endLeftovers: endLeftovers()
+        case .verify(let id):
+            put(
+                .verify(id, generation: generation, serial: cancelledVerification),
+                after: chance.wait(1, isCalm ? 50 : 5_000))
+        case .cancelVerification: cancelledVerification += 1
+        case .setAside(let id, _):
+            disk.payloads[id] = nil
+            disk.setAside.append(id)
+        case .record(let record, let confirm):
+            disk.records.append(
+                .init(record: record, confirm: confirm, counts: witness.failures.counts))
+            writeNextRecord()
+        case .spawn(let order): spawn(order)
+        case .send(let message, let connection, _):
+            put(.answer(message, link: connection.number), after: chance.wait(0.01, 5))
+        case .close(let connection): close(connection.number)
+        case .signalLeader(let number): signalLeader(number)
+        case .killEverything: killEverything()
+        case .endDescendants(let urgency): endDescendants(urgency)
+        case .setTimer(let timer, let at): set(timer, at: at.nanoseconds)
+        case .cancelTimer(let timer): timers[timer] = nil
+        case .makeStaging(let id): makeStaging(id)
+        case .dropStaging(let id): disk.staging.remove(id)
+        case .measureStaging(let id): measure(id)
+        case .commit(let order): enqueue(order, isAdd: false)
+        case .add(let order, _): enqueue(order, isAdd: true)
+        case .remove(let ids):
+            for id in ids { disk.payloads[id] = nil }
+        case .log, .publish: break
+        case .exit(let ending): try exit(ending)
+        }
+    }
+
+    private func set(_ timer: TimerID, at: Int64) {
+        timerSerial += 1
+        timers[timer] = (at, timerSerial)
+        let lateness = chance.wait(0, 5)
+        queue.put(.timer(timer, serial: timerSerial), at: max(at, now) + lateness)
+    }
+
+    private func exit(_ ending: Action.Ending) throws(Violation) {
+        let operatorsLink = links.count + 1
+        links[operatorsLink] = Link(
+            id: .init(operatorsLink), owner: .operator, generation: generation)
+        let control = JobMessage.control(.init(command: "status"))
+        let event = Event.received(control, from: .init(operatorsLink), seq: -1)
+        let actions = supervisor?.handle(event, at: moment) ?? []
+        guard case .send(.error, _, -1)? = actions.first, actions.count == 1 else {
+            throw Violation("answers", "after its end the supervisor does \(actions)")
+        }
+        if isCalm || !chance.happens(plan.recordFails) { flushRecords() }
+        if chance.happens(0.3) { finishOneCommit() }
+        supervisorIsGone()
+        decideWhatFollows(ending)
+    }
+
+    private func decideWhatFollows(_ ending: Action.Ending) {
+        switch ending {
+        case .completed:
+            completed = true
+            isOver = true
+        case .refused, .failed, .stopped:
+            let again = isCalm ? 0 : 0.2 + 0.8 * plan.startsAgain
+            guard chance.happens(again) else {
+                isOver = true
+                return
+            }
+            put(.start, after: chance.wait(1, 20_000))
+        }
+    }
+
+    /// The guard ends what is left, unless it was killed as well.
+    func supervisorIsGone() {
+        supervisor = nil
+        witness.supervisorIsGone()
+        generation += 1
+        isEndingLeftovers = false
+        timers = [:]
+        disk.records = []
+        disk.isWritingRecord = false
+        disk.commits = []
+        disk.isCommitting = false
+        for link in links.keys { links[link]?.isOpen = false }
+        guardLives = isCalm || !chance.happens(plan.guardDies)
+        guard guardLives else { return }
+        for tree in trees.indices where trees[tree].isAlive { kill(tree) }
+    }
+
+    func killSupervisor() {
+        note("THE SUPERVISOR IS KILLED")
+        if chance.happens(0.3) { finishOneRecord() }
+        if chance.happens(0.3) { finishOneCommit() }
+        supervisorIsGone()
+        put(.start, after: chance.wait(1, 20_000))
+    }
+
+    func cutPower() {
+        note("THE POWER IS CUT")
+        supervisorIsGone()
+        bootID += 1
+        trees = []
+        job?.isAlive = false
+        disk.staging = []
+        put(.start, after: chance.wait(10_000, 100_000))
+    }
+
+    func start() throws(Violation) {
+        guard supervisor == nil else { return }
+        if guardLives, trees.contains(where: \.isAlive) {
+            // The guard holds the lock until the tree is gone: the run is in use.
+            put(.start, after: chance.wait(1_000, 20_000))
+            return
+        }
+        generation += 1
+        settings = plan.settings
+        settings.resumeFrom = chooseScope()
+        var record = disk.record ?? newRecord()
+        let leftovers = record.mayHaveLeftovers(bootID: "boot-\(bootID)")
+        record.bootID = "boot-\(bootID)"
+        let found = disk.scan(for: record, mayHaveLeftovers: leftovers)
+        note("A SUPERVISOR STARTS, settings \(settings)")
+        note("    found \(found.checkpoints.map(\.id)) damaged \(found.damaged.map(\.id))")
+        let supervisor = Supervisor(
+            settings: settings, found: found, seed: chance.seed(), at: moment)
+        self.supervisor = supervisor
+        witness.supervisorStarts(self)
+        if chance.happens(plan.signals) { try tell(randomSignal()) }
+        try tell(.started)
+    }
+
+    private func chooseScope() -> Settings.ResumeFrom {
+        guard !isCalm, chance.happens(plan.resumesElsewhere) else { return .newest }
+        let visible = disk.visible
+        if visible.isEmpty || chance.happens(0.4) { return .beginning }
+        if chance.happens(0.1) { return .checkpoint(.init(sequence: 9_999, step: nil)) }
+        return .checkpoint(visible[chance.number(0...(visible.count - 1))])
+    }
+
+    private func newRecord() -> RunRecord {
+        RunRecord(
+            name: "run", command: ["job"], directory: "/", options: [:],
+            checkpointDirectory: "/checkpoints", created: moment.wall, host: "host",
+            bootID: "boot-\(bootID)", supervisorPID: 1, runToken: "0123456789abcdef")
+    }
+}

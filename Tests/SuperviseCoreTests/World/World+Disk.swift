@@ -1,0 +1,112 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// The two lanes of the disk: records in order, and commits in order of their numbers.
+extension World {
+    func writeNextRecord() {
+        guard !disk.isWritingRecord, !disk.records.isEmpty else { return }
+        disk.isWritingRecord = true
+        let slow = !isCalm && chance.happens(plan.recordIsSlow)
+        put(.recordWritten(generation: generation), after: chance.wait(0.1, slow ? 3_000 : 5))
+    }
+
+    func recordWritten() throws(Violation) {
+        disk.isWritingRecord = false
+        guard let written = disk.records.first else { return }
+        if !isCalm, chance.happens(plan.recordFails) {
+            disk.records.removeFirst()
+            writeNextRecord()
+            try tell(.recordFailed("no space left on device"))
+        } else {
+            finishOneRecord()
+            writeNextRecord()
+            if written.confirm { try tell(.recorded) }
+        }
+    }
+
+    func finishOneRecord() {
+        guard !disk.records.isEmpty else { return }
+        let written = disk.records.removeFirst()
+        disk.record = written.record
+        disk.counts = written.counts
+    }
+
+    func flushRecords() {
+        while !disk.records.isEmpty { finishOneRecord() }
+    }
+
+    func makeStaging(_ id: CheckpointID) {
+        if !isCalm, chance.happens(plan.stagingFails) {
+            later(.commitFailed(id, .init(.noSpace, "no space")), after: chance.wait(0.1, 100))
+            return
+        }
+        disk.staging.insert(id)
+        disk.stagedFiles = 0
+        later(.stagingMade(id, path: "/staging/\(id)"), after: chance.wait(0.1, 100))
+    }
+
+    func measure(_ id: CheckpointID) {
+        if chance.happens(isCalm ? 1 : 0.4) { disk.stagedFiles += 1 }
+        let size = Event.StagingSize(bytes: Int64(disk.stagedFiles) * 10, files: disk.stagedFiles)
+        later(.stagingMeasured(id, size), after: chance.wait(0.1, 200))
+    }
+
+    func enqueue(_ order: Action.CommitOrder, isAdd: Bool) {
+        disk.commits.append(.init(order: order, isAdd: isAdd))
+        commitNext()
+    }
+
+    private func commitNext() {
+        guard !disk.isCommitting, !disk.commits.isEmpty else { return }
+        disk.isCommitting = true
+        let slow = chance.happens(plan.commitIsSlow)
+        put(.commitDone(generation: generation), after: chance.wait(1, slow ? 100_000 : 300))
+    }
+
+    func commitDone() {
+        disk.isCommitting = false
+        guard let pending = disk.commits.first else { return }
+        if !isCalm, chance.happens(plan.commitFails) {
+            disk.commits.removeFirst()
+            disk.staging.remove(pending.order.id)
+            let code: ProtocolError.Code = pending.isAdd ? .badPath : .noSpace
+            later(.commitFailed(pending.order.id, .init(code, "it failed")), after: 1000)
+        } else if let summary = finishOneCommit() {
+            later(.committed(summary, seconds: 0.1), after: 1000)
+        }
+        commitNext()
+    }
+
+    @discardableResult
+    func finishOneCommit() -> CheckpointSummary? {
+        guard !disk.commits.isEmpty else { return nil }
+        let pending = disk.commits.removeFirst()
+        return disk.makeVisible(pending.order, at: moment.wall)
+    }
+
+    /// What a check of the bytes gives now.
+    func inspect(_ id: CheckpointID) -> Event.Verification {
+        guard let payload = disk.payloads[id] else { return .unreadable("it is not there") }
+        if payload.unreadableUntil > now { return .unreadable("input/output error") }
+        if payload.isRotten || payload.hasNoManifest { return .bad("SHA-256 differs") }
+        return .good(metadata: ["id": .string(id.description)])
+    }
+
+    func rotSomething() {
+        let visible = disk.visible
+        guard !visible.isEmpty else { return }
+        let id = visible[chance.number(0...(visible.count - 1))]
+        if chance.happens(0.2) {
+            disk.payloads[id]?.hasNoManifest = true
+        } else {
+            disk.payloads[id]?.isRotten = true
+        }
+        note("\(id) ROTS")
+    }
+
+    func makeUnreadable() {
+        guard let id = disk.visible.last else { return }
+        disk.payloads[id]?.unreadableUntil = now + chance.wait(100, 30_000)
+        note("\(id) IS UNREADABLE FOR A WHILE")
+    }
+}

@@ -1,0 +1,175 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// What the job does, well or badly.
+extension World {
+    func tick(_ job: Job) {
+        guard job.isAlive else { return }
+        if isCalm {
+            job.hangs = false
+            workWell(job)
+            if job.remaining > 0 { put(.jobTicks(job), after: chance.wait(1, 100)) }
+        } else {
+            if !job.hangs { act(job) }
+            put(.jobTicks(job), after: chance.wait(1, 10_000))
+        }
+    }
+
+    private func workWell(_ job: Job) {
+        if usable(job) == nil { connect(job, accepts: true) }
+        job.step += 1
+        job.remaining -= 1
+        say(.progress(.init(step: job.step)), job)
+        if job.remaining <= 0 {
+            put(.leaderDies(tree: job.tree, .exited(0)), after: chance.wait(0.1, 10))
+        }
+    }
+
+    private func act(_ job: Job) {
+        if job.links.isEmpty, chance.happens(plan.crashesAtStart) {
+            put(.leaderDies(tree: job.tree, randomEnd()), after: chance.wait(0.1, 100))
+            return
+        }
+        if usable(job) == nil, !chance.happens(plan.deaf) {
+            connect(job, accepts: chance.happens(plan.accepts))
+        }
+        if chance.happens(plan.crash) {
+            put(.leaderDies(tree: job.tree, randomEnd()), after: chance.wait(0.1, 100))
+        }
+        if chance.happens(plan.exitsWell) {
+            put(.leaderDies(tree: job.tree, .exited(0)), after: chance.wait(0.1, 100))
+        }
+        if chance.happens(plan.hang) { job.hangs = true }
+        if chance.happens(plan.comesAndGoes) { connectOrLeave(job) }
+        if chance.happens(plan.descendants) { startDescendant(job) }
+        if chance.happens(plan.nonsense) { talkNonsense(job) }
+        job.step += Int64(chance.number(0...3))
+        switch chance.number(0...5) {
+        case 0: say(.progress(.init(step: job.step, total: 1000)), job)
+        case 1: say(.heartbeat, job)
+        case 2: begin(job, nil)
+        case 3: finishOpen(job)
+        case 4 where chance.happens(0.3): say(.add(.init(path: "/file", step: job.step)), job)
+        default: break
+        }
+    }
+
+    private func randomEnd() -> JobEnd {
+        chance.happens(0.5)
+            ? .exited(chance.number(1...255)) : .signaled(number: 11, name: "SIGSEGV")
+    }
+
+    func usable(_ job: Job) -> Int? {
+        job.links.first { links[$0]?.isOpen == true }
+    }
+
+    private func connect(_ job: Job, accepts: Bool) {
+        let link = newLink(.job)
+        job.links.append(link)
+        let hello = JobMessage.Hello(
+            token: job.order.token, accepts: accepts ? ["checkpoint"] : nil)
+        say(.hello(hello), on: link)
+    }
+
+    private func connectOrLeave(_ job: Job) {
+        if chance.happens(0.5), let link = job.links.last, links[link]?.isOpen == true {
+            let at = max(links[link]?.lastDelivery ?? 0, now) + chance.wait(0.01, 5)
+            links[link]?.lastDelivery = at
+            queue.put(.hangUp(link: link), at: at)
+        } else {
+            connect(job, accepts: chance.happens(0.5))
+        }
+    }
+
+    private func startDescendant(_ job: Job) {
+        guard trees[job.tree].descendants.count < 3 else { return }
+        let hard = chance.happens(plan.unkillable)
+        trees[job.tree].descendants.append(
+            .init(
+                ignoresSigterm: chance.happens(plan.ignoresSigterm),
+                unkillableUntil: hard ? now + chance.wait(1_000, 100_000) : 0))
+    }
+
+    private func talkNonsense(_ job: Job) {
+        let unknown = CheckpointID(sequence: 4242, step: nil)
+        let request = chance.number(0...5)
+        let any = job.open?.id ?? unknown
+        switch chance.number(0...9) {
+        case 0: say(.commit(.init(id: unknown)), job)
+        case 1: say(.abort(any), job)
+        case 2: say(.failed(.init(request: request, error: nil)), job)
+        case 3: say(.add(.init(path: "relative")), job)
+        case 4: say(.add(.init(path: "/x", mode: "move", request: request)), job)
+        case 5: say(.hello(.init(protocol: 2, token: job.order.token)), job)
+        case 6: say(.hello(.init(token: job.order.token, accepts: [])), job)
+        case 7: say(.begin(.init(step: 500, request: request)), job)
+        case 8: say(.progress(.init(step: .min, total: .max)), job)
+        default: say(.commit(.init(id: any, request: request)), job)
+        }
+    }
+
+    func begin(_ job: Job, _ request: Int?) {
+        guard job.isAlive, !job.hangs else { return }
+        if request != nil, !isCalm, chance.happens(0.15) {
+            say(.add(.init(path: "/file", step: job.step, request: request)), job)
+        } else {
+            say(.begin(.init(step: chance.happens(0.9) ? job.step : nil, request: request)), job)
+        }
+    }
+
+    private func finishOpen(_ job: Job) {
+        guard let open = job.open else { return }
+        job.open = nil
+        if chance.happens(0.8) {
+            say(.commit(.init(id: open.id, request: open.request)), on: open.link)
+        } else {
+            say(.abort(open.id), on: open.link)
+        }
+    }
+
+    func commit(_ job: Job, _ id: CheckpointID, _ request: Int?) {
+        guard job.isAlive, !job.hangs, let open = job.open, open.id == id else { return }
+        job.open = nil
+        say(.commit(.init(id: id, request: request)), on: open.link)
+    }
+
+    /// What the job, or somebody else, is told.
+    func hear(_ message: SupervisorMessage, on link: Int) {
+        guard let job, job.isAlive, !job.hangs, job.links.contains(link),
+            links[link]?.isOpen == true
+        else { return }
+        switch message {
+        case .began(let began):
+            job.open = Job.Open(id: began.id, link: link, request: nil)
+            guard isCalm || chance.happens(0.7) else { return }
+            let request = chance.happens(0.1) ? witness.ledger.openRequest : nil
+            put(.jobCommits(job, id: began.id, request: request), after: savingTime())
+        case .checkpointRequest(let wire): wasAsked(job, wire)
+        case .stop:
+            guard isCalm || chance.happens(0.6) else { return }
+            let end = chance.happens(0.5) ? JobEnd.exited(0) : randomEnd()
+            put(.leaderDies(tree: job.tree, end), after: chance.wait(0.1, isCalm ? 10 : 15_000))
+        case .welcome, .committed, .aborted, .error, .ok, .status: break
+        }
+    }
+
+    private func wasAsked(_ job: Job, _ wire: CheckpointRequest) {
+        if !isCalm, chance.happens(plan.ignoresRequest) { return }
+        if !isCalm, chance.happens(plan.failsToSave) {
+            say(.failed(.init(request: wire.request, error: "no memory")), job)
+        } else if let open = job.open, chance.happens(0.7) {
+            put(.jobCommits(job, id: open.id, request: wire.request), after: savingTime())
+        } else {
+            put(.jobBegins(job, request: wire.request), after: savingTime())
+        }
+    }
+
+    private func savingTime() -> Int64 {
+        chance.wait(0.1, isCalm ? 50 : chance.happens(plan.isSlow) ? 60_000 : 2_000)
+    }
+
+    func say(_ message: JobMessage, _ job: Job) {
+        guard let link = usable(job) else { return }
+        say(message, on: link)
+    }
+}

@@ -1,0 +1,134 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// Processes: how they start, are signalled and end.
+extension World {
+    func spawn(_ order: Action.SpawnOrder) {
+        if !isCalm, chance.happens(plan.spawnFails) {
+            let failures: [Event.SpawnFailure] = [
+                .notFound("not found"), .notExecutable("not executable"), .system("no memory"),
+            ]
+            later(.spawnFailed(failures[chance.number(0...2)]), after: chance.wait(0.1, 500))
+            return
+        }
+        trees.append(Tree(generation: generation, attempt: order.attempt))
+        let tree = trees.count - 1
+        if !isCalm, chance.happens(plan.unkillable) {
+            trees[tree].leaderUnkillableUntil = now + chance.wait(1_000, 100_000)
+        }
+        let job = Job(tree: tree, order: order, generation: generation)
+        self.job = job
+        let execution = chance.wait(0.1, chance.happens(0.05) ? 20_000 : 5)
+        put(.jobStarts(job), after: execution)
+    }
+
+    func jobStarts(_ job: Job) throws(Violation) {
+        guard !job.isStarted, job.generation == generation else { return }
+        job.isStarted = true
+        put(.jobTicks(job), after: chance.wait(0.1, 500))
+        try tell(.spawned(pid: 100 + job.tree))
+    }
+
+    func signalLeader(_ number: Int32) {
+        guard let job, job.generation == generation, trees[job.tree].leaderIsAlive else { return }
+        guard number == 15 || chance.happens(0.05) else { return }
+        if !isCalm, chance.happens(plan.ignoresSigterm) { return }
+        let end: JobEnd =
+            chance.happens(0.5)
+            ? .signaled(number: Int(number), name: "SIG\(number)")
+            : .exited(chance.happens(0.5) ? 0 : 3)
+        put(.leaderDies(tree: job.tree, end), after: chance.wait(0.1, isCalm ? 10 : 8_000))
+    }
+
+    func killEverything() {
+        for tree in trees.indices where trees[tree].generation == generation { kill(tree) }
+    }
+
+    func kill(_ tree: Int) {
+        if trees[tree].leaderIsAlive {
+            let wait = max(trees[tree].leaderUnkillableUntil - now, 0) + chance.wait(0.1, 10)
+            put(.leaderDies(tree: tree, .signaled(number: 9, name: "SIGKILL")), after: wait)
+        }
+        for index in trees[tree].descendants.indices { killDescendant(tree, index) }
+    }
+
+    private func killDescendant(_ tree: Int, _ index: Int) {
+        let descendant = trees[tree].descendants[index]
+        guard descendant.isAlive else { return }
+        let wait = max(descendant.unkillableUntil - now, 0) + chance.wait(0.1, 10)
+        put(.descendantDies(tree: tree, index), after: wait)
+    }
+
+    func endDescendants(_ urgency: Action.Urgency) {
+        guard let tree = trees.indices.last, trees[tree].generation == generation else {
+            later(.descendantsGone, after: 1000)
+            return
+        }
+        trees[tree].isAwaited = true
+        for index in trees[tree].descendants.indices {
+            switch urgency {
+            case .atOnce: killDescendant(tree, index)
+            case .politely where trees[tree].descendants[index].ignoresSigterm: break
+            case .politely: put(.descendantDies(tree: tree, index), after: chance.wait(0.1, 2_000))
+            }
+        }
+        tellIfGone(tree)
+    }
+
+    func leaderDies(_ tree: Int, _ end: JobEnd) {
+        guard tree < trees.count, trees[tree].leaderIsAlive else { return }
+        if now < trees[tree].leaderUnkillableUntil {
+            put(
+                .leaderDies(tree: tree, end),
+                after: trees[tree].leaderUnkillableUntil - now)
+            return
+        }
+        trees[tree].leaderIsAlive = false
+        note("THE LEADER OF \(tree) DIES")
+        if let job, job.tree == tree {
+            job.isAlive = false
+            if job.generation == generation, supervisor != nil { tellOfExit(job, end) }
+        }
+        leftoversMayBeGone()
+    }
+
+    /// What it said is told before; a leader cannot be told dead before it was told alive.
+    private func tellOfExit(_ job: Job, _ end: JobEnd) {
+        let said = job.links.compactMap { links[$0]?.lastDelivery }.max() ?? 0
+        // The error pipe closes with the process, which looks like a success.
+        if !job.isStarted { later(.spawned(pid: 100 + job.tree), after: 0) }
+        job.isStarted = true
+        later(.jobExited(end), after: max(said - now, 0) + chance.wait(0.01, 2))
+    }
+
+    func descendantDies(_ tree: Int, _ index: Int) {
+        guard tree < trees.count, trees[tree].descendants[index].isAlive else { return }
+        let until = trees[tree].descendants[index].unkillableUntil
+        if now < until {
+            put(.descendantDies(tree: tree, index), after: until - now)
+            return
+        }
+        trees[tree].descendants[index].isAlive = false
+        tellIfGone(tree)
+        leftoversMayBeGone()
+    }
+
+    private func tellIfGone(_ tree: Int) {
+        guard trees[tree].isAwaited, !trees[tree].isAlive else { return }
+        trees[tree].isAwaited = false
+        guard trees[tree].generation == generation else { return }
+        later(.descendantsGone, after: chance.wait(0.01, 5))
+    }
+
+    func endLeftovers() {
+        isEndingLeftovers = true
+        for tree in trees.indices where trees[tree].isAlive { kill(tree) }
+        leftoversMayBeGone()
+    }
+
+    private func leftoversMayBeGone() {
+        guard isEndingLeftovers, !trees.contains(where: \.isAlive) else { return }
+        isEndingLeftovers = false
+        later(.leftoversEnded(["job (100)"]), after: chance.wait(0.1, 100))
+    }
+}
