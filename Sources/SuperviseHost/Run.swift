@@ -22,7 +22,6 @@ package func run(_ request: RunRequest) -> RunResult {
 }
 
 private func supervise(_ session: Session) throws(HostError) -> RunResult {
-    defer { session.guardian.release() }
     let ending = try describing("the supervisor cannot work") { () throws(SystemError) in
         try becomeSubreaper()
         let conductor = try Conductor(session, loop: EventLoop())

@@ -7,7 +7,9 @@ import SuperviseSystem
 /// guard is left, nothing of the attempt is.
 final class JobProcess {
     private let loop: EventLoop
-    private let guardian: Guard
+    private var guardian: Guard
+    private let lock: Int32
+    private var token = ""
     private let deliver: (Event) -> Void
     /// Called between the leader's end and the event that tells it.
     private let beforeEnd: () -> Void
@@ -15,17 +17,22 @@ final class JobProcess {
     private var report: EventLoop.Registration?
     private var isEnding: Action.Urgency?
 
+    /// - Parameter lock: the descriptor of the run's lock, which the guard shares.
     init(
-        on loop: EventLoop, guardian: Guard, beforeEnd: @escaping () -> Void,
+        on loop: EventLoop, guardian: Guard, lock: Int32, beforeEnd: @escaping () -> Void,
         _ deliver: @escaping (Event) -> Void
     ) {
         self.loop = loop
         self.guardian = guardian
+        self.lock = lock
         self.beforeEnd = beforeEnd
         self.deliver = deliver
     }
 
     func start(_ request: SpawnRequest, token: String) {
+        self.token = token
+        // Before the spawn, so that there is no moment without a guard.
+        guardian.watch(leader: 0, token: token)
         do throws(SystemError) {
             let process = try spawn(request)
             leader = process
@@ -58,8 +65,7 @@ final class JobProcess {
     func endDescendants(_ urgency: Action.Urgency) {
         isEnding = urgency
         guard ProcessTree.hasChildren(except: [guardian.pid]) else {
-            isEnding = nil
-            deliver(.descendantsGone)
+            treeIsGone()
             return
         }
         ProcessTree.signalDescendants(urgency == .politely ? 15 : 9, except: [guardian.pid])
@@ -71,17 +77,43 @@ final class JobProcess {
             if reaped.pid == leader?.pid {
                 leaderEnded(reaped.status)
             } else if reaped.pid == guardian.pid {
-                deliver(.warned("the guard was killed; a killed supervisor would leave the job"))
+                replaceGuard()
             }
         }
         guard let urgency = isEnding else { return }
         if !ProcessTree.hasChildren(except: [guardian.pid]) {
-            isEnding = nil
-            deliver(.descendantsGone)
+            treeIsGone()
         } else if urgency == .atOnce {
             // What its parent left to us since the last look.
             ProcessTree.signalDescendants(9, except: [guardian.pid])
         }
+    }
+
+    /// Somebody has killed it: a new one watches from now on.
+    private func replaceGuard() {
+        do throws(SystemError) {
+            guardian = try Guard.start(holding: lock)
+            guardian.watch(leader: leader?.pid ?? 0, token: token)
+            deliver(.warned("the guard was killed by somebody; started another"))
+        } catch {
+            deliver(
+                .warned(
+                    "the guard was killed and cannot be started again: \(error); should the "
+                        + "supervisor be killed, the job would live on until the next start"))
+        }
+    }
+
+    /// Ends the guard: nobody is left for it to end.
+    func release() {
+        guardian.release()
+    }
+
+    /// A number that is free may become a stranger's, so the guard forgets it.
+    private func treeIsGone() {
+        isEnding = nil
+        token = ""
+        guardian.watchNothing()
+        deliver(.descendantsGone)
     }
 
     private func leaderEnded(_ status: ExitStatus) {

@@ -34,7 +34,8 @@ final class Conductor {
         self.switchboard = switchboard
         disk = try DiskWork(session.store, on: loop, deliver)
         let job = JobProcess(
-            on: loop, guardian: session.guardian, beforeEnd: { switchboard.drain() }, deliver)
+            on: loop, guardian: session.guardian, lock: session.lock.rawDescriptor,
+            beforeEnd: { switchboard.drain() }, deliver)
         self.job = job
         signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
             if number == SignalPlan.childEnded {
@@ -53,6 +54,7 @@ final class Conductor {
         take(.started)
         while ending == nil { try loop.run() }
         switchboard?.end()
+        job?.release()
         return ending ?? .refused("ended without a decision")
     }
 

@@ -80,7 +80,9 @@ final class DiskWork {
     func endLeftovers(runToken: String) {
         let mailbox = mailbox
         bulk.submit {
-            let ended = ProcessTree.endLeftovers(runToken: runToken)
+            let ended = ProcessTree.endLeftovers(runToken: runToken) { count in
+                mailbox.post(.warned("waiting until \(count) processes of an earlier attempt end"))
+            }
             mailbox.post(.leftoversEnded(ended.map { "\($0.pid) (\($0.command))" }))
         }
     }

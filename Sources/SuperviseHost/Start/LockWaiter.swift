@@ -33,10 +33,17 @@ struct LockWaiter {
 
     private func inUse(by pid: Int32?) -> HostError {
         let status = try? RunStore(paths).readStatus()
-        let since = status.map { " (since \($0.started))" } ?? ""
+        let since = status.map { " (since \(localTime($0.started)))" } ?? ""
         let who = pid.map { "pid \($0)" } ?? "another supervisor"
         return HostError(
             "run \(paths.name) is in use by \(who)\(since). To run a second one beside it: --name")
+    }
+
+    /// To the minute, such as `2026-11-21 05:04`.
+    private func localTime(_ moment: Timestamp) -> String {
+        let ahead = secondsAheadOfUTC(at: moment.milliseconds / 1000)
+        let text = moment.advanced(bySeconds: Double(ahead)).description.prefix(16)
+        return text.map { $0 == "T" ? " " : String($0) }.joined()
     }
 
     /// The kernel tells when the lock is free: a thread waits for it, and we for the thread.

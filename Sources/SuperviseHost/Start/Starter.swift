@@ -98,7 +98,7 @@ struct Starter {
                 socket: socket)
         }
         let scan = try explaining { () throws(StoreError) in try store.scan() }
-        let mayHaveLeftovers = record.current != nil && record.bootID == bootID
+        let mayHaveLeftovers = record.mayHaveLeftovers(bootID: bootID)
         record.command = request.command
         record.directory = request.directory
         record.options = request.options
