@@ -110,7 +110,7 @@ struct ReadmeTests {
     /// A line without its numbers, and without the units that go with them.
     private func shape(_ line: Substring) -> String {
         let time = /([0-9]+m)?[0-9]+(\.[0-9]+)? ?(ms|s)\b/
-        return line.replacing(time, with: "TIME").replacing(/[0-9]+(\.[0-9]+)?/, with: "#")
+        return String(line).replacing(time, with: "TIME").replacing(/[0-9]+(\.[0-9]+)?/, with: "#")
             .replacing(/[kM]?B in/, with: "BYTES in")
     }
 

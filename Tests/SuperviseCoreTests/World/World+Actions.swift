@@ -6,7 +6,7 @@ extension World {
     func carryOut(_ action: Action) throws(Violation) {
         switch action {
         case .endLeftovers: endLeftovers()
-        case .verify(let id):
+        case .verify(let id, _):
             put(
                 .verify(id, generation: generation, serial: cancelledVerification),
                 after: chance.wait(1, isCalm ? 50 : 5_000))
