@@ -5,14 +5,14 @@
 #include <linux/sched.h>
 #include <sys/resource.h>
 
-_Static_assert(sizeof(void *) == 8, "the kernel's signal structures below are those of 64-bit machines");
+_Static_assert(sizeof(void *) == 8, "the kernel's signal structures below are 64-bit ones");
 #if !defined(__x86_64__) && !defined(__aarch64__)
 #error "the raw clone below has the order of arguments of x86-64 and AArch64"
 #endif
 
 pid_t cl_fork(int *pidfd) {
-    /* Raw, as the C library's fork has no pidfd. The first three arguments have the same order on all
-       machines that we allow above; the others are unused. */
+    /* Raw, as the C library's fork has no pidfd. The first three arguments have the same order on
+       all machines that we allow above; the others are unused. */
     return (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
 }
 
@@ -20,14 +20,17 @@ static void close_listed(int one, int other) {
     int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) {
         struct rlimit limit;
-        int end = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65536 ? (int)limit.rlim_cur : 65536;
+        int end = 65536;
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65536)
+            end = (int)limit.rlim_cur;
         for (int fd = 3; fd < end; fd++)
             if (fd != one && fd != other) close(fd);
         return;
     }
     char buffer[4096] __attribute__((aligned(8)));
     int closed;
-    /* Closing while reading may skip entries, so: again from the start until there is nothing to close. */
+    /* Closing while reading may skip entries, so: again from the start until there is nothing to
+       close. */
     do {
         closed = 0;
         long count;
@@ -36,7 +39,8 @@ static void close_listed(int one, int other) {
             for (long at = 0; at < count;) {
                 const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
                 long fd = cl_read_number(entry->name);
-                if (fd > 2 && fd != one && fd != other && fd != directory && close((int)fd) == 0) closed++;
+                if (fd > 2 && fd != one && fd != other && fd != directory)
+                    closed += close((int)fd) == 0;
                 at += entry->length;
             }
         }

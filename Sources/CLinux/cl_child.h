@@ -1,11 +1,12 @@
 #ifndef CL_CHILD_H
 #define CL_CHILD_H
-/* What a freshly forked child may do before it executes another program, or instead of it: all of it is
-   async-signal-safe, as the parent may have had other threads, which hold locks for ever in the copy. */
+/* What a freshly forked child may do before it executes another program, or instead of it: all of
+   it is async-signal-safe, as the parent may have had other threads, which hold locks for ever in
+   the copy. */
 #include <sys/types.h>
 
-/* A real fork, with the pidfd of the child (closed on exec) from the same call, so that no child is ever
-   without one. The child gets 0 and must not use the C library's threads, heap or streams. */
+/* A real fork, with the pidfd of the child (closed on exec) from the same call, so that no child is
+   ever without one. The child gets 0 and must not use the C library's threads, heap or streams. */
 pid_t cl_fork(int *pidfd);
 
 /* Closes every descriptor from 3 on but these two (or one, where they are equal). */
@@ -14,11 +15,12 @@ void cl_close_all_but(int one, int other);
 /* Makes descriptor `target` what `source` is, not closed on exec. */
 int cl_place(int source, int target);
 
-/* Default dispositions for all signals, also those that the C library hides (32, 33), with raw calls. */
+/* Default dispositions for all signals, also those that the C library hides (32, 33), with raw
+   calls. */
 void cl_default_signals(void);
 
-/* Blocks all signals, also those that the C library hides; the mask before goes to `before` if it is not
-   NULL. With `cl_restore_signals(0)` none is blocked. */
+/* Blocks all signals, also those that the C library hides; the mask before goes to `before` if it
+   is not NULL. With `cl_restore_signals(0)` none is blocked. */
 void cl_block_signals(unsigned long long *before);
 void cl_restore_signals(unsigned long long mask);
 

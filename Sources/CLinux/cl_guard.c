@@ -7,14 +7,15 @@
 #include <stdint.h>
 #include <string.h>
 
-/* How long processes that do not die, such as those stuck in a disk, keep the guard. Nothing of them runs
-   any more once they come back, and the next supervisor looks for them too. */
+/* How long processes that do not die, such as those stuck in a disk, keep the guard. Nothing of
+   them runs any more once they come back, and the next supervisor looks for them too. */
 enum { PATIENCE_MS = 10000 };
 
 /* Raw, as the C library refuses the signals that it keeps to itself. */
 static void ignore_signals(void) {
     const unsigned long action[4] = {(unsigned long)SIG_IGN};
-    for (int number = 1; number <= 64; number++) syscall(SYS_rt_sigaction, number, action, NULL, 8ul);
+    for (int number = 1; number <= 64; number++)
+        syscall(SYS_rt_sigaction, number, action, NULL, 8ul);
     cl_restore_signals(0); /* nothing blocked: what is ignored must not queue up either */
 }
 
@@ -34,8 +35,8 @@ static uintptr_t read_address(const char *text) {
     return address;
 }
 
-/* A guard of a supervisor that is itself a job is no part of that job: it has work to do when others clean
-   up, so it must not be found by the outer token in the environment that it inherited. */
+/* A guard of a supervisor that is itself a job is no part of that job: it has work to do when
+   others clean up, and must not be found by the outer token in its inherited environment. */
 static void forget_token(void) {
     static const char name[] = "SUPERVISE_TOKEN=";
     char text[2048];
@@ -104,8 +105,8 @@ static int move_up(int descriptor) {
 pid_t cl_guard_start(int lock, int *messages, int *pidfd) {
     int ends[2];
     unsigned long long mask;
-    /* A socket pair rather than a pipe: writing to a guard that was killed must not raise SIGPIPE, and each
-       message stays whole. */
+    /* A socket pair rather than a pipe: writing to a guard that was killed must not raise SIGPIPE,
+       and each message stays whole. */
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -1;
     ends[0] = move_up(ends[0]);
     ends[1] = move_up(ends[1]);
@@ -114,7 +115,10 @@ pid_t cl_guard_start(int lock, int *messages, int *pidfd) {
     if (ends[0] >= 0 && ends[1] >= 0) {
         cl_block_signals(&mask);
         pid = cl_fork(pidfd);
-        if (pid == 0) guard(ends[0], lock >= 0 && lock < 3 ? fcntl(lock, F_DUPFD_CLOEXEC, 3) : lock);
+        if (pid == 0) {
+            int held = lock >= 0 && lock < 3 ? fcntl(lock, F_DUPFD_CLOEXEC, 3) : lock;
+            guard(ends[0], held);
+        }
         code = errno;
         cl_restore_signals(mask);
     }

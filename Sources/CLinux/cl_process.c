@@ -26,7 +26,8 @@ static ssize_t read_again(int file, void *buffer, size_t size) {
     return count;
 }
 
-/* Of /proc/PID/stat the name, which may hold anything, parentheses too, and the 20 fields behind it. */
+/* Of /proc/PID/stat the name, which may hold anything, parentheses too, and the 20 fields behind
+   it. */
 static bool read_fields(
     int proc, pid_t pid, char *state, unsigned long long fields[20], char *is_guard) {
     char text[1024];
@@ -47,7 +48,8 @@ static bool read_fields(
         while (*at == ' ' || *at == '-') at++;
         if (*at < '0' || *at > '9') return false;
         fields[index] = 0;
-        for (; *at >= '0' && *at <= '9'; at++) fields[index] = fields[index] * 10 + (unsigned)(*at - '0');
+        for (; *at >= '0' && *at <= '9'; at++)
+            fields[index] = fields[index] * 10 + (unsigned)(*at - '0');
     }
     return true;
 }
@@ -57,7 +59,7 @@ int cl_read_process(int proc, pid_t pid, struct cl_process *process) {
     char state;
     if (!read_fields(proc, pid, &state, fields, &process->is_guard)) return -1;
     if (fields[6] & KERNEL_THREAD || state == 'X') return -1;
-    /* A leader that has ended before its other threads looks like a zombie, but the process lives. */
+    /* A leader that ended before its other threads looks like a zombie, but the process lives. */
     if (state == 'Z' && fields[17] <= 1) return -1;
     process->pid = pid;
     process->state = state;
@@ -134,7 +136,8 @@ int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix
                 matched = 0;
                 agrees = true;
             } else if (agrees) {
-                agrees = *at == (matched < name_length ? name[matched] : prefix[matched - name_length]);
+                char next = matched < name_length ? name[matched] : prefix[matched - name_length];
+                agrees = *at == next;
                 if (agrees && ++matched == wanted) {
                     found = 1;
                     break;

@@ -8,7 +8,7 @@
 
 struct cl_process {
     pid_t pid, parent, group, session;
-    unsigned long long started; /* in clock ticks since the boot; with the pid it names one process */
+    unsigned long long started; /* in ticks since the boot; with the pid it names one process */
     char state;
     char is_guard; /* of a supervisor, by its name */
     char mark;     /* for the one who reads the table */
@@ -34,8 +34,8 @@ struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t p
 /* Reads one process; 0, or -1 where it is none that the table would hold. */
 int cl_read_process(int proc, pid_t pid, struct cl_process *process);
 
-/* Whether the environment that the process was born with has a variable `name` (with its =) whose value
-   starts so. What may not be read has not. */
+/* Whether the environment that the process was born with has a variable `name` (with its =) whose
+   value starts so. What may not be read has not. */
 int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* A real fork, not vfork: an exec from a network file system that hangs must not stop the supervisor, and
-   vfork's parent waits for it. Everything the child needs was allocated before. */
+/* A real fork, not vfork: an exec from a network file system that hangs must not stop the
+   supervisor, and vfork's parent waits for it. Everything the child needs was allocated before. */
 
 static _Noreturn void fail(int report, int stage, int code, int candidate) {
     const struct cl_spawn_report message = {stage, code, candidate};
@@ -21,7 +21,8 @@ static bool set_streams(const struct cl_spawn_request *request) {
         int source = request->streams[target];
         if (source == CL_STREAM_NULL) source = open("/dev/null", O_RDWR | O_CLOEXEC);
         else if (source == CL_STREAM_INHERIT) { sources[target] = -1; continue; }
-        if (source >= 0 && source < 3 && source != target) source = fcntl(source, F_DUPFD_CLOEXEC, 3);
+        if (source >= 0 && source < 3 && source != target)
+            source = fcntl(source, F_DUPFD_CLOEXEC, 3);
         if (source < 0) return false;
         sources[target] = source;
     }
@@ -33,7 +34,8 @@ static bool set_streams(const struct cl_spawn_request *request) {
 
 /* What keeps looking further along PATH, as execvp has it. */
 static bool is_absent(int code) {
-    return code == ENOENT || code == ENOTDIR || code == ENODEV || code == ESTALE || code == ETIMEDOUT;
+    return code == ENOENT || code == ENOTDIR || code == ENODEV || code == ESTALE
+        || code == ETIMEDOUT;
 }
 
 static bool is_directory(const char *path) {
@@ -85,7 +87,8 @@ static _Noreturn void become(const struct cl_spawn_request *request, int report,
     /* The parent may have died before that call, and then nobody would ever send the signal. */
     if (getppid() != parent) _exit(127);
     if (!set_streams(request)) fail(report, CL_SPAWN_STREAM, errno, 0);
-    /* Now and not at the exec, which may hang: until then the child would hold our sockets and pipes. */
+    /* Now and not at the exec, which may hang: until then the child would hold our sockets and
+       pipes. */
     if (request->close_others) cl_close_all_but(report, report);
     if (request->directory != NULL && chdir(request->directory) != 0)
         fail(report, CL_SPAWN_DIRECTORY, errno, 0);

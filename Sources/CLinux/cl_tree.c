@@ -8,11 +8,11 @@
 #include <string.h>
 #include <time.h>
 
-/* A pid may be given out again between the look and the signal. So the process is held by a pidfd first,
-   then looked at again, and only then signalled, through the pidfd.
+/* A pid may be given out again between the look and the signal. So the process is held by a pidfd
+   first, then looked at again, and only then signalled, through the pidfd.
 
-   A guard among the members is waited for and not signalled: it belongs to a supervisor that ends as a
-   member, too, and knows of processes there that we cannot tell from strangers any more. */
+   A guard among the members is waited for and not signalled: it belongs to a supervisor that ends
+   as a member, too, and knows of processes there that we cannot tell from strangers any more. */
 
 enum mark { UNMARKED, MEMBER, SPARED, SPARED_ALONE };
 
@@ -31,8 +31,8 @@ static void mark_spared(const struct cl_tree *tree, struct cl_process_table *tab
         struct cl_process *process = cl_find_process(table, tree->except[index]);
         if (process != NULL) process->mark = SPARED;
     }
-    /* Nobody saws off the branch that he sits on: the shell that started us may be a leftover itself. And
-       our own children are a matter of `root` alone. */
+    /* Nobody saws off the branch that he sits on: the shell that started us may be a leftover
+       itself. And our own children are a matter of `root` alone. */
     struct cl_process *process = cl_find_process(table, getpid());
     if (process != NULL) process->mark = tree->root == getpid() ? SPARED_ALONE : SPARED;
     while (process != NULL) {
@@ -62,8 +62,8 @@ static bool was_member(const struct cl_process_table *before, const struct cl_pr
     return then != NULL && then->mark == MEMBER && then->started == process->started;
 }
 
-/* Looks at all processes and marks the members. Who was one in the look before still is, even where its
-   parent, and with it the trace, has gone meanwhile. Returns their number, or -1. */
+/* Looks at all processes and marks the members. Who was one in the look before still is, even where
+   its parent, and with it the trace, has gone meanwhile. Returns their number, or -1. */
 static int look(
     const struct cl_tree *tree, int proc, struct cl_process_table *table,
     const struct cl_process_table *before) {
@@ -77,7 +77,8 @@ static int look(
     }
     mark_descendants(table);
     int members = 0;
-    for (size_t index = 0; index < table->count; index++) members += table->items[index].mark == MEMBER;
+    for (size_t index = 0; index < table->count; index++)
+        members += table->items[index].mark == MEMBER;
     return members;
 }
 
@@ -86,9 +87,11 @@ static int hold(int proc, const struct cl_process *process) {
     struct cl_process now;
     int pidfd = cl_pidfd_open(process->pid);
     if (pidfd < 0) return -1;
-    if (cl_read_process(proc, process->pid, &now) == 0 && now.started == process->started) return pidfd;
-    close(pidfd);
-    return -1;
+    if (cl_read_process(proc, process->pid, &now) != 0 || now.started != process->started) {
+        close(pidfd);
+        return -1;
+    }
+    return pidfd;
 }
 
 static bool is_stopped(const struct cl_process *process) {
@@ -100,7 +103,8 @@ static int signal_members(int proc, const struct cl_process_table *table, int si
     int signalled = 0;
     for (size_t index = 0; index < table->count; index++) {
         const struct cl_process *process = &table->items[index];
-        if (process->mark != MEMBER || process->is_guard || (moving && is_stopped(process))) continue;
+        if (process->mark != MEMBER || process->is_guard) continue;
+        if (moving && is_stopped(process)) continue;
         int pidfd = hold(proc, process);
         if (pidfd < 0) continue;
         signalled += cl_pidfd_send_signal(pidfd, signal) == 0;
@@ -138,8 +142,8 @@ static int look_again(const struct cl_tree *tree, int proc, struct looks *looks)
     return look(tree, proc, &looks->now, &looks->before);
 }
 
-/* Looks until all members are stopped, or nearly so: one that is killed while another forks would leave a
-   child behind whose descent nobody can tell. Returns the members of the last look, or -1. */
+/* Looks until all members are stopped, or nearly so: one that is killed while another forks would
+   leave a child behind whose descent nobody can tell. Returns the members left, or -1. */
 static int freeze(const struct cl_tree *tree, int proc, struct looks *looks) {
     int members = look_again(tree, proc, looks);
     for (int round = 0; round < FREEZES && members > 0; round++) {
@@ -150,7 +154,8 @@ static int freeze(const struct cl_tree *tree, int proc, struct looks *looks) {
 }
 
 static void kill_and_wait(
-    int proc, const struct cl_process_table *table, int wait_ms, cl_tree_found found, void *context) {
+    int proc, const struct cl_process_table *table, int wait_ms, cl_tree_found found,
+    void *context) {
     struct pollfd held[HELD];
     int count = 0;
     for (size_t index = 0; index < table->count; index++) {
@@ -204,7 +209,8 @@ static bool is_listed(pid_t pid, const pid_t *list, int count) {
 }
 
 /* Whether a thread has children apart from these; -1 where the kernel keeps no such list. */
-static int thread_has_children(int tasks, const char *thread, const pid_t *except, int except_count) {
+static int thread_has_children(
+    int tasks, const char *thread, const pid_t *except, int except_count) {
     char path[40], text[512];
     char *end = cl_write_number(path, (unsigned long)cl_read_number(thread));
     memcpy(end, "/children", sizeof "/children");

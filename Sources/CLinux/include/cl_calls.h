@@ -1,6 +1,7 @@
 #ifndef CL_CALLS_H
 #define CL_CALLS_H
-/* System calls that are variadic, too new for the C library, or in headers that Swift's Glibc leaves out. */
+/* System calls that are variadic, too new for the C library, or in headers that Swift's Glibc
+   leaves out. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
@@ -21,7 +22,9 @@ int cl_pipe(int ends[2]);
 int cl_accept(int listener);
 int cl_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 
-static inline int cl_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+static inline int cl_fcntl(int fd, int command, int argument) {
+    return fcntl(fd, command, argument);
+}
 
 static inline int cl_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0u); }
 
@@ -43,9 +46,13 @@ static inline int cl_terminal_columns(int fd) {
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : -1;
 }
 
-static inline int cl_signal_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
+static inline int cl_signal_default(int number) {
+    return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0;
+}
 
-static inline int cl_signal_ignore(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0; }
+static inline int cl_signal_ignore(int number) {
+    return signal(number, SIG_IGN) == SIG_ERR ? -1 : 0;
+}
 
 static inline int cl_signal_is_ignored(int number) {
     struct sigaction now;

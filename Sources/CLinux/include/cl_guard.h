@@ -15,9 +15,9 @@ struct cl_guard_message {
     char token[40]; /* of the attempt, with a zero byte at its end; empty: there is none */
 };
 
-/* Forks the guard. It keeps the descriptor `lock` open (-1: none), so that the lock is free only once the
-   tree is gone too. `messages` is the socket of cl_guard_message that it is told with, closed on exec; it
-   acts when every copy of it is closed. Returns its pid, or -1 with errno. */
+/* Forks the guard. It keeps the descriptor `lock` open (-1: none), so that the lock is free only
+   once the tree is gone too. `messages` is the socket of cl_guard_message that it is told with,
+   closed on exec; it acts when every copy of it is closed. Returns its pid, or -1 with errno. */
 pid_t cl_guard_start(int lock, int *messages, int *pidfd);
 
 /* Returns 0, or -1 with errno: EPIPE where the guard is gone, EAGAIN where it does not listen. */

@@ -10,7 +10,8 @@ struct cl_spawn_request {
     const char *const *candidates;
     int searched;
     char *const *arguments;
-    /* For a script without #!, as shells do it: /bin/sh, a free place for its path, the other arguments. */
+    /* For a script without #!, as shells do it: /bin/sh, a free place for its path, the other
+       arguments. */
     char **shell_arguments;
     char *const *environment;
     const char *directory; /* NULL: ours */
@@ -33,8 +34,9 @@ struct cl_spawn_report {
     int candidate; /* index of the path that it is about */
 };
 
-/* Starts a child in a session of its own, killed when the thread that calls this ends, with default signals
-   and nothing blocked. Returns its pid, or -1 and errno. `report` is closed on exec and 3 or more. */
+/* Starts a child in a session of its own, killed when the thread that calls this ends, with default
+   signals and nothing blocked. Returns its pid, or -1 and errno. `report` is closed on exec and 3
+   or more. */
 pid_t cl_spawn(const struct cl_spawn_request *request, int report, int *pidfd);
 
 #endif

@@ -3,8 +3,9 @@
 #include <sys/types.h>
 
 /* Which processes are meant: all that one of the rules names, and the descendants of all of these.
-   Never meant are this process, its children (but for `root`) and its ancestors, `except` with their
-   descendants, threads of the kernel, and processes that have ended. Guards of supervisors among them are waited for, but not signalled. */
+   Never meant are this process, its children (but for `root`) and its ancestors, `except` with
+   their descendants, threads of the kernel, and processes that have ended. Guards of supervisors
+   among them are waited for, but not signalled. */
 struct cl_tree {
     pid_t root;         /* its descendants; 0: nobody's */
     pid_t session;      /* those in the session or process group of this number; 0: in none */
@@ -13,19 +14,20 @@ struct cl_tree {
     int except_count;
 };
 
-/* Sends a signal to each of them, as one look at /proc finds them. Returns how many got it, or -1. */
+/* Sends a signal to each of them, as one look at /proc finds them. Returns how many got it,
+   or -1. */
 int cl_tree_signal(const struct cl_tree *tree, int signal);
 
 /* Called for each process before it is killed; perhaps more than once for one. */
 typedef void (*cl_tree_found)(pid_t pid, void *context);
 
-/* Kills them, and waits until a look at /proc finds nobody, but no longer than `limit_ms`. Returns how many
-   were left at the last look, or -1 with errno where /proc cannot be read. Ended children of ours are
-   left to be reaped. Async-signal-safe with `found` NULL. */
+/* Kills them, and waits until a look at /proc finds nobody, but no longer than `limit_ms`. Returns
+   how many were left at the last look, or -1 with errno where /proc cannot be read. Ended children
+   of ours are left to be reaped. Async-signal-safe with `found` NULL. */
 int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, void *context);
 
-/* Whether this process has children apart from these; those that have ended may count or not, so reap
-   first. -1 with errno where /proc cannot be read. */
+/* Whether this process has children apart from these; those that have ended may count or not, so
+   reap first. -1 with errno where /proc cannot be read. */
 int cl_has_children(const pid_t *except, int except_count);
 
 #endif
