@@ -113,7 +113,9 @@ final class Conductor {
         let request = SpawnRequest(
             command: core.record.command, environment: environment,
             directory: core.record.directory,
-            standardInput: isTerminal(0) ? .null : .inherit)
+            standardInput: isTerminal(0) ? .null : .inherit,
+            // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.
+            closesOtherDescriptors: false)
         job?.start(request, token: order.token)
     }
 
