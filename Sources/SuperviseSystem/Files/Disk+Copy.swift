@@ -11,7 +11,7 @@ extension Disk {
         try withRegularFile(path) { (source, status) throws(SystemError) in
             let flags = O_WRONLY | O_CREAT | O_EXCL
             try withOpenFile(copy, flags) { (target) throws(SystemError) in
-                try copyAll(from: source, path, to: target, copy, goOn)
+                try copyAll(from: source, path, status.size, to: target, copy, goOn)
                 let mode = mode_t(status.mode & 0o700 | 0o600)
                 try systemCall("fchmod", copy) { fchmod(target, mode) }
             }
@@ -19,11 +19,13 @@ extension Disk {
     }
 
     private func copyAll(
-        from source: Int32, _ path: String, to target: Int32, _ copy: String,
+        from source: Int32, _ path: String, _ size: Int64, to target: Int32, _ copy: String,
         _ goOn: (Int) -> Bool
     ) throws(SystemError) {
         var withinKernel = true
-        while true {
+        var copied: Int64 = 0
+        // A file that grows faster than it is copied has no end.
+        while copied <= size {
             let count: Int
             do throws(SystemError) {
                 count =
@@ -45,6 +47,7 @@ extension Disk {
                 withinKernel = false
                 continue
             }
+            copied += Int64(count)
             guard goOn(count) else {
                 throw SystemError(call: "write", code: ECANCELED, subject: copy)
             }

@@ -56,7 +56,8 @@ extension Disk {
                 let count = try systemCall("read", path) {
                     Glibc.read(file, piece.baseAddress, piece.count)
                 }
-                if count == 0 { break }
+                // A file that grows faster than it is read has no end.
+                if count == 0 || size > before.size { break }
                 hash.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
                 size += Int64(count)
                 guard goOn(count) else {

@@ -80,7 +80,8 @@ package protocol FileSystem: Sendable {
     /// - Throws: EINVAL where it is no regular file, EEXIST, ENOSPC, …
     func copyFile(_ path: String, to copy: String, goOn: (Int) -> Bool) throws(SystemError)
 
-    /// The digest of a regular file, read in pieces of 1 MiB.
+    /// The digest of a regular file, read in pieces of 1 MiB. Of one that grows meanwhile not all is
+    /// read.
     ///
     /// - Parameter goOn: called after every piece with its size; false ends it with ECANCELED.
     /// - Throws: EINVAL where it is no regular file, EIO, …
