@@ -28,6 +28,10 @@ int cl_whole_file_is_locked(int fd) {
     return lock.l_type != F_UNLCK;
 }
 
+int cl_start_writing(int fd, off_t offset, off_t count) {
+    return sync_file_range(fd, offset, count, SYNC_FILE_RANGE_WRITE);
+}
+
 ssize_t cl_copy_range(int from, int to, size_t count) {
     return copy_file_range(from, NULL, to, NULL, count, 0);
 }

@@ -59,14 +59,18 @@ extension RunStore {
         for file in payload.files {
             let path = "\(base)/\(file.path)"
             let found = try reading { () throws(SystemError) in
-                try files.hashFile(path) { _ in !isCancelled() }
+                try files.hashFile(path, startsWriting: true) { _ in !isCancelled() }
             }
             guard file.status.isUnchanged(found.before), file.status.isUnchanged(found.after),
                 found.size == file.status.size
             else { throw .changed(path) }
-            try writing { () throws(SystemError) in try files.syncFile(path) }
             hashed.append(
                 HashedPayloadFile(path: file.path, status: file.status, digest: found.digest))
+        }
+        // Now that all of it is on its way, the first of these waits, and the others hardly do.
+        for file in payload.files {
+            if isCancelled() { throw .cancelled }
+            try writing { () throws(SystemError) in try files.syncFile("\(base)/\(file.path)") }
         }
         return hashed
     }

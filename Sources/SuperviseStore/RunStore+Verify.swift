@@ -83,7 +83,8 @@ extension RunStore {
         _ file: Payload.File, _ id: CheckpointID, _ goOn: (Int) -> Bool
     ) throws(StoreError) -> Digest? {
         let found = try reading { () throws(SystemError) in
-            try files.hashFile("\(paths.checkpoint(id))/\(file.path)", goOn: goOn)
+            try files.hashFile(
+                "\(paths.checkpoint(id))/\(file.path)", startsWriting: false, goOn: goOn)
         }
         return file.status.isUnchanged(found.after) ? found.digest : nil
     }

@@ -130,7 +130,7 @@ struct RealDiskTests {
     @Test("a commit is cancelled between two pieces of a large file, and can be made again")
     func cancelled() throws {
         let real = try RealScene()
-        _ = try real.begin(id(1), [("large", [UInt8](repeating: 7, count: 5 << 20))])
+        _ = try real.begin(id(1), [("large", [UInt8](repeating: 7, count: 20 << 20))])
         var asked = 0
         let error = #expect(throws: StoreError.self) {
             try real.store.commit(real.scene.order(id(1))) {
@@ -144,7 +144,7 @@ struct RealDiskTests {
         _ = try real.store.commit(real.scene.order(id(1)))
         var bytes = 0
         _ = try real.store.verify(id(1), progress: { bytes += $0 })
-        #expect(bytes == 5 << 20)
+        #expect(bytes == 20 << 20)
         #expect(throws: StoreError.cancelled) {
             try real.store.verify(id(1), isCancelled: { true })
         }

@@ -20,6 +20,9 @@ int cl_whole_file_is_locked(int fd);
    file system can. 0 is the end of the file. */
 ssize_t cl_copy_range(int from, int to, size_t count);
 
+/* Begins to write what is dirty in this part of the file, without waiting for it. */
+int cl_start_writing(int fd, off_t offset, off_t count);
+
 static inline const char *cl_entry_name(const struct dirent *entry) { return entry->d_name; }
 
 #endif

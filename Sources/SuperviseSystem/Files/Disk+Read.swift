@@ -2,6 +2,8 @@ import CLinux
 import Glibc
 
 private let pieceSize = 1 << 20
+/// So much goes to the disk at a time.
+private let writingSize: Int64 = 8 << 20
 
 extension Disk {
     package func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
@@ -42,7 +44,7 @@ extension Disk {
     }
 
     package func hashFile(
-        _ path: String, goOn: (Int) -> Bool
+        _ path: String, startsWriting: Bool, goOn: (Int) -> Bool
     ) throws(SystemError) -> HashedFile {
         try withRegularFile(path) { (file, before) throws(SystemError) in
             // Advice only: the kernel reads ahead further.
@@ -52,6 +54,7 @@ extension Disk {
             defer { piece.deallocate() }
             var hash = SHA256()
             var size: Int64 = 0
+            var writing: Int64 = 0
             while true {
                 let count = try systemCall("read", path) {
                     Glibc.read(file, piece.baseAddress, piece.count)
@@ -60,6 +63,11 @@ extension Disk {
                 if count == 0 || size > before.size { break }
                 hash.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
                 size += Int64(count)
+                if startsWriting, size - writing >= writingSize || size == before.size {
+                    // A hint: if it fails, the sync will say so.
+                    _ = cl_start_writing(file, off_t(writing), off_t(size - writing))
+                    writing = size
+                }
                 guard goOn(count) else {
                     throw SystemError(call: "read", code: ECANCELED, subject: path)
                 }

@@ -83,9 +83,13 @@ package protocol FileSystem: Sendable {
     /// The digest of a regular file, read in pieces of 1 MiB. Of one that grows meanwhile not all is
     /// read.
     ///
-    /// - Parameter goOn: called after every piece with its size; false ends it with ECANCELED.
+    /// - Parameters:
+    ///   - startsWriting: a sync will follow: what was read is already on its way to the disk.
+    ///   - goOn: called after every piece with its size; false ends it with ECANCELED.
     /// - Throws: EINVAL where it is no regular file, EIO, …
-    func hashFile(_ path: String, goOn: (Int) -> Bool) throws(SystemError) -> HashedFile
+    func hashFile(
+        _ path: String, startsWriting: Bool, goOn: (Int) -> Bool
+    ) throws(SystemError) -> HashedFile
 
     /// How many bytes an ordinary user may still write to the file system that holds the path.
     func freeSpace(_ path: String) throws(SystemError) -> Int64

@@ -62,7 +62,7 @@ extension CrashFileSystem: FileSystem {
     }
 
     package func hashFile(
-        _ path: String, goOn: (Int) -> Bool
+        _ path: String, startsWriting: Bool, goOn: (Int) -> Bool
     ) throws(SystemError) -> HashedFile {
         try world.withLock { (world) throws(SystemError) in
             try world.begin("read", path, isMutation: false)
