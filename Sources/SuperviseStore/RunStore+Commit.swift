@@ -96,12 +96,13 @@ extension RunStore {
     /// A job that goes on writing after `commit` has a bug; what it wrote was not hashed.
     private func checkUnchanged(_ payload: Payload, base: String) throws(StoreError) {
         let now = try Payload.read(files, base: base)
-        for (before, after) in zip(payload.files, now.files)
-        where !isSame(before.path, after.path) || !before.status.isUnchanged(after.status) {
-            throw .changed("\(base)/\(before.path)")
-        }
-        guard payload.files.count == now.files.count, payload.links == now.links else {
+        let isSameList = payload.files.elementsEqual(now.files) { isSame($0.path, $1.path) }
+        guard isSameList, payload.links == now.links else {
             throw .changed("\(base)/\(CheckpointFile.data)")
+        }
+        for (before, after) in zip(payload.files, now.files)
+        where !before.status.isUnchanged(after.status) {
+            throw .changed("\(base)/\(before.path)")
         }
     }
 

@@ -155,15 +155,18 @@ struct RealDiskTests {
         let real = try RealScene()
         let data = try real.begin(
             id(1), [("a", [1]), ("large", [UInt8](repeating: 7, count: 3 << 20))])
-        // First the file that is being read, then one that was read already.
-        for name in ["large", "a"] {
+        // The file that is being read, one that was read before, and one that is new.
+        for (name, named) in [("large", "/large"), ("a", "/a"), ("b", "")] {
+            var asked = 0
             let error = #expect(throws: StoreError.self) {
                 try real.store.commit(real.scene.order(id(1))) {
-                    try? real.disk.append([8], to: "\(data)/\(name)")
+                    asked += 1
+                    // The first question is that of the small file.
+                    if asked == 2 { try? real.disk.append([8], to: "\(data)/\(name)") }
                     return false
                 }
             }
-            #expect(error == .changed("\(data)/\(name)"))
+            #expect(error == .changed("\(data)\(named)"))
             #expect(try real.store.scan().checkpoints.isEmpty)
         }
         _ = try real.store.commit(real.scene.order(id(1)))
