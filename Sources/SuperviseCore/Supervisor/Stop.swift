@@ -16,6 +16,8 @@ package struct Stop: Equatable, Sendable {
     let deadline: Instant
     /// The final checkpoint was made, and the job may still end by itself.
     var spares = false
+    /// The leader outlives SIGKILL, and only commits are waited for.
+    var leavesLeader = false
     /// When we go whatever is left, once that is known.
     var abandonAt: Instant?
 
@@ -171,8 +173,8 @@ extension Supervisor {
         if case .ending(var ending) = phase {
             ending.commitsAbandoned = true
             phase = .ending(ending)
-            concludeIfOver(at: now)
         }
+        concludeIfOver(at: now)
     }
 
     private mutating func endWaitForJob(at now: Moment) {
@@ -231,7 +233,8 @@ extension Supervisor {
                 + "waiting until it is gone"
             log(.warning(.init(message: message)))
         case .running:
-            if stop != nil { finishStopped(at: now) }
+            stop?.leavesLeader = true
+            concludeIfOver(at: now)
         case .ending(let ending):
             abandon(ending, at: now)
         case .idle, .choosing, .recording, .waiting, .finished:
@@ -266,7 +269,7 @@ extension Supervisor {
         actions.append(.exit(.stopped(signal: stop.signal)))
     }
 
-    private func isPastDeadline(at now: Moment) -> Bool {
+    func isPastDeadline(at now: Moment) -> Bool {
         guard let stop else { return false }
         return now.instant >= stop.deadline || stop.count >= 3
     }

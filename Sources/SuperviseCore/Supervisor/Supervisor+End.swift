@@ -73,6 +73,11 @@ extension Supervisor {
 
     /// The next attempt chooses only when the old one's tree is gone and what it committed is there.
     mutating func concludeIfOver(at now: Moment) {
+        if phase == .running, stop?.leavesLeader == true,
+            committing.isEmpty || isPastDeadline(at: now)
+        {
+            finishStopped(at: now)
+        }
         guard case .ending(let ending) = phase,
             ending.descendantsGone || ending.descendantsAbandoned,
             committing.isEmpty || ending.commitsAbandoned

@@ -67,9 +67,9 @@ extension Supervisor {
             prepareAttempt(resume: nil, metadata: [:], at: now)
         case .checkpoint(let id):
             phase = .choosing(id)
-            // Everything is read at the first resume, and after a roll-back.
-            let trusting = hasVerified && id == checkpoints.last?.id
-            hasVerified = true
+            // Everything is read at the first resume, and where it is not the newest.
+            let isNewest = id == checkpoints.last?.id && damaged.isEmpty
+            let trusting = hasResumed && isNewest
             actions.append(.verify(id, trusting: trusting))
         case .nothingGood:
             refuse(nothingGoodMessage)
@@ -115,7 +115,10 @@ extension Supervisor {
     private mutating func prepareAttempt(
         resume: CheckpointSummary?, metadata: [String: JSONValue], at now: Moment
     ) {
-        if resume != nil { setBadOnesAside() }
+        if resume != nil {
+            setBadOnesAside()
+            hasResumed = true
+        }
         progress.rate = nil
         progress.eta = nil
         nextCheckpoint = nil

@@ -33,7 +33,7 @@ package struct Supervisor: Sendable {
     var nextRequest = 1
     /// The first spawn waits until the record is durable.
     var isFirstSpawn = true
-    var hasVerified = false
+    var hasResumed = false
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?

@@ -6,6 +6,7 @@ struct ResumeWitness {
     /// Found good since the last attempt ended.
     private var verified: Set<CheckpointID> = []
     private var knownBad: Set<CheckpointID> = []
+    private var hasResumed = false
     private var wasUnreadable = false
     private var recordFailed = false
     private var damaged: Set<CheckpointID> = []
@@ -15,6 +16,7 @@ struct ResumeWitness {
     mutating func supervisorStarts(_ world: World) {
         verified = []
         knownBad = []
+        hasResumed = false
         wasUnreadable = false
         recordFailed = false
         damaged = Set(world.disk.payloads.filter(\.value.hasNoManifest).keys)
@@ -32,6 +34,12 @@ struct ResumeWitness {
         default: break
         }
         if let order = step.spawn { try judge(order, step, world) }
+        for case .verify(let id, trusting: true) in step.actions {
+            let newest = world.disk.visible.last { !damaged.contains($0) }
+            if !hasResumed || id != newest {
+                throw Violation("2", "\(id) is not read again before this resume")
+            }
+        }
         for case .setAside(let id, _) in step.actions
         where !knownBad.contains(id) && !damaged.contains(id) {
             throw Violation("2", "\(id) is set aside, and nobody found it bad")
@@ -42,13 +50,16 @@ struct ResumeWitness {
         if case .refused(let why)? = step.exit { try judgeRefusal(why, step, world) }
     }
 
-    private func judge(_ order: Action.SpawnOrder, _ step: Step, _ world: World) throws(Violation) {
+    private mutating func judge(_ order: Action.SpawnOrder, _ step: Step, _ world: World)
+        throws(Violation)
+    {
         guard let resume = order.resume?.id else {
             if !world.disk.everCommitted.isEmpty, step.settings.resumeFrom != .beginning {
                 throw Violation("2", "silently from the beginning")
             }
             return
         }
+        hasResumed = true
         guard world.disk.payloads[resume] != nil || world.disk.setAside.contains(resume) else {
             throw Violation("2", "\(resume) was never committed, or is removed")
         }

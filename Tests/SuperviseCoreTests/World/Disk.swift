@@ -7,6 +7,10 @@ struct Disk {
         var summary: CheckpointSummary
         /// Its bytes have changed since they were committed.
         var isRotten = false
+        /// No size and no time of a file shows it.
+        var isRotSilent = false
+        /// The supervisor that has read all of it.
+        var hashedBy = 0
         /// Its manifest is garbage: found as damaged by the next supervisor.
         var hasNoManifest = false
         /// Reading it gives an I/O error until then.
@@ -55,11 +59,12 @@ struct Disk {
             highestSequence: highest, mayHaveLeftovers: mayHaveLeftovers, socket: "/run/s")
     }
 
-    mutating func makeVisible(_ order: Action.CommitOrder, at wall: Timestamp) -> CheckpointSummary
-    {
+    mutating func makeVisible(
+        _ order: Action.CommitOrder, by generation: Int, at wall: Timestamp
+    ) -> CheckpointSummary {
         let summary = CheckpointSummary(
             id: order.id, created: wall, bytes: 10, metrics: order.metrics, path: "/\(order.id)")
-        payloads[order.id] = Payload(summary: summary)
+        payloads[order.id] = Payload(summary: summary, hashedBy: generation)
         staging.remove(order.id)
         everCommitted.insert(order.id)
         return summary

@@ -11,6 +11,8 @@ struct Tree {
     let attempt: Int
     var leaderIsAlive = true
     var leaderUnkillableUntil: Int64 = 0
+    /// SIGKILL is out: what still lives does nothing more.
+    var isCondemned = false
     var descendants: [Descendant] = []
     /// The supervisor waits to hear that the descendants are gone.
     var isAwaited = false

@@ -6,9 +6,11 @@ extension World {
     func carryOut(_ action: Action) throws(Violation) {
         switch action {
         case .endLeftovers: endLeftovers()
-        case .verify(let id, _):
+        case .verify(let id, let trusting):
             put(
-                .verify(id, generation: generation, serial: cancelledVerification),
+                .verify(
+                    id, trusting: trusting, generation: generation,
+                    serial: cancelledVerification),
                 after: chance.wait(1, isCalm ? 50 : 5_000))
         case .cancelVerification: cancelledVerification += 1
         case .setAside(let id, _):

@@ -4,7 +4,7 @@ import SuperviseFormats
 /// What the job does, well or badly.
 extension World {
     func tick(_ job: Job) {
-        guard job.isAlive else { return }
+        guard isActing(job) else { return }
         if isCalm {
             job.hangs = false
             workWell(job)
@@ -13,6 +13,10 @@ extension World {
             if !job.hangs { act(job) }
             put(.jobTicks(job), after: chance.wait(1, 10_000))
         }
+    }
+
+    private func isActing(_ job: Job) -> Bool {
+        job.isAlive && job.tree < trees.count && !trees[job.tree].isCondemned
     }
 
     private func workWell(_ job: Job) {
@@ -109,7 +113,7 @@ extension World {
     }
 
     func begin(_ job: Job, _ request: Int?) {
-        guard job.isAlive, !job.hangs else { return }
+        guard isActing(job), !job.hangs else { return }
         if request != nil, !isCalm, chance.happens(0.15) {
             say(.add(.init(path: "/file", step: job.step, request: request)), job)
         } else {
@@ -128,14 +132,14 @@ extension World {
     }
 
     func commit(_ job: Job, _ id: CheckpointID, _ request: Int?) {
-        guard job.isAlive, !job.hangs, let open = job.open, open.id == id else { return }
+        guard isActing(job), !job.hangs, let open = job.open, open.id == id else { return }
         job.open = nil
         say(.commit(.init(id: id, request: request)), on: open.link)
     }
 
     /// What the job, or somebody else, is told.
     func hear(_ message: SupervisorMessage, on link: Int) {
-        guard let job, job.isAlive, !job.hangs, job.links.contains(link),
+        guard let job, isActing(job), !job.hangs, job.links.contains(link),
             links[link]?.isOpen == true
         else { return }
         switch message {

@@ -45,10 +45,7 @@ extension World {
 
     func outsideActs() throws(Violation) {
         put(.outsideActs, after: chance.wait(10, isCalm ? 60_000 : 5_000))
-        guard !isCalm else {
-            if supervisor == nil, !isOver, chance.happens(0.5) { try start() }
-            return
-        }
+        guard !isCalm else { return }
         if chance.happens(plan.rot) { rotSomething() }
         if chance.happens(plan.unreadable) { makeUnreadable() }
         guard supervisor != nil else { return }

@@ -45,6 +45,7 @@ extension World {
     }
 
     func kill(_ tree: Int) {
+        trees[tree].isCondemned = true
         if trees[tree].leaderIsAlive {
             let wait = max(trees[tree].leaderUnkillableUntil - now, 0) + chance.wait(0.1, 10)
             put(.leaderDies(tree: tree, .signaled(number: 9, name: "SIGKILL")), after: wait)
@@ -78,6 +79,7 @@ extension World {
     func leaderDies(_ tree: Int, _ end: JobEnd) {
         guard tree < trees.count, trees[tree].leaderIsAlive else { return }
         if now < trees[tree].leaderUnkillableUntil {
+            trees[tree].isCondemned = true
             put(
                 .leaderDies(tree: tree, end),
                 after: trees[tree].leaderUnkillableUntil - now)

@@ -45,7 +45,7 @@ final class World {
         case recordWritten(generation: Int)
         case commitDone(generation: Int)
         case answer(SupervisorMessage, link: Int)
-        case verify(CheckpointID, generation: Int, serial: Int)
+        case verify(CheckpointID, trusting: Bool, generation: Int, serial: Int)
         case leaderDies(tree: Int, JobEnd)
         case descendantDies(tree: Int, Int)
         case jobStarts(Job)
@@ -126,9 +126,9 @@ final class World {
         case .commitDone(let generation):
             if generation == self.generation { commitDone() }
         case .answer(let message, let link): hear(message, on: link)
-        case .verify(let id, let generation, let serial):
+        case .verify(let id, let trusting, let generation, let serial):
             if generation == self.generation, serial == cancelledVerification {
-                try tell(.verified(id, inspect(id)))
+                try tell(.verified(id, inspect(id, trusting: trusting)))
             }
         case .leaderDies(let tree, let end): leaderDies(tree, end)
         case .descendantDies(let tree, let index): descendantDies(tree, index)
