@@ -1,7 +1,9 @@
 import SuperviseSystem
 
 let arguments = Array(CommandLine.arguments.dropFirst())
-if !playSystemScene(arguments) {
+if arguments.first == "puppet" {
+    playPuppet()
+} else if !playSystemScene(arguments) {
     writeStandardError("FixtureJob: no such scene: \(arguments)\n")
     exitProcess(2)
 }
