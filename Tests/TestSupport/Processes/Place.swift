@@ -107,13 +107,13 @@ extension Place {
         return try start(["sh", "-c", line]).waitForEnd() == .exited(0)
     }
 
-    /// Everything below a directory, with types, permissions and contents, as one text: two of them
-    /// are equal where nothing has changed.
-    package func fingerprint(of directory: String, without: String = ".locks") throws -> String {
+    /// Everything below a directory, with types, permissions, times and contents, as one text: two of
+    /// them are equal where nothing has changed. Locks and sockets are no saved state.
+    package func fingerprint(of directory: String) throws -> String {
         let line = """
-            cd '\(directory)' && find . -path './\(without)' -prune -o -printf '%P %y %m %i %T@\\n' \
-            | sort && find . -path './\(without)' -prune -o -type f -print0 | sort -z \
-            | xargs -0r sha256sum
+            cd '\(directory)' && some() { find . \\( -name .locks -o -path ./r \\) -prune -o "$@"; }
+            some -printf '%P %y %m %i %T@\\n' | sort
+            some -type f -print0 | sort -z | xargs -0r sha256sum
             """
         let program = try start(["sh", "-c", line])
         guard try program.waitForEnd() == .exited(0) else { throw program.failure("no digests") }
