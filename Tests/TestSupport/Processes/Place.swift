@@ -79,6 +79,12 @@ extension Place {
 
     package func status() throws -> Status { try document(Status.self, "status.json") }
 
+    /// A connection to the run's socket.
+    package func connect() throws -> Peer {
+        guard let socket = try status().socket else { throw TestFailure("there is no socket") }
+        return try Peer(path: socket)
+    }
+
     package func record() throws -> RunRecord { try document(RunRecord.self, "run.json") }
 
     /// All that happened, in order; a line that is no event is a failure.
