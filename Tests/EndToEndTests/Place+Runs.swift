@@ -38,4 +38,36 @@ extension Place {
         program.closeInput()
         #expect(try program.waitForEnd() == .exited(0))
     }
+
+    /// Makes a checkpoint so large that nobody ever verifies it: by a hole of a terabyte.
+    func makeEndless(_ id: String) throws {
+        let line = """
+            cd "$1" && truncate -s 1T data/state
+            sed -i 's/"bytes":[0-9]*\\(,"path":"data\\/state"\\)/"bytes":1099511627776\\1/' manifest.json
+            grep -q 1099511627776 manifest.json || exit 1
+            sed -i "s/^[0-9a-f]*  manifest.json/$(sha256sum manifest.json)/" SHA256SUMS
+            """
+        let program = try start(["sh", "-c", line, "sh", file("checkpoints/\(id)")])
+        guard try program.waitForEnd() == .exited(0) else { throw program.failure("not made") }
+    }
+
+    /// The status as the supervisor tells it now.
+    func statusOverSocket() throws -> Status {
+        let directory = "\(path)/r/supervise"
+        let name = try #require(try Disk().list(directory).first?.name)
+        let peer = try Peer(path: "\(directory)/\(name)")
+        try peer.send(line: #"{"type":"control","command":"status"}"#)
+        let line = try #require(try peer.readLine())
+        let envelope = try JSONText.decode(Envelope<SupervisorMessage>.self, from: line.utf8)
+        guard case .status(let status) = envelope.message else {
+            throw TestFailure("no status, but \(line)")
+        }
+        return status
+    }
+
+    /// Waits until a supervisor in here listens.
+    func waitForSocket() throws {
+        let directory = "\(path)/r/supervise"
+        try waitForChange(in: directory) { try !Disk().list(directory).isEmpty }
+    }
 }

@@ -132,3 +132,18 @@ func playPuppet() {
         exitProcess(98)
     }
 }
+
+/// Says one line over a socket, and tells all that comes back until the other side closes.
+func askOnce(path: String, line: String) {
+    do {
+        let peer = try Peer(path: path)
+        say("connected")
+        // One who is turned away may be so before this.
+        try? peer.send(line: line)
+        while let answer = try peer.readLine() { say(answer) }
+        say("closed")
+    } catch {
+        say("failed: \(error)")
+        exitProcess(1)
+    }
+}

@@ -122,6 +122,21 @@ package final class Program {
         try line(.errors, "a line on stderr with \"\(part)\"") { $0.contains(part) }
     }
 
+    /// Waits for as long as this, in which it must say nothing on standard output and not end: for what
+    /// must not happen, and for time that must pass.
+    package func silence(for time: Duration) throws {
+        try output.read()
+        let before = output.bytes.count
+        let deadline = MonotonicTime.now() + time
+        while try pollOnce(until: deadline) {
+            try output.read()
+            try errors.read()
+            if try output.bytes.count > before || child.process.waitForEnd(atMost: .zero) {
+                throw failure("there was no silence")
+            }
+        }
+    }
+
     /// Waits for its end, and takes the rest of what it has said.
     @discardableResult
     package func waitForEnd() throws -> Ending {
@@ -137,6 +152,12 @@ package final class Program {
         try output.read()
         try errors.read()
         return ended
+    }
+
+    /// Whether nobody is left who could write to its standard output.
+    package func outputIsOver() throws -> Bool {
+        try output.read()
+        return output.isOver
     }
 
     /// All that has come so far.
