@@ -36,7 +36,8 @@ let package = Package(
             dependencies: ["SuperviseSystem", "SuperviseFormats"],
             path: "Tests/TestSupport", swiftSettings: swift),
         .executableTarget(
-            name: "FixtureJob", dependencies: ["SuperviseSystem", "SuperviseFormats"],
+            name: "FixtureJob",
+            dependencies: ["SuperviseSystem", "SuperviseFormats", "TestSupport"],
             path: "Tests/FixtureJob", swiftSettings: swift),
         .testTarget(
             name: "SuperviseSystemTests", dependencies: ["SuperviseSystem", "TestSupport"],
@@ -60,7 +61,10 @@ let package = Package(
             ],
             swiftSettings: swift),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["supervise", "FixtureJob", "TestSupport"],
+            name: "EndToEndTests",
+            dependencies: [
+                "supervise", "SuperviseSystem", "SuperviseFormats", "FixtureJob", "TestSupport",
+            ],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]

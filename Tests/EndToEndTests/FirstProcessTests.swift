@@ -1,0 +1,51 @@
+import SuperviseFormats
+import SuperviseSystem
+import TestSupport
+import Testing
+
+/// In a PID namespace of its own, as in a container. Only root can make one.
+@Suite("As PID 1", .onStage, .enabled(if: userId() == 0, "only root makes a PID namespace"))
+struct FirstProcessTests {
+    private func start(_ place: Place, _ command: [String]) throws -> Program {
+        let namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        let call = [place.binary] + place.arguments(["--max-failures", "1"]) + command
+        return try place.start(namespace + call, hasInput: true)
+    }
+
+    @Test(
+        "it cannot die by a signal, and exits with the number that a shell would show",
+        arguments: ["SIGTERM", "SIGINT"])
+    func number(name: String) throws {
+        let place = try Place()
+        let number = try #require(signalNumber(name))
+        let program = try start(place, [place.fixture, "puppet"])
+        try program.line(starting: "ready 1 ")
+        try program.say("run kill -\(number) 1")
+        try program.line(starting: "signal SIGTERM")
+        try program.say("exit 0")
+        #expect(try program.waitForEnd() == .exited(128 + number))
+        #expect(try place.status().supervisorPID == 1)
+    }
+
+    @Test("it reaps every orphan while the job runs")
+    func orphans() throws {
+        let place = try Place()
+        let program = try start(place, [place.fixture, "puppet"])
+        try program.line(starting: "ready 1 ")
+        let many = "for i in $(seq 50); do (sh -c 'exit 7' &); done"
+        // No zombie is left; the puppet reaps its own.
+        let look = "while grep -qs '^State:.Z' /proc/[0-9]*/status; do :; done; echo none left"
+        try program.say("run \(many); \(look)")
+        try program.line(starting: "none left")
+        try program.say("exit 0")
+        #expect(try program.waitForEnd() == .exited(0))
+    }
+
+    @Test("statuses of the job are handed on, and its orphans end with it")
+    func statuses() throws {
+        let place = try Place()
+        let orphan = "(setsid sh -c 'trap \"\" TERM; while :; do sleep 1000; done' &); exit 7"
+        let program = try start(place, ["sh", "-c", orphan])
+        #expect(try program.waitForEnd() == .exited(7))
+    }
+}

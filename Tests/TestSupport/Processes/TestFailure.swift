@@ -1,0 +1,11 @@
+/// What a test waited for did not come; the text says what did.
+package struct TestFailure: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// How long a test waits for what must happen: far more than it takes, as only a failure waits so long.
+package let patience = Duration.seconds(60)
