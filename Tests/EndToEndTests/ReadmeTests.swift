@@ -92,12 +92,12 @@ struct ReadmeTests {
         let outcome = try Workshop().run(
             """
             \(command) 2> said &
+            pid=$!
             until supervise checkpoints demo path; do sleep 0.1; done
             kill -9 "$(supervise status demo --json | jq .job_pid)"
-            until grep 'attempt 2' said; do sleep 0.1; done
-            until grep -q '"step"' <(supervise status demo --json | jq .progress); do sleep 0.1; done
-            kill -INT $!
-            wait $! || [ $? = 130 ]
+            until grep 'attempt 2' said && supervise checkpoint demo; do sleep 0.1; done
+            kill -INT $pid
+            wait $pid || [ $? = 130 ]
             cat said
             """)
         #expect(outcome.status == 0, "\(outcome.output)")
