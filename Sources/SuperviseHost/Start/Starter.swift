@@ -25,19 +25,19 @@ struct Starter {
         }
         let lock = try takeLock(paths)
         var store = RunStore(paths)
-        var record = try explaining { () throws(StoreError) in try store.loadRecord() }
-        if let old = record {
+        let old = try explaining { () throws(StoreError) in try load(store) }
+        if let old {
             if old.outcome?.kind == .completed, request.whenCompleted == .exit, !request.fresh {
                 return .alreadyCompleted
             }
             store = storeOfRecord(old, paths)
-            if request.fresh || (old.outcome?.kind == .completed && !namesCheckpoint) {
-                _ = try explaining { () throws(StoreError) in try store.archiveRun(at: now()) }
-                record = nil
-                store = RunStore(paths)
-            } else {
-                tellIfCommandDiffers(old)
-            }
+        }
+        let beginsAnew = request.fresh || (old?.outcome?.kind == .completed && !namesCheckpoint)
+        if beginsAnew {
+            _ = try explaining { () throws(StoreError) in try store.archiveRun(at: now()) }
+            store = RunStore(paths)
+        } else if let old {
+            tellIfCommandDiffers(old)
         }
         let guardian = try describing("the guard cannot be started") {
             () throws(SystemError) in try Guard.start(holding: lock.rawDescriptor)
@@ -47,8 +47,19 @@ struct Starter {
         return .session(
             Session(
                 request: request, store: store, lock: lock, guardian: guardian,
-                found: try look(store, record, socket: socket), environment: environmentVariables(),
-                signals: signals, socket: socket, seed: try seed(), console: console))
+                found: try look(store, old, beginsAnew: beginsAnew, socket: socket),
+                environment: environmentVariables(), signals: signals, socket: socket,
+                seed: try seed(), console: console))
+    }
+
+    /// What cannot be read as a record goes to the archive where a fresh run is asked for.
+    private func load(_ store: RunStore) throws(StoreError) -> RunRecord? {
+        do throws(StoreError) {
+            return try store.loadRecord()
+        } catch {
+            if case .garbage = error, request.fresh { return nil }
+            throw error
+        }
     }
 
     /// Whoever names a checkpoint wants to go on from it, even in a run that has completed.
@@ -88,29 +99,24 @@ struct Starter {
         try LockWaiter(paths: paths, console: console).take()
     }
 
-    private func look(_ store: RunStore, _ old: RunRecord?, socket: String) throws(HostError)
-        -> Supervisor.Found
-    {
+    /// What the core starts from. The disk is looked at for a new run too: where its record was
+    /// lost, its checkpoints are not.
+    private func look(
+        _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, socket: String
+    ) throws(HostError) -> Supervisor.Found {
         let bootID = (try? bootId()) ?? ""
-        guard var record = old else {
-            return Supervisor.Found(
-                record: try newRecord(store, bootID: bootID), checkpoints: [],
-                socket: socket)
-        }
         let scan = try explaining { () throws(StoreError) in try store.scan() }
-        let mayHaveLeftovers = record.mayHaveLeftovers(bootID: bootID)
-        record.command = request.command
-        record.directory = request.directory
-        record.options = request.options
-        record.host = hostName()
-        record.bootID = bootID
-        record.supervisorPID = Int(processId())
-        record.checkpointDirectory = store.paths.payload
+        var record = try newRecord(store, bootID: bootID)
+        if let old {
+            // A run that begins anew keeps the token, by which what the old one left is found.
+            record.runToken = old.runToken
+            if !beginsAnew { record.takeOver(old) }
+        }
         return Supervisor.Found(
             record: record, checkpoints: scan.checkpoints,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) },
-            highestSequence: scan.highestSequence, mayHaveLeftovers: mayHaveLeftovers,
-            socket: socket)
+            highestSequence: scan.highestSequence,
+            mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false, socket: socket)
     }
 
     private func newRecord(_ store: RunStore, bootID: String) throws(HostError) -> RunRecord {
@@ -133,6 +139,21 @@ struct Starter {
 
     private func now() -> Timestamp {
         Timestamp(milliseconds: wallClockNow() / 1_000_000)
+    }
+}
+
+extension RunRecord {
+    /// Goes on with what another supervisor had recorded of the run.
+    fileprivate mutating func takeOver(_ old: RunRecord) {
+        created = old.created
+        attempt = old.attempt
+        current = old.current
+        sequence = old.sequence
+        commits = old.commits
+        bestStep = old.bestStep
+        failures = old.failures
+        totals = old.totals
+        outcome = old.outcome
     }
 }
 
