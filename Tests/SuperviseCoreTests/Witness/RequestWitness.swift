@@ -34,7 +34,7 @@ struct RequestWitness {
         {
             timedFrom = step.now
         }
-        if case .stagingMeasured = step.event { timedFrom = step.now }
+        if case .stagingMeasured(let id, _) = step.event, id == after.open { timedFrom = step.now }
         last = now
     }
 
