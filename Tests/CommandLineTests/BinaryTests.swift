@@ -135,6 +135,8 @@ struct BinaryTests {
         #expect(try binary.run(["checkpoint"]).status == 0)
         kill(first.pid, SIGKILL)
         #expect(try first.finish().status == 128 + SIGKILL)
+        // Its guard keeps the lock until it has ended the job.
+        _ = try FileLock.takeWaiting("\(runs.root)/.locks/a")
         #expect(try binary.run(["list", "--resumable"]).output.contains("\na     orphaned  "))
         let readyAgain = try Binary.Readiness(at: ready.path)
         let second = try binary.start(["resume", "a"])
