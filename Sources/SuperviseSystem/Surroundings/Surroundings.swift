@@ -85,6 +85,13 @@ package func processorCount() -> Int {
     max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }
 
+/// How many descriptors this process may have: all their numbers are below this.
+func descriptorLimit() -> Int32 {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+    return Int32(clamping: limit.rlim_cur)
+}
+
 /// The whole of a small file, such as one of /proc, whose size the kernel does not tell.
 ///
 /// - Throws: ENOENT, EACCES, EIO, …
