@@ -43,8 +43,8 @@ final class Switchboard {
         connections[id]?.closeAfterWriting()
     }
 
-    /// Reads what every peer had said so far, whether it was let in yet or not: the job's last words
-    /// before its end is told.
+    /// Reads what every peer had said so far, whether it was let in yet or not: the job's last
+    /// words before its end is told.
     func drain() {
         acceptAll()
         for (_, connection) in connections.sorted(by: { $0.key.number < $1.key.number }) {
