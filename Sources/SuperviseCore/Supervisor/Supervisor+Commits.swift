@@ -45,7 +45,12 @@ extension Supervisor {
         attempt?.open = nil
         record.totals.checkpoint += (now.instant - open.beganAt).seconds
         record.totals.useful -= (now.instant - open.beganAt).seconds
-        let named = self.named(commit.request)
+        var named = self.named(commit.request)
+        if !named.isOpen, open.request != nil, open.request == attempt?.request?.number {
+            // It names an older one here; what `begin` named is answered as well.
+            answerLate(named.number)
+            named = NamedRequest(reason: open.reason)
+        }
         let order = commitOrder(
             open.id, reason: named.number == nil ? open.reason : named.reason,
             costFrom: named.madeAt ?? open.costFrom, commit.metrics, commit.metadata, at: now)

@@ -108,7 +108,10 @@ extension World {
         note("THE POWER IS CUT")
         supervisorIsGone()
         bootID += 1
-        trees = []
+        for tree in trees.indices {
+            trees[tree].leaderIsAlive = false
+            trees[tree].descendants = []
+        }
         job?.isAlive = false
         disk.staging = []
         put(.start, after: chance.wait(10_000, 100_000))

@@ -77,7 +77,7 @@ extension World {
     }
 
     func leaderDies(_ tree: Int, _ end: JobEnd) {
-        guard tree < trees.count, trees[tree].leaderIsAlive else { return }
+        guard trees[tree].leaderIsAlive else { return }
         if now < trees[tree].leaderUnkillableUntil {
             trees[tree].isCondemned = true
             put(
@@ -104,7 +104,9 @@ extension World {
     }
 
     func descendantDies(_ tree: Int, _ index: Int) {
-        guard tree < trees.count, trees[tree].descendants[index].isAlive else { return }
+        guard index < trees[tree].descendants.count, trees[tree].descendants[index].isAlive else {
+            return
+        }
         let until = trees[tree].descendants[index].unkillableUntil
         if now < until {
             put(.descendantDies(tree: tree, index), after: until - now)
