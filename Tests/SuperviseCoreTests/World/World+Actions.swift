@@ -17,8 +17,8 @@ extension World {
             disk.payloads[id] = nil
             disk.setAside.append(id)
         case .record(let record, let confirm):
-            disk.records.append(
-                .init(record: record, confirm: confirm, counts: witness.failures.counts))
+            let counts = witness.failures.recorded.removeFirst()
+            disk.records.append(.init(record: record, confirm: confirm, counts: counts))
             writeNextRecord()
         case .spawn(let order): spawn(order)
         case .send(let message, let connection, _):

@@ -56,7 +56,7 @@ extension World {
     private func killDescendant(_ tree: Int, _ index: Int) {
         let descendant = trees[tree].descendants[index]
         guard descendant.isAlive else { return }
-        let wait = max(descendant.unkillableUntil - now, 0) + chance.wait(0.1, 10)
+        let wait = max(descendant.unkillableUntil - now, 0) + chance.wait(0.1, 500)
         put(.descendantDies(tree: tree, index), after: wait)
     }
 
