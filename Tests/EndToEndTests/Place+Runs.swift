@@ -28,6 +28,14 @@ extension Place {
         #expect(try program.waitForEnd() == .signaled(15))
     }
 
+    /// Stops a puppet's run without a final checkpoint.
+    func stopByControl(_ program: Program) throws {
+        try connect().send(line: #"{"type":"control","command":"stop","checkpoint":false}"#)
+        try program.line(starting: "signal SIGTERM")
+        try program.say("exit 0")
+        #expect(try program.waitForEnd() == .signaled(15))
+    }
+
     /// Changes a byte of a file and nothing else that a directory shows.
     func rot(_ file: String) throws {
         var bytes = try Disk().readFile(file, limit: 64 << 20)
