@@ -33,6 +33,7 @@ package enum Action: Equatable, Sendable {
     case commit(CommitOrder)
     /// Take up a file or a directory of the job's; answers `committed` or `commitFailed`.
     case add(CommitOrder, path: String)
+    /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
     case log(RunEvent)
     case publish(Status)

@@ -34,6 +34,9 @@ package enum Event: Equatable, Sendable {
     case committed(CheckpointSummary, seconds: Double)
     /// Staging could not be made, or a commit or an `add` failed; nothing of it is left.
     case commitFailed(CheckpointID, ProtocolError)
+    /// Of those that were to be removed: which are gone, and which somebody is reading, or the disk
+    /// has not let go of.
+    case removed([CheckpointID], held: [CheckpointID])
     case warned(String)
 
     /// What the check of a checkpoint gave.

@@ -215,10 +215,18 @@ extension Supervisor {
         let removals = Retention.removals(
             from: checkpoints.map(\.id), keepLast: settings.keepLast, protected: protected)
         guard !removals.isEmpty else { return }
+        leaving += checkpoints.filter { removals.contains($0.id) }
         checkpoints.removeAll { removals.contains($0.id) }
-        for id in removals { record.failures.suspects[id.description] = nil }
         actions.append(.remove(removals))
-        log(.removed(.init(ids: removals)))
+    }
+
+    /// Those that are held stay, and are looked at again after the next commit.
+    mutating func removed(_ gone: [CheckpointID], held: [CheckpointID]) {
+        for id in gone { record.failures.suspects[id.description] = nil }
+        if !gone.isEmpty { log(.removed(.init(ids: gone))) }
+        checkpoints += leaving.filter { held.contains($0.id) }
+        checkpoints.sort { $0.id < $1.id }
+        leaving.removeAll { gone.contains($0.id) || held.contains($0.id) }
     }
 
     mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {

@@ -20,6 +20,8 @@ package struct Supervisor: Sendable {
     package internal(set) var stop: Stop?
     /// Committed and not found bad, in order of sequence.
     package internal(set) var checkpoints: [CheckpointSummary]
+    /// Ordered to be removed, and not yet answered.
+    package internal(set) var leaving: [CheckpointSummary] = []
     /// Orders that were given and not yet answered, in order of sequence.
     package internal(set) var committing: [Committing] = []
     package internal(set) var requests = Status.Requests()
@@ -158,6 +160,7 @@ package struct Supervisor: Sendable {
         case .stagingMeasured(let id, let size): stagingMeasured(id, size, at: now)
         case .committed(let summary, let seconds): committed(summary, seconds: seconds, at: now)
         case .commitFailed(let id, let error): commitFailed(id, error, at: now)
+        case .removed(let gone, let held): removed(gone, held: held)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }

@@ -132,8 +132,16 @@ final class DiskWork {
     }
 
     func remove(_ ids: [CheckpointID]) {
-        bulk(or: "old checkpoints could not be removed") { store throws(StoreError) in
-            _ = try store.remove(ids)
+        let (store, mailbox) = (store, mailbox)
+        cleaning.submit {
+            do throws(StoreError) {
+                let gone = try store.remove(ids)
+                mailbox.post(.removed(gone, held: ids.filter { !gone.contains($0) }))
+            } catch {
+                mailbox.post(.warned("old checkpoints could not be removed: \(error)"))
+                let held = ids.filter { pathExists(store.paths.checkpoint($0)) }
+                mailbox.post(.removed(ids.filter { !held.contains($0) }, held: held))
+            }
         }
     }
 

@@ -58,7 +58,7 @@ struct Ledger {
         case .timer(let timer): armed[timer] = nil
         case .stagingMeasured: awaitsMeasure = false
         case .started, .leftoversEnded, .verified, .recorded, .recordFailed, .descendantsGone,
-            .received, .signal, .stagingMade, .warned:
+            .received, .signal, .stagingMade, .removed, .warned:
             break
         }
     }

@@ -90,6 +90,7 @@ struct Witness {
         publishing = PublishWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)
+        retention.supervisorStarts()
         sequences.supervisorStarts(world)
     }
 

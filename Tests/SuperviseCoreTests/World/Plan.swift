@@ -32,6 +32,7 @@ struct Plan {
     var spawnFails: Double
     var rot: Double
     var unreadable: Double
+    var readers: Double
 
     var signals: Double
     var operators: Double
@@ -70,6 +71,7 @@ struct Plan {
         spawnFails = sometimes(0.3)
         rot = sometimes(0.05)
         unreadable = chance.happens(0.6) ? 0 : 0.1 * chance.share()
+        readers = sometimes(0.5)
         signals = sometimes(0.04)
         operators = sometimes(0.15)
         strangers = sometimes(0.1)

@@ -34,8 +34,7 @@ extension World {
         case .measureStaging(let id): measure(id)
         case .commit(let order): enqueue(order, isAdd: false)
         case .add(let order, _): enqueue(order, isAdd: true)
-        case .remove(let ids):
-            for id in ids { disk.payloads[id] = nil }
+        case .remove(let ids): remove(ids)
         case .log, .publish: break
         case .exit(let ending): try exit(ending)
         }

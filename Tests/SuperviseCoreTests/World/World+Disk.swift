@@ -84,6 +84,14 @@ extension World {
         return disk.makeVisible(pending.order, by: generation, at: moment.wall)
     }
 
+    /// Some are being read by somebody, and stay.
+    func remove(_ ids: [CheckpointID]) {
+        let held = ids.filter { _ in chance.happens(plan.readers) }
+        let gone = ids.filter { !held.contains($0) }
+        for id in gone { disk.payloads[id] = nil }
+        later(.removed(gone, held: held), after: chance.wait(0.1, 500))
+    }
+
     /// What a check of the bytes gives now.
     func inspect(_ id: CheckpointID, trusting: Bool) -> Event.Verification {
         guard let payload = disk.payloads[id] else { return .unreadable("it is not there") }
