@@ -17,6 +17,8 @@ package final class SignalSource {
         _ handler: @escaping (_ signal: Int32, _ pid: Int32) -> Void
     ) throws(SystemError) {
         self.loop = loop
+        // Where our starter ignored it, the kernel would reap our children and tell us nothing.
+        if signals.contains(SIGCHLD) { _ = cl_signal_default(SIGCHLD) }
         var set = signals.native
         let number = try systemCall("signalfd") {
             signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
