@@ -5,7 +5,8 @@ enum SocketPath {
     /// sun_path holds 108 bytes; the protocol promises at most so many.
     static let longest = 100
 
-    /// `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/supervise`, else `/tmp/supervise-UID`.
+    /// `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/supervise`, else `/tmp/supervise-UID`, the first
+    /// that can be used.
     ///
     /// - Parameter run: the run's directory, which tells it from all others.
     /// - Throws: ``HostError`` where there is no such directory, or its path is too long.
@@ -24,13 +25,11 @@ enum SocketPath {
         if let given = environmentVariable("RUNTIME_DIRECTORY")?.split(separator: ":").first {
             return String(given)
         }
-        if let base = environmentVariable("XDG_RUNTIME_DIR"), !base.isEmpty {
-            let directory = base + "/supervise"
-            do throws(SystemError) {
-                return try makePrivateDirectory(directory)
-            } catch {
-                throw HostError("the socket's directory cannot be used: \(error)")
-            }
+        // Without a login, or as another user, it may be set and not be there or not be ours.
+        if let base = environmentVariable("XDG_RUNTIME_DIR"), !base.isEmpty,
+            let directory = try? makePrivateDirectory(base + "/supervise")
+        {
+            return directory
         }
         do throws(SystemError) {
             return try makePrivateDirectory("/tmp/supervise-\(userId())")
