@@ -75,7 +75,9 @@ struct LifeTests {
         let program = try place.puppet(["--max-failures", "20", "--rollback-after", "2"])
         try program.hello(accepts: false)
         var ids: [CheckpointID] = []
-        for step in 1...3 as ClosedRange<Int64> { ids.append(try program.checkpoint(step: step).id) }
+        for step in 1...3 as ClosedRange<Int64> {
+            ids.append(try program.checkpoint(step: step).id)
+        }
         var resumed: [CheckpointID?] = []
         for attempt in 2...9 {
             try program.say("exit 1")
@@ -146,7 +148,8 @@ struct LifeTests {
         let place = try Place()
         let ids = try place.stoppedRun(saving: [1, 2])
         for id in ids { try place.rot(place.file("checkpoints/\(id)/data/state")) }
-        let before = try place.fingerprint(of: place.state)
+        let record = try place.directory.read("state/it/run.json")
+        let before = try place.fingerprint(of: place.file("checkpoints"))
         for _ in 0..<2 {
             let program = try place.supervise([], [place.fixture, "puppet"])
             #expect(try program.waitForEnd() == .exited(125))
@@ -154,7 +157,9 @@ struct LifeTests {
             #expect(program.text(.errors).contains("--resume-from none"))
             #expect(program.text(.errors).contains("data/state"))
             #expect(program.text(.output).isEmpty)
-            #expect(try place.fingerprint(of: place.state) == before)
+            #expect(try place.fingerprint(of: place.file("checkpoints")) == before)
+            #expect(place.names(in: "set-aside").isEmpty)
+            #expect(try place.directory.read("state/it/run.json") == record)
         }
         let anew = try place.puppet(["--resume-from", "none"])
         #expect(try anew.hello(accepts: false).resume == nil)

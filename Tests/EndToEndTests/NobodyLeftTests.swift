@@ -77,7 +77,9 @@ struct NobodyLeftTests {
         try place.stop(next)
     }
 
-    @Test("when the supervisor and its guard are killed, the next start ends what is left and says so")
+    @Test(
+        "when the supervisor and its guard are killed, the next start ends what is left and says so"
+    )
     func bothKilled() throws {
         let place = try Place()
         let program = try place.puppet()

@@ -8,7 +8,9 @@ struct StartTests {
     @Test("the same command in the same directory is the same run, and is resumed")
     func sameCommand() throws {
         let place = try Place()
-        let call = ["--state-dir", place.state, "--backoff", "0ms..0ms", "--", place.fixture, "puppet"]
+        let call = [
+            "--state-dir", place.state, "--backoff", "0ms..0ms", "--", place.fixture, "puppet",
+        ]
         let first = try place.call(call, hasInput: true)
         try first.nextAttempt(1)
         let name = try first.hello(accepts: false).name
@@ -26,7 +28,8 @@ struct StartTests {
         other.closeInput()
         #expect(try other.waitForEnd() == .exited(0))
         let elsewhere = try place.start(
-            ["sh", "-c", "mkdir d && cd d && exec \"$@\"", "sh", place.binary] + call, hasInput: true)
+            ["sh", "-c", "mkdir d && cd d && exec \"$@\"", "sh", place.binary] + call,
+            hasInput: true)
         try elsewhere.nextAttempt(1)
         elsewhere.closeInput()
         #expect(try elsewhere.waitForEnd() == .exited(0))
@@ -139,7 +142,8 @@ struct StartTests {
         let place = try Place()
         try place.stoppedRun(saving: [1])
         // The payload is as the job has made it; above it nobody passes.
-        let line = "find . -path '*/data/*' -prune -o \\( -type d ! -perm 0700 -o -type f ! -perm 0600 \\) -print"
+        let line =
+            "find . -path '*/data/*' -prune -o \\( -type d ! -perm 0700 -o -type f ! -perm 0600 \\) -print"
         let program = try place.start(["sh", "-c", "cd state && \(line)"])
         #expect(try program.waitForEnd() == .exited(0))
         #expect(program.text(.output).isEmpty)
@@ -163,7 +167,10 @@ struct StartTests {
         #expect(try closed.waitForEnd() == .exited(0))
         // A reader who has gone stops nothing.
         let gone = try place.start(
-            ["sh", "-c", "(\"$@\"; echo status $? >&3) 3>&1 2>&1 >/dev/null | :", "sh", place.binary]
+            [
+                "sh", "-c", "(\"$@\"; echo status $? >&3) 3>&1 2>&1 >/dev/null | :", "sh",
+                place.binary,
+            ]
                 + place.arguments(["--verbose"]) + ["true"])
         #expect(try gone.waitForEnd() == .exited(0))
     }

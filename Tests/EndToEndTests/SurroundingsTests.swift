@@ -25,7 +25,8 @@ struct SurroundingsTests {
                 "SUPERVISE_NAME": "outer", "SUPERVISE_TOKEN": "outer", "SUPERVISE_ATTEMPT": "77",
                 "SUPERVISE_CHECKPOINT": "/outer", "SUPERVISE_CHECKPOINT_STEP": "5",
                 "NOTIFY_SOCKET": "/outer", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1",
-                "LISTEN_FDS": "0", "LISTEN_PID": "1", "LISTEN_FDNAMES": "x", "MINE": "kept = \u{e4}",
+                "LISTEN_FDS": "0", "LISTEN_PID": "1", "LISTEN_FDNAMES": "x",
+                "MINE": "kept = \u{e4}",
             ])
         let first = try environment(program)
         let ours = first.filter { $0.key.hasPrefix("SUPERVISE_") }
@@ -38,7 +39,8 @@ struct SurroundingsTests {
         #expect(ours["SUPERVISE_SOCKET"] == (try place.status().socket))
         #expect(first["MINE"] == "kept = \u{e4}" && first["HOME"] == place.path)
         for name in first.keys {
-            #expect(!["NOTIFY", "WATCHDOG", "LISTEN"].contains(name.split(separator: "_")[...].first))
+            #expect(
+                !["NOTIFY", "WATCHDOG", "LISTEN"].contains(name.split(separator: "_")[...].first))
         }
         try program.hello(accepts: false)
         let committed = try program.checkpoint(step: 8)

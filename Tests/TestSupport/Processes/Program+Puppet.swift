@@ -20,7 +20,8 @@ extension Program {
     package func send(
         _ message: JobMessage, seq: Int64? = nil, on connection: String = "1"
     ) throws {
-        let line = String(decoding: try Envelope(message, seq: seq).line().dropLast(), as: UTF8.self)
+        let line = String(
+            decoding: try Envelope(message, seq: seq).line().dropLast(), as: UTF8.self)
         try say("send \(connection) \(line)")
     }
 
