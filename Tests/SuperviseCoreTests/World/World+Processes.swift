@@ -18,7 +18,10 @@ extension World {
         }
         let job = Job(tree: tree, order: order, generation: generation)
         self.job = job
-        let execution = chance.wait(0.1, chance.happens(0.05) ? 20_000 : 5)
+        let execution = chance.wait(0.1, chance.happens(0.1) ? 20_000 : 5)
+        if !isCalm, chance.happens(plan.signals) {
+            later(randomSignal(), after: Int64(chance.share() * Double(execution)))
+        }
         put(.jobStarts(job), after: execution)
     }
 
