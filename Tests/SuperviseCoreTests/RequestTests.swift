@@ -183,4 +183,19 @@ struct RequestTests {
         desk.tell(.committed(Desk.summary(id), seconds: 1))
         #expect(desk.supervisor.requests.committed == 1)
     }
+
+    @Test("a measurement that comes after its request has ended does not end the next one")
+    func staleMeasurement() {
+        var desk = Desk()
+        desk.run()
+        desk.tell(.signal(.checkpoint(name: "SIGUSR1")))
+        let id = desk.begin(request: 1)
+        #expect(desk.tell(.timer(.request), after: .seconds(60)).contains(.measureStaging(id)))
+        desk.say(.commit(.init(id: id)))
+        desk.tell(.committed(Desk.summary(id), seconds: 1))
+        desk.tell(.signal(.checkpoint(name: "SIGUSR1")))
+        desk.tell(.stagingMeasured(id, .init(bytes: 0, files: 0)))
+        #expect(desk.supervisor.requests.unanswered == 0)
+        #expect(desk.supervisor.attempt?.request?.number == 2)
+    }
 }

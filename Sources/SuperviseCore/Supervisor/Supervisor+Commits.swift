@@ -25,6 +25,7 @@ extension Supervisor {
         if request.isOpen, let open = attempt?.request, !open.final, !isAnswering(open) {
             // It was begun in time: from now on what is staged has to grow.
             attempt?.request?.measured = nil
+            attempt?.request?.measuring = nil
             actions.append(.setTimer(.request, at: now.instant + settings.checkpointTimeout))
         }
     }
