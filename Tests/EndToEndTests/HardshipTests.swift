@@ -106,7 +106,7 @@ struct HardshipTests {
         #expect(try place.status().outcome?.signal == "SIGKILL")
     }
 
-    @Test("a job with hardly any descriptors to spare for us is served on")
+    @Test("a crowd at the socket leaves descriptors for checkpoints, and is told of once")
     func fewDescriptors() throws {
         let place = try Place()
         let program = try python(
@@ -114,10 +114,14 @@ struct HardshipTests {
             [place.fixture, "puppet"])
         try program.line(starting: "ready ")
         try program.hello(accepts: false)
-        var peers = try (0..<100).map { _ in try place.connect() }
+        let peers = try (0..<100).map { _ in try place.connect() }
         for peer in peers { try? peer.send(line: "nonsense") }
-        peers = []
         try program.checkpoint(step: 1)
+        // Those who were not taken are told so by the end.
+        for peer in peers { try? peer.finish() }
+        for peer in peers { while (try? peer.readLine()) != nil {} }
+        let warnings = program.lines(.errors).filter { $0.contains("was not taken") }
+        #expect(warnings.count == 1)
         #expect(try place.statusOverSocket().phase == .running)
         try place.stop(program)
     }

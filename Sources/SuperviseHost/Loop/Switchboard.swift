@@ -12,6 +12,9 @@ final class Switchboard {
     private var watch: DirectoryWatch?
     private var connections: [ConnectionID: Connection] = [:]
     private var lastNumber = 0
+    /// So many connections are taken at once: the disk needs descriptors too.
+    private let room = max(8, descriptorLimit() - 64)
+    private var isCrowdTold = false
 
     /// - Throws: what binding the socket can throw.
     init(path: String, on loop: EventLoop, _ deliver: @escaping (Event) -> Void)
@@ -86,12 +89,24 @@ final class Switchboard {
             do throws(SystemError) {
                 guard let accepted = try listener?.accept() else { return }
                 guard accepted.peer.uid == userId() || accepted.peer.uid == 0 else { continue }
+                guard connections.count < room else {
+                    tellOfCrowd("\(room) are open")
+                    continue
+                }
                 try add(accepted)
+                isCrowdTold = isCrowdTold && connections.count > room / 2
             } catch {
-                deliver(.warned("a connection to the socket was not taken: \(error)"))
+                tellOfCrowd("\(error)")
                 return
             }
         }
+    }
+
+    /// Once for a crowd, however many it turns away.
+    private func tellOfCrowd(_ reason: String) {
+        guard !isCrowdTold else { return }
+        isCrowdTold = true
+        deliver(.warned("a connection to the socket was not taken: \(reason)"))
     }
 
     private func add(_ accepted: UnixConnection) throws(SystemError) {

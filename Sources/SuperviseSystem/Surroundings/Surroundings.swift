@@ -92,6 +92,13 @@ package func processorCount() -> Int {
     max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }
 
+/// How many descriptors this process may have open at once.
+package func descriptorLimit() -> Int {
+    var limit = rlimit()
+    let result = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return result == 0 ? Int(clamping: limit.rlim_cur) : 1024
+}
+
 /// The whole of a small file, such as one of /proc, whose size the kernel does not tell.
 ///
 /// - Throws: ENOENT, EACCES, EIO, …
