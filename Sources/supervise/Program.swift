@@ -24,7 +24,7 @@ enum Program {
         ensureStandardDescriptors()
         let result: RunResult
         do {
-            result = try perform(CommandLine.arguments.dropFirst().map { $0 }, here())
+            result = try perform(commandLineArguments(), here())
         } catch {
             writeStandardError("supervise: \(error.message)\n")
             result = .exit(error.status)

@@ -28,11 +28,20 @@ extension Place {
         #expect(try program.waitForEnd() == .signaled(15))
     }
 
+    /// Stops a puppet's run without a final checkpoint.
+    func stopByControl(_ program: Program) throws {
+        try connect().send(line: #"{"type":"control","command":"stop","checkpoint":false}"#)
+        try program.line(starting: "signal SIGTERM")
+        try program.say("exit 0")
+        #expect(try program.waitForEnd() == .signaled(15))
+    }
+
     /// Changes a byte of a file and nothing else that a directory shows.
     func rot(_ file: String) throws {
         var bytes = try Disk().readFile(file, limit: 64 << 20)
         bytes[bytes.count / 2] ^= 1
-        let line = "touch -r \"$1\" \"$1.time\"; cat > \"$1\"; touch -r \"$1.time\" \"$1\"; rm \"$1.time\""
+        let line =
+            "touch -r \"$1\" \"$1.time\"; cat > \"$1\"; touch -r \"$1.time\" \"$1\"; rm \"$1.time\""
         let program = try start(["sh", "-c", line, "sh", file], hasInput: true)
         try program.say(String(decoding: bytes, as: UTF8.self))
         program.closeInput()
@@ -69,5 +78,7 @@ extension Place {
     func waitForSocket() throws {
         let directory = "\(path)/r/supervise"
         try waitForChange(in: directory) { try !Disk().list(directory).isEmpty }
+        // The name is there a moment before anybody listens.
+        while (try? statusOverSocket()) == nil {}
     }
 }

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("The protocol", .onStage)
 struct ProtocolTests {
-    @Test("the welcome tells the run, the attempt, and what to resume from with what was said of it")
+    @Test(
+        "the welcome tells the run, the attempt, and what to resume from with what was said of it")
     func welcome() throws {
         let place = try Place()
         let program = try place.puppet()
@@ -13,7 +14,8 @@ struct ProtocolTests {
         #expect(first == .init(name: "it", attempt: 1, resume: nil))
         let began = try program.begin(step: 7, files: ["a": "alpha"])
         let metadata: [String: JSONValue] = [
-            "order": .array([.integer(3), .null, .string("ü\n")]), "deep": .object(["x": .number(0.5)]),
+            "order": .array([.integer(3), .null, .string("ü\n")]),
+            "deep": .object(["x": .number(0.5)]),
         ]
         try program.send(
             .commit(.init(id: began.id, metrics: Metrics(["loss": 0.25]), metadata: metadata)))
@@ -39,7 +41,8 @@ struct ProtocolTests {
         let token = try #require(try place.record().current?.token)
         try program.say("connect 1")
         try program.say(
-            #"send 1 {"type":"hello","protocol":1,"token":"\#(token)","accepts":["checkpoint"],"seq":-4}"#)
+            #"send 1 {"type":"hello","protocol":1,"token":"\#(token)","accepts":["checkpoint"],"seq":-4}"#
+        )
         #expect(
             try object(program.received()) == [
                 "type": .string("welcome"), "protocol": .integer(1), "name": .string("it"),

@@ -21,7 +21,9 @@ struct SavedStateTests {
 
     @Test(
         "a run record that is garbage",
-        arguments: ["", "{", "no JSON at all", "[1]", "{}", "{\"format\":1}", "{\"format\":0}", "\0\0\0"])
+        arguments: [
+            "", "{", "no JSON at all", "[1]", "{}", "{\"format\":1}", "{\"format\":0}", "\0\0\0",
+        ])
     func garbageRecord(text: String) throws {
         let place = try Place()
         try place.stoppedRun(saving: [1, 2])

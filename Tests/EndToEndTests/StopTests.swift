@@ -31,7 +31,8 @@ struct StopTests {
         #expect(try program.waitForEnd() == .signaled(15))
         #expect(place.checkpoints == [committed.id.description])
         #expect(try place.manifest(committed.id.description).reason == .shutdown)
-        #expect(program.text(.errors).contains("SIGTERM: asking for a final checkpoint (up to 60 s"))
+        #expect(
+            program.text(.errors).contains("SIGTERM: asking for a final checkpoint (up to 60 s"))
         let requests = try place.status().requests
         #expect(requests.made == 1 && requests.committed == 1 && requests.moot == 0)
     }
@@ -147,7 +148,8 @@ struct StopTests {
         #expect(!program.text(.output).contains("signal"))
     }
 
-    @Test("a job that completes while it is asked to stop is stopped, and the next start resumes it")
+    @Test(
+        "a job that completes while it is asked to stop is stopped, and the next start resumes it")
     func completedWhileStopping() throws {
         let place = try Place()
         let program = try place.puppet()

@@ -56,7 +56,7 @@ struct ConductorTests {
         try program.hello()
         do {
             let crowd = try (0..<60).map { _ in try place.connect() }
-            try program.errorLine(with: "a connection to the socket cannot be taken")
+            try program.errorLine(with: "a connection to the socket was not taken")
             // Who was let in is served.
             try program.checkpoint(step: 1)
             withExtendedLifetime(crowd) {}
@@ -64,7 +64,7 @@ struct ConductorTests {
         let peer = try place.connect()
         try peer.send(line: #"{"type":"control","command":"status"}"#)
         #expect(try peer.readLine()?.contains(#""type":"status""#) == true)
-        let told = program.lines(.errors).filter { $0.contains("cannot be taken") }
+        let told = program.lines(.errors).filter { $0.contains("was not taken") }
         #expect(told.count == 1)
         try end(program)
     }

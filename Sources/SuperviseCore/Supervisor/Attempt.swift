@@ -43,6 +43,8 @@ package struct Attempt: Sendable {
         var operators: [Sender] = []
         /// How much was staged when its time last ended.
         var measured: Event.StagingSize?
+        /// Its time has ended, and it is being looked at whether this one has grown.
+        var measuring: CheckpointID?
     }
 
     struct OverdueRequest: Equatable, Sendable {

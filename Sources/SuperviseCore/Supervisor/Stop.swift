@@ -202,7 +202,12 @@ extension Supervisor {
         case .idle, .clearing, .choosing, .recording, .waiting, .finished:
             break
         }
-        if phase != .finished { abandon(at: now.instant + .seconds(1)) }
+        guard phase != .finished else { return }
+        if let due = stop?.abandonAt, due <= now.instant {
+            abandonTimePassed(at: now)
+        } else {
+            abandon(at: now.instant + .seconds(1))
+        }
     }
 
     mutating func terminateTimePassed() {

@@ -25,6 +25,7 @@ extension Supervisor {
         if request.isOpen, let open = attempt?.request, !open.final, !isAnswering(open) {
             // It was begun in time: from now on what is staged has to grow.
             attempt?.request?.measured = nil
+            attempt?.request?.measuring = nil
             actions.append(.setTimer(.request, at: now.instant + settings.checkpointTimeout))
         }
     }
@@ -45,7 +46,12 @@ extension Supervisor {
         attempt?.open = nil
         record.totals.checkpoint += (now.instant - open.beganAt).seconds
         record.totals.useful -= (now.instant - open.beganAt).seconds
-        let named = self.named(commit.request)
+        var named = self.named(commit.request)
+        if !named.isOpen, open.request != nil, open.request == attempt?.request?.number {
+            // It names an older one here; what `begin` named is answered as well.
+            answerLate(named.number)
+            named = NamedRequest(reason: open.reason)
+        }
         let order = commitOrder(
             open.id, reason: named.number == nil ? open.reason : named.reason,
             costFrom: named.madeAt ?? open.costFrom, commit.metrics, commit.metadata, at: now)

@@ -41,7 +41,9 @@ extension Supervisor {
         actions.append(.cancelTimer(.interval))
         actions.append(.cancelTimer(.terminate))
         phase = .ending(
-            Ending(end: end, at: now.instant, commitsAbandoned: (stop?.count ?? 0) >= 3))
+            Ending(
+                end: end, at: now.instant, descendantsAbandoned: stop?.leavesLeader == true,
+                commitsAbandoned: (stop?.count ?? 0) >= 3))
         endDescendants(after: end, at: now)
     }
 

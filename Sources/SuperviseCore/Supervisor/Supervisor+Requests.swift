@@ -84,6 +84,7 @@ extension Supervisor {
     mutating func requestTimePassed(at now: Moment) {
         guard phase == .running, let request = attempt?.request, !request.final else { return }
         if let open = attempt?.open {
+            attempt?.request?.measuring = open.id
             actions.append(.measureStaging(open.id))
         } else if !isAnswering(request) {
             endUnanswered(request, at: now)
@@ -91,9 +92,10 @@ extension Supervisor {
     }
 
     mutating func stagingMeasured(_ id: CheckpointID, _ size: Event.StagingSize, at now: Moment) {
-        guard let request = attempt?.request, !request.final, !isAnswering(request) else { return }
-        // Another one was begun for it meanwhile, and has its time.
-        if let open = attempt?.open, open.id != id, open.request == request.number { return }
+        guard let request = attempt?.request, request.measuring == id, !isAnswering(request) else {
+            return
+        }
+        attempt?.request?.measuring = nil
         guard attempt?.open?.id == id, case let before = request.measured ?? .empty,
             size.bytes > before.bytes || size.files > before.files
         else {

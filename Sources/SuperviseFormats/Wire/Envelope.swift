@@ -45,6 +45,10 @@ extension Envelope where Message == JobMessage {
     package static func read(_ line: some BidirectionalCollection<UInt8>) throws(RefusedLine)
         -> Envelope
     {
+        guard !Nesting.isTooDeep(line) else {
+            let message = "this line is nested more than \(Nesting.limit) levels deep"
+            throw RefusedLine(seq: nil, error: ProtocolError(.badMessage, message))
+        }
         let bytes = NonFinite.replaced(in: line)
         let refused: FormatError
         do {

@@ -10,8 +10,9 @@ final class Switchboard {
     private let door: Door
     private var connections: [ConnectionID: Connection] = [:]
     private var lastNumber = 0
-    /// Told already, and not again before one was taken.
-    private var isTurningAway = false
+    /// So many connections are taken at once: the disk needs descriptors too.
+    private let room = max(8, descriptorLimit() - 64)
+    private var isCrowdTold = false
 
     /// - Throws: what binding the socket can throw.
     init(
@@ -72,26 +73,32 @@ final class Switchboard {
         for _ in 0..<UnixListener.backlog {
             do throws(SystemError) {
                 guard let accepted = try door.accept() else { return }
-                isTurningAway = false
                 guard accepted.peer.uid == userId() || accepted.peer.uid == 0 else { continue }
+                guard connections.count < room else {
+                    tellOfCrowd("\(room) are open")
+                    continue
+                }
                 try add(accepted)
+                isCrowdTold = isCrowdTold && connections.count > room / 2
             } catch {
-                rest(after: error)
+                tellOfCrowd("\(error); others are tried every second")
+                rest()
                 return
             }
         }
     }
 
-    /// Whoever waits at the door would wake us again and again while there is no descriptor for it.
-    private func rest(after error: SystemError) {
+    /// Whoever waits at the door would wake us again and again while there is no descriptor.
+    private func rest() {
         door.rest()
         timers.set(.accept, at: Instant(nanoseconds: MonotonicTime.now().nanoseconds) + .seconds(1))
-        guard !isTurningAway else { return }
-        isTurningAway = true
-        deliver(
-            .warned(
-                "a connection to the socket cannot be taken: \(error); "
-                    + "others are tried every second"))
+    }
+
+    /// Once for a crowd, however many it turns away.
+    private func tellOfCrowd(_ reason: String) {
+        guard !isCrowdTold else { return }
+        isCrowdTold = true
+        deliver(.warned("a connection to the socket was not taken: \(reason)"))
     }
 
     private func add(_ accepted: UnixConnection) throws(SystemError) {

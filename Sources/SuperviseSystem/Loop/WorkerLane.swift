@@ -54,7 +54,9 @@ package final class WorkerLane: @unchecked Sendable {
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        pthread_attr_setstacksize(&attributes, 512 << 10)
+        // As much as the main thread has: what a job may nest in a message, a thread must decode.
+        // Only what is touched costs memory.
+        pthread_attr_setstacksize(&attributes, 8 << 20)
         // Signals belong to the loop; the thread is born with this mask.
         var all = sigset_t()
         var before = sigset_t()

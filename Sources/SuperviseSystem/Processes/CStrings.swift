@@ -11,9 +11,16 @@ struct CStrings: ~Copyable {
         count = strings.count
         pointers = .allocate(capacity: count + 1)
         for (index, string) in strings.enumerated() {
-            pointers.advanced(by: index).initialize(to: strdup(string))
+            pointers.advanced(by: index).initialize(to: Self.copy(string))
         }
         pointers.advanced(by: count).initialize(to: nil)
+    }
+
+    private static func copy(_ string: String) -> UnsafeMutablePointer<CChar>? {
+        let bytes = ForeignText.bytes(string) + [0]
+        return bytes.withUnsafeBytes { bytes in
+            bytes.bindMemory(to: CChar.self).baseAddress.flatMap { strdup($0) }
+        }
     }
 
     deinit {

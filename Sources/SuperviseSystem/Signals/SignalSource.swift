@@ -17,6 +17,8 @@ package final class SignalSource {
         _ handler: @escaping (_ signal: Int32, _ pid: Int32) -> Void
     ) throws(SystemError) {
         self.loop = loop
+        // Where our starter ignored it, the kernel would reap our children and tell us nothing.
+        if signals.contains(SIGCHLD) { _ = cl_signal_default(SIGCHLD) }
         var set = signals.native
         let number = try systemCall("signalfd") {
             signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
@@ -40,12 +42,6 @@ package final class SignalSource {
 /// Ignores SIGPIPE in this process: a peer that goes away is an error of the call, not our death.
 package func ignoreBrokenPipes() {
     _ = cl_signal_ignore(SIGPIPE)
-}
-
-/// Lets the kernel tell us of children that end, and keep them until they are reaped: where our starter
-/// ignores SIGCHLD we inherit that, and would never hear of any.
-package func hearOfChildren() {
-    _ = cl_signal_default(SIGCHLD)
 }
 
 /// Whether a signal is ignored now, as SIGHUP is under nohup when we start.

@@ -12,8 +12,6 @@ package final class UnixListener {
     /// Given up to answer a connection that there is no descriptor for; without it the connection would
     /// stay in the queue and wake us for ever.
     private var reserve: FileDescriptor?
-    /// Connections get only lower descriptors: the last ones are left for files and for the job.
-    private let end: Int32
 
     /// Binds with mode 0600, in place of a socket that an earlier process left there. The caller holds
     /// the lock that says that no earlier process is alive.
@@ -34,8 +32,6 @@ package final class UnixListener {
         self.path = path
         self.socket = socket
         reserve = UnixListener.openReserve()
-        let limit = descriptorLimit()
-        end = limit - min(32, limit / 4)
     }
 
     /// Readable when a connection waits; for an ``EventLoop``.
@@ -49,20 +45,14 @@ package final class UnixListener {
     package func accept() throws(SystemError) -> UnixConnection? {
         let number = socket.rawValue
         while true {
-            var isTaken = false
             do throws(SystemError) {
                 let descriptor = FileDescriptor(
                     adopting: try systemCall("accept", path) { cl_accept(number) })
-                isTaken = true
-                if descriptor.rawValue >= end {
-                    throw SystemError(call: "accept", code: EMFILE, subject: path)
-                }
                 return try UnixConnection(adopting: descriptor)
             } catch {
                 switch error.code {
                 case EAGAIN: return nil
                 case ECONNABORTED: continue
-                case EMFILE where isTaken: throw error
                 case EMFILE, ENFILE:
                     // The kernel looks for a descriptor first and for a connection second.
                     guard turnAwayNext() else { return nil }

@@ -8,7 +8,7 @@ package func environmentVariables() -> [(String, String)] {
     var variables: [(String, String)] = []
     var entry = environ
     while let text = entry.pointee {
-        let line = String(cString: text)
+        let line = ForeignText.text(text)
         if let equals = line.firstIndex(of: "=") {
             let value = line[line.index(after: equals)...]
             variables.append((String(line[..<equals]), String(value)))
@@ -20,7 +20,7 @@ package func environmentVariables() -> [(String, String)] {
 
 /// One variable of the environment, if it is set.
 package func environmentVariable(_ name: String) -> String? {
-    getenv(name).map { String(cString: $0) }
+    getenv(name).map { ForeignText.text($0) }
 }
 
 /// The absolute path of the working directory.
@@ -31,7 +31,14 @@ package func currentDirectory() throws(SystemError) -> String {
     let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)
     defer { buffer.deallocate() }
     try systemCall("getcwd") { getcwd(buffer, capacity) == nil ? -1 : 0 }
-    return String(cString: buffer)
+    return ForeignText.text(buffer)
+}
+
+/// What we were called with, without our own name.
+package func commandLineArguments() -> [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+        CommandLine.unsafeArgv[index].map { ForeignText.text($0) }
+    }
 }
 
 /// The machine's name, as in `uname -n`.
@@ -85,11 +92,11 @@ package func processorCount() -> Int {
     max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }
 
-/// How many descriptors this process may have: all their numbers are below this.
-func descriptorLimit() -> Int32 {
+/// How many descriptors this process may have open at once.
+package func descriptorLimit() -> Int {
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
-    return Int32(clamping: limit.rlim_cur)
+    let result = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return result == 0 ? Int(clamping: limit.rlim_cur) : 1024
 }
 
 /// The whole of a small file, such as one of /proc, whose size the kernel does not tell.

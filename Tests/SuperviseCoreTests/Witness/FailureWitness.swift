@@ -23,6 +23,8 @@ struct FailureWitness {
     }
 
     var counts = Counts()
+    /// As they were at each record of the last step.
+    var recorded: [Counts] = []
     private var ownCommits: Set<CheckpointID> = []
     private var knownBad: Set<CheckpointID> = []
 
@@ -47,10 +49,13 @@ struct FailureWitness {
     mutating func judge(
         _ step: Step, _ before: Ledger, _ after: Ledger, _ world: World
     ) throws(Violation) {
+        recorded = []
         follow(step, before)
         for action in step.actions {
             switch action {
-            case .record(let record, _): try judge(record, step, world)
+            case .record(let record, _):
+                try judge(record, step, world)
+                recorded.append(counts)
             case .log(.failed(let failed)) where failed.failure.kind != .machine:
                 try judgeFailure(failed, step)
             default: break

@@ -18,6 +18,8 @@ struct Ledger {
     var open: CheckpointID?
     var openRequest: Int?
     var openRequestIsFinal = false
+    /// Those made in this attempt; a message that names another one names none.
+    private var made: Set<Int> = []
     var awaitsMeasure = false
     var armed: [TimerID: Int64] = [:]
     /// The actions of the last step that ended the leader's run.
@@ -70,16 +72,18 @@ struct Ledger {
             isEnding = false
             open = nil
             openRequest = nil
+            made = []
         case .makeStaging(let id):
             open = id
             if case .received(.begin(let begin), _, _) = step.event {
-                requestOf[id] = begin.request
+                requestOf[id] = known(begin.request)
             }
         case .dropStaging(let id): if open == id { open = nil }
         case .commit(let order):
             if open == order.id { open = nil }
             orders.append(order.id)
-            if case .received(.commit(let commit), _, _) = step.event, let named = commit.request,
+            if case .received(.commit(let commit), _, _) = step.event,
+                let named = known(commit.request),
                 requestOf[order.id] == nil || named == openRequest
             {
                 requestOf[order.id] = named
@@ -87,12 +91,13 @@ struct Ledger {
         case .add(let order, _):
             orders.append(order.id)
             if case .received(.add(let add), _, _) = step.event {
-                requestOf[order.id] = add.request
+                requestOf[order.id] = known(add.request)
             }
         case .send(.checkpointRequest(let wire), _, _):
             openRequest = wire.request
             openRequestIsFinal = wire.final
         case .log(.checkpointRequested(let wire)):
+            made.insert(wire.request)
             openRequest = wire.request
             openRequestIsFinal = wire.final
         case .setTimer(let timer, let at): armed[timer] = at.nanoseconds
@@ -102,5 +107,9 @@ struct Ledger {
             .signalLeader, .killEverything, .endDescendants, .remove, .log, .publish:
             break
         }
+    }
+
+    private func known(_ request: Int?) -> Int? {
+        request.flatMap { made.contains($0) ? $0 : nil }
     }
 }

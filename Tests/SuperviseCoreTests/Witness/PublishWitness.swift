@@ -16,7 +16,8 @@ struct PublishWitness {
             last = status
             lastAt = step.now
         }
-        guard let last, step.exit == nil, step.supervisor.phase != .finished else { return }
+        guard let last, !step.actions.isEmpty, step.exit == nil, step.supervisor.phase != .finished
+        else { return }
         let wanted = step.supervisor.status(at: Moment(instant: .init(nanoseconds: 0), wall: .zero))
         if Self.matters(last) != Self.matters(wanted) {
             throw Violation("publish", "the status is out of date")

@@ -34,7 +34,9 @@ struct RequestWitness {
         {
             timedFrom = step.now
         }
-        if case .stagingMeasured(let id, _) = step.event, id == after.open { timedFrom = step.now }
+        if case .stagingMeasured(let id, _) = step.event, id == before.open {
+            timedFrom = step.now
+        }
         last = now
     }
 

@@ -43,7 +43,7 @@ struct StopWitness {
                 try count(step, before)
             }
         } else {
-            endWait(step, after)
+            endWait(step, before, after)
         }
         guard let asked else {
             if case .stopped? = step.exit { throw Violation("5", "stopped, and nobody asked") }
@@ -124,12 +124,14 @@ struct StopWitness {
         self.asked = asked
     }
 
-    private mutating func endWait(_ step: Step, _ after: Ledger) {
+    private mutating func endWait(_ step: Step, _ before: Ledger, _ after: Ledger) {
         guard var asked, asked.isAwaiting, let final = asked.finalRequest else { return }
         switch step.event {
         case .committed(let summary, _) where after.requestOf[summary.id] == final:
             asked.finalMadeAt = step.now
-        case .commitFailed(let id, _) where after.requestOf[id] == final: break
+        case .commitFailed(let id, _)
+        where after.requestOf[id] == final && (before.open == id || before.orders.contains(id)):
+            break
         case .received(.failed(let failed), let sender, _)
         where failed.request == final && after.members[sender] != nil:
             break

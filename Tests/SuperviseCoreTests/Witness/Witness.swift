@@ -8,15 +8,28 @@ struct Step {
     let now: Int64
     let settings: Settings
     let supervisor: Supervisor
+    let exit: Action.Ending?
+    let spawn: Action.SpawnOrder?
 
-    var exit: Action.Ending? {
-        for case .exit(let ending) in actions { return ending }
-        return nil
-    }
-
-    var spawn: Action.SpawnOrder? {
-        for case .spawn(let order) in actions { return order }
-        return nil
+    init(
+        event: Event, actions: [Action], now: Int64, settings: Settings, supervisor: Supervisor
+    ) {
+        self.event = event
+        self.actions = actions
+        self.now = now
+        self.settings = settings
+        self.supervisor = supervisor
+        var exit: Action.Ending?
+        var spawn: Action.SpawnOrder?
+        for action in actions {
+            switch action {
+            case .exit(let ending): exit = ending
+            case .spawn(let order): spawn = order
+            default: break
+            }
+        }
+        self.exit = exit
+        self.spawn = spawn
     }
 
     func sends(where matches: (SupervisorMessage) -> Bool) -> [ConnectionID] {

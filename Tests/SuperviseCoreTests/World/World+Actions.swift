@@ -17,8 +17,8 @@ extension World {
             disk.payloads[id] = nil
             disk.setAside.append(id)
         case .record(let record, let confirm):
-            disk.records.append(
-                .init(record: record, confirm: confirm, counts: witness.failures.counts))
+            let counts = witness.failures.recorded.removeFirst()
+            disk.records.append(.init(record: record, confirm: confirm, counts: counts))
             writeNextRecord()
         case .spawn(let order): spawn(order)
         case .send(let message, let connection, _):
@@ -107,7 +107,10 @@ extension World {
         note("THE POWER IS CUT")
         supervisorIsGone()
         bootID += 1
-        trees = []
+        for tree in trees.indices {
+            trees[tree].leaderIsAlive = false
+            trees[tree].descendants = []
+        }
         job?.isAlive = false
         disk.staging = []
         put(.start, after: chance.wait(10_000, 100_000))

@@ -13,7 +13,7 @@ extension World {
     func recordWritten() throws(Violation) {
         disk.isWritingRecord = false
         guard let written = disk.records.first else { return }
-        if !isCalm, chance.happens(plan.recordFails) {
+        if !isCalm, disk.record != nil, chance.happens(plan.recordFails) {
             disk.records.removeFirst()
             writeNextRecord()
             try tell(.recordFailed("no space left on device"))
@@ -108,7 +108,14 @@ extension World {
     func rotSomething() {
         let visible = disk.visible
         guard !visible.isEmpty else { return }
-        let id = visible[chance.number(0...(visible.count - 1))]
+        if chance.happens(0.3) {
+            for id in visible { rot(id) }
+        } else {
+            rot(visible[chance.number(0...(visible.count - 1))])
+        }
+    }
+
+    private func rot(_ id: CheckpointID) {
         if chance.happens(0.2) {
             disk.payloads[id]?.hasNoManifest = true
         } else {

@@ -16,7 +16,7 @@ extension World {
     }
 
     private func isActing(_ job: Job) -> Bool {
-        job.isAlive && job.tree < trees.count && !trees[job.tree].isCondemned
+        job.isAlive && !trees[job.tree].isCondemned
     }
 
     private func workWell(_ job: Job) {

@@ -18,7 +18,10 @@ extension World {
         }
         let job = Job(tree: tree, order: order, generation: generation)
         self.job = job
-        let execution = chance.wait(0.1, chance.happens(0.05) ? 20_000 : 5)
+        let execution = chance.wait(0.1, chance.happens(0.1) ? 20_000 : 5)
+        if !isCalm, chance.happens(plan.signals) {
+            later(randomSignal(), after: Int64(chance.share() * Double(execution)))
+        }
         put(.jobStarts(job), after: execution)
     }
 
@@ -56,7 +59,7 @@ extension World {
     private func killDescendant(_ tree: Int, _ index: Int) {
         let descendant = trees[tree].descendants[index]
         guard descendant.isAlive else { return }
-        let wait = max(descendant.unkillableUntil - now, 0) + chance.wait(0.1, 10)
+        let wait = max(descendant.unkillableUntil - now, 0) + chance.wait(0.1, 500)
         put(.descendantDies(tree: tree, index), after: wait)
     }
 
@@ -77,7 +80,7 @@ extension World {
     }
 
     func leaderDies(_ tree: Int, _ end: JobEnd) {
-        guard tree < trees.count, trees[tree].leaderIsAlive else { return }
+        guard trees[tree].leaderIsAlive else { return }
         if now < trees[tree].leaderUnkillableUntil {
             trees[tree].isCondemned = true
             put(
@@ -104,7 +107,9 @@ extension World {
     }
 
     func descendantDies(_ tree: Int, _ index: Int) {
-        guard tree < trees.count, trees[tree].descendants[index].isAlive else { return }
+        guard index < trees[tree].descendants.count, trees[tree].descendants[index].isAlive else {
+            return
+        }
         let until = trees[tree].descendants[index].unkillableUntil
         if now < until {
             put(.descendantDies(tree: tree, index), after: until - now)

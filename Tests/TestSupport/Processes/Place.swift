@@ -56,13 +56,14 @@ package final class Place {
         return try call(arguments(all) + command, environment: extra, hasInput: hasInput)
     }
 
-    /// Supervises a puppet, and waits until its first attempt is there.
+    /// Supervises a puppet, and waits until its first attempt is there and in the status.
     package func puppet(
         _ options: [String] = [], environment extra: [String: String] = [:]
     ) throws -> Program {
         let program = try supervise(
             options, [fixture, "puppet"], environment: extra, hasInput: true)
-        try program.line(starting: "ready ")
+        let pid = try program.nextAttempt(nil)
+        try waitForChange(in: "\(state)/\(Place.name)") { try status().jobPID == Int(pid) }
         return program
     }
 }
@@ -119,7 +120,7 @@ extension Place {
         let line = """
             cd '\(directory)' && some() { find . \\( -name .locks -o -path ./r \\) -prune -o "$@"; }
             some -printf '%P %y %m %i %T@\\n' | sort
-            some -type f -print0 | sort -z | xargs -0r sha256sum
+            some -type f -print0 | sort -z | xargs -0r sha256sum 2>&1 || true
             """
         let program = try start(["sh", "-c", line])
         guard try program.waitForEnd() == .exited(0) else { throw program.failure("no digests") }

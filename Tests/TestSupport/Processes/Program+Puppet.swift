@@ -5,13 +5,16 @@ import SuperviseSystem
 extension Program {
     /// Waits for the next attempt.
     ///
+    /// - Parameter number: which one it must be; nil for any.
     /// - Returns: the job's pid.
     @discardableResult
-    package func nextAttempt(_ number: Int) throws -> Int32 {
+    package func nextAttempt(_ number: Int?) throws -> Int32 {
         let line = try line(starting: "ready ")
-        let words = line.split(separator: " ")
-        guard words.count == 3, words[1] == "\(number)", let pid = Int32(words[2]) else {
-            throw failure("expected attempt \(number), not: \(line)")
+        let words = line.split(separator: " ").map(String.init)
+        guard words.count == 3, number == nil || words[1] == number?.description,
+            let pid = Int32(words[2])
+        else {
+            throw failure("another attempt was expected, not: \(line)")
         }
         return pid
     }
@@ -20,7 +23,8 @@ extension Program {
     package func send(
         _ message: JobMessage, seq: Int64? = nil, on connection: String = "1"
     ) throws {
-        let line = String(decoding: try Envelope(message, seq: seq).line().dropLast(), as: UTF8.self)
+        let line = String(
+            decoding: try Envelope(message, seq: seq).line().dropLast(), as: UTF8.self)
         try say("send \(connection) \(line)")
     }
 

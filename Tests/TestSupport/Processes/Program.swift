@@ -137,6 +137,13 @@ package final class Program {
         }
     }
 
+    /// Lets time pass, whatever it says meanwhile.
+    ///
+    /// - Returns: whether it has ended before.
+    package func passes(_ time: Duration) throws -> Bool {
+        try child.process.waitForEnd(atMost: time)
+    }
+
     /// Waits for its end, and takes the rest of what it has said.
     @discardableResult
     package func waitForEnd() throws -> Ending {

@@ -1,0 +1,161 @@
+"""What the benchmarks share: their programs, the supervisors that are compared, and how a figure is told."""
+
+import contextlib
+import os
+import shutil
+import statistics
+import struct
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+STAMP = struct.Struct("=QQ")  # stamp.h: nanoseconds, pid
+
+
+def build(directory):
+    """Compiles the C programs; static, so that the start of each is its own and not that of its libraries."""
+    common = ["-O2", "-Wall", "-Wextra", "-static", "-D_GNU_SOURCE"]
+    for name, flags in {"launch": [], "speaker": [], "floor": [],
+                        "first": ["-nostartfiles", "-fno-stack-protector"]}.items():
+        source = os.path.join(HERE, "programs", name + ".c")
+        output = os.path.join(directory, name)
+        subprocess.run([os.environ.get("CC", "cc"), *common, *flags, source, "-o", output], check=True)
+        setattr(programs, name, output)
+
+
+class programs:
+    """The paths of the compiled programs, one attribute each."""
+
+
+class Supervise:
+    """The program of this repository."""
+
+    is_ours = True
+
+    def __init__(self, binary, label="supervise"):
+        self.binary = binary
+        self.label = label
+
+    def command(self, job, place):
+        return [self.binary, "--quiet", "--backoff", "0ms..0ms", "--max-failures", "1000000",
+                "--checkpoint-every", "off", "--state-dir", os.path.join(place, "state"), "--name", "run", "--", *job]
+
+
+class Wrapper:
+    """A supervisor that takes the command as its arguments."""
+
+    is_ours = False
+
+    def __init__(self, label, *words):
+        self.label = label
+        self.words = [shutil.which(words[0]), *words[1:]]
+
+    def command(self, job, place):
+        return [*self.words, *job]
+
+
+class ServiceDirectory:
+    """A supervisor of a directory with a program called run, which gets no arguments."""
+
+    is_ours = False
+
+    def __init__(self, label):
+        self.label = label
+        self.binary = shutil.which(label)
+
+    def command(self, job, place):
+        directory = os.path.join(place, "service")
+        os.mkdir(directory)
+        os.symlink(job[0], os.path.join(directory, "run"))
+        return [self.binary, directory]
+
+
+def peers():
+    """Those that are installed, and the names of those that are not."""
+    wanted = {"tini": lambda: Wrapper("tini", "tini", "-s", "--"), "dumb-init": lambda: Wrapper("dumb-init", "dumb-init"),
+              "s6-supervise": lambda: ServiceDirectory("s6-supervise"), "runsv": lambda: ServiceDirectory("runsv")}
+    found = [make() for name, make in wanted.items() if shutil.which(name)]
+    return [Wrapper("floor", programs.floor), *found], [name for name in wanted if not shutil.which(name)]
+
+
+class Running:
+    """A supervisor with its job, in a place of its own, and what the job tells."""
+
+    def __init__(self, supervisor, job, place):
+        self.reader, writer = os.pipe()
+        noted = os.path.join(place, "noted")
+        with open(noted, "wb") as file:
+            file.write(bytes(8))
+        with open(os.devnull, "r+b") as null:
+            self.process = subprocess.Popen(
+                [programs.launch, noted, *supervisor.command(job, place)],
+                stdin=null, stdout=writer, stderr=null, cwd=place, start_new_session=True,
+                env={"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": place})
+        os.close(writer)
+        self.noted = noted
+
+    @property
+    def began(self):
+        """When the supervisor was executed."""
+        with open(self.noted, "rb") as file:
+            return int.from_bytes(file.read(8), "little" if struct.pack("=H", 1)[0] else "big")
+
+    def hear(self):
+        """The next record of the job: the time, and its pid."""
+        record = os.read(self.reader, STAMP.size)
+        if len(record) != STAMP.size:
+            raise SystemExit("a job has ended without telling what it was to tell: " + " ".join(self.process.args))
+        return STAMP.unpack(record)
+
+    def signal(self, number):
+        """When it was sent."""
+        now = time.monotonic_ns()
+        os.kill(self.process.pid, number)
+        return now
+
+    def end(self):
+        """With the job, however little the supervisor cares for it."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, 9)
+        os.close(self.reader)
+
+
+@contextlib.contextmanager
+def place(root):
+    """An empty directory that is gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=root, prefix="bench-") as directory:
+        yield directory
+
+
+@contextlib.contextmanager
+def running(supervisor, job, root):
+    with place(root) as directory:
+        one = Running(supervisor, job, directory)
+        try:
+            yield one
+        finally:
+            one.end()
+
+
+def interleaved(count, subjects):
+    """Each subject's figures. One of each in turn, so that what disturbs the machine disturbs them all."""
+    figures = {label: [] for label in subjects}
+    for _ in range(count):
+        for label, measure in subjects.items():
+            figures[label].append(measure())
+    return figures
+
+
+def table(title, unit, scale, figures, digits=2):
+    print(f"\n{title}, {unit}:\n\n| | median | least | most | runs |\n| --- | ---: | ---: | ---: | ---: |")
+    for label, values in figures.items():
+        shown = [f"{value / scale:.{digits}f}" for value in (statistics.median(values), min(values), max(values))]
+        print(f"| {label} | {' | '.join(shown)} | {len(values)} |", flush=True)
