@@ -51,7 +51,11 @@ let package = Package(
             name: "SuperviseStoreTests", dependencies: ["SuperviseStore", "TestSupport"],
             swiftSettings: swift),
         .testTarget(
-            name: "SuperviseHostTests", dependencies: ["SuperviseHost", "TestSupport"],
+            name: "SuperviseHostTests",
+            dependencies: [
+                "SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore",
+                "SuperviseHost", "supervise", "FixtureJob", "TestSupport",
+            ],
             swiftSettings: swift),
         .testTarget(
             name: "CommandLineTests",

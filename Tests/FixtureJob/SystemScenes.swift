@@ -17,6 +17,7 @@ func playSystemScene(_ arguments: [String]) -> Bool {
             for (name, value) in environmentVariables() { say("\(name) -> \(value)") }
         },
         "shout": shoutScene,
+        "hold-lock": holdLockScene,
     ]
     guard let name = arguments.first, let scene = scenes[name] ?? treeScenes[name] else {
         return false
@@ -157,4 +158,13 @@ private final class Held {
 /// Writes more to standard error than a pipe holds.
 private func shoutScene(_ arguments: [String]) throws {
     for _ in 0..<300 { writeStandardError(String(repeating: "x", count: 999) + "\n") }
+}
+
+/// Holds a lock until its standard input ends.
+private func holdLockScene(_ arguments: [String]) throws {
+    guard case .taken(let lock) = try FileLock.take(arguments[0]) else { return say("not taken") }
+    say("held")
+    var nothing: [UInt8] = []
+    while try readAvailable(0, into: &nothing) != .end {}
+    withExtendedLifetime(lock) {}
 }

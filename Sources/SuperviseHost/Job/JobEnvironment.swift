@@ -7,7 +7,7 @@ enum JobEnvironment {
     /// Our service manager's, not the job's.
     private static let ours: Set<String> = [
         "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
-        "LISTEN_FDNAMES",
+        "LISTEN_FDNAMES", "LISTEN_PIDFDID",
     ]
 
     static func make(

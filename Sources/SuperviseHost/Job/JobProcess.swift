@@ -32,18 +32,28 @@ final class JobProcess {
     func start(_ request: SpawnRequest, token: String) {
         self.token = token
         // Before the spawn, so that there is no moment without a guard.
-        guardian.watch(leader: 0, token: token)
+        if !guardian.watch(leader: 0, token: token) { replaceGuard() }
         do throws(SystemError) {
             let process = try spawn(request)
             leader = process
             guardian.watch(leader: process.pid, token: token)
+            watchReport(of: process)
+        } catch {
+            forgetToken()
+            deliver(.spawnFailed(.system("the job cannot be started: \(error)")))
+        }
+    }
+
+    private func watchReport(of process: SpawnedProcess) {
+        do throws(SystemError) {
             report = try loop.watch(process.reportDescriptor, for: .read) { [unowned self] _ in
                 readReport()
             }
         } catch {
-            if let leader { _ = try? leader.process.signal(9) }
-            leader = nil
-            deliver(.spawnFailed(.system("the job cannot be started: \(error)")))
+            // It lives, so its end has to be waited for before there is another one.
+            deliver(.warned("the job cannot be watched, and is ended: \(error)"))
+            deliver(.spawned(pid: Int(process.pid)))
+            signalLeader(9)
         }
     }
 
@@ -103,17 +113,22 @@ final class JobProcess {
         }
     }
 
-    /// Ends the guard: nobody is left for it to end.
+    /// Ends the guard, where nobody is left for it to end: else it stays, and the lock with it, until
+    /// what outlived us is gone.
     func release() {
-        guardian.release()
+        if token.isEmpty { guardian.release() }
+    }
+
+    private func treeIsGone() {
+        isEnding = nil
+        forgetToken()
+        deliver(.descendantsGone)
     }
 
     /// A number that is free may become a stranger's, so the guard forgets it.
-    private func treeIsGone() {
-        isEnding = nil
+    private func forgetToken() {
         token = ""
         guardian.watchNothing()
-        deliver(.descendantsGone)
     }
 
     private func leaderEnded(_ status: ExitStatus) {
@@ -135,6 +150,7 @@ final class JobProcess {
             deliver(.spawned(pid: Int(leader.pid)))
         case .failed(let error):
             forgetLeader()
+            forgetToken()
             deliver(.spawnFailed(Self.failure(error)))
         }
     }

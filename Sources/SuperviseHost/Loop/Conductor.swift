@@ -18,6 +18,8 @@ final class Conductor {
     private var disk: DiskWork?
     private var signals: SignalSource?
     private var lastStatus: Status?
+    /// Decided, and carried out once what is to be recorded is written.
+    private var decided: Action.Ending?
     private var ending: Action.Ending?
 
     /// - Throws: what the machine refuses: descriptors, the socket.
@@ -29,10 +31,13 @@ final class Conductor {
             settings: session.request.settings, found: session.found, seed: session.seed,
             at: Self.now())
         let deliver: (Event) -> Void = { [unowned self] in take($0) }
-        timers = try TimerTable(on: loop) { deliver(.timer($0)) }
-        let switchboard = try Switchboard(path: session.socket, on: loop, deliver)
+        let timers = try TimerTable(on: loop) { [unowned self] in ring($0) }
+        self.timers = timers
+        let switchboard = try Switchboard(
+            path: session.socket, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
-        disk = try DiskWork(session.store, on: loop, deliver)
+        disk = try DiskWork(
+            session.store, on: loop, flushed: { [unowned self] in end() }, deliver)
         let job = JobProcess(
             on: loop, guardian: session.guardian, lock: session.lock.rawDescriptor,
             beforeEnd: { switchboard.drain() }, deliver)
@@ -76,6 +81,14 @@ final class Conductor {
         isServing = false
     }
 
+    private func ring(_ alarm: Alarm) {
+        switch alarm {
+        case .core(let timer): take(.timer(timer))
+        case .flush: end()
+        case .accept: switchboard?.acceptAgain()
+        }
+    }
+
     private func perform(_ action: Action) {
         switch action {
         case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken)
@@ -90,8 +103,8 @@ final class Conductor {
         case .signalLeader(let signal): job?.signalLeader(signal)
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
-        case .setTimer(let timer, let deadline): timers?.set(timer, at: deadline)
-        case .cancelTimer(let timer): timers?.cancel(timer)
+        case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
+        case .cancelTimer(let timer): timers?.cancel(.core(timer))
         case .makeStaging(let id): disk?.makeStaging(id)
         case .dropStaging(let id): disk?.dropStaging(id)
         case .measureStaging(let id): disk?.measureStaging(id)
@@ -116,6 +129,7 @@ final class Conductor {
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.
             closesOtherDescriptors: false)
+        switchboard?.makeSureOfName()
         job?.start(request, token: order.token)
     }
 
@@ -128,9 +142,13 @@ final class Conductor {
 
     /// What is to be recorded goes out first, as far as the disk allows in a second.
     private func exit(_ ending: Action.Ending) {
-        disk?.flush(within: .seconds(1)) { [unowned self] in
-            self.ending = ending
-            loop.stop()
-        }
+        decided = ending
+        timers?.set(.flush, at: Self.now().instant + .seconds(1))
+        disk?.flush()
+    }
+
+    private func end() {
+        ending = decided
+        loop.stop()
     }
 }

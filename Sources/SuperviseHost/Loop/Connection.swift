@@ -2,24 +2,31 @@ import SuperviseFormats
 import SuperviseSystem
 
 /// One peer on the socket: lines come in, lines go out, and neither side can make us wait.
+///
+///     open → heard out → closed      (the peer will say no more; what it asked is still answered)
+///     open or heard out → closing → closed      (what is queued goes out; nothing more is read)
 final class Connection {
     /// Of a line, and of what is queued for a reader that does not read, in bytes.
     static let limit = 1 << 20
 
+    private enum State { case open, heardOut, closing, closed }
+
     private let socket: UnixConnection
     private let loop: EventLoop
     private var registration: EventLoop.Registration?
+    private var state = State.open
     private var input: [UInt8] = []
-    /// Bytes of `input` that are known to hold no newline.
+    /// Bytes at the beginning of `input` that are known to hold no newline.
     private var searched = 0
     private var output: [UInt8] = []
-    private var isClosing = false
-    private(set) var isClosed = false
+    /// Questions of the peer that were not answered yet. One that says no more waits for these.
+    private(set) var owed = 0
     private let received: (Connection, ArraySlice<UInt8>) -> Void
     private let closed: (Connection) -> Void
 
     /// - Parameters:
-    ///   - received: called with each line, without its newline.
+    ///   - received: called with each line, without its newline; with the beginning of one that is
+    ///     longer than ``limit``.
     ///   - closed: called once, when the connection is gone, whoever ended it.
     /// - Throws: EMFILE, ENOSPC.
     init(
@@ -31,17 +38,17 @@ final class Connection {
         self.loop = loop
         self.received = received
         self.closed = closed
-        registration = try loop.watch(socket.descriptor, for: .read) {
-            [unowned self] readiness in
-            if readiness.contains(.write) { flush() }
-            if !readiness.subtracting(.write).isEmpty { readSome() }
+        registration = try loop.watch(socket.descriptor, for: .read) { [weak self] readiness in
+            // Held until this is done: whoever owns us lets go of us in `closed`.
+            self?.serve(readiness)
         }
     }
 
     /// Queues a line, and writes as much as the peer takes now; one that does not read is closed.
     func send(_ line: [UInt8]) {
-        guard !isClosed else { return }
-        guard output.count + line.count <= Self.limit else {
+        guard state != .closed else { return }
+        // A single answer is never too long.
+        guard output.isEmpty || output.count + line.count <= Self.limit else {
             close()
             return
         }
@@ -50,22 +57,34 @@ final class Connection {
         if wasEmpty { flush() }
     }
 
+    /// An answer to what the peer asks will follow.
+    func owe() {
+        owed += 1
+    }
+
+    /// Queues what the peer has asked for.
+    func answer(_ line: [UInt8]) {
+        owed = max(0, owed - 1)
+        send(line)
+    }
+
     /// Closes once what is queued has been written; nothing more is read.
     func closeAfterWriting() {
-        isClosing = true
+        guard state != .closed else { return }
+        state = .closing
         input = []
-        if output.isEmpty { close() } else { wait(for: .write) }
+        waitOrClose()
     }
 
     /// Reads what is there, up to 4 MiB, without waiting: what the peer said before it ended.
     func drain() {
         var rounds = 64
-        while !isClosed, !isClosing, rounds > 0, readOnce() { rounds -= 1 }
+        while state == .open, rounds > 0, readOnce() { rounds -= 1 }
     }
 
     func close() {
-        guard !isClosed else { return }
-        isClosed = true
+        guard state != .closed else { return }
+        state = .closed
         if let registration { loop.cancel(registration) }
         registration = nil
         socket.close()
@@ -74,10 +93,18 @@ final class Connection {
         closed(self)
     }
 
-    /// A few reads at a time, so that a peer that floods us does not starve the others.
-    private func readSome() {
-        var rounds = 4
-        while !isClosed, !isClosing, rounds > 0, readOnce() { rounds -= 1 }
+    private func serve(_ readiness: EventLoop.Readiness) {
+        if readiness.contains(.write) { flush() }
+        switch state {
+        case .open:
+            // Once, so that a peer that floods us does not starve the others: the rest is told again.
+            if !readiness.subtracting(.write).isEmpty { _ = readOnce() }
+        case .heardOut, .closing:
+            // Nobody is there any more to read what is left.
+            if !readiness.isDisjoint(with: [.hangup, .error]) { close() }
+        case .closed:
+            break
+        }
     }
 
     /// - Returns: whether there may be more.
@@ -90,7 +117,10 @@ final class Connection {
             case .nothingYet:
                 return false
             case .end:
-                close()
+                // It may have said all that it wants to say, and wait for the answer.
+                state = .heardOut
+                input = []
+                waitOrClose()
                 return false
             }
         } catch {
@@ -99,37 +129,38 @@ final class Connection {
         }
     }
 
+    /// Looks at each byte once, and moves what is left of the input at most once a read.
     private func takeLines() {
-        var rest = input[...]
-        while let end = rest.dropFirst(searched).firstIndex(of: UInt8(ascii: "\n")) {
-            let line = rest[..<end]
-            rest = rest[(end + 1)...]
-            searched = 0
+        var start = 0
+        while let end = input[max(start, searched)...].firstIndex(of: UInt8(ascii: "\n")) {
+            let line = input[start..<end]
+            start = end + 1
             received(self, line)
-            if isClosed || isClosing { return }
+            if state != .open { return }
         }
-        input = Array(rest)
+        if start > 0 { input.removeSubrange(..<start) }
         searched = input.count
-        if input.count > Self.limit { received(self, input[...]) }
+        if searched > Self.limit { received(self, input[...]) }
     }
 
     private func flush() {
         do throws(SystemError) {
-            let count = try socket.write(output[...])
-            output.removeFirst(count)
+            output.removeFirst(try socket.write(output[...]))
         } catch {
             close()
             return
         }
-        if output.isEmpty, isClosing {
+        waitOrClose()
+    }
+
+    private func waitOrClose() {
+        if output.isEmpty, state == .closing || (state == .heardOut && owed == 0) {
             close()
             return
         }
-        wait(for: isClosing ? .write : output.isEmpty ? .read : [.read, .write])
-    }
-
-    private func wait(for interest: EventLoop.Interest) {
         guard let registration else { return }
+        var interest: EventLoop.Interest = state == .open ? .read : .hangup
+        if !output.isEmpty { interest.insert(.write) }
         do throws(SystemError) {
             try loop.change(registration, to: interest)
         } catch {

@@ -5,11 +5,13 @@ import SuperviseSystem
 final class Console {
     private let verbosity: RunRequest.Verbosity
     private let format: RunRequest.LogFormat
+    private let write: (String) -> Void
     private var lastCommitToldAt: Timestamp?
 
-    init(_ request: RunRequest) {
+    init(_ request: RunRequest, write: @escaping (String) -> Void = writeStandardError) {
         verbosity = request.verbosity
         format = request.logFormat
+        self.write = write
     }
 
     /// Commits are told once a minute, unless more is wanted.
@@ -18,14 +20,7 @@ final class Console {
     /// - Parameter sentence: the event's, or a better one where more is known.
     func tell(_ logged: LoggedEvent, sentence: String?) {
         guard isTold(logged) else { return }
-        switch format {
-        case .text:
-            guard let sentence else { return }
-            writeStandardError("supervise: \(sentence)\n")
-        case .json:
-            guard let line = try? JSONText.encode(logged) else { return }
-            writeStandardError(String(decoding: line, as: UTF8.self) + "\n")
-        }
+        put(logged, sentence)
     }
 
     /// A line of our own that is no event of the run.
@@ -33,7 +28,19 @@ final class Console {
     /// - Parameter least: the verbosity from which on it is told.
     func say(_ sentence: String, _ least: RunRequest.Verbosity) {
         if least == .normal, verbosity == .quiet { return }
-        writeStandardError("supervise: \(sentence)\n")
+        let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
+        put(LoggedEvent(at: now, event: .warning(.init(message: sentence))), sentence)
+    }
+
+    private func put(_ logged: LoggedEvent, _ sentence: String?) {
+        switch format {
+        case .text:
+            guard let sentence else { return }
+            write("supervise: \(sentence)\n")
+        case .json:
+            guard let line = try? JSONText.encode(logged) else { return }
+            write(String(decoding: line, as: UTF8.self) + "\n")
+        }
     }
 
     private func isTold(_ logged: LoggedEvent) -> Bool {
@@ -44,10 +51,10 @@ final class Console {
             return verbosity != .quiet
         case .checkpointCommitted:
             guard verbosity == .normal else { return verbosity == .verbose }
-            if let last = lastCommitToldAt,
-                logged.at.seconds(since: last) < Self.secondsBetweenCommits
-            {
-                return false
+            if let last = lastCommitToldAt {
+                // A clock that was set back is no reason to be silent.
+                let elapsed = logged.at.seconds(since: last)
+                if elapsed >= 0, elapsed < Self.secondsBetweenCommits { return false }
             }
             lastCommitToldAt = logged.at
             return true

@@ -2,40 +2,43 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
 
-/// The socket and everyone on it: accepts, checks who it is, reads messages, sends answers.
+/// Everyone on the socket: accepts, checks who it is, reads messages, sends answers.
 final class Switchboard {
     private let loop: EventLoop
-    private let path: String
+    private let timers: TimerTable
     private let deliver: (Event) -> Void
-    private var listener: UnixListener?
-    private var listening: EventLoop.Registration?
-    private var watch: DirectoryWatch?
+    private let door: Door
     private var connections: [ConnectionID: Connection] = [:]
     private var lastNumber = 0
     /// So many connections are taken at once: the disk needs descriptors too.
     private let room = max(8, descriptorLimit() - 64)
     private var isCrowdTold = false
+    /// Told already, and not again before one was taken.
+    private var isTurningAway = false
 
     /// - Throws: what binding the socket can throw.
-    init(path: String, on loop: EventLoop, _ deliver: @escaping (Event) -> Void)
-        throws(SystemError)
-    {
-        self.path = path
+    init(
+        path: String, on loop: EventLoop, timers: TimerTable, _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) {
         self.loop = loop
+        self.timers = timers
         self.deliver = deliver
-        try listen()
-        watchName()
+        door = try Door(path: path, on: loop) { deliver(.warned($0)) }
+        door.knocked = { [unowned self] in acceptAll() }
     }
 
     func send(_ message: SupervisorMessage, to id: ConnectionID, seq: Int64?) {
         guard let connection = connections[id] else { return }
+        let line = Self.line(message, seq)
+        if message.isAnswer { connection.answer(line) } else { connection.send(line) }
+    }
+
+    private static func line(_ message: SupervisorMessage, _ seq: Int64?) -> [UInt8] {
         do throws(FormatError) {
-            connection.send(try Envelope(message, seq: seq).line())
+            return try Envelope(message, seq: seq).line()
         } catch {
             let error = ProtocolError(.io, "the answer cannot be said in JSON: \(error)")
-            if let line = try? Envelope(SupervisorMessage.error(error), seq: seq).line() {
-                connection.send(line)
-            }
+            return (try? Envelope(SupervisorMessage.error(error), seq: seq).line()) ?? []
         }
     }
 
@@ -43,70 +46,67 @@ final class Switchboard {
         connections[id]?.closeAfterWriting()
     }
 
-    /// Reads what every peer had said so far: the job's last words before its end is told.
+    /// Reads what every peer had said so far, whether it was let in yet or not: the job's last words
+    /// before its end is told.
     func drain() {
+        acceptAll()
         for (_, connection) in connections.sorted(by: { $0.key.number < $1.key.number }) {
             connection.drain()
         }
     }
 
+    /// To be called before a job is started that is to find the socket.
+    func makeSureOfName() {
+        door.makeSureOfName()
+    }
+
     func end() {
-        watch = nil
-        if let listening { loop.cancel(listening) }
-        listening = nil
-        listener?.removeName()
-        listener = nil
+        door.close()
     }
 
-    private func listen() throws(SystemError) {
-        if let listening { loop.cancel(listening) }
-        listening = nil
-        let listener = try UnixListener(path: path)
-        self.listener = listener
-        listening = try loop.watch(listener.descriptor, for: .read) { [unowned self] _ in
-            acceptAll()
-        }
+    /// After a rest that ``Alarm/accept`` ends.
+    func acceptAgain() {
+        door.open()
+        acceptAll()
     }
 
-    /// Temporary directories are cleaned by others: a socket whose name is gone is made again.
-    private func watchName() {
-        let parts = path.split(separator: "/")
-        let directory = "/" + parts.dropLast().joined(separator: "/")
-        let baseName = parts.last.map(String.init)
-        watch = try? DirectoryWatch(directory, on: loop) { [unowned self] name in
-            guard name == baseName, !pathExists(path) else { return }
-            do throws(SystemError) {
-                try listen()
-                deliver(.warned("the socket \(path) was removed by somebody; made it again"))
-            } catch {
-                deliver(.warned("the socket was removed and cannot be made again: \(error)"))
-            }
-        }
-    }
-
+    /// As many as can wait at once, and no more: whoever comes without end must not starve others.
     private func acceptAll() {
-        while true {
+        for _ in 0..<UnixListener.backlog {
             do throws(SystemError) {
-                guard let accepted = try listener?.accept() else { return }
+                guard let accepted = try door.accept() else { return }
+                isTurningAway = false
                 guard accepted.peer.uid == userId() || accepted.peer.uid == 0 else { continue }
                 guard connections.count < room else {
-                    tellOfCrowd("\(room) are open")
+                    tellOfCrowd()
                     continue
                 }
                 try add(accepted)
                 isCrowdTold = isCrowdTold && connections.count > room / 2
             } catch {
-                tellOfCrowd("\(error)")
+                rest(after: error)
                 return
             }
         }
     }
 
     /// Once for a crowd, however many it turns away.
-    private func tellOfCrowd(_ reason: String) {
+    private func tellOfCrowd() {
         guard !isCrowdTold else { return }
         isCrowdTold = true
-        deliver(.warned("a connection to the socket was not taken: \(reason)"))
+        deliver(.warned("a connection to the socket was not taken: \(room) are open"))
+    }
+
+    /// Whoever waits at the door would wake us again and again while there is no descriptor for it.
+    private func rest(after error: SystemError) {
+        door.rest()
+        timers.set(.accept, at: Instant(nanoseconds: MonotonicTime.now().nanoseconds) + .seconds(1))
+        guard !isTurningAway else { return }
+        isTurningAway = true
+        deliver(
+            .warned(
+                "a connection to the socket cannot be taken: \(error); "
+                    + "others are tried every second"))
     }
 
     private func add(_ accepted: UnixConnection) throws(SystemError) {
@@ -124,15 +124,36 @@ final class Switchboard {
     private func received(_ line: ArraySlice<UInt8>, _ connection: Connection, _ id: ConnectionID) {
         guard line.count <= Connection.limit else {
             let limit = "a line may have \(Connection.limit) bytes; write large things to files"
-            send(.error(ProtocolError(.tooLong, limit)), to: id, seq: nil)
+            connection.send(Self.line(.error(ProtocolError(.tooLong, limit)), nil))
             connection.closeAfterWriting()
             return
         }
         do throws(RefusedLine) {
             let envelope = try Envelope<JobMessage>.read(line)
+            if envelope.message.isAnswered { connection.owe() }
             deliver(.received(envelope.message, from: id, seq: envelope.seq))
         } catch {
-            send(.error(error.error), to: id, seq: error.seq)
+            connection.send(Self.line(.error(error.error), error.seq))
+        }
+    }
+}
+
+extension JobMessage {
+    /// Whether its sender waits for one answer.
+    fileprivate var isAnswered: Bool {
+        switch self {
+        case .hello, .begin, .commit, .add, .abort, .control: true
+        case .heartbeat, .progress, .failed: false
+        }
+    }
+}
+
+extension SupervisorMessage {
+    /// Whether somebody has asked for it.
+    fileprivate var isAnswer: Bool {
+        switch self {
+        case .welcome, .began, .committed, .aborted, .ok, .status, .error: true
+        case .checkpointRequest, .stop: false
         }
     }
 }

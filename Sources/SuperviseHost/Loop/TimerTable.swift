@@ -1,39 +1,65 @@
 import SuperviseCore
 import SuperviseSystem
 
-/// The core's timers on one alarm of the machine: the earliest is set, none wakes us for nothing.
-final class TimerTable {
-    private var deadlines: [TimerID: Instant] = [:]
-    private let fire: (TimerID) -> Void
-    private var alarm: TimerSource?
+/// What we are woken for.
+enum Alarm: Hashable {
+    case core(TimerID)
+    /// What was to be written before our end has had its time.
+    case flush
+    /// Connections are taken again, after one could not be.
+    case accept
+}
 
-    /// - Throws: EMFILE.
-    init(on loop: EventLoop, _ fire: @escaping (TimerID) -> Void) throws(SystemError) {
-        self.fire = fire
-        alarm = try TimerSource(on: loop) { [unowned self] in ring() }
+/// All alarms on one of the machine: the earliest is set, none wakes us for nothing.
+final class TimerTable {
+    private struct Entry: Equatable {
+        let deadline: Instant
+        /// Of the setting: what is due at the same instant goes off in the order in which it was set.
+        let number: UInt64
     }
 
-    func set(_ timer: TimerID, at deadline: Instant) {
-        deadlines[timer] = deadline
+    private var entries: [Alarm: Entry] = [:]
+    private var lastNumber: UInt64 = 0
+    /// What the machine's alarm is set to.
+    private var armed: Instant?
+    private let fire: (Alarm) -> Void
+    private var source: TimerSource?
+
+    /// - Throws: EMFILE.
+    init(on loop: EventLoop, _ fire: @escaping (Alarm) -> Void) throws(SystemError) {
+        self.fire = fire
+        source = try TimerSource(on: loop) { [unowned self] in ring() }
+    }
+
+    /// Sets an alarm, or moves it; a moment that has passed goes off at once, in the loop.
+    func set(_ alarm: Alarm, at deadline: Instant) {
+        lastNumber += 1
+        entries[alarm] = Entry(deadline: deadline, number: lastNumber)
         arm()
     }
 
-    func cancel(_ timer: TimerID) {
-        guard deadlines.removeValue(forKey: timer) != nil else { return }
+    func cancel(_ alarm: Alarm) {
+        guard entries.removeValue(forKey: alarm) != nil else { return }
         arm()
     }
 
     private func arm() {
-        let earliest = deadlines.values.min()
-        alarm?.set(earliest.map { MonotonicTime(nanoseconds: $0.nanoseconds) })
+        let earliest = entries.values.map(\.deadline).min()
+        guard earliest != armed else { return }
+        armed = earliest
+        source?.set(earliest.map { MonotonicTime(nanoseconds: $0.nanoseconds) })
     }
 
     private func ring() {
+        armed = nil
         let now = Instant(nanoseconds: MonotonicTime.now().nanoseconds)
-        let due = deadlines.filter { $0.value <= now }.sorted { $0.value < $1.value }
-        for (timer, deadline) in due where deadlines[timer] == deadline {
-            deadlines[timer] = nil
-            fire(timer)
+        let due = entries.filter { $0.value.deadline <= now }.sorted {
+            ($0.value.deadline, $0.value.number) < ($1.value.deadline, $1.value.number)
+        }
+        // One that goes off may move or cancel the next.
+        for (alarm, entry) in due where entries[alarm] == entry {
+            entries[alarm] = nil
+            fire(alarm)
         }
         arm()
     }

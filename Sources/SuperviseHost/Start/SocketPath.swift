@@ -1,44 +1,49 @@
 import SuperviseSystem
 
 /// Where the socket of a run is: a short path in a directory of ours, whatever the run is called.
-enum SocketPath {
+struct SocketPath {
     /// sun_path holds 108 bytes; the protocol promises at most so many.
     static let longest = 100
 
-    /// `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/supervise`, else `/tmp/supervise-UID`, the first
-    /// that can be used.
+    /// The value of an environment variable.
+    var variable: (String) -> String? = environmentVariable
+    /// Where a directory of ours is made when nobody gives us one.
+    var temporary = "/tmp"
+
+    /// `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/supervise`, else `/tmp/supervise-UID`, else a
+    /// new one. The last three have to be real directories of ours that nobody else can enter.
     ///
     /// - Parameter run: the run's directory, which tells it from all others.
     /// - Throws: ``HostError`` where there is no such directory, or its path is too long.
-    static func choose(for run: String) throws(HostError) -> String {
-        let directory = try directory()
-        let path = directory + "/" + Digest.of(Array(run.utf8)).hex.prefix(16) + ".sock"
-        guard path.utf8.count <= longest else {
-            throw HostError(
-                "the socket's path would have \(path.utf8.count) bytes, and the system takes "
-                    + "\(longest): \(path); set XDG_RUNTIME_DIR to a shorter directory")
+    func choose(for run: String) throws(HostError) -> String {
+        let name = Digest.of(Array(run.utf8)).hex.prefix(16) + ".sock"
+        if let given = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first {
+            return try checked("\(given)/\(name)", from: "RUNTIME_DIRECTORY")
         }
-        return path
+        if let base = variable("XDG_RUNTIME_DIR"), base.hasPrefix("/") {
+            let directory = base + "/supervise"
+            let path = try checked("\(directory)/\(name)", from: "XDG_RUNTIME_DIR")
+            // One that is gone, or is another user's, was inherited by mistake.
+            if (try? makePrivateDirectory(directory)) != nil { return path }
+        }
+        return try checked("\(try ownDirectory())/\(name)", from: nil)
     }
 
-    private static func directory() throws(HostError) -> String {
-        if let given = environmentVariable("RUNTIME_DIRECTORY")?.split(separator: ":").first {
-            return String(given)
-        }
-        // Without a login, or as another user, it may be set and not be there or not be ours.
-        if let base = environmentVariable("XDG_RUNTIME_DIR"), !base.isEmpty,
-            let directory = try? makePrivateDirectory(base + "/supervise")
-        {
-            return directory
-        }
+    private func ownDirectory() throws(HostError) -> String {
         do throws(SystemError) {
-            return try makePrivateDirectory("/tmp/supervise-\(userId())")
+            return try makePrivateDirectory("\(temporary)/supervise-\(userId())")
         } catch {
-            do throws(SystemError) {
-                return try makeTemporaryDirectory("/tmp/supervise-")
-            } catch {
-                throw HostError("no directory for the socket can be made: \(error)")
+            return try describing("no directory for the socket can be made") {
+                () throws(SystemError) in try makeTemporaryDirectory("\(temporary)/supervise-")
             }
         }
+    }
+
+    private func checked(_ path: String, from source: String?) throws(HostError) -> String {
+        guard path.utf8.count > Self.longest else { return path }
+        throw HostError(
+            "the socket's path would have \(path.utf8.count) bytes, and the system takes "
+                + "\(Self.longest): \(path); set \(source ?? "XDG_RUNTIME_DIR") to a shorter "
+                + "directory")
     }
 }

@@ -24,6 +24,8 @@ struct Starter {
             try StateDirectory(request.stateDirectory).prepare()
         }
         let lock = try takeLock(paths)
+        // Before anything is changed: it may be impossible.
+        let socket = try SocketPath().choose(for: paths.run)
         var store = RunStore(paths)
         let old = try explaining { () throws(StoreError) in try load(store) }
         if let old {
@@ -43,7 +45,6 @@ struct Starter {
             () throws(SystemError) in try Guard.start(holding: lock.rawDescriptor)
         }
         try explaining { () throws(StoreError) in try store.prepare() }
-        let socket = try SocketPath.choose(for: paths.run)
         return .session(
             Session(
                 request: request, store: store, lock: lock, guardian: guardian,

@@ -7,7 +7,8 @@ package final class DirectoryWatch {
     private let loop: EventLoop
     private var registration: EventLoop.Registration?
 
-    /// - Parameter handler: gets the name that is gone.
+    /// - Parameter handler: gets the name that is gone; an empty one where the kernel has lost count,
+    ///   or the directory itself is gone.
     /// - Throws: ENOENT, EACCES, ENOSPC at the user's limit of watches, EMFILE.
     package init(
         _ directory: String, on loop: EventLoop, _ handler: @escaping (String) -> Void

@@ -3,6 +3,9 @@ import Glibc
 
 /// A Unix-domain socket that takes connections without waiting for them.
 package final class UnixListener {
+    /// How many connections can wait to be taken.
+    package static let backlog = 128
+
     /// The path that it is bound to.
     package let path: String
     private let socket: FileDescriptor
@@ -25,7 +28,7 @@ package final class UnixListener {
         var status = stat()
         if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
         try systemCall("bind", path) { address.use { bind(number, $0, $1) } }
-        try systemCall("listen", path) { listen(number, 128) }
+        try systemCall("listen", path) { listen(number, Int32(UnixListener.backlog)) }
         self.path = path
         self.socket = socket
         reserve = UnixListener.openReserve()
@@ -37,7 +40,8 @@ package final class UnixListener {
     /// Takes the next connection.
     ///
     /// - Returns: nil where none waits.
-    /// - Throws: EMFILE or ENFILE where there is no descriptor for it: it was closed unanswered.
+    /// - Throws: EMFILE or ENFILE where there is no descriptor for it: it was closed unanswered, or, if
+    ///   not even that was possible, waits on; so whoever watches had better rest for a while.
     package func accept() throws(SystemError) -> UnixConnection? {
         let number = socket.rawValue
         while true {
@@ -64,13 +68,15 @@ package final class UnixListener {
         unlink(path)
     }
 
-    /// - Returns: false where no connection waits.
+    /// - Returns: false where no connection waits. One that does may have to wait on: others take
+    ///   descriptors too, and the reserve may be gone.
     private func turnAwayNext() -> Bool {
         reserve = nil
         let taken = cl_accept(socket.rawValue)
+        let code = taken < 0 ? errno : 0
         if taken >= 0 { Glibc.close(taken) }
         reserve = UnixListener.openReserve()
-        return taken >= 0
+        return code != EAGAIN
     }
 
     private static func openReserve() -> FileDescriptor? {

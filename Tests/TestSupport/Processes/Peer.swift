@@ -58,6 +58,15 @@ package final class Peer {
         try systemCall("shutdown") { shutdown(number, Int32(SHUT_WR)) }
     }
 
+    /// Goes altogether; nothing can be done with it after that.
+    package func hangUp() throws {
+        let number = descriptor
+        // The number stays ours until the end, and leads to nothing.
+        let null = try systemCall("open", "/dev/null") { open("/dev/null", O_RDWR | O_CLOEXEC) }
+        try systemCall("dup2") { dup2(null, number) }
+        close(null)
+    }
+
     /// The next line; nil where the other side has closed.
     package func readLine() throws -> String? {
         let deadline = MonotonicTime.now() + patience

@@ -1,0 +1,71 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// Checkpoints that are being made.
+extension DiskWork {
+    func makeStaging(_ id: CheckpointID) {
+        submit(to: bulk) { store in
+            do throws(StoreError) {
+                return .stagingMade(id, path: try store.makeStaging(id))
+            } catch {
+                return Self.failure(of: id, error, store)
+            }
+        }
+    }
+
+    func measureStaging(_ id: CheckpointID) {
+        submit(to: cleaning) { store in
+            let size = (try? store.stagingSize(id)) ?? (bytes: 0, files: 0)
+            return .stagingMeasured(id, .init(bytes: size.bytes, files: size.files))
+        }
+    }
+
+    func dropStaging(_ id: CheckpointID) {
+        // Not before what makes it is done.
+        clean(or: "what was staged of \(id) could not be removed", after: bulk) {
+            store throws(StoreError) in try store.dropStaging(id)
+        }
+    }
+
+    func commit(_ order: Action.CommitOrder) {
+        take(order) { store, order throws(StoreError) in try store.commit(order) }
+    }
+
+    func add(_ order: Action.CommitOrder, path: String) {
+        take(order) { store, order throws(StoreError) in
+            try store.add(AddOrder(source: path, commit: order))
+        }
+    }
+
+    private func take(
+        _ order: Action.CommitOrder,
+        _ work: @escaping @Sendable (RunStore, CommitOrder) throws(StoreError) -> CheckpointSummary
+    ) {
+        let ordered = MonotonicTime.now()
+        let elapsed = { @Sendable in
+            order.secondsSoFar + (MonotonicTime.now() - ordered).seconds
+        }
+        let storeOrder = CommitOrder(
+            id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
+            created: order.created, elapsed: elapsed, metrics: order.metrics,
+            metadata: order.metadata)
+        submit(to: bulk) { store in
+            do throws(StoreError) {
+                return .committed(try work(store, storeOrder), seconds: elapsed())
+            } catch {
+                return Self.failure(of: order.id, error, store)
+            }
+        }
+    }
+
+    /// Nothing stays of what failed: on a full disk its room is what is needed most.
+    private static func failure(
+        of id: CheckpointID, _ error: StoreError, _ store: RunStore
+    ) -> Event {
+        // What stays all the same is swept at the next start, and why we are here says more.
+        try? store.dropStaging(id)
+        return .commitFailed(id, ProtocolError(error.protocolCode, "\(error)"))
+    }
+}

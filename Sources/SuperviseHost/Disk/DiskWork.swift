@@ -1,0 +1,160 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// Everything that touches the disk, beside the loop: lanes of threads that answer with events.
+///
+/// *Records* keeps run record, status and events in order; *bulk* hashes, copies and syncs, one after
+/// the other, so that commits are finished in the order of their numbers; *cleaning* measures and
+/// deletes, which may take long and is waited for by nobody: least of all by a final checkpoint.
+final class DiskWork {
+    let store: RunStore
+    let bulk = WorkerLane(name: "bulk", threads: 1)
+    let cleaning = WorkerLane(name: "cleaning", threads: 1)
+    private let deliver: (Event) -> Void
+    private let records: RecordsLane
+    private let mailbox: Mailbox<Answer>
+    private let verification = CancelFlag()
+
+    private enum Answer: Sendable {
+        case event(Event)
+        /// All that was recorded is written.
+        case flushed
+    }
+
+    /// - Parameters:
+    ///   - deliver: gets what comes of each order.
+    ///   - flushed: called once for each ``flush()``.
+    /// - Throws: EMFILE.
+    init(
+        _ store: RunStore, on loop: EventLoop, flushed: @escaping () -> Void,
+        _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) {
+        self.store = store
+        self.deliver = deliver
+        let mailbox = try Mailbox<Answer>(on: loop) { answers in
+            for answer in answers {
+                switch answer {
+                case .event(let event): deliver(event)
+                case .flushed: flushed()
+                }
+            }
+        }
+        self.mailbox = mailbox
+        records = RecordsLane(store) { mailbox.post(.event($0)) }
+    }
+
+    /// The first record is written here and now: nothing runs yet, and a thread would only cost time.
+    func save(_ record: RunRecord, confirm: Bool) {
+        if confirm {
+            deliver(records.saveNow(record))
+        } else {
+            records.save(record)
+        }
+    }
+
+    func publish(_ status: Status) {
+        records.publish(status)
+    }
+
+    func append(_ event: LoggedEvent) {
+        records.append(event)
+    }
+
+    /// Answers once all that was recorded so far is written; never, where the disk does not answer.
+    func flush() {
+        let mailbox = mailbox
+        records.flush { mailbox.post(.flushed) }
+    }
+
+    func endLeftovers(runToken: String) {
+        let mailbox = mailbox
+        submit(to: bulk) { _ in
+            let ended = ProcessTree.endLeftovers(runToken: runToken) { count in
+                let message = "waiting until \(count) processes of an earlier attempt end"
+                mailbox.post(.event(.warned(message)))
+            }
+            return .leftoversEnded(ended.map { "\($0.pid) (\($0.command))" })
+        }
+    }
+
+    /// Empties what an earlier supervisor left in staging and trash, beside everything else.
+    func sweep() {
+        clean(or: "what is left of an earlier supervisor stays") { store throws(StoreError) in
+            try store.sweep()
+        }
+    }
+
+    func verify(_ id: CheckpointID, trusting: Bool) {
+        let flag = verification
+        submit(to: bulk) { store in
+            .verified(id, Self.verification(of: id, trusting: trusting, store, flag))
+        }
+    }
+
+    func cancelVerification() {
+        verification.raise()
+    }
+
+    private static func verification(
+        of id: CheckpointID, trusting: Bool, _ store: RunStore, _ flag: CancelFlag
+    ) -> Event.Verification {
+        do throws(StoreError) {
+            switch try store.verify(
+                id, trusting: trusting, isCancelled: { flag.isRaised })
+            {
+            case .good(_, let metadata): return .good(metadata: metadata)
+            case .bad(let reason): return .bad(reason)
+            }
+        } catch {
+            return .unreadable("\(error)")
+        }
+    }
+
+    func setAside(_ id: CheckpointID, reason: String) {
+        clean(or: "checkpoint \(id) could not be set aside") { store throws(StoreError) in
+            _ = try store.setAside(id)
+        }
+    }
+
+    func remove(_ ids: [CheckpointID]) {
+        let mailbox = mailbox
+        submit(to: cleaning) { store in
+            var gone: [CheckpointID]
+            do throws(StoreError) {
+                gone = try store.remove(ids)
+            } catch {
+                mailbox.post(.event(.warned("old checkpoints could not be removed: \(error)")))
+                // It may have come as far as some of them.
+                gone = ids.filter { !pathExists(store.paths.checkpoint($0)) }
+            }
+            return .removed(gone, held: ids.filter { !gone.contains($0) })
+        }
+    }
+
+    func submit(to lane: WorkerLane, _ work: @escaping @Sendable (RunStore) -> Event) {
+        let (store, mailbox) = (store, mailbox)
+        lane.submit { mailbox.post(.event(work(store))) }
+    }
+
+    /// - Parameter earlier: a lane whose jobs so far have to be done first.
+    func clean(
+        or failure: String, after earlier: WorkerLane? = nil,
+        _ work: @escaping @Sendable (RunStore) throws(StoreError) -> Void
+    ) {
+        let (store, mailbox, cleaning) = (store, mailbox, cleaning)
+        let job = { @Sendable in
+            do throws(StoreError) {
+                try work(store)
+            } catch {
+                mailbox.post(.event(.warned("\(failure): \(error)")))
+            }
+        }
+        if let earlier {
+            earlier.submit { cleaning.submit(job) }
+        } else {
+            cleaning.submit(job)
+        }
+    }
+}

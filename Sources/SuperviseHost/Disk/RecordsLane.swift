@@ -1,0 +1,121 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+import Synchronization
+
+/// Run record, events and status on their way to the disk, on one thread.
+///
+/// However slow the disk is, no more waits here than one record, one status and a bounded number of
+/// events: of records and statuses only the newest counts, and events are written together.
+final class RecordsLane: Sendable {
+    /// So many events wait at most; those that come while as many do are only counted.
+    static let mostEvents = 1000
+
+    private struct Waiting: Sendable {
+        var record: RunRecord?
+        var status: Status?
+        var events: [LoggedEvent] = []
+        var left = 0
+        /// A job that takes all of this has been submitted and has not begun.
+        var isAwaited = false
+    }
+
+    private let store: RunStore
+    private let lane = WorkerLane(name: "records", threads: 1)
+    private let waiting = Mutex(Waiting())
+    private let post: @Sendable (Event) -> Void
+    /// What is only derived may fail: told once, until it works again.
+    private let statusFails = CancelFlag()
+    private let eventsFail = CancelFlag()
+
+    /// - Parameter post: takes events from any thread.
+    init(_ store: RunStore, post: @escaping @Sendable (Event) -> Void) {
+        self.store = store
+        self.post = post
+    }
+
+    func save(_ record: RunRecord) {
+        add { $0.record = record }
+    }
+
+    func publish(_ status: Status) {
+        add { $0.status = status }
+    }
+
+    func append(_ event: LoggedEvent) {
+        add { waiting in
+            if waiting.events.count < Self.mostEvents {
+                waiting.events.append(event)
+            } else {
+                waiting.left += 1
+            }
+        }
+    }
+
+    /// Writes at once, on the thread that calls.
+    func saveNow(_ record: RunRecord) -> Event {
+        waiting.withLock { $0.record = nil }
+        do throws(StoreError) {
+            try store.save(record)
+            return .recorded
+        } catch {
+            return .recordFailed("\(error)")
+        }
+    }
+
+    /// Calls `done`, on the lane's thread, when all that was given so far is written or has failed.
+    func flush(_ done: @escaping @Sendable () -> Void) {
+        lane.submit(done)
+    }
+
+    private func add(_ change: (inout Waiting) -> Void) {
+        let isFirst = waiting.withLock { waiting in
+            change(&waiting)
+            defer { waiting.isAwaited = true }
+            return !waiting.isAwaited
+        }
+        if isFirst { lane.submit { [self] in writeAll() } }
+    }
+
+    private func writeAll() {
+        let taken = waiting.withLock { waiting in
+            let taken = waiting
+            waiting = Waiting()
+            return taken
+        }
+        if let record = taken.record { write(record) }
+        if !taken.events.isEmpty { write(taken.events, left: taken.left) }
+        if let status = taken.status { write(status) }
+    }
+
+    private func write(_ record: RunRecord) {
+        do throws(StoreError) {
+            try store.save(record)
+        } catch {
+            post(.recordFailed("\(error)"))
+        }
+    }
+
+    private func write(_ events: [LoggedEvent], left: Int) {
+        derived(eventsFail) { () throws(StoreError) in
+            try store.append(events)
+            guard left > 0, let last = events.last else { return }
+            let message = "\(left) events are not written here: the disk did not answer for long"
+            try store.append([LoggedEvent(at: last.at, event: .warning(.init(message: message)))])
+        }
+    }
+
+    private func write(_ status: Status) {
+        derived(statusFails) { () throws(StoreError) in try store.publish(status) }
+    }
+
+    private func derived(_ fails: CancelFlag, _ work: () throws(StoreError) -> Void) {
+        do throws(StoreError) {
+            try work()
+            fails.lower()
+        } catch {
+            if fails.raise() { post(.warned("\(error); the job goes on")) }
+        }
+    }
+}

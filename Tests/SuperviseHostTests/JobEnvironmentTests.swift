@@ -1,0 +1,57 @@
+import SuperviseCore
+import SuperviseFormats
+import Testing
+
+@testable import SuperviseHost
+
+/// What a job finds in its environment.
+@Suite("Job environment")
+struct JobEnvironmentTests {
+    private func make(_ inherited: [(String, String)], resume: CheckpointSummary? = nil) -> [String]
+    {
+        JobEnvironment.make(
+            inherited: inherited, name: "it", socket: "/run/s",
+            order: .init(attempt: 3, token: "t0k3n", resume: resume))
+    }
+
+    private let own = [
+        "SUPERVISE_SOCKET=/run/s", "SUPERVISE_NAME=it", "SUPERVISE_ATTEMPT=3",
+        "SUPERVISE_TOKEN=t0k3n",
+    ]
+
+    @Test("ours stays in its order, with whatever is in the values, and the job's own follows")
+    func oursStays() {
+        let given = [("PATH", "/bin"), ("A", "b=c d"), ("EMPTY", ""), ("LISTEN_ADDRESS", "::1")]
+        #expect(
+            make(given) == ["PATH=/bin", "A=b=c d", "EMPTY=", "LISTEN_ADDRESS=::1"] + own)
+    }
+
+    @Test("our options and what our service manager told us are not the job's")
+    func oursOnly() {
+        let names = [
+            "SUPERVISE_KEEP_LAST", "SUPERVISE_STATE_DIR", "SUPERVISE_SOCKET",
+            "SUPERVISE_CHECKPOINT",
+            "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
+            "LISTEN_FDNAMES", "LISTEN_PIDFDID",
+        ]
+        #expect(make(names.map { ($0, "outer") }) == own)
+    }
+
+    @Test("a checkpoint is told with its path, its id and its step, where it has one")
+    func checkpointIsTold() {
+        func summary(_ id: CheckpointID) -> CheckpointSummary {
+            .init(
+                id: id, created: .init(milliseconds: 0), bytes: 1, metrics: [:],
+                path: "/c/data")
+        }
+        let withStep = make([], resume: summary(.init(sequence: 7, step: 42)))
+        #expect(
+            withStep == own + [
+                "SUPERVISE_CHECKPOINT=/c/data", "SUPERVISE_CHECKPOINT_ID=000007-step-42",
+                "SUPERVISE_CHECKPOINT_STEP=42",
+            ])
+        let without = make([], resume: summary(.init(sequence: 7, step: nil)))
+        #expect(
+            without == own + ["SUPERVISE_CHECKPOINT=/c/data", "SUPERVISE_CHECKPOINT_ID=000007"])
+    }
+}

@@ -1,0 +1,111 @@
+import Glibc
+import SuperviseSystem
+import TestSupport
+import Testing
+
+@testable import SuperviseHost
+
+/// Where the socket of a run is.
+@Suite("Socket path")
+struct SocketPathTests {
+    private let place: TemporaryDirectory
+
+    init() throws {
+        place = try TemporaryDirectory()
+    }
+
+    private func choose(_ variables: [String: String] = [:], run: String = "/state/it") throws
+        -> String
+    {
+        try SocketPath(variable: { variables[$0] }, temporary: place.path).choose(for: run)
+    }
+
+    private func directory(_ path: String) -> String {
+        path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+    }
+
+    @Test("one run always has the same, and another run another")
+    func oneForEachRun() throws {
+        #expect(try choose() == choose())
+        #expect(try choose() != choose(run: "/state/other"))
+        #expect(try choose(run: String(repeating: "long/", count: 100)).utf8.count <= 100)
+    }
+
+    @Test("the service manager's directory goes first, the first of several, as it is")
+    func serviceManager() throws {
+        let variables = ["RUNTIME_DIRECTORY": "/run/a:/run/b", "XDG_RUNTIME_DIR": place.path]
+        #expect(directory(try choose(variables)) == "/run/a")
+    }
+
+    @Test("then a directory in the user's, which is made for us alone")
+    func userDirectory() throws {
+        let path = try choose(["XDG_RUNTIME_DIR": place.path])
+        #expect(directory(path) == "\(place.path)/supervise")
+        #expect(try Disk().status("\(place.path)/supervise").mode & 0o7777 == 0o700)
+    }
+
+    @Test("else one for temporary things", arguments: ["", "not/absolute", "/nowhere/at/all"])
+    func temporaryDirectory(given: String) throws {
+        let path = try choose(["XDG_RUNTIME_DIR": given])
+        #expect(directory(path) == "\(place.path)/supervise-\(userId())")
+        #expect(try Disk().status(directory(path)).mode & 0o7777 == 0o700)
+    }
+
+    @Test("a path that is too long is refused, by name and length")
+    func tooLong() throws {
+        let base = "/run/" + String(repeating: "x", count: 100)
+        for variable in ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"] {
+            let error = try #require(throws: HostError.self) { try choose([variable: base]) }
+            #expect(error.description.contains("\(base)"))
+            #expect(error.description.contains("set \(variable) to a shorter directory"))
+        }
+        #expect(!pathExists("\(place.path)/supervise-\(userId())"))
+    }
+
+    @Test("a directory that others may enter is not taken")
+    func wrongMode() throws {
+        let shared = try place.makeDirectory("supervise-\(userId())")
+        try systemCall("chmod") { chmod(shared, 0o755) }
+        try expectNew(try choose())
+    }
+
+    @Test("nor is a link to one")
+    func link() throws {
+        let target = try place.makeDirectory("target")
+        try Disk().makeLink("\(place.path)/supervise-\(userId())", to: target)
+        try expectNew(try choose())
+        #expect(try Disk().list(target).isEmpty)
+    }
+
+    @Test("nor one of another user", .enabled(if: userId() == 0))
+    func wrongOwner() throws {
+        let foreign = try place.makeDirectory("supervise-0")
+        try systemCall("chown") { chown(foreign, 65534, 65534) }
+        try expectNew(try choose())
+    }
+
+    @Test("nor a file, nor anything of these in the user's directory")
+    func file() throws {
+        try place.write("supervise", "")
+        let path = try choose(["XDG_RUNTIME_DIR": place.path])
+        #expect(directory(path) == "\(place.path)/supervise-\(userId())")
+        try Disk().removeTree(directory(path))
+        try place.write("supervise-\(userId())", "")
+        try expectNew(try choose())
+    }
+
+    @Test("where no directory can be made, that is said")
+    func nowhere() throws {
+        let nowhere = SocketPath(variable: { _ in nil }, temporary: "\(place.path)/missing")
+        let error = try #require(throws: HostError.self) { try nowhere.choose(for: "/state/it") }
+        #expect(error.description.contains("no directory for the socket can be made"))
+    }
+
+    /// A new directory, that nobody had before.
+    private func expectNew(_ path: String) throws {
+        let directory = directory(path)
+        #expect(directory.hasPrefix("\(place.path)/supervise-"))
+        #expect(directory != "\(place.path)/supervise-\(userId())")
+        #expect(try Disk().status(directory).mode & 0o7777 == 0o700)
+    }
+}
