@@ -48,6 +48,13 @@ extension Place {
         #expect(try program.waitForEnd() == .exited(0))
     }
 
+    /// The letter of /proc: R, S, T, Z and others.
+    func processState(_ pid: String) throws -> String {
+        let text = try readSmallFile("/proc/\(pid)/stat")
+        let rest = text[(text.lastIndex(of: ")") ?? text.startIndex)...]
+        return String(rest.dropFirst(2).prefix(1))
+    }
+
     /// Makes a checkpoint so large that nobody ever verifies it: by a hole of a terabyte.
     func makeEndless(_ id: String) throws {
         let line = """
@@ -79,6 +86,6 @@ extension Place {
         let directory = "\(path)/r/supervise"
         try waitForChange(in: directory) { try !Disk().list(directory).isEmpty }
         // The name is there a moment before anybody listens.
-        while (try? statusOverSocket()) == nil {}
+        try waitBriefly { try !statusOverSocket().name.isEmpty }
     }
 }

@@ -161,6 +161,14 @@ package final class Program {
         return ended
     }
 
+    /// Waits until it is stopped, as by SIGSTOP; it goes on at SIGCONT.
+    package func waitUntilStopped() throws {
+        var info = siginfo_t()
+        try systemCall("waitid", "\(pid)") {
+            waitid(P_PID, id_t(pid), &info, WSTOPPED | WNOWAIT)
+        }
+    }
+
     /// Whether nobody is left who could write to its standard output.
     package func outputIsOver() throws -> Bool {
         try output.read()
