@@ -59,7 +59,8 @@ extension Place {
     func makeEndless(_ id: String) throws {
         let line = """
             cd "$1" && truncate -s 1T data/state
-            sed -i 's/"bytes":[0-9]*\\(,"path":"data\\/state"\\)/"bytes":1099511627776\\1/' manifest.json
+            sed -i 's|"bytes":[0-9]*\\(,"path":"data/state"\\)|"bytes":1099511627776\\1|' \
+                manifest.json
             grep -q 1099511627776 manifest.json || exit 1
             sed -i "s/^[0-9a-f]*  manifest.json/$(sha256sum manifest.json)/" SHA256SUMS
             """
