@@ -54,6 +54,7 @@ struct ConductorTests {
         let program = try place.start(["sh", "-c", line, place.binary] + call, hasInput: true)
         try program.line(starting: "ready ")
         try program.hello()
+        try waitForChange(in: place.file("")) { try place.status().socket != nil }
         do {
             let crowd = try (0..<60).map { _ in try place.connect() }
             try program.errorLine(with: "a connection to the socket was not taken")
