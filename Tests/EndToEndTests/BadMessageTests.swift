@@ -3,7 +3,8 @@ import SuperviseSystem
 import TestSupport
 import Testing
 
-/// Nonsense on the socket: it is answered, the supervisor and the job go on, and what was saved stays.
+/// Nonsense on the socket: it is answered, the supervisor and the job go on, and what was saved
+/// stays.
 @Suite("Bad messages", .onStage)
 struct BadMessageTests {
     private func answer(_ peer: Peer) throws -> Envelope<SupervisorMessage>? {

@@ -64,7 +64,9 @@ struct DerivedFileTests {
         let text = try place.directory.read("state/it/status.json")
         let newer = text.split(separator: "\"format\":1").joined(separator: "\"format\":3")
         try place.directory.write("state/it/status.json", newer)
-        try place.stoppedRun(saving: [])
+        let program = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
+        try program.nextAttempt(2)
+        try place.stop(program)
         #expect(try place.directory.read("state/it/status.json") == newer)
     }
 }

@@ -4,8 +4,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The example that trains on real digits is killed at random moments, and in the end has the weights
-/// of a training that nobody disturbed. `KILL_SEED` replays, `KILL_ROUNDS` sets how often.
+/// The example that trains on real digits is killed at random moments, and in the end has the
+/// weights of a training that nobody disturbed. `KILL_SEED` replays, `KILL_ROUNDS` sets how often.
 @Suite("The digits under SIGKILL", .onStage)
 struct DigitsTests {
     private static let train = "\(repository)/examples/digits/train.py"

@@ -6,8 +6,8 @@ import Testing
 /// The supervisor is killed by SIGKILL, and with it whatever it could do.
 @Suite("Nobody is left behind", .onStage)
 struct NobodyLeftTests {
-    /// What a job may leave: a child in its group, one that ignores SIGTERM, a daemon in a session of its
-    /// own, and a daemon's child.
+    /// What a job may leave: a child in its group, one that ignores SIGTERM, a daemon in a session
+    /// of its own, and a daemon's child.
     private func startFamily(_ program: Program) throws -> [ProcessHandle] {
         let stay = "while :; do sleep 1000; done"
         let members = [

@@ -48,11 +48,19 @@ extension Place {
         #expect(try program.waitForEnd() == .exited(0))
     }
 
+    /// The letter of /proc: R, S, T, Z and others.
+    func processState(_ pid: String) throws -> String {
+        let text = try readSmallFile("/proc/\(pid)/stat")
+        let rest = text[(text.lastIndex(of: ")") ?? text.startIndex)...]
+        return String(rest.dropFirst(2).prefix(1))
+    }
+
     /// Makes a checkpoint so large that nobody ever verifies it: by a hole of a terabyte.
     func makeEndless(_ id: String) throws {
         let line = """
             cd "$1" && truncate -s 1T data/state
-            sed -i 's/"bytes":[0-9]*\\(,"path":"data\\/state"\\)/"bytes":1099511627776\\1/' manifest.json
+            sed -i 's|"bytes":[0-9]*\\(,"path":"data/state"\\)|"bytes":1099511627776\\1|' \
+                manifest.json
             grep -q 1099511627776 manifest.json || exit 1
             sed -i "s/^[0-9a-f]*  manifest.json/$(sha256sum manifest.json)/" SHA256SUMS
             """
@@ -79,6 +87,6 @@ extension Place {
         let directory = "\(path)/r/supervise"
         try waitForChange(in: directory) { try !Disk().list(directory).isEmpty }
         // The name is there a moment before anybody listens.
-        while (try? statusOverSocket()) == nil {}
+        try waitBriefly { try !statusOverSocket().name.isEmpty }
     }
 }

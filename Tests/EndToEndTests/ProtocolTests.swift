@@ -39,9 +39,10 @@ struct ProtocolTests {
         let place = try Place()
         let program = try place.puppet()
         let token = try #require(try place.record().current?.token)
+        let accepts = #""accepts":["checkpoint"]"#
         try program.say("connect 1")
         try program.say(
-            #"send 1 {"type":"hello","protocol":1,"token":"\#(token)","accepts":["checkpoint"],"seq":-4}"#
+            #"send 1 {"type":"hello","protocol":1,"token":"\#(token)",\#(accepts),"seq":-4}"#
         )
         #expect(
             try object(program.received()) == [

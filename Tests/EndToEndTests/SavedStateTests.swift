@@ -3,8 +3,8 @@ import SuperviseSystem
 import TestSupport
 import Testing
 
-/// What was saved is in a state that a supervisor must not go on from: it says so in one line, exits
-/// with 125 and touches nothing.
+/// What was saved is in a state that a supervisor must not go on from: it says so in one line,
+/// exits with 125 and touches nothing.
 @Suite("Saved state that cannot be used", .onStage)
 struct SavedStateTests {
     /// Expects that a start is refused and changes nothing.
@@ -65,7 +65,7 @@ struct SavedStateTests {
     }
 
     @Test(
-        "a manifest that is garbage is set aside with its checkpoint, and the next older one is used",
+        "a manifest that is garbage is set aside with its checkpoint, and an older one is used",
         arguments: ["", "{", "{\"format\":1}"])
     func garbageManifest(text: String) throws {
         let place = try Place()
@@ -132,7 +132,8 @@ struct SavedStateTests {
         if userId() == 0 {
             // Permissions do not hold root back; a file system that is read-only does.
             let line =
-                "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && shift && exec \"$@\""
+                "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && shift && "
+                + "exec \"$@\""
             program = try place.start(
                 ["unshare", "--mount", "sh", "-c", line, "sh", place.state] + call)
         } else {

@@ -143,7 +143,8 @@ struct StartTests {
         try place.stoppedRun(saving: [1])
         // The payload is as the job has made it; above it nobody passes.
         let line =
-            "find . -path '*/data/*' -prune -o \\( -type d ! -perm 0700 -o -type f ! -perm 0600 \\) -print"
+            "find . -path '*/data/*' -prune -o "
+            + "\\( -type d ! -perm 0700 -o -type f ! -perm 0600 \\) -print"
         let program = try place.start(["sh", "-c", "cd state && \(line)"])
         #expect(try program.waitForEnd() == .exited(0))
         #expect(program.text(.output).isEmpty)

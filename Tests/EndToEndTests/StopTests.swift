@@ -253,6 +253,24 @@ struct StopTests {
         try place.stop(program)
     }
 
+    @Test("stopped at the terminal, it stops the job and what that started, and goes on with them")
+    func terminalStop() throws {
+        let place = try Place()
+        let program = try place.puppet()
+        let pid = try #require(try place.status().jobPID)
+        try program.say("run echo child $$; while :; do read x; done < /dev/zero")
+        let child = try program.line(starting: "child ").dropFirst(6)
+        let states = { try [pid.description, String(child)].map(place.processState) }
+        #expect(try !states().contains("T"))
+        try program.signal(20)
+        try program.waitUntilStopped()
+        try waitBriefly { try states() == ["T", "T"] }
+        try program.signal(18)
+        try program.line(starting: "signal SIGCONT")
+        #expect(try !states().contains("T"))
+        try place.stop(program)
+    }
+
     @Test("SIGUSR1 asks for a checkpoint, unless another signal does or none")
     func checkpointSignal() throws {
         let place = try Place()

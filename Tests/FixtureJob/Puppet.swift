@@ -2,8 +2,8 @@ import Glibc
 import SuperviseSystem
 import TestSupport
 
-/// A job that does what the lines on its standard input say, and says on standard output what happens
-/// to it, so that a test decides what comes after what:
+/// A job that does what the lines on its standard input say, and says on standard output what
+/// happens to it, so that a test decides what comes after what:
 ///
 ///     ready 2 4711            attempt and pid
 ///     signal SIGTERM          it got that one; nothing but SIGKILL ends it by itself

@@ -16,6 +16,7 @@ final class JobProcess {
     private var leader: SpawnedProcess?
     private var report: EventLoop.Registration?
     private var isEnding: Action.Urgency?
+    private var isStopped = false
 
     /// - Parameter lock: the descriptor of the run's lock, which the guard shares.
     init(
@@ -64,6 +65,21 @@ final class JobProcess {
         } catch {
             deliver(.warned("\(signalName(signal)) cannot be sent to the job: \(error)"))
         }
+    }
+
+    /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
+    func stopWithUs() {
+        isStopped = true
+        ProcessTree.signalDescendants(19, except: [guardian.pid])
+        stopThisProcess()
+    }
+
+    /// - Returns: whether we had been stopped.
+    func goOnWithUs() -> Bool {
+        guard isStopped else { return false }
+        isStopped = false
+        ProcessTree.signalDescendants(18, except: [guardian.pid])
+        return true
     }
 
     func killEverything() {

@@ -43,10 +43,11 @@ final class Conductor {
             beforeEnd: { switchboard.drain() }, deliver)
         self.job = job
         signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
-            if number == SignalPlan.childEnded {
-                job.reap()
-            } else {
-                deliver(.signal(session.signals.meaning(of: number)))
+            switch number {
+            case SignalPlan.childEnded: job.reap()
+            case SignalPlan.terminalStop: job.stopWithUs()
+            case SignalPlan.goOn where job.goOnWithUs(): break
+            default: deliver(.signal(session.signals.meaning(of: number)))
             }
         }
     }

@@ -15,13 +15,16 @@ struct SignalPlan: Sendable {
         self.checkpoint = checkpoint
         var signals = SignalSet.catchable
         if signalIsIgnored(Self.hangUp) { signals.remove(Self.hangUp) }
-        // The terminal's job control stops this process as it stops any other.
-        for number in Self.jobControl { signals.remove(number) }
+        for number in Self.background { signals.remove(number) }
+        // Nothing stops a PID 1, and so its job does not stop with it.
+        if isPid1 { signals.remove(Self.terminalStop) }
         taken = signals
     }
 
-    /// SIGTSTP, SIGTTIN, SIGTTOU.
-    private static let jobControl: [Int32] = [20, 21, 22]
+    static let terminalStop: Int32 = 20
+    static let goOn: Int32 = 18
+    /// SIGTTIN and SIGTTOU stop this process as they stop any other.
+    private static let background: [Int32] = [21, 22]
     private static let hangUp: Int32 = 1
     private static let interrupt: Int32 = 2
     private static let terminate: Int32 = 15

@@ -55,6 +55,11 @@ package func signalIsIgnored(_ signal: Int32) -> Bool {
     cl_signal_is_ignored(signal) != 0
 }
 
+/// Stops this process until somebody continues it.
+package func stopThisProcess() {
+    kill(getpid(), SIGSTOP)
+}
+
 /// Ends this process by a signal, so that its parent sees the true reason, without a core file.
 ///
 /// Returns only where the signal does not kill: as PID 1, or for one whose default is something else.

@@ -1,8 +1,8 @@
 import SuperviseFormats
 import SuperviseSystem
 
-/// What one test of the built binary has for itself: a state directory, a directory for sockets, one
-/// to work in, and an environment that owes nothing to ours.
+/// What one test of the built binary has for itself: a state directory, a directory for sockets,
+/// one to work in, and an environment that owes nothing to ours.
 package final class Place {
     package let directory: TemporaryDirectory
     /// Of the supervisor, and so of the job.
@@ -114,8 +114,8 @@ extension Place {
         return try start(["sh", "-c", line]).waitForEnd() == .exited(0)
     }
 
-    /// Everything below a directory, with types, permissions, times and contents, as one text: two of
-    /// them are equal where nothing has changed. Locks and sockets are no saved state.
+    /// Everything below a directory, with types, permissions, times and contents, as one text: two
+    /// of them are equal where nothing has changed. Locks and sockets are no saved state.
     package func fingerprint(of directory: String) throws -> String {
         let line = """
             cd '\(directory)' && some() { find . \\( -name .locks -o -path ./r \\) -prune -o "$@"; }

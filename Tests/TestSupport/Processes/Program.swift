@@ -6,8 +6,8 @@ package typealias Ending = SuperviseSystem.ExitStatus
 
 /// A child of the tests, with pipes at its three standard streams.
 ///
-/// Whoever waits here waits for an event: a line, the end. Both outputs are read meanwhile, so that the
-/// program never waits for us.
+/// Whoever waits here waits for an event: a line, the end. Both outputs are read meanwhile, so that
+/// the program never waits for us.
 package final class Program {
     package enum Stream: Int { case output, errors }
 
@@ -122,8 +122,8 @@ package final class Program {
         try line(.errors, "a line on stderr with \"\(part)\"") { $0.contains(part) }
     }
 
-    /// Waits for as long as this, in which it must say nothing on standard output and not end: for what
-    /// must not happen, and for time that must pass.
+    /// Waits for as long as this, in which it must say nothing on standard output and not end: for
+    /// what must not happen, and for time that must pass.
     package func silence(for time: Duration) throws {
         try output.read()
         let before = output.bytes.count
@@ -159,6 +159,14 @@ package final class Program {
         try output.read()
         try errors.read()
         return ended
+    }
+
+    /// Waits until it is stopped, as by SIGSTOP; it goes on at SIGCONT.
+    package func waitUntilStopped() throws {
+        var info = siginfo_t()
+        try systemCall("waitid", "\(pid)") {
+            waitid(P_PID, id_t(pid), &info, WSTOPPED | WNOWAIT)
+        }
     }
 
     /// Whether nobody is left who could write to its standard output.

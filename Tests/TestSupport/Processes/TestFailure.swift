@@ -7,5 +7,6 @@ package struct TestFailure: Error, CustomStringConvertible {
     }
 }
 
-/// How long a test waits for what must happen: far more than it takes, as only a failure waits so long.
+/// How long a test waits for what must happen: far more than it takes, as only a failure waits so
+/// long.
 package let patience = Duration.seconds(60)

@@ -1,9 +1,23 @@
 import Glibc
 import SuperviseSystem
 
+/// Looks at a condition again and again, for what the kernel does within microseconds and tells
+/// nobody.
+///
+/// - Throws: ``TestFailure`` where it does not come to hold; what the condition throws counts as
+///   no.
+package func waitBriefly(until condition: () throws -> Bool) throws {
+    let deadline = MonotonicTime.now() + patience
+    while (try? condition()) != true {
+        guard MonotonicTime.now() < deadline else { throw TestFailure("it did not come to hold") }
+        sched_yield()
+    }
+}
+
 /// Looks at a condition whenever something has changed in a directory, until it holds.
 ///
-/// - Throws: ``TestFailure`` where it does not come to hold; what the condition throws counts as no.
+/// - Throws: ``TestFailure`` where it does not come to hold; what the condition throws counts as
+///   no.
 package func waitForChange(in directory: String, until condition: () throws -> Bool) throws {
     let number = try systemCall("inotify_init1", "") {
         inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
