@@ -46,8 +46,21 @@ extension RunStore {
 
     /// Forgets a checkpoint that was begun; nothing where it is not there.
     package func dropStaging(_ id: CheckpointID) throws(StoreError) {
-        try writing { () throws(SystemError) in try discard(paths.staging(id)) }
+        if let place = try takeStagingAway(id) { try delete(place) }
+    }
+
+    /// The first half of ``dropStaging(_:)``, which is quick.
+    ///
+    /// - Returns: what to ``delete(_:)``; nil where there was nothing.
+    package func takeStagingAway(_ id: CheckpointID) throws(StoreError) -> String? {
+        let place = try writing { () throws(SystemError) in try moveToTrash(paths.staging(id)) }
         state.withLock { _ = $0.begun.remove(id) }
+        return place
+    }
+
+    /// Deletes what was taken away, which may take long.
+    package func delete(_ place: String) throws(StoreError) {
+        try writing { () throws(SystemError) in try files.removeTree(place) }
     }
 
     /// Removes what an earlier supervisor left half written or half deleted. May run beside all else:

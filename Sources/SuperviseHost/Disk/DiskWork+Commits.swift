@@ -23,10 +23,16 @@ extension DiskWork {
     }
 
     func dropStaging(_ id: CheckpointID) {
-        // Not before what makes it is done.
-        clean(or: "what was staged of \(id) could not be removed", after: bulk) {
-            store throws(StoreError) in try store.dropStaging(id)
+        let failure = "what was staged of \(id) could not be removed"
+        let delete = chore(or: failure) { (store, place: String) throws(StoreError) in
+            try store.delete(place)
         }
+        let drop = chore(or: failure) { [cleaning] (store, id: CheckpointID) throws(StoreError) in
+            guard let place = try store.takeStagingAway(id) else { return }
+            cleaning.submit { delete(place) }
+        }
+        // Not before what makes it is done, and nobody waits for the deleting.
+        bulk.submit { drop(id) }
     }
 
     func commit(_ order: Action.CommitOrder) {

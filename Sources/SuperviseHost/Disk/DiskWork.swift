@@ -138,23 +138,25 @@ final class DiskWork {
         lane.submit { mailbox.post(.event(work(store))) }
     }
 
-    /// - Parameter earlier: a lane whose jobs so far have to be done first.
     func clean(
-        or failure: String, after earlier: WorkerLane? = nil,
-        _ work: @escaping @Sendable (RunStore) throws(StoreError) -> Void
+        or failure: String, _ work: @escaping @Sendable (RunStore) throws(StoreError) -> Void
     ) {
-        let (store, mailbox, cleaning) = (store, mailbox, cleaning)
-        let job = { @Sendable in
+        let job = chore(or: failure) { (store, _: Void) throws(StoreError) in try work(store) }
+        cleaning.submit { job(()) }
+    }
+
+    /// Something to be done on a lane that only answers where it fails.
+    func chore<Subject: Sendable>(
+        or failure: String,
+        _ work: @escaping @Sendable (RunStore, Subject) throws(StoreError) -> Void
+    ) -> @Sendable (Subject) -> Void {
+        let (store, mailbox) = (store, mailbox)
+        return { subject in
             do throws(StoreError) {
-                try work(store)
+                try work(store, subject)
             } catch {
                 mailbox.post(.event(.warned("\(failure): \(error)")))
             }
-        }
-        if let earlier {
-            earlier.submit { cleaning.submit(job) }
-        } else {
-            cleaning.submit(job)
         }
     }
 }
