@@ -5,7 +5,6 @@ import SuperviseSystem
 /// `supervise run`: keeps the job alive until it has completed, failed for good, or is stopped.
 package func run(_ request: RunRequest) -> RunResult {
     ignoreBrokenPipes()
-    hearOfChildren()
     let console = Console(request)
     do throws(HostError) {
         switch try Starter(request: request, console: console).start() {

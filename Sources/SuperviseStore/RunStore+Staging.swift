@@ -100,7 +100,8 @@ extension RunStore {
                 return place
             } catch {
                 if error.isMissing { return nil }
-                guard error.isTaken else { throw error }
+                // Also where the directory itself is none, and so no name in it is ever free.
+                guard error.isTaken, number < 1000 else { throw error }
                 number += 1
                 place = "\(directory)/\(name).\(number)"
             }

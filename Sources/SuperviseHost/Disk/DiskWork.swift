@@ -5,9 +5,9 @@ import SuperviseSystem
 
 /// Everything that touches the disk, beside the loop: lanes of threads that answer with events.
 ///
-/// *Records* keeps run record, status and events in order; *bulk* hashes, copies and syncs, one after
-/// the other, so that commits are finished in the order of their numbers; *cleaning* measures and
-/// deletes, which may take long and is waited for by nobody: least of all by a final checkpoint.
+/// *Records* keeps run record, status and events in order; *bulk* hashes, copies and syncs, one
+/// after the other, so that commits are finished in the order of their numbers; *cleaning* measures
+/// and deletes, which may take long and is waited for by nobody: least of all by a final checkpoint.
 final class DiskWork {
     let store: RunStore
     let bulk = WorkerLane(name: "bulk", threads: 1)
@@ -45,7 +45,7 @@ final class DiskWork {
         records = RecordsLane(store) { mailbox.post(.event($0)) }
     }
 
-    /// The first record is written here and now: nothing runs yet, and a thread would only cost time.
+    /// The first record is written here and now: nothing runs yet, and a thread would cost time.
     func save(_ record: RunRecord, confirm: Bool) {
         if confirm {
             deliver(records.saveNow(record))

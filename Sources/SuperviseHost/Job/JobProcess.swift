@@ -129,8 +129,8 @@ final class JobProcess {
         }
     }
 
-    /// Ends the guard, where nobody is left for it to end: else it stays, and the lock with it, until
-    /// what outlived us is gone.
+    /// Ends the guard, where nobody is left for it to end: else it stays, and the lock with it,
+    /// until what outlived us is gone.
     func release() {
         if token.isEmpty { guardian.release() }
     }

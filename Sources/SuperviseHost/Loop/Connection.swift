@@ -3,8 +3,8 @@ import SuperviseSystem
 
 /// One peer on the socket: lines come in, lines go out, and neither side can make us wait.
 ///
-///     open → heard out → closed      (the peer will say no more; what it asked is still answered)
-///     open or heard out → closing → closed      (what is queued goes out; nothing more is read)
+///     open → heard out → closed   (the peer will say no more; what it asked is still answered)
+///     open or heard out → closing → closed   (what is queued goes out; nothing more is read)
 final class Connection {
     /// Of a line, and of what is queued for a reader that does not read, in bytes.
     static let limit = 1 << 20
@@ -97,7 +97,7 @@ final class Connection {
         if readiness.contains(.write) { flush() }
         switch state {
         case .open:
-            // Once, so that a peer that floods us does not starve the others: the rest is told again.
+            // Once, so that a peer that floods us does not starve others: the rest is told again.
             if !readiness.subtracting(.write).isEmpty { _ = readOnce() }
         case .heardOut, .closing:
             // Nobody is there any more to read what is left.

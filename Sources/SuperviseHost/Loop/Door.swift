@@ -2,8 +2,8 @@ import SuperviseSystem
 
 /// The socket's name in the file system, and who waits there.
 ///
-/// Temporary directories are cleaned by others: a name that is gone is made again, with its directory.
-/// Connections that are open do not notice.
+/// Temporary directories are cleaned by others: a name that is gone is made again, with its
+/// directory. Connections that are open do not notice.
 final class Door {
     private let path: String
     private let directory: String

@@ -13,8 +13,6 @@ final class Switchboard {
     /// So many connections are taken at once: the disk needs descriptors too.
     private let room = max(8, descriptorLimit() - 64)
     private var isCrowdTold = false
-    /// Told already, and not again before one was taken.
-    private var isTurningAway = false
 
     /// - Throws: what binding the socket can throw.
     init(
@@ -46,8 +44,8 @@ final class Switchboard {
         connections[id]?.closeAfterWriting()
     }
 
-    /// Reads what every peer had said so far, whether it was let in yet or not: the job's last words
-    /// before its end is told.
+    /// Reads what every peer had said so far, whether it was let in yet or not: the job's last
+    /// words before its end is told.
     func drain() {
         acceptAll()
         for (_, connection) in connections.sorted(by: { $0.key.number < $1.key.number }) {
@@ -75,38 +73,32 @@ final class Switchboard {
         for _ in 0..<UnixListener.backlog {
             do throws(SystemError) {
                 guard let accepted = try door.accept() else { return }
-                isTurningAway = false
                 guard accepted.peer.uid == userId() || accepted.peer.uid == 0 else { continue }
                 guard connections.count < room else {
-                    tellOfCrowd()
+                    tellOfCrowd("\(room) are open")
                     continue
                 }
                 try add(accepted)
                 isCrowdTold = isCrowdTold && connections.count > room / 2
             } catch {
-                rest(after: error)
+                tellOfCrowd("\(error); others are tried every second")
+                rest()
                 return
             }
         }
     }
 
-    /// Once for a crowd, however many it turns away.
-    private func tellOfCrowd() {
-        guard !isCrowdTold else { return }
-        isCrowdTold = true
-        deliver(.warned("a connection to the socket was not taken: \(room) are open"))
-    }
-
-    /// Whoever waits at the door would wake us again and again while there is no descriptor for it.
-    private func rest(after error: SystemError) {
+    /// Whoever waits at the door would wake us again and again while there is no descriptor.
+    private func rest() {
         door.rest()
         timers.set(.accept, at: Instant(nanoseconds: MonotonicTime.now().nanoseconds) + .seconds(1))
-        guard !isTurningAway else { return }
-        isTurningAway = true
-        deliver(
-            .warned(
-                "a connection to the socket cannot be taken: \(error); "
-                    + "others are tried every second"))
+    }
+
+    /// Once for a crowd, however many it turns away.
+    private func tellOfCrowd(_ reason: String) {
+        guard !isCrowdTold else { return }
+        isCrowdTold = true
+        deliver(.warned("a connection to the socket was not taken: \(reason)"))
     }
 
     private func add(_ accepted: UnixConnection) throws(SystemError) {

@@ -14,7 +14,7 @@ enum Alarm: Hashable {
 final class TimerTable {
     private struct Entry: Equatable {
         let deadline: Instant
-        /// Of the setting: what is due at the same instant goes off in the order in which it was set.
+        /// Of the setting: what is due at the same instant goes off in the order it was set.
         let number: UInt64
     }
 

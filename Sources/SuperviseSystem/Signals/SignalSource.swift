@@ -44,12 +44,6 @@ package func ignoreBrokenPipes() {
     _ = cl_signal_ignore(SIGPIPE)
 }
 
-/// Lets the kernel tell us of children that end, and keep them until they are reaped: where our starter
-/// ignores SIGCHLD we inherit that, and would never hear of any.
-package func hearOfChildren() {
-    _ = cl_signal_default(SIGCHLD)
-}
-
 /// Whether a signal is ignored now, as SIGHUP is under nohup when we start.
 package func signalIsIgnored(_ signal: Int32) -> Bool {
     cl_signal_is_ignored(signal) != 0

@@ -1,0 +1,229 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+import TestSupport
+import Testing
+
+@testable import SuperviseHost
+
+/// What is done beside the loop, on a real disk that may hang.
+@Suite("Disk work")
+final class DiskWorkTests {
+    private let diary: Diary
+    private let place: TemporaryDirectory
+    private let disk = SlowDisk()
+    private let store: RunStore
+    private let work: DiskWork
+
+    init() throws {
+        let diary = try Diary()
+        self.diary = diary
+        place = try TemporaryDirectory()
+        let name = try #require(RunName("it"))
+        store = RunStore(RunPaths(stateDirectory: place.path, name: name), files: disk)
+        try store.prepare()
+        work = try DiskWork(store, on: diary.loop, flushed: { diary.note("flushed") }) { event in
+            diary.note(Self.brief(event))
+        }
+    }
+
+    deinit {
+        disk.goOn()
+    }
+
+    private static func brief(_ event: Event) -> String {
+        switch event {
+        case .committed(let summary, _): "committed \(summary.id)"
+        case .commitFailed(let id, let error): "failed \(id) \(error.code.rawValue)"
+        case .stagingMade(let id, _): "staging \(id)"
+        case .stagingMeasured(_, let size): "\(size.files) files of \(size.bytes) bytes"
+        case .removed(let gone, let held): "removed \(gone) held \(held)"
+        case .recorded: "recorded"
+        case .recordFailed(let message): "record failed: \(message)"
+        case .warned(let message): "warned: \(message)"
+        default: "\(event)"
+        }
+    }
+
+    private func status(attempt: Int) -> Status {
+        Status(
+            name: "it", phase: .running, command: ["job"], supervisorPID: 1, attempt: attempt,
+            started: .init(milliseconds: 0), updated: .init(milliseconds: 0))
+    }
+
+    private func record(attempt: Int) -> RunRecord {
+        var record = RunRecord(
+            name: "it", command: ["job"], directory: "/", options: [:],
+            checkpointDirectory: store.paths.payload, created: .init(milliseconds: 0),
+            host: "here", bootID: "boot", supervisorPID: 1, runToken: "0123456789abcdef")
+        record.attempt = attempt
+        return record
+    }
+
+    private func append(_ text: String) {
+        let event = RunEvent.warning(.init(message: text))
+        work.append(LoggedEvent(at: .init(milliseconds: 0), event: event))
+    }
+
+    private func messages() throws -> [String] {
+        try store.readEvents().map { logged in
+            if case .warning(let warning) = logged.event { warning.message } else { "" }
+        }
+    }
+
+    private func id(_ number: Int64) -> CheckpointID { .init(sequence: number, step: nil) }
+
+    private func order(_ number: Int64) -> Action.CommitOrder {
+        .init(
+            id: id(number), reason: .job, attempt: 1, parent: nil, created: .init(milliseconds: 0),
+            secondsSoFar: 1, metrics: [:], metadata: [:])
+    }
+
+    /// A checkpoint of one file.
+    private func save(_ number: Int64) throws {
+        let file = try place.write("file", "of \(number)")
+        work.add(order(number), path: file)
+        try diary.wait(for: "committed \(id(number))")
+    }
+
+    @Test("the first record is durable at once, and what fails says why")
+    func firstRecord() throws {
+        work.save(record(attempt: 1), confirm: true)
+        #expect(diary.lines == ["recorded"])
+        #expect(try store.loadRecord()?.attempt == 1)
+        try Disk().removeTree(store.paths.run)
+        work.save(record(attempt: 2), confirm: true)
+        work.save(record(attempt: 3), confirm: false)
+        try diary.wait { $0.count == 3 }
+        #expect(diary.lines.dropFirst().allSatisfy { $0.contains("No such file") })
+    }
+
+    @Test("while the disk hangs, the newest record and status wait, and all events, in their order")
+    func newestWins() throws {
+        disk.hang(on: .write)
+        for number in 1...500 {
+            work.save(record(attempt: number), confirm: false)
+            work.publish(status(attempt: number))
+            append("event \(number)")
+        }
+        disk.goOn()
+        work.flush()
+        try diary.wait(for: "flushed")
+        #expect(try store.loadRecord()?.attempt == 500)
+        #expect(try store.readStatus()?.attempt == 500)
+        #expect(try messages() == (1...500).map { "event \($0)" })
+        // What was under way when it hung, and the rest.
+        for name in ["run.json.tmp", "status.json.tmp", "events.jsonl"] {
+            #expect((1...2).contains(disk.writes(to: name)), "\(name)")
+        }
+        #expect(diary.lines == ["flushed"])
+    }
+
+    @Test("events that come while too many wait are counted")
+    func tooManyEvents() throws {
+        disk.hang(on: .write)
+        append("event 0")
+        // It is under way, so all that follows waits.
+        disk.waitUntilHanging(on: .write)
+        for number in 1...(RecordsLane.mostEvents + 7) { append("event \(number)") }
+        disk.goOn()
+        work.flush()
+        try diary.wait(for: "flushed")
+        let kept = (0...RecordsLane.mostEvents).map { "event \($0)" }
+        let last = "7 events are not written here: the disk did not answer for long"
+        #expect(try messages() == kept + [last])
+    }
+
+    @Test("to flush is to hear nothing as long as the disk hangs, and the loop goes on")
+    func flushWhileItHangs() throws {
+        disk.hang(on: .write)
+        append("event")
+        work.flush()
+        let alarm = try TimerTable(on: diary.loop) { [diary] _ in diary.note("the time is over") }
+        alarm.set(.flush, at: .init(nanoseconds: MonotonicTime.now().nanoseconds + 5_000_000))
+        try diary.wait(for: "the time is over")
+        #expect(diary.lines == ["the time is over"])
+        disk.goOn()
+        try diary.wait(for: "flushed")
+        #expect(try messages() == ["event"])
+    }
+
+    @Test("a derived file that cannot be written is told once, until it can be again")
+    func derivedFailure() throws {
+        try Disk().makeDirectory("\(store.paths.status).tmp")
+        for number in 1...3 {
+            work.publish(status(attempt: number))
+            append("events are written all the same")
+            work.flush()
+            try diary.wait { lines in lines.filter { $0 == "flushed" }.count == number }
+        }
+        #expect(diary.lines.filter { $0.contains("the job goes on") }.count == 1)
+        try Disk().removeTree("\(store.paths.status).tmp")
+        work.publish(status(attempt: 4))
+        work.flush()
+        try diary.wait { lines in lines.filter { $0 == "flushed" }.count == 4 }
+        #expect(try store.readStatus()?.attempt == 4)
+    }
+
+    @Test("nothing stays of a commit that failed")
+    func failedCommit() throws {
+        work.makeStaging(id(1))
+        work.commit(order(1))
+        try diary.wait(for: "failed 000001 empty_checkpoint")
+        work.add(order(2), path: "/nowhere/at/all")
+        try diary.wait(for: "failed 000002 bad_path")
+        #expect(try Disk().list(store.paths.staging).isEmpty)
+    }
+
+    @Test("what is dropped before it could be made is gone in the end")
+    func droppedEarly() throws {
+        disk.hang(on: .write)
+        work.makeStaging(id(1))
+        work.dropStaging(id(1))
+        work.sweep()
+        disk.goOn()
+        try diary.wait(for: "staging 000001")
+        // Behind it on the lane that removes.
+        work.makeStaging(id(2))
+        try diary.wait(for: "staging 000002")
+        work.measureStaging(id(1))
+        try diary.wait(for: "0 files of 0 bytes")
+        #expect(try Disk().list(store.paths.staging).map(\.name) == ["000002"])
+    }
+
+    @Test("one that somebody is reading is told to be held, and goes when it is not read")
+    func heldByReaders() throws {
+        for number in 1...3 { try save(Int64(number)) }
+        let reader = RunStore(store.paths)
+        let hold = try reader.hold(id(2))
+        work.remove([id(1), id(2)])
+        try diary.wait(for: "removed [000001] held [000002]")
+        withExtendedLifetime(hold) {}
+        #expect(try Disk().list(store.paths.checkpoints).map(\.name) == ["000002", "000003"])
+    }
+
+    @Test("where removing fails, it is told what is still there")
+    func removingFails() throws {
+        for number in 1...2 { try save(Int64(number)) }
+        try Disk().removeTree(store.paths.trash)
+        try place.write("it/trash", "in the way")
+        work.remove([id(1), id(9)])
+        try diary.wait { $0.last?.hasPrefix("removed") == true }
+        let warning = diary.lines.dropLast().last ?? ""
+        #expect(warning.hasPrefix("warned: old checkpoints could not be removed"))
+        #expect(diary.lines.last == "removed [000009] held [000001]")
+    }
+
+    @Test("deleting delays no commit")
+    func deletingDelaysNothing() throws {
+        try save(1)
+        disk.hang(on: .removal)
+        work.remove([id(1)])
+        disk.waitUntilHanging(on: .removal)
+        try save(2)
+        #expect(diary.lines == ["committed 000001", "committed 000002"])
+        disk.goOn()
+        try diary.wait(for: "removed [000001] held []")
+    }
+}
