@@ -25,10 +25,13 @@ extension CheckpointID: CustomStringConvertible, LosslessStringConvertible {
         return "\(number)-step-\(step)"
     }
 
+    /// There is always a next one, whatever a directory is called.
+    private static let sequences: Range<Int64> = 1..<1_000_000_000_000_000
+
     /// Only what ``description`` writes, so that a directory has one name.
     package init?(_ text: String) {
         let digits = text.prefix { $0 != "-" }
-        guard let sequence = Int64(digits), sequence > 0 else { return nil }
+        guard let sequence = Int64(digits), Self.sequences.contains(sequence) else { return nil }
         let rest = text.dropFirst(digits.count)
         guard rest.isEmpty || rest.hasPrefix("-step-") else { return nil }
         self.init(sequence: sequence, step: rest.isEmpty ? nil : Int64(rest.dropFirst(6)))

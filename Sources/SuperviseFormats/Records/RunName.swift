@@ -29,7 +29,8 @@ package struct RunName: Hashable, Sendable, LosslessStringConvertible {
         let isInterpreter = interpreters.contains { program == $0 || isVersion(program, of: $0) }
         let script = isInterpreter ? script(in: command.dropFirst()) : nil
         let base = baseName(script ?? command.first ?? "")
-        let stem = base.lastIndex(of: ".").map { base[..<$0] } ?? base[...]
+        let point = base.lastIndex(of: ".").flatMap { $0 > base.startIndex ? $0 : nil }
+        let stem = base[..<(point ?? base.endIndex)]
         let kept = stem.utf8.map { isAllowed($0) ? $0 : UInt8(ascii: "-") }
         let slug = String(decoding: kept, as: UTF8.self).drop { $0 == "." || $0 == "-" }.prefix(48)
         let suffix = hash.prefix(8)

@@ -55,7 +55,8 @@ extension Timestamp: CustomStringConvertible, LosslessStringConvertible {
             let year = number(bytes[0..<4]), let month = number(bytes[5..<7]),
             let day = number(bytes[8..<10]), let hour = number(bytes[11..<13]),
             let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
-            (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61,
+            (1...12).contains(month), day >= 1, day <= daysInMonth(month, of: year), hour < 24,
+            minute < 60, second < 61,
             let fraction = fractionInMilliseconds(bytes[19..<(bytes.count - 1)])
         else { return nil }
         let yearFromMarch = month <= 2 ? year - 1 : year
@@ -81,6 +82,14 @@ extension Timestamp: Codable {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
+    }
+}
+
+private func daysInMonth(_ month: Int64, of year: Int64) -> Int64 {
+    switch month {
+    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    case 4, 6, 9, 11: 30
+    default: 31
     }
 }
 

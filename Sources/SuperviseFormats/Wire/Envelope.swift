@@ -49,6 +49,9 @@ extension Envelope where Message == JobMessage {
             let message = "this line is nested more than \(Nesting.limit) levels deep"
             throw RefusedLine(seq: nil, error: ProtocolError(.badMessage, message))
         }
+        guard String(validating: line, as: UTF8.self) != nil else {
+            throw RefusedLine(error: ProtocolError(.badMessage, "this line is not UTF-8"))
+        }
         let bytes = NonFinite.replaced(in: line)
         let refused: FormatError
         do {

@@ -130,16 +130,19 @@ package struct Metrics: Codable, Equatable, Sendable {
     }
 
     package init(from decoder: any Decoder) throws {
-        let all = try decoder.singleValueContainer().decode([String: JSONValue].self)
-        values = [:]
-        for (name, value) in all {
-            switch value {
-            case .integer(let number): values[name] = Double(number)
-            case .number(let number) where number.isFinite: values[name] = number
-            default: dropped.append(name)
-            }
+        let all = try decoder.singleValueContainer().decode([String: PerhapsNumber].self)
+        values = all.compactMapValues(\.number)
+        dropped = all.filter { $0.value.number == nil }.keys.sorted()
+    }
+
+    /// A number that can be held, or anything else.
+    private struct PerhapsNumber: Decodable {
+        let number: Double?
+
+        init(from decoder: any Decoder) throws {
+            let number = try? decoder.singleValueContainer().decode(Double.self)
+            self.number = number.flatMap { $0.isFinite ? $0 : nil }
         }
-        dropped.sort()
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -54,7 +54,7 @@ struct FailureWitness {
         for action in step.actions {
             switch action {
             case .record(let record, _):
-                try judge(record, step, world)
+                try judge(record, step, after, world)
                 recorded.append(counts)
             case .log(.failed(let failed)) where failed.failure.kind != .machine:
                 try judgeFailure(failed, step)
@@ -90,13 +90,13 @@ struct FailureWitness {
     }
 
     private mutating func judge(
-        _ record: RunRecord, _ step: Step, _ world: World
+        _ record: RunRecord, _ step: Step, _ ledger: Ledger, _ world: World
     ) throws(Violation) {
         if record.attempt > counts.attempts, let current = record.current {
             counts.attempts = record.attempt
             counts.attempt = Current(resume: current.resumedFrom)
             counts.isEndedCleanly = false
-            if let wrong = wrongChoice(current.resumedFrom, step, world) {
+            if let wrong = wrongChoice(current.resumedFrom, step, ledger, world) {
                 throw Violation("6", wrong)
             }
         }
@@ -112,10 +112,10 @@ struct FailureWitness {
 
     /// The newest that is not suspect, of those that the options allow.
     private func wrongChoice(
-        _ chosen: CheckpointID?, _ step: Step, _ world: World
+        _ chosen: CheckpointID?, _ step: Step, _ ledger: Ledger, _ world: World
     ) -> String? {
         let candidates = world.disk.visible.filter {
-            if knownBad.contains($0) { return false }
+            if knownBad.contains($0) || ledger.notOffered.contains($0) { return false }
             switch step.settings.resumeFrom {
             case .newest: return true
             case .beginning: return ownCommits.contains($0)

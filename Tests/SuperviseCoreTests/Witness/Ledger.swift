@@ -21,6 +21,10 @@ struct Ledger {
     /// Those made in this attempt; a message that names another one names none.
     private var made: Set<Int> = []
     var awaitsMeasure = false
+    /// Ordered to be removed, and not yet answered.
+    private var leaving: Set<CheckpointID> = []
+    /// Those that were on their way out when the last choice was made.
+    private(set) var notOffered: Set<CheckpointID> = []
     var armed: [TimerID: Int64] = [:]
     /// The actions of the last step that ended the leader's run.
     var lastExit: JobEnd?
@@ -57,8 +61,9 @@ struct Ledger {
             if open == id { open = nil }
         case .timer(let timer): armed[timer] = nil
         case .stagingMeasured: awaitsMeasure = false
+        case .removed(let gone, let held): leaving.subtract(gone + held)
         case .started, .leftoversEnded, .verified, .recorded, .recordFailed, .descendantsGone,
-            .received, .signal, .stagingMade, .removed, .warned:
+            .received, .signal, .stagingMade, .warned:
             break
         }
     }
@@ -103,8 +108,10 @@ struct Ledger {
         case .setTimer(let timer, let at): armed[timer] = at.nanoseconds
         case .cancelTimer(let timer): armed[timer] = nil
         case .measureStaging: awaitsMeasure = true
-        case .exit, .endLeftovers, .verify, .cancelVerification, .setAside, .record, .send, .close,
-            .signalLeader, .killEverything, .endDescendants, .remove, .log, .publish:
+        case .remove(let ids): leaving.formUnion(ids)
+        case .verify: notOffered = leaving
+        case .exit, .endLeftovers, .cancelVerification, .setAside, .record, .send, .close,
+            .signalLeader, .killEverything, .endDescendants, .log, .publish:
             break
         }
     }

@@ -1,0 +1,177 @@
+import SuperviseFormats
+import Testing
+
+@Suite("What is on the disk")
+struct RecordTests {
+    private let at = Timestamp(milliseconds: 0)
+    private let id = CheckpointID(sequence: 13, step: 4500)
+
+    private func text(_ value: some Encodable) throws -> String {
+        String(decoding: try JSONText.encode(value), as: UTF8.self)
+    }
+
+    private var record: RunRecord {
+        RunRecord(
+            name: "run", command: ["a", "b"], directory: "/d", options: ["keep-last": "3"],
+            checkpointDirectory: "/c", created: at, host: "h", bootID: "boot", supervisorPID: 5,
+            runToken: "0123456789abcdef")
+    }
+
+    @Test("the run record has its keys, with nulls where there is nothing")
+    func runRecord() throws {
+        #expect(
+            try text(record)
+                == #"{"attempt":0,"best_step":null,"boot_id":"boot","checkpoint_directory":"/c","#
+                + #""command":["a","b"],"commits":0,"created":"1970-01-01T00:00:00.000Z","#
+                + #""current":null,"directory":"/d","failures":{"last":null,"suspects":{},"#
+                + #""total":0,"without_progress":0},"format":1,"host":"h","name":"run","#
+                + #""options":{"keep-last":"3"},"outcome":null,"run_token":"0123456789abcdef","#
+                + #""sequence":0,"supervisor_pid":5,"totals":{"checkpoint_s":0,"down_s":0,"#
+                + #""goodput":null,"lost_s":0,"useful_s":0,"wall_s":0}}"#)
+    }
+
+    @Test("the run record comes back as it was")
+    func runRecordAgain() throws {
+        var full = record
+        full.attempt = 2
+        full.current = .init(token: "t", resumedFrom: id, started: at, progressed: true)
+        full.failures.suspects = [id.description: 2]
+        full.failures.last = Failure(
+            attempt: 1, kind: .crash, signal: "SIGKILL", at: at, lostSeconds: 12.5)
+        full.bestStep = 4500
+        full.totals.wall = 3600
+        full.outcome = Outcome(kind: .failed, exitCode: 3)
+        let bytes = try JSONText.encode(full)
+        #expect(try JSONText.decode(RunRecord.self, from: bytes) == full)
+    }
+
+    @Test("the status has the keys of the design, with nulls where there is nothing")
+    func status() throws {
+        var status = Status(
+            name: "train", phase: .running, command: ["python3"], supervisorPID: 100, attempt: 2,
+            started: at, updated: at)
+        let empty = try text(status)
+        for key in [
+            "job_pid", "socket", "checkpoint", "next_checkpoint", "resumed_from", "last_failure",
+            "outcome",
+        ] {
+            #expect(empty.contains("\"\(key)\":null"), "\(key)")
+        }
+        status.checkpoint = .init(id: id, path: "/c", committed: at, bytes: 1234)
+        status.lastFailure = Failure(
+            attempt: 1, kind: .crash, signal: "SIGKILL", at: at, lostSeconds: 12.5)
+        status.outcome = Outcome(kind: .completed, exitCode: 0)
+        status.suspect = [id]
+        let full = try text(status)
+        for part in [
+            #""format":1"#, #""phase":"running""#, #""supervisor_pid":100"#, #""attempt":2"#,
+            #""failures":0"#, #""checkpoints":0"#, #""checkpoint_bytes":0"#,
+            #""checkpoint":{"bytes":1234,"committed":"1970-01-01T00:00:00.000Z","#
+                + #""id":"000013-step-4500","path":"/c","step":4500}"#,
+            #""progress":{"eta_s":null,"fraction":null,"message":null,"metrics":{},"#
+                + #""rate_per_s":null,"step":null,"total":null,"unit":null}"#,
+            #""requests":{"committed":0,"failed":0,"late":0,"made":0,"moot":0,"unanswered":0}"#,
+            #""last_failure":{"at":"1970-01-01T00:00:00.000Z","attempt":1,"exit_code":null,"#
+                + #""kind":"crash","lost_s":12.5,"output_tail":[],"signal":"SIGKILL"}"#,
+            #""outcome":{"exit_code":0,"kind":"completed","signal":null}"#,
+            #""suspect":["000013-step-4500"]"#,
+        ] {
+            #expect(full.contains(part), "\(part) in \(full)")
+        }
+        #expect(try JSONText.decode(Status.self, from: Array(full.utf8)) == status)
+    }
+
+    @Test("the manifest has the keys of the design")
+    func manifest() throws {
+        let manifest = Manifest(
+            id: id, reason: .interval, attempt: 2, parent: nil, created: at, seconds: 1.5,
+            files: [.init(path: "data/a", bytes: 3), .init(path: "data/b", bytes: 4)],
+            metrics: ["loss": 0.5], metadata: ["k": .string("v")])
+        #expect(
+            try text(manifest)
+                == #"{"attempt":2,"created":"1970-01-01T00:00:00.000Z","#
+                + #""files":[{"bytes":3,"path":"data/a"},{"bytes":4,"path":"data/b"}],"format":1,"#
+                + #""id":"000013-step-4500","links":[],"metadata":{"k":"v"},"metrics":{"loss":0.5},"#
+                + #""parent":null,"ranks":1,"reason":"interval","seconds":1.5,"sequence":13,"#
+                + #""single":null,"step":4500}"#)
+        #expect(manifest.bytes == 7)
+        #expect(try JSONText.decode(Manifest.self, from: JSONText.encode(manifest)) == manifest)
+    }
+
+    @Test("a newer format is told from a broken file")
+    func newerFormat() throws {
+        let newer = try text(record).replacing(#""format":1"#, with: #""format":2"#)
+        #expect(throws: FormatError.newerFormat(2)) {
+            try JSONText.decode(RunRecord.self, from: Array(newer.utf8))
+        }
+        #expect(throws: FormatError.newerFormat(7)) {
+            try JSONText.decode(RunRecord.self, from: Array(#"{"format":7,"else":true}"#.utf8))
+        }
+        for broken in ["", "{", "[]", "{}", #"{"format":0}"#, #"{"format":"1"}"#, "\0\0\0"] {
+            do throws(FormatError) {
+                _ = try JSONText.decode(RunRecord.self, from: Array(broken.utf8))
+                Issue.record("\(broken) is read")
+            } catch {
+                guard case .unreadable = error else {
+                    Issue.record("\(broken) is \(error)")
+                    return
+                }
+            }
+        }
+    }
+
+    @Test("a key that is missing or wrong is named")
+    func namesTheKey() throws {
+        let wrong = try text(record).replacing(#""commits":0"#, with: #""commits":"x""#)
+        #expect(throws: FormatError.unreadable("\"commits\" has the wrong type")) {
+            try JSONText.decode(RunRecord.self, from: Array(wrong.utf8))
+        }
+        let missing = try text(record).replacing(#""commits":0,"#, with: "")
+        #expect(throws: FormatError.unreadable("the key \"commits\" is missing")) {
+            try JSONText.decode(RunRecord.self, from: Array(missing.utf8))
+        }
+    }
+
+    @Test("a number that is not finite cannot be written")
+    func notFinite() {
+        #expect(throws: FormatError.self) { try JSONText.encode(["x": Double.nan]) }
+    }
+
+    @Test("every event is one flat object, and comes back")
+    func events() throws {
+        let failure = Failure(attempt: 1, kind: .hang, at: at, lostSeconds: 2)
+        let events: [RunEvent] = [
+            .attemptStarted(.init(attempt: 1, resumedFrom: nil, bytes: 0)),
+            .jobExited(.init(attempt: 1, exitCode: nil, signal: "SIGKILL", seconds: 2)),
+            .failed(.init(failure: failure, ran: 2, count: 1, limit: 5, backoff: nil)),
+            .checkpointRequested(
+                .init(request: 1, reason: .manual, final: false, deadline: nil)),
+            .checkpointCommitted(
+                .init(id: id, bytes: 1, seconds: 2, reason: .job, request: nil)),
+            .checkpointFailed(.init(id: nil, request: 1, error: "no memory")),
+            .requestEnded(.init(request: 1, result: .moot, seconds: 2)),
+            .setAside(.init(id: id, reason: "rot")), .removed(.init(ids: [id])),
+            .stopRequested(.init(by: "SIGTERM", deadline: 60, count: 1)),
+            .leftovers(.init(processes: ["job (5)"])), .warning(.init(message: "w")),
+            .finished(Outcome(kind: .stopped)),
+        ]
+        for event in events {
+            let logged = LoggedEvent(at: at, event: event)
+            let line = try text(logged)
+            #expect(line.hasPrefix("{\"at\":\"1970") || line.contains("\"at\":\"1970"))
+            #expect(try JSONText.decode(LoggedEvent.self, from: Array(line.utf8)) == logged)
+        }
+        #expect(
+            try text(LoggedEvent(at: at, event: events[0]))
+                == #"{"at":"1970-01-01T00:00:00.000Z","attempt":1,"bytes":0,"#
+                + #""event":"attempt_started","resumed_from":null}"#)
+    }
+
+    @Test("slashes are plain, and any text comes back")
+    func anyText() throws {
+        #expect(try text(["/a/b"]) == #"["/a/b"]"#)
+        for odd in ["", "\u{0}\n\t\"\\", "é\u{301}😀", "\u{2028}"] {
+            #expect(try JSONText.decode([String].self, from: JSONText.encode([odd])) == [odd])
+        }
+    }
+}
