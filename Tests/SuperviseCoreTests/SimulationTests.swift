@@ -3,6 +3,9 @@ import SuperviseCore
 import Testing
 
 /// Thousands of histories of a supervisor in a simulated world, each from its seed.
+///
+/// `SIMULATE_HISTORIES` says how many, `SIMULATE_BASE` from which seed on, and `SIMULATE_SEED`
+/// plays one again and prints every event and action of it.
 @Suite("Simulation")
 struct SimulationTests {
     @Test("every promise is kept in every history")
