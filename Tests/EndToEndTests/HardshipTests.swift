@@ -30,6 +30,23 @@ struct HardshipTests {
         try place.stop(blocking)
     }
 
+    @Test("a standard error whose reader has gone, or that is full, stops nothing")
+    func brokenErrors() throws {
+        let place = try Place()
+        let broken = try python(
+            "r, w = os.pipe(); os.close(r); os.dup2(w, 2)", place, [place.fixture, "puppet"])
+        try broken.line(starting: "ready ")
+        try broken.hello(accepts: false)
+        try broken.checkpoint(step: 1)
+        try place.stop(broken)
+        let full = try python(
+            "os.dup2(os.open('/dev/full', os.O_WRONLY), 2)", place, [place.fixture, "puppet"])
+        try full.line(starting: "ready ")
+        try full.hello(accepts: false)
+        try full.checkpoint(step: 2)
+        try place.stop(full)
+    }
+
     @Test("steps at the ends of what a number holds do no harm")
     func extremeSteps() throws {
         let place = try Place()
