@@ -53,18 +53,20 @@ struct LifeTests {
     func progress() throws {
         let place = try Place()
         let program = try place.puppet(["--max-failures", "2", "--rollback-after", "100"])
-        for attempt in 1...5 {
-            try program.hello(accepts: false)
-            try program.checkpoint(step: Int64(attempt))
+        for round in 1...4 {
+            // One failure without progress, which a second would add up to.
             try program.say("exit 1")
-            try program.nextAttempt(attempt + 1)
-        }
-        for attempt in 6...7 {
+            try program.nextAttempt(2 * round)
             try program.hello(accepts: false)
-            try program.checkpoint(step: 5)
+            try program.checkpoint(step: Int64(round))
             try program.say("exit 1")
-            if attempt == 6 { try program.nextAttempt(7) }
+            try program.nextAttempt(2 * round + 1)
         }
+        try program.hello(accepts: false)
+        try program.checkpoint(step: 4)
+        try program.say("exit 1")
+        try program.nextAttempt(10)
+        try program.say("exit 1")
         #expect(try program.waitForEnd() == .exited(1))
         #expect(try place.status().failures == 2)
     }
