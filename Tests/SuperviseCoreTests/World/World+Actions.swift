@@ -74,7 +74,7 @@ extension World {
                 isOver = true
                 return
             }
-            put(.start, after: chance.wait(1, 20_000))
+            put(.start, after: chance.wait(1, 10_000))
         }
     }
 

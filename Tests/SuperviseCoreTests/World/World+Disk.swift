@@ -48,7 +48,8 @@ extension World {
     func measure(_ id: CheckpointID) {
         if chance.happens(isCalm ? 1 : 0.4) { disk.stagedFiles += 1 }
         let size = Event.StagingSize(bytes: Int64(disk.stagedFiles) * 10, files: disk.stagedFiles)
-        later(.stagingMeasured(id, size), after: chance.wait(0.1, 200))
+        let isSlow = chance.happens(plan.commitIsSlow)
+        later(.stagingMeasured(id, size), after: chance.wait(0.1, isSlow ? 10_000 : 200))
     }
 
     func enqueue(_ order: Action.CommitOrder, isAdd: Bool) {

@@ -129,6 +129,9 @@ extension World {
 
     func endLeftovers() {
         isEndingLeftovers = true
+        if !isCalm, chance.happens(plan.signals) {
+            later(randomSignal(), after: chance.wait(0.1, 2_000))
+        }
         for tree in trees.indices where trees[tree].isAlive { kill(tree) }
         leftoversMayBeGone()
     }
