@@ -20,7 +20,7 @@ struct Ledger {
     var openRequestIsFinal = false
     /// Those made in this attempt; a message that names another one names none.
     private var made: Set<Int> = []
-    var awaitsMeasure = false
+    var measured: Set<CheckpointID> = []
     /// Ordered to be removed, and not yet answered.
     private var leaving: Set<CheckpointID> = []
     /// Those that were on their way out when the last choice was made.
@@ -60,7 +60,7 @@ struct Ledger {
             orders.removeAll { $0 == id }
             if open == id { open = nil }
         case .timer(let timer): armed[timer] = nil
-        case .stagingMeasured: awaitsMeasure = false
+        case .stagingMeasured(let id, _): measured.remove(id)
         case .removed(let gone, let held): leaving.subtract(gone + held)
         case .started, .leftoversEnded, .verified, .recorded, .recordFailed, .descendantsGone,
             .received, .signal, .stagingMade, .warned:
@@ -107,7 +107,7 @@ struct Ledger {
             openRequestIsFinal = wire.final
         case .setTimer(let timer, let at): armed[timer] = at.nanoseconds
         case .cancelTimer(let timer): armed[timer] = nil
-        case .measureStaging: awaitsMeasure = true
+        case .measureStaging(let id): measured.insert(id)
         case .remove(let ids): leaving.formUnion(ids)
         case .verify: notOffered = leaving
         case .exit, .endLeftovers, .cancelVerification, .setAside, .record, .send, .close,

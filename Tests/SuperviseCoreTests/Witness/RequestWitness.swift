@@ -56,7 +56,7 @@ struct RequestWitness {
         if let request = supervisor.attempt?.request {
             let isAnswered = after.orders.contains { after.requestOf[$0] == request.number }
             let wakes = after.armed[request.final ? .stopDeadline : .request] != nil
-            if !wakes, !isAnswered, !after.awaitsMeasure, supervisor.stop == nil {
+            if !wakes, !isAnswered, after.measured.isEmpty, supervisor.stop == nil {
                 throw Violation("liveness", "request \(request.number) is open for ever")
             }
         } else if step.settings.checkpointEvery != nil, supervisor.stop == nil,
