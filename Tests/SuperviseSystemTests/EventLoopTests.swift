@@ -101,6 +101,37 @@ struct EventLoopTests {
         loop.cancel(registration)
         #expect(seen == .write)
     }
+
+    @Test("what is to wait for a quiet moment comes after the events that are ready, once")
+    func whenQuiet() throws {
+        let loop = try EventLoop()
+        let filled = try FilledPipe()
+        var calls: [String] = []
+        loop.whenQuiet { calls.append("quiet") }
+        _ = try loop.watch(filled.pipe.read.rawValue, for: .read) { _ in
+            var byte: UInt8 = 0
+            _ = read(filled.pipe.read.rawValue, &byte, 1)
+            calls.append("event")
+            loop.whenQuiet {
+                calls.append("last")
+                loop.stop()
+            }
+        }
+        try loop.run()
+        #expect(calls == ["event", "quiet", "last"])
+    }
+
+    @Test("a flood of events does not hold up for ever what waits for a quiet moment")
+    func neverQuiet() throws {
+        let loop = try EventLoop()
+        let filled = try FilledPipe()
+        var events = 0
+        // Never read, and so always ready.
+        _ = try loop.watch(filled.pipe.read.rawValue, for: .read) { _ in events += 1 }
+        loop.whenQuiet { loop.stop() }
+        try loop.run()
+        #expect((2...100).contains(events))
+    }
 }
 
 @Suite("Timers")

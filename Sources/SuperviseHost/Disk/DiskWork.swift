@@ -12,10 +12,12 @@ final class DiskWork {
     let store: RunStore
     let bulk = WorkerLane(name: "bulk", threads: 1)
     let cleaning = WorkerLane(name: "cleaning", threads: 1)
+    private let loop: EventLoop
     private let deliver: (Event) -> Void
     private let records: RecordsLane
     private let mailbox: Mailbox<Answer>
     private let verification = CancelFlag()
+    private var willWrite = false
 
     private enum Answer: Sendable {
         case event(Event)
@@ -32,6 +34,7 @@ final class DiskWork {
         _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
         self.store = store
+        self.loop = loop
         self.deliver = deliver
         let mailbox = try Mailbox<Answer>(on: loop) { answers in
             for answer in answers {
@@ -51,15 +54,28 @@ final class DiskWork {
             deliver(records.saveNow(record))
         } else {
             records.save(record)
+            writeWhenQuiet()
         }
     }
 
     func publish(_ status: Status) {
         records.publish(status)
+        writeWhenQuiet()
     }
 
     func append(_ event: LoggedEvent) {
         records.append(event)
+        writeWhenQuiet()
+    }
+
+    /// After what is urgent: a thread that wakes up now would compete with the job for a processor.
+    private func writeWhenQuiet() {
+        guard !willWrite else { return }
+        willWrite = true
+        loop.whenQuiet { [weak self] in
+            self?.willWrite = false
+            self?.records.write()
+        }
     }
 
     /// Answers once all that was recorded so far is written; never, where the disk does not answer.

@@ -7,7 +7,8 @@ import Synchronization
 /// Run record, events and status on their way to the disk, on one thread.
 ///
 /// However slow the disk is, no more waits here than one record, one status and a bounded number of
-/// events: of records and statuses only the newest counts, and events are written together.
+/// events: of records and statuses only the newest counts, and events are written together. What is
+/// given waits for ``write()``.
 final class RecordsLane: Sendable {
     /// So many events wait at most; those that come while as many do are only counted.
     static let mostEvents = 1000
@@ -64,18 +65,26 @@ final class RecordsLane: Sendable {
         }
     }
 
-    /// Calls `done`, on the lane's thread, when all that was given so far is written or has failed.
-    func flush(_ done: @escaping @Sendable () -> Void) {
-        lane.submit(done)
-    }
-
-    private func add(_ change: (inout Waiting) -> Void) {
+    /// Begins to write what was given so far.
+    func write() {
         let isFirst = waiting.withLock { waiting in
-            change(&waiting)
+            guard waiting.record != nil || waiting.status != nil || !waiting.events.isEmpty else {
+                return false
+            }
             defer { waiting.isAwaited = true }
             return !waiting.isAwaited
         }
         if isFirst { lane.submit { [self] in writeAll() } }
+    }
+
+    /// Calls `done`, on the lane's thread, when all that was given so far is written or has failed.
+    func flush(_ done: @escaping @Sendable () -> Void) {
+        write()
+        lane.submit(done)
+    }
+
+    private func add(_ change: (inout Waiting) -> Void) {
+        waiting.withLock { change(&$0) }
     }
 
     private func writeAll() {

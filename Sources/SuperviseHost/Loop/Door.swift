@@ -21,9 +21,9 @@ final class Door {
     /// - Throws: what binding the socket can throw.
     init(path: String, on loop: EventLoop, tell: @escaping (String) -> Void) throws(SystemError) {
         self.path = path
-        let parts = path.split(separator: "/")
-        directory = "/" + parts.dropLast().joined(separator: "/")
-        baseName = parts.last.map(String.init) ?? ""
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
+        directory = slash == path.startIndex ? "/" : String(path[..<slash])
+        baseName = String(path[slash...].drop { $0 == "/" })
         self.loop = loop
         self.tell = tell
         try listen()

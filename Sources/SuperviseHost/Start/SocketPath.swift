@@ -16,7 +16,7 @@ struct SocketPath {
     /// - Parameter run: the run's directory, which tells it from all others.
     /// - Throws: ``HostError`` where there is no such directory, or its path is too long.
     func choose(for run: String) throws(HostError) -> String {
-        let name = Digest.of(Array(run.utf8)).hex.prefix(16) + ".sock"
+        let name = String(Digest.of(Array(run.utf8)).hex.prefix(16)) + ".sock"
         if let given = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first {
             return try checked("\(given)/\(name)", from: "RUNTIME_DIRECTORY")
         }

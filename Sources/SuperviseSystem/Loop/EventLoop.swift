@@ -52,6 +52,11 @@ package final class EventLoop {
     private var watches: [UInt64: Watch] = [:]
     private var lastId: UInt64 = 0
     private var isStopping = false
+    private var postponed: [() -> Void] = []
+    private var roundsPostponed = 0
+
+    /// After so many rounds a flood of events no longer holds up what was postponed.
+    private static let patience = 16
 
     /// - Throws: EMFILE, ENFILE.
     package init() throws(SystemError) {
@@ -103,13 +108,32 @@ package final class EventLoop {
         try? control(EPOLL_CTL_DEL, watch, id: registration.id)
     }
 
+    /// Calls `work` once, in ``run()``, when no event is left to be served, or soon in any case: for what
+    /// is not to be in the way of what is urgent.
+    package func whenQuiet(_ work: @escaping () -> Void) {
+        if postponed.isEmpty { roundsPostponed = 0 }
+        postponed.append(work)
+    }
+
     /// Serves events until ``stop()``. May be called again.
     package func run() throws(SystemError) {
         isStopping = false
         var events = [epoll_event](repeating: epoll_event(), count: 64)
         while !isStopping {
-            try serve(&events, timeout_ms: -1)
+            if postponed.isEmpty {
+                try serve(&events, timeout_ms: -1)
+                continue
+            }
+            let isQuiet = try serve(&events, timeout_ms: 0) == 0
+            roundsPostponed += 1
+            if isQuiet || roundsPostponed >= Self.patience { doPostponed() }
         }
+    }
+
+    private func doPostponed() {
+        let work = postponed
+        postponed = []
+        for one in work { one() }
     }
 
     /// Ends ``run()`` once the handler that calls this returns; events that are left wait for the next.
@@ -117,16 +141,21 @@ package final class EventLoop {
         isStopping = true
     }
 
-    private func serve(_ events: inout [epoll_event], timeout_ms: Int32) throws(SystemError) {
+    /// - Returns: how many events there were.
+    @discardableResult
+    private func serve(
+        _ events: inout [epoll_event], timeout_ms: Int32
+    ) throws(SystemError) -> Int {
         let number = epoll.rawValue
         let count = try systemCall("epoll_wait") {
             epoll_wait(number, &events, Int32(events.count), timeout_ms)
         }
         for event in events[..<Int(count)] {
             // Level-triggered: what is skipped here is reported again.
-            if isStopping { return }
+            if isStopping { break }
             watches[event.data.u64]?.handler(Readiness(rawValue: event.events))
         }
+        return Int(count)
     }
 
     private func control(_ operation: Int32, _ watch: Watch, id: UInt64) throws(SystemError) {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Texts of others that may hold bytes which are no UTF-8: arguments, variables, directories.
 ///
 /// A job must get such bytes as they were given. In a `String` each of them, 0x80 to 0xFF, stands as
@@ -9,13 +11,7 @@ package enum ForeignText {
 
     /// A C string as a text.
     package static func text(_ pointer: UnsafePointer<CChar>) -> String {
-        var bytes: [UInt8] = []
-        var next = pointer
-        while next.pointee != 0 {
-            bytes.append(UInt8(bitPattern: next.pointee))
-            next += 1
-        }
-        return text(bytes)
+        text(Array(UnsafeRawBufferPointer(start: pointer, count: strlen(pointer))))
     }
 
     package static func text(_ bytes: [UInt8]) -> String {

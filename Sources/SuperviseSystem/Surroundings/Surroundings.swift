@@ -9,8 +9,8 @@ package func environmentVariables() -> [(String, String)] {
     var entry = environ
     while let text = entry.pointee {
         let line = ForeignText.text(text)
-        if let equals = line.firstIndex(of: "=") {
-            let value = line[line.index(after: equals)...]
+        if let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) {
+            let value = line[line.utf8.index(after: equals)...]
             variables.append((String(line[..<equals]), String(value)))
         }
         entry += 1
