@@ -87,6 +87,12 @@ final class DiskWorkTests {
         try diary.wait(for: "committed \(id(number))")
     }
 
+    /// A quiet moment of the loop, in which what was recorded is given to its thread.
+    private func beQuiet() throws {
+        diary.loop.whenQuiet { [diary] in diary.loop.stop() }
+        try diary.loop.run()
+    }
+
     @Test("the first record is durable at once, and what fails says why")
     func firstRecord() throws {
         work.save(record(attempt: 1), confirm: true)
@@ -124,6 +130,7 @@ final class DiskWorkTests {
     func tooManyEvents() throws {
         disk.hang(on: .write)
         append("event 0")
+        try beQuiet()
         // It is under way, so all that follows waits.
         disk.waitUntilHanging(on: .write)
         for number in 1...(RecordsLane.mostEvents + 7) { append("event \(number)") }
