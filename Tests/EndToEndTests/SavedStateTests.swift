@@ -119,7 +119,14 @@ struct SavedStateTests {
         let ids = try place.stoppedRun(saving: [1])
         let file = "\(place.file("checkpoints"))/\(ids[0])/data/state"
         #expect(try place.start(["chmod", "0", file]).waitForEnd() == .exited(0))
-        try expectRefusal(place, says: file, "Permission denied")
+        let record = try place.directory.read("state/it/run.json")
+        let before = try place.fingerprint(of: place.file("checkpoints"))
+        let program = try place.supervise([], [place.fixture, "puppet"])
+        #expect(try program.waitForEnd() == .exited(125))
+        #expect(program.lines(.errors).count == 1)
+        #expect(program.text(.errors).contains("\(file): Permission denied"))
+        #expect(try place.fingerprint(of: place.file("checkpoints")) == before)
+        #expect(try place.directory.read("state/it/run.json") == record)
     }
 
     @Test("a state directory that cannot be written to")
