@@ -17,7 +17,7 @@ package enum EventText {
         case .stopRequested(let stop): stopping(stop)
         case .leftovers(let found): leftovers(found.processes)
         case .warning(let warning): printable(warning.message)
-        case .finished(let outcome): ended(outcome)
+        case .finished(let outcome, let error): error.map(printable) ?? ended(outcome)
         }
     }
 

@@ -129,6 +129,10 @@ private let sentences: [(RunEvent, String)] = [
     (.finished(Outcome(kind: .preempted)), "preempted"),
     (.finished(Outcome(kind: .failed, exitCode: 3)), "failed for good (status 3)"),
     (.finished(Outcome(kind: .failed, signal: "SIGKILL")), "failed for good (SIGKILL)"),
+    (
+        .finished(Outcome(kind: .failed, exitCode: 127), error: "command not found: x\u{1B}"),
+        "command not found: x\\u{1B}"
+    ),
 ]
 
 @Suite("the sentences for what happens")

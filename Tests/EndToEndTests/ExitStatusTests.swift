@@ -76,8 +76,9 @@ struct ExitStatusTests {
         let place = try Place()
         let program = try place.supervise([], ["no-such-command", "x"])
         #expect(try program.waitForEnd() == .exited(127))
-        let line = try #require(program.lines(.errors).first { $0.contains("not found") })
-        #expect(line.contains("no-such-command"))
+        #expect(program.lines(.errors).count == 1)
+        let line = try #require(program.lines(.errors).first)
+        #expect(line.contains("command not found") && line.contains("no-such-command"))
         #expect(try place.status().outcome == Outcome(kind: .failed, exitCode: 127))
     }
 

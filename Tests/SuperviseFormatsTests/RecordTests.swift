@@ -154,6 +154,7 @@ struct RecordTests {
             .stopRequested(.init(by: "SIGTERM", deadline: 60, count: 1)),
             .leftovers(.init(processes: ["job (5)"])), .warning(.init(message: "w")),
             .finished(Outcome(kind: .stopped)),
+            .finished(Outcome(kind: .failed, exitCode: 127), error: "command not found: x"),
         ]
         for event in events {
             let logged = LoggedEvent(at: at, event: event)

@@ -11,13 +11,15 @@ extension Supervisor {
             case .notExecutable(let message): (126, message)
             case .system(let message): (125, message)
             }
-        log(.warning(.init(message: message)))
         if stop != nil {
+            log(.warning(.init(message: message)))
             finishStopped(at: now)
         } else if attempt.number == 1, status != 125 {
             finish(
-                Outcome(kind: .failed, exitCode: Int(status)), .failed(status: status), at: now)
+                Outcome(kind: .failed, exitCode: Int(status)), .failed(status: status),
+                because: message, at: now)
         } else {
+            log(.warning(.init(message: message)))
             countFailure(.spawn, end: .exited(Int(status)), at: now)
         }
     }
@@ -146,14 +148,16 @@ extension Supervisor {
 
     /// A clean end: counts of failures start at zero after it. Where something of the attempt had
     /// to be left behind, the record still shows it, and the next start looks for it.
-    private mutating func finish(_ outcome: Outcome, _ ending: Action.Ending, at now: Moment) {
+    private mutating func finish(
+        _ outcome: Outcome, _ ending: Action.Ending, because error: String? = nil, at now: Moment
+    ) {
         if let request = attempt?.request { endMoot(request, at: now) }
         if isTreeGone { record.current = nil }
         phase = .finished
         attempt?.pid = nil
         record.outcome = outcome
         actions.append(.record(record, confirm: false))
-        log(.finished(outcome))
+        log(.finished(outcome, error: error))
         publishNow(at: now)
         actions.append(.exit(ending))
     }
@@ -166,9 +170,14 @@ extension Supervisor {
         }
     }
 
-    /// We cannot go on, and what is on the disk stays as it is.
-    mutating func refuse(_ message: String) {
+    /// We cannot go on, and what is on the disk stays as it is; only a status that we have written
+    /// already is put right.
+    mutating func refuse(_ message: String, at now: Moment) {
         phase = .finished
+        if publisher.last != nil {
+            record.outcome = Outcome(kind: .failed, exitCode: 125)
+            publishNow(at: now)
+        }
         actions.append(.exit(.refused(message)))
     }
 }

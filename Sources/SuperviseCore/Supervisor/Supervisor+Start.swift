@@ -7,7 +7,7 @@ extension Supervisor {
         countMachineFailure(at: now)
         if case .checkpoint(let id) = settings.resumeFrom {
             guard (checkpoints.map(\.id) + damaged.map(\.id)).contains(id) else {
-                refuse(nothingGoodMessage)
+                refuse(nothingGoodMessage, at: now)
                 return
             }
             record.failures.suspects[id.description] = nil
@@ -72,7 +72,7 @@ extension Supervisor {
             let trusting = hasResumed && isNewest
             actions.append(.verify(id, trusting: trusting))
         case .nothingGood:
-            refuse(nothingGoodMessage)
+            refuse(nothingGoodMessage, at: now)
         }
     }
 
@@ -100,7 +100,7 @@ extension Supervisor {
             damaged.append(Damaged(id: id, reason: reason))
             choose(at: now)
         case .unreadable(let message):
-            refuse(message)
+            refuse(message, at: now)
         }
     }
 
@@ -147,17 +147,18 @@ extension Supervisor {
         isFirstSpawn = false
         phase = .running
         actions.append(.spawn(order))
-        log(
-            .attemptStarted(
-                .init(
-                    attempt: order.attempt, resumedFrom: order.resume?.id,
-                    bytes: order.resume?.bytes ?? 0)))
     }
 
     mutating func spawned(_ pid: Int) {
-        guard phase == .running, let held = attempt?.heldSignals else { return }
-        attempt?.pid = pid
-        attempt?.heldSignals = []
+        guard phase == .running, let attempt else { return }
+        let held = attempt.heldSignals
+        log(
+            .attemptStarted(
+                .init(
+                    attempt: attempt.number, resumedFrom: attempt.resume?.id,
+                    bytes: attempt.resume?.bytes ?? 0)))
+        self.attempt?.pid = pid
+        self.attempt?.heldSignals = []
         for number in held { actions.append(.signalLeader(number)) }
         if stop?.stage == .killing { actions.append(.killEverything) }
     }
@@ -165,7 +166,7 @@ extension Supervisor {
     /// At the start we do not run what we could not find again; later the job goes on.
     mutating func recordFailed(_ message: String, at now: Moment) {
         if case .recording = phase {
-            refuse("the run record cannot be written: \(message)")
+            refuse("the run record cannot be written: \(message)", at: now)
         } else {
             let text = "the run record cannot be written: \(message); the job goes on"
             log(.warning(.init(message: text)))

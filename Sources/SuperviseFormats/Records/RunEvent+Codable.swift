@@ -35,7 +35,7 @@ extension LoggedEvent: Codable {
             case .stopRequested: .stopRequested(try .init(from: decoder))
             case .leftovers: .leftovers(try .init(from: decoder))
             case .warning: .warning(try .init(from: decoder))
-            case .finished: .finished(try .init(from: decoder))
+            case .finished: try Finished(from: decoder).event
             }
     }
 
@@ -61,7 +61,35 @@ extension LoggedEvent: Codable {
         case .stopRequested(let payload): (.stopRequested, payload)
         case .leftovers(let payload): (.leftovers, payload)
         case .warning(let payload): (.warning, payload)
-        case .finished(let payload): (.finished, payload)
+        case .finished(let outcome, let error):
+            (.finished, Finished(outcome: outcome, error: error))
         }
     }
+}
+
+/// The outcome's own keys, and `error` where there is one.
+private struct Finished: Codable {
+    var outcome: Outcome
+    var error: String?
+
+    private enum CodingKeys: String, CodingKey { case error }
+
+    init(outcome: Outcome, error: String?) {
+        self.outcome = outcome
+        self.error = error
+    }
+
+    init(from decoder: any Decoder) throws {
+        outcome = try Outcome(from: decoder)
+        error = try decoder.container(keyedBy: CodingKeys.self)
+            .decodeIfPresent(String.self, forKey: .error)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try outcome.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(error, forKey: .error)
+    }
+
+    var event: RunEvent { .finished(outcome, error: error) }
 }

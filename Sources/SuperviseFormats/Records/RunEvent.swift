@@ -23,7 +23,8 @@ package enum RunEvent: Equatable, Sendable {
     case stopRequested(StopRequested)
     case leftovers(Leftovers)
     case warning(Warning)
-    case finished(Outcome)
+    /// - Parameter error: why the supervisor could not begin or go on, where that is the reason.
+    case finished(Outcome, error: String? = nil)
 
     package struct AttemptStarted: Codable, Equatable, Sendable {
         package var attempt: Int

@@ -58,10 +58,13 @@ final class Conductor {
     func run() throws(SystemError) -> Action.Ending {
         if session.found.record.attempt > 0 { disk?.sweep() }
         take(.started)
-        while ending == nil { try loop.run() }
-        switchboard?.end()
-        job?.release()
-        return ending ?? .refused("ended without a decision")
+        while true {
+            try loop.run()
+            guard let ending else { continue }
+            switchboard?.end()
+            job?.release()
+            return ending
+        }
     }
 
     private static func now() -> Moment {

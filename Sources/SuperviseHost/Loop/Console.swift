@@ -45,9 +45,9 @@ final class Console {
 
     private func isTold(_ logged: LoggedEvent) -> Bool {
         switch logged.event {
-        case .failed, .setAside, .warning, .checkpointFailed, .leftovers:
+        case .failed, .setAside, .warning, .checkpointFailed, .leftovers, .finished(_, error: _?):
             return true
-        case .attemptStarted, .stopRequested, .finished:
+        case .attemptStarted, .stopRequested, .finished(_, error: nil):
             return verbosity != .quiet
         case .checkpointCommitted:
             guard verbosity == .normal else { return verbosity == .verbose }

@@ -9,7 +9,7 @@ enum Narrator {
         switch event {
         case .attemptStarted(let start) where start.attempt == session.found.record.attempt + 1:
             return EventText.start(start, of: name, state: session.shownState)
-        case .finished(let outcome):
+        case .finished(let outcome, error: nil):
             return EventText.ending(outcome, of: name, progress: status?.progress ?? .init())
         default:
             return EventText.sentence(for: event)

@@ -1,0 +1,80 @@
+import SuperviseFormats
+
+/// The last steps of a stop: what does not end is left, so that a stop is bounded.
+extension Supervisor {
+    /// A later bound never takes the place of an earlier one, once a stop was asked for.
+    mutating func abandon(at due: Instant) {
+        let due = min(due, stop?.abandonAt ?? due)
+        stop?.abandonAt = due
+        actions.append(.setTimer(.abandon, at: due))
+    }
+
+    mutating func abandonEverything(at now: Moment) {
+        stop?.stage = .killing
+        switch phase {
+        case .running:
+            actions.append(.killEverything)
+        case .ending(var ending):
+            actions.append(.killEverything)
+            ending.commitsAbandoned = true
+            phase = .ending(ending)
+            concludeIfOver(at: now)
+        case .idle, .clearing, .choosing, .recording, .waiting, .finished:
+            break
+        }
+        guard phase != .finished else { return }
+        if let due = stop?.abandonAt, due <= now.instant {
+            abandonTimePassed(at: now)
+        } else {
+            abandon(at: now.instant + .seconds(1))
+        }
+    }
+
+    /// Something outlives SIGKILL, or the disk does not answer. A stop is bounded all the same, and
+    /// a completed run ends; but a second job is never started beside it.
+    mutating func abandonTimePassed(at now: Moment) {
+        switch phase {
+        case .clearing where stop != nil:
+            leaveAsFound()
+        case .clearing:
+            let message =
+                "something of an earlier attempt does not end, even by SIGKILL; "
+                + "waiting until it is gone"
+            log(.warning(.init(message: message)))
+        case .running:
+            stop?.leavesLeader = true
+            concludeIfOver(at: now)
+        case .ending(let ending):
+            abandon(ending, at: now)
+        case .idle, .choosing, .recording, .waiting, .finished:
+            break
+        }
+    }
+
+    private mutating func abandon(_ ending: Ending, at now: Moment) {
+        var ending = ending
+        guard stop != nil || ending.end == .exited(0) else {
+            let message =
+                "something of attempt \(record.attempt) does not end, even by SIGKILL; "
+                + "the next one starts when it is gone"
+            log(.warning(.init(message: message)))
+            return
+        }
+        if !ending.descendantsGone {
+            let message = "something of the job does not end, even by SIGKILL; leaving it"
+            log(.warning(.init(message: message)))
+        }
+        ending.descendantsAbandoned = true
+        ending.commitsAbandoned = ending.commitsAbandoned || isPastDeadline(at: now)
+        phase = .ending(ending)
+        concludeIfOver(at: now)
+    }
+
+    /// Nothing was begun, and so the record on the disk stays as it is: what an earlier supervisor
+    /// left behind is the next one's to end.
+    mutating func leaveAsFound() {
+        guard let stop else { return }
+        phase = .finished
+        actions.append(.exit(.stopped(signal: stop.signal)))
+    }
+}

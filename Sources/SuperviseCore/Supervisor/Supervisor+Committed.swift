@@ -1,0 +1,95 @@
+import SuperviseFormats
+
+/// What comes of a commit: a checkpoint that is durable, and what leaves for it, or a failure.
+extension Supervisor {
+    mutating func committed(_ summary: CheckpointSummary, seconds: Double, at now: Moment) {
+        guard let index = committing.firstIndex(where: { $0.id == summary.id }) else { return }
+        let commit = committing.remove(at: index)
+        checkpoints.append(summary)
+        checkpoints.sort { $0.id < $1.id }
+        countCommit(summary.id, securedAt: commit.securedAt)
+        answerLate(commit.request)
+        let wire = SupervisorMessage.committed(
+            .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
+        answer(wire, to: commit.sender)
+        log(
+            .checkpointCommitted(
+                .init(
+                    id: summary.id, bytes: summary.bytes, seconds: seconds,
+                    reason: commit.reason, request: commit.request)))
+        let request = close(commit.request)
+        if let request {
+            requests.committed += 1
+            for sender in request.operators { answer(wire, to: sender) }
+        }
+        prune()
+        actions.append(.record(record, confirm: false))
+        startInterval(at: now)
+        if request?.final == true { finalRequestEnded(made: true, at: now) }
+        concludeIfOver(at: now)
+    }
+
+    private mutating func countCommit(_ id: CheckpointID, securedAt: Instant) {
+        record.commits += 1
+        record.current?.progressed = true
+        attempt?.committedAnything = true
+        attempt?.parent = id
+        if let before = attempt?.securedAt { attempt?.securedAt = max(before, securedAt) }
+        if let resumed = attempt?.resume?.id {
+            record.failures.suspects[resumed.description] = nil
+        }
+        let isProgress =
+            if let step = id.step { record.bestStep.map { step > $0 } ?? true } else { true }
+        guard isProgress else { return }
+        attempt?.progressed = true
+        record.bestStep = id.step ?? record.bestStep
+        record.failures.withoutProgress = 0
+        record.failures.suspects = [:]
+    }
+
+    private mutating func prune() {
+        var protected: Set<CheckpointID> = []
+        if let resumed = attempt?.resume?.id { protected.insert(resumed) }
+        let removals = Retention.removals(
+            from: checkpoints.map(\.id), keepLast: settings.keepLast, protected: protected)
+        guard !removals.isEmpty else { return }
+        leaving += checkpoints.filter { removals.contains($0.id) }
+        checkpoints.removeAll { removals.contains($0.id) }
+        actions.append(.remove(removals))
+    }
+
+    /// Those that are held stay, and are looked at again after the next commit.
+    mutating func removed(_ gone: [CheckpointID], held: [CheckpointID]) {
+        for id in gone { record.failures.suspects[id.description] = nil }
+        if !gone.isEmpty { log(.removed(.init(ids: gone))) }
+        checkpoints += leaving.filter { held.contains($0.id) }
+        checkpoints.sort { $0.id < $1.id }
+        leaving.removeAll { gone.contains($0.id) || held.contains($0.id) }
+    }
+
+    mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
+        if let open = attempt?.open, open.id == id {
+            attempt?.open = nil
+            if let begin = open.begin { answer(.error(error), to: begin) }
+            saveFailed(id, request: open.request, error, at: now)
+        } else if let index = committing.firstIndex(where: { $0.id == id }) {
+            let commit = committing.remove(at: index)
+            answer(.error(error), to: commit.sender)
+            saveFailed(id, request: commit.request, error, at: now)
+            concludeIfOver(at: now)
+        }
+    }
+
+    private mutating func saveFailed(
+        _ id: CheckpointID, request number: Int?, _ error: ProtocolError, at now: Moment
+    ) {
+        log(.checkpointFailed(.init(id: id, request: number, error: error.message)))
+        let request = close(number)
+        if let request {
+            requests.failed += 1
+            tell(request.operators, error)
+        }
+        startInterval(at: now)
+        if request?.final == true { finalRequestEnded(made: false, at: now) }
+    }
+}

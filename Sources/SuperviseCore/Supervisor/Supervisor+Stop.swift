@@ -1,0 +1,175 @@
+import SuperviseFormats
+
+/// The stop ladder: a final checkpoint is asked for, then `stop` and SIGTERM, then SIGKILL.
+extension Supervisor {
+    /// Signals this close together are one: wrappers forward duplicates.
+    private static let duplicateWindow = Duration.milliseconds(500)
+    private static let sigterm: Int32 = 15
+
+    mutating func received(_ signal: Event.Signal, at now: Moment) {
+        switch signal {
+        case .stop(let number, let name):
+            askedToStop(by: name, signal: number, withCheckpoint: true, at: now)
+        case .hangUp(let number, let name):
+            if stop == nil {
+                askedToStop(by: name, signal: number, withCheckpoint: true, at: now)
+            }
+        case .checkpoint(let name):
+            if let refusal = joinOrRequest(nil, at: now) {
+                let message = "\(name): no checkpoint is asked for: \(refusal.message)"
+                actions.append(.log(.warning(.init(message: message))))
+            }
+        case .other(let number):
+            if case .running = phase { signalLeader(number) }
+        }
+    }
+
+    mutating func controlStop(_ sender: Sender, withCheckpoint: Bool, at now: Moment) {
+        answer(.ok, to: sender)
+        askedToStop(
+            by: "control stop", signal: Self.sigterm, withCheckpoint: withCheckpoint, at: now)
+    }
+
+    mutating func askedToStop(
+        by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
+    ) {
+        guard var stop else {
+            beginStop(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
+            return
+        }
+        guard now.instant - stop.lastCountedAt >= Self.duplicateWindow else { return }
+        stop.count += 1
+        stop.lastCountedAt = now.instant
+        self.stop = stop
+        guard stop.count <= 3 else { return }
+        log(.stopRequested(.init(by: name, deadline: nil, count: stop.count)))
+        if stop.count == 3 {
+            abandonEverything(at: now)
+        } else {
+            endWaitForJob(at: now)
+        }
+    }
+
+    private mutating func beginStop(
+        by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
+    ) {
+        let deadline = now.instant + settings.checkpointTimeout
+        stop = Stop(
+            signal: signal, askedAt: now.instant, stage: .telling, lastCountedAt: now.instant,
+            deadline: deadline)
+        nextCheckpoint = nil
+        actions.append(.cancelTimer(.interval))
+        let asks = withCheckpoint && phase == .running && attempt?.accepting.isEmpty == false
+        let seconds = asks ? settings.checkpointTimeout.seconds : nil
+        log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
+        switch phase {
+        case .idle:
+            leaveAsFound()
+        case .clearing:
+            abandon(at: now.instant + settings.stopTimeout + .seconds(1))
+        case .recording, .waiting:
+            finishStopped(at: now)
+        case .choosing:
+            actions.append(.cancelVerification)
+            finishStopped(at: now)
+        case .running:
+            actions.append(.setTimer(.stopDeadline, at: deadline))
+            if asks {
+                stop?.stage = .asking
+                request(.shutdown, final: true, deadline: deadline, at: now)
+            } else {
+                tellToStop(politely: false, at: now)
+            }
+        case .ending:
+            actions.append(.setTimer(.stopDeadline, at: deadline))
+            boundTheEnd(at: now)
+        case .finished:
+            break
+        }
+    }
+
+    /// The third step: `stop` to all, and SIGTERM now, or after half of the time where the final
+    /// checkpoint was made and the job may end by itself.
+    mutating func tellToStop(politely: Bool, at now: Moment) {
+        stop?.stage = .telling
+        let deadline = settings.stopTimeout
+        for connection in attempt?.allConnections ?? [] {
+            actions.append(.send(.stop(deadline: deadline.seconds), to: connection, seq: nil))
+        }
+        stop?.spares = politely
+        if politely {
+            actions.append(.setTimer(.terminate, at: now.instant + deadline / 2))
+        } else {
+            signalLeader(Self.sigterm)
+        }
+        boundTheEnd(at: now)
+    }
+
+    /// From here on the time is counted: SIGKILL at its end, and then we go whatever is left.
+    mutating func boundTheEnd(at now: Moment) {
+        let kill = now.instant + settings.stopTimeout
+        actions.append(.setTimer(.kill, at: kill))
+        abandon(at: kill + .seconds(1))
+    }
+
+    /// Held back until the leader runs.
+    private mutating func signalLeader(_ number: Int32) {
+        if attempt?.pid == nil {
+            attempt?.heldSignals.append(number)
+        } else {
+            actions.append(.signalLeader(number))
+        }
+    }
+
+    /// The final request was answered, or cannot be any more.
+    mutating func finalRequestEnded(made: Bool, at now: Moment) {
+        guard stop?.stage == .asking else { return }
+        tellToStop(politely: made, at: now)
+    }
+
+    mutating func stopDeadlinePassed(at now: Moment) {
+        guard stop != nil else { return }
+        if stop?.stage == .asking {
+            if let request = attempt?.request, request.final { endUnanswered(request, at: now) }
+            finalRequestEnded(made: false, at: now)
+        }
+        if case .ending(var ending) = phase {
+            ending.commitsAbandoned = true
+            phase = .ending(ending)
+        }
+        concludeIfOver(at: now)
+    }
+
+    private mutating func endWaitForJob(at now: Moment) {
+        switch stop?.stage {
+        case .asking:
+            tellToStop(politely: false, at: now)
+        case .telling where stop?.spares == true:
+            actions.append(.cancelTimer(.terminate))
+            terminateTimePassed()
+        case .telling, .killing, nil:
+            break
+        }
+    }
+
+    mutating func terminateTimePassed() {
+        guard phase == .running, stop?.stage == .telling else { return }
+        stop?.spares = false
+        signalLeader(Self.sigterm)
+    }
+
+    mutating func killTimePassed(at now: Moment) {
+        switch phase {
+        case .running, .ending:
+            if stop != nil { stop?.stage = .killing }
+            actions.append(.killEverything)
+        case .idle, .clearing, .choosing, .recording, .waiting, .finished:
+            break
+        }
+    }
+
+    func isPastDeadline(at now: Moment) -> Bool {
+        guard let stop else { return false }
+        return now.instant >= stop.deadline || stop.count >= 3
+    }
+}
