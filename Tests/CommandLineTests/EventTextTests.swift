@@ -131,7 +131,7 @@ private let sentences: [(RunEvent, String)] = [
     (.finished(Outcome(kind: .failed, signal: "SIGKILL")), "failed for good (SIGKILL)"),
     (
         .finished(Outcome(kind: .failed, exitCode: 127), error: "command not found: x\u{1B}"),
-        "command not found: x\\u{1B}"
+        "command not found: x\\u{1b}"
     ),
 ]
 
