@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseSystem
+import Synchronization
 
 /// What checkpoints there are, by their manifests.
 package struct Scan: Equatable, Sendable {
@@ -27,10 +28,13 @@ extension RunStore {
     /// - Throws: `missing` where there is no directory of checkpoints, `unreadable`, `newerFormat`.
     package func scan() throws(StoreError) -> Scan {
         var scan = Scan()
+        var claims: [CheckpointID: String] = [:]
         for id in try checkpointIDs() {
             scan.highestSequence = max(scan.highestSequence, id.sequence)
             switch try readManifest(id) {
-            case .success(let manifest): scan.checkpoints.append(summary(of: manifest))
+            case .success(let manifest):
+                scan.checkpoints.append(summary(of: manifest))
+                if let outside = manifest.outside { claims[id] = outside.path }
             case .failure(let damage):
                 scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
             }
@@ -42,6 +46,7 @@ extension RunStore {
         } catch {
             throw StoreError(reading: error)
         }
+        state.withLock { [claims] in $0.claims = $0.claims ?? claims }
         for name in scan.staging + scan.setAside {
             // A second one of a name has a number after a point.
             let id = CheckpointID(String(name.prefix { $0 != "." }))

@@ -62,7 +62,12 @@ extension RunStore {
         case .success(let lists): listed = lists
         case .failure(let damage): return .failure(damage)
         }
-        let payload = try Payload.read(files, base: paths.checkpoint(id))
+        let payload =
+            if let outside = listed.manifest.outside {
+                try listedPayload(listed.manifest, in: outside)
+            } else {
+                try Payload.read(files, base: paths.checkpoint(id))
+            }
         if let damage = compare(payload, with: listed.manifest) { return .failure(damage) }
         var hashed: [HashedPayloadFile] = []
         for (file, entry) in zip(payload.files, listed.entries) {
@@ -84,7 +89,8 @@ extension RunStore {
     ) throws(StoreError) -> Digest? {
         let found = try reading { () throws(SystemError) in
             try files.hashFile(
-                "\(paths.checkpoint(id))/\(file.path)", startsWriting: false, goOn: goOn)
+                Manifest.place(of: file.path, in: paths.checkpoint(id)), startsWriting: false,
+                goOn: goOn)
         }
         return file.status.isUnchanged(found.after) ? found.digest : nil
     }

@@ -62,6 +62,10 @@ package struct Disk: FileSystem {
         try systemCall("unlink", path) { unlink(path) }
     }
 
+    package func removeDirectory(_ path: String) throws(SystemError) {
+        try systemCall("rmdir", path) { rmdir(path) }
+    }
+
     package func freeSpace(_ path: String) throws(SystemError) -> Int64 {
         var found = statvfs()
         try systemCall("statvfs", path) { statvfs(path, &found) }

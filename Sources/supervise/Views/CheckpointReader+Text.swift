@@ -84,7 +84,7 @@ extension CheckpointReader {
             var object = try JSONText.decode(
                 [String: JSONValue].self, from: try JSONText.encode(manifest))
             let directory = run.store.paths.checkpoint(manifest.id)
-            object["path"] = .string("\(directory)/\(manifest.single ?? "data")")
+            object["path"] = .string(manifest.payloadPath(in: directory))
             return object
         } catch {
             throw Complaint("cannot write this as JSON: \(error)")

@@ -78,6 +78,8 @@ final class SlowDisk: FileSystem {
 
     func removeFile(_ path: String) throws(SystemError) { try disk.removeFile(path) }
 
+    func removeDirectory(_ path: String) throws(SystemError) { try disk.removeDirectory(path) }
+
     func removeTree(_ path: String) throws(SystemError) {
         gate.pass(.removal)
         try disk.removeTree(path)
