@@ -80,10 +80,9 @@ extension Supervisor {
         status.checkpoints = checkpoints.count
         status.checkpointBytes = checkpoints.reduce(0) { $0 + $1.bytes }
         status.nextCheckpoint = nextCheckpointTime(at: now)
+        status.schedule = schedule
         status.resumedFrom = attempt?.resume?.id
-        status.suspect = checkpoints.map(\.id).filter {
-            record.failures.suspects[$0.description, default: 0] >= settings.rollbackAfter
-        }
+        status.suspect = passedOver
         status.requests = requests
         status.lastFailure = record.failures.last
         status.totals = record.totals
@@ -106,6 +105,7 @@ extension Supervisor {
         record.totals.wall += seconds
         if phase == .running {
             record.totals.useful += seconds
+            record.experience.ran += seconds
         } else {
             record.totals.down += seconds
         }
