@@ -78,12 +78,14 @@ extension Supervisor {
             .init(id: $0.id, path: $0.path, committed: $0.created, bytes: $0.bytes)
         }
         status.checkpoints = checkpoints.count
-        status.checkpointBytes = checkpoints.reduce(0) { $0 + $1.bytes }
+        status.checkpointBytes = checkpoints.reduce(0) { $0 + ($1.compressedBytes ?? $1.bytes) }
         status.nextCheckpoint = nextCheckpointTime(at: now)
         status.resumedFrom = attempt?.resume?.id
         status.suspect = checkpoints.map(\.id).filter {
             record.failures.suspects[$0.description, default: 0] >= settings.rollbackAfter
         }
+        status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
+        if let verification { status.progress.message = verification }
         status.requests = requests
         status.lastFailure = record.failures.last
         status.totals = record.totals

@@ -12,6 +12,7 @@ extension LoggedEvent: Codable {
         case requestEnded = "request_ended"
         case setAside = "set_aside"
         case removed
+        case compressed
         case stopRequested = "stop_requested"
         case leftovers
         case warning
@@ -32,6 +33,7 @@ extension LoggedEvent: Codable {
             case .requestEnded: .requestEnded(try .init(from: decoder))
             case .setAside: .setAside(try .init(from: decoder))
             case .removed: .removed(try .init(from: decoder))
+            case .compressed: .compressed(try .init(from: decoder))
             case .stopRequested: .stopRequested(try .init(from: decoder))
             case .leftovers: .leftovers(try .init(from: decoder))
             case .warning: .warning(try .init(from: decoder))
@@ -58,6 +60,7 @@ extension LoggedEvent: Codable {
         case .requestEnded(let payload): (.requestEnded, payload)
         case .setAside(let payload): (.setAside, payload)
         case .removed(let payload): (.removed, payload)
+        case .compressed(let payload): (.compressed, payload)
         case .stopRequested(let payload): (.stopRequested, payload)
         case .leftovers(let payload): (.leftovers, payload)
         case .warning(let payload): (.warning, payload)
