@@ -33,7 +33,9 @@ extension RunStore {
             scan.highestSequence = max(scan.highestSequence, id.sequence)
             switch try readManifest(id) {
             case .success(let manifest):
-                scan.checkpoints.append(summary(of: manifest))
+                var found = summary(of: manifest)
+                found.compressedBytes = try compressedBytes(of: manifest)
+                scan.checkpoints.append(found)
                 if let outside = manifest.outside { claims[id] = outside.path }
             case .failure(let damage):
                 scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))

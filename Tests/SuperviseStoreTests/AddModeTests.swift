@@ -42,7 +42,7 @@ struct AddModeTests {
         if isDirectory { #expect(try real.disk.readLink("\(summary.path)/latest") == "part/b") }
         // It was hashed by us, and nothing of it is read again.
         var read = 0
-        _ = try real.store.verify(id(1), trusting: true, progress: { read += $0 })
+        _ = try real.store.verify(id(1), .init(isTrusting: true), progress: { read += $0 })
         #expect(read == 0)
     }
 
