@@ -85,7 +85,7 @@ extension Supervisor {
             record.failures.suspects[$0.description, default: 0] >= settings.rollbackAfter
         }
         status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
-        if let verification { status.progress.message = verification }
+        if case .choosing = phase, let verification { status.progress.message = verification }
         status.requests = requests
         status.lastFailure = record.failures.last
         status.totals = record.totals
