@@ -13,6 +13,7 @@ package enum EventText {
         case .checkpointFailed(let failed): notMade(failed)
         case .requestEnded(let ended): unanswered(ended)
         case .setAside(let bad): "checkpoint \(bad.id): \(printable(bad.reason)); it is set aside"
+        case .rolledBack(let step): back(step)
         case .removed(let removed): gone(removed.ids)
         case .compressed(let one):
             "checkpoint \(one.id) is compressed: \(SizeText.format(one.bytes)) are now "
@@ -126,6 +127,16 @@ package enum EventText {
                 + "\(HumanText.limit(ended.seconds)); going on without it"
         case .moot: "the request for a checkpoint became pointless\(after(ended.seconds))"
         }
+    }
+
+    private static func back(_ step: RunEvent.RolledBack) -> String {
+        if let failures = step.failures {
+            let count = HumanText.count(failures, "failure")
+            return "rolling back to \(step.to): \(count) in a row from \(step.from)"
+        }
+        let newer = HumanText.count(step.passed, "newer checkpoint")
+        return "going back to \(step.to), as asked; \(newer) up to \(step.from) "
+            + (step.passed == 1 ? "stays" : "stay")
     }
 
     private static func gone(_ ids: [CheckpointID]) -> String {

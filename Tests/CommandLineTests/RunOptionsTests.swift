@@ -67,9 +67,9 @@ private let runOptions = [
         accepts: "again or exit"
     ) { $0.whenCompleted.rawValue },
     RunOption(
-        "checkpoint-every", standard: "300.0 seconds", ("2s", "2.0 seconds"), ("off", "nil"),
-        bad: "0s", accepts: "\(duration) of more than 0s, or off"
-    ) { $0.settings.checkpointEvery.map { "\($0)" } ?? "nil" },
+        "checkpoint-every", standard: "auto", ("2s", "every(2.0 seconds)"), ("off", "off"),
+        bad: "0s", accepts: "\(duration) of more than 0s, auto, or off"
+    ) { "\($0.settings.checkpointEvery)" },
     RunOption(
         "checkpoint-timeout", standard: "60.0 seconds", ("2m", "120.0 seconds"),
         ("500ms", "0.5 seconds"), bad: "0s", accepts: "\(duration) of more than 0s"

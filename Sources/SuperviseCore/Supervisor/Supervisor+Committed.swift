@@ -9,6 +9,7 @@ extension Supervisor {
         checkpoints.sort { $0.id < $1.id }
         compression.spared = []
         countCommit(summary.id, securedAt: commit.securedAt)
+        record.experience.measure(cost: seconds)
         answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))

@@ -35,6 +35,7 @@ extension Supervisor {
             attempt: record.attempt, kind: .machine, at: now.wall, lostSeconds: 0)
         record.current = nil
         record.failures.total += 1
+        record.experience.failures += 1
         record.failures.last = failure
         if !lost.progressed, let from = lost.resumedFrom {
             record.failures.suspects[from.description, default: 0] += 1
@@ -67,8 +68,8 @@ extension Supervisor {
             prepareAttempt(resume: nil, metadata: [:], at: now)
         case .checkpoint(let id):
             phase = .choosing(id)
-            // Everything is read at the first resume, and where it is not the newest.
-            let isNewest = id == checkpoints.last?.id && damaged.isEmpty
+            // Everything is read at the first resume, and after a roll-back.
+            let isNewest = id == candidates.last && damaged.isEmpty
             let trusting = hasResumed && isNewest
             if compression.current == id { cancelCompression() }
             actions.append(.verify(id, trusting: trusting))
@@ -120,9 +121,10 @@ extension Supervisor {
     private mutating func prepareAttempt(
         resume: CheckpointSummary?, metadata: [String: JSONValue], at now: Moment
     ) {
-        if resume != nil {
+        if let resume {
             setBadOnesAside()
             hasResumed = true
+            tellOfStepBack(to: resume.id)
         }
         progress.rate = nil
         progress.eta = nil

@@ -80,10 +80,9 @@ extension Supervisor {
         status.checkpoints = checkpoints.count
         status.checkpointBytes = checkpoints.reduce(0) { $0 + ($1.compressedBytes ?? $1.bytes) }
         status.nextCheckpoint = nextCheckpointTime(at: now)
+        status.schedule = schedule
         status.resumedFrom = attempt?.resume?.id
-        status.suspect = checkpoints.map(\.id).filter {
-            record.failures.suspects[$0.description, default: 0] >= settings.rollbackAfter
-        }
+        status.suspect = passedOver
         status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
         if case .choosing = phase, let verification { status.progress.message = verification }
         status.requests = requests
@@ -108,6 +107,7 @@ extension Supervisor {
         record.totals.wall += seconds
         if phase == .running {
             record.totals.useful += seconds
+            record.experience.ran += seconds
         } else {
             record.totals.down += seconds
         }

@@ -36,6 +36,8 @@ package struct Supervisor: Sendable {
     /// The first spawn waits until the record is durable.
     var isFirstSpawn = true
     var hasResumed = false
+    /// What the last attempt resumed from.
+    var lastBase: CheckpointID?
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?

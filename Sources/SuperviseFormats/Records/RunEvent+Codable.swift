@@ -11,6 +11,7 @@ extension LoggedEvent: Codable {
         case checkpointFailed = "checkpoint_failed"
         case requestEnded = "request_ended"
         case setAside = "set_aside"
+        case rolledBack = "rolled_back"
         case removed
         case compressed
         case stopRequested = "stop_requested"
@@ -32,6 +33,7 @@ extension LoggedEvent: Codable {
             case .checkpointFailed: .checkpointFailed(try .init(from: decoder))
             case .requestEnded: .requestEnded(try .init(from: decoder))
             case .setAside: .setAside(try .init(from: decoder))
+            case .rolledBack: .rolledBack(try .init(from: decoder))
             case .removed: .removed(try .init(from: decoder))
             case .compressed: .compressed(try .init(from: decoder))
             case .stopRequested: .stopRequested(try .init(from: decoder))
@@ -59,6 +61,7 @@ extension LoggedEvent: Codable {
         case .checkpointFailed(let payload): (.checkpointFailed, payload)
         case .requestEnded(let payload): (.requestEnded, payload)
         case .setAside(let payload): (.setAside, payload)
+        case .rolledBack(let payload): (.rolledBack, payload)
         case .removed(let payload): (.removed, payload)
         case .compressed(let payload): (.compressed, payload)
         case .stopRequested(let payload): (.stopRequested, payload)

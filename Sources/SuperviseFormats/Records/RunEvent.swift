@@ -19,6 +19,7 @@ package enum RunEvent: Equatable, Sendable {
     case checkpointFailed(CheckpointFailed)
     case requestEnded(RequestEnded)
     case setAside(SetAside)
+    case rolledBack(RolledBack)
     case removed(Removed)
     case compressed(Compressed)
     case stopRequested(StopRequested)
@@ -187,6 +188,24 @@ package enum RunEvent: Equatable, Sendable {
         package enum CodingKeys: String, CodingKey {
             case by, count
             case deadline = "deadline_s"
+        }
+    }
+
+    /// An attempt goes on from a checkpoint that is not the newest.
+    package struct RolledBack: Codable, Equatable, Sendable {
+        package var to: CheckpointID
+        /// The newest of those that are passed over.
+        package var from: CheckpointID
+        /// How many are passed over; they stay.
+        package var passed: Int
+        /// In a row from `from`; null where an older one was asked for.
+        @Null package var failures: Int?
+
+        package init(to: CheckpointID, from: CheckpointID, passed: Int, failures: Int?) {
+            self.to = to
+            self.from = from
+            self.passed = passed
+            self.failures = failures
         }
     }
 

@@ -18,8 +18,10 @@ package struct Status: Codable, Equatable, Sendable {
     package var checkpointBytes: Int64
     /// When the next one will be asked for.
     @Null package var nextCheckpoint: Timestamp?
+    /// Why it will be asked for then; null where the run has not told.
+    @Null package var schedule: Schedule?
     @Null package var resumedFrom: CheckpointID?
-    /// Checkpoints that attempts failed from, and so many that an older one is used.
+    /// The newest ones, where attempts from them failed in a row and an older one is used instead.
     package var suspect: [CheckpointID]
     /// Checkpoints that were bad and this supervisor has set aside, the newest two.
     package var setAside: [SetAside]
@@ -78,7 +80,7 @@ package struct Status: Codable, Equatable, Sendable {
 
     package enum CodingKeys: String, CodingKey {
         case format, name, phase, command, socket, attempt, failures, started, updated, progress
-        case checkpoint, checkpoints, suspect, requests, totals, outcome
+        case checkpoint, checkpoints, schedule, suspect, requests, totals, outcome
         case supervisorPID = "supervisor_pid"
         case jobPID = "job_pid"
         case checkpointBytes = "checkpoint_bytes"

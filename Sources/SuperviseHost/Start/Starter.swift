@@ -165,6 +165,7 @@ extension RunRecord {
         bestStep = old.bestStep
         failures = old.failures
         totals = old.totals
+        experience = old.experience
         outcome = old.outcome
     }
 }

@@ -38,12 +38,15 @@ extension ValueKind where Value == Duration {
     }
 }
 
-extension ValueKind where Value == Duration? {
-    static let durationOrOff = ValueKind(
-        placeholder: "DURATION|off", accepts: "\(aDuration) of more than 0s, or off"
+extension ValueKind where Value == Settings.CheckpointEvery {
+    static let durationAutoOrOff = ValueKind(
+        placeholder: "DURATION|auto|off", accepts: "\(aDuration) of more than 0s, auto, or off"
     ) { text in
-        if text == "off" { return .some(nil) }
-        return ValueKind<Duration>.positiveDuration.parse(text).map(Optional.some)
+        switch text {
+        case "auto": .auto
+        case "off": .off
+        default: ValueKind<Duration>.positiveDuration.parse(text).map { .every($0) }
+        }
     }
 }
 
@@ -91,6 +94,17 @@ extension ValueKind where Value == Settings.ResumeFrom {
         placeholder: "ID|none", accepts: "a checkpoint's id, such as 000013-step-4520, or none"
     ) { text in
         text == "none" ? .beginning : CheckpointID(text).map { .checkpoint($0) }
+    }
+}
+
+extension ValueKind where Value == String {
+    /// Which checkpoint it is depends on the run.
+    static let checkpointNameOrNone = ValueKind(
+        placeholder: "ID|none",
+        accepts: "a checkpoint's id, such as 000013-step-4520, its number, or none"
+    ) { text in
+        let isNumber = !text.isEmpty && text.allSatisfy { $0.isASCII && $0.isNumber }
+        return text == "none" || isNumber || CheckpointID(text) != nil ? text : nil
     }
 }
 

@@ -135,7 +135,7 @@ struct CheckpointReader {
         }
     }
 
-    private func resolve(_ text: String, in found: Scan) throws(Complaint) -> CheckpointID {
+    func resolve(_ text: String, in found: Scan) throws(Complaint) -> CheckpointID {
         let ids = found.checkpoints.map(\.id) + found.damaged.map(\.id)
         let number = text.allSatisfy({ $0.isASCII && $0.isNumber }) ? Int64(text) : nil
         if let id = ids.first(where: { $0.description == text || $0.sequence == number }) {

@@ -86,7 +86,8 @@ struct Plan {
     private static func settings(_ chance: inout Chance) -> Settings {
         var settings = Settings()
         settings.checkpointEvery =
-            chance.happens(0.3) ? nil : .nanoseconds(chance.wait(500, 60_000))
+            chance.happens(0.3)
+            ? .off : chance.happens(0.3) ? .auto : .every(.nanoseconds(chance.wait(500, 60_000)))
         settings.checkpointTimeout = .nanoseconds(chance.wait(200, 60_000))
         settings.stopTimeout =
             chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
