@@ -17,6 +17,28 @@ package struct Settings: Equatable, Sendable {
     /// The wait after the first failure, and the longest.
     package var backoff: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
     package var resumeFrom = ResumeFrom.newest
+    /// What the job writes by itself, and is to be taken up; relative to its directory.
+    package var watch: [WatchPattern] = []
+    /// What becomes of it where the job wrote it.
+    package var watchMode = WatchMode.copy
+    /// How a job is asked for a checkpoint that does not speak the protocol.
+    package var requestSignal: RequestSignal?
+
+    /// As the modes of `add`.
+    package enum WatchMode: String, Equatable, Sendable, CaseIterable {
+        case copy, move, own, reference
+    }
+
+    package struct RequestSignal: Equatable, Sendable {
+        package var number: Int32
+        /// Such as `SIGUSR1`.
+        package var name: String
+
+        package init(number: Int32, name: String) {
+            self.number = number
+            self.name = name
+        }
+    }
 
     /// Where the first attempt of this supervisor goes on from.
     package enum ResumeFrom: Equatable, Sendable {

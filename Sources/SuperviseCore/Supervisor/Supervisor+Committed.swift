@@ -11,7 +11,7 @@ extension Supervisor {
         answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
-        answer(wire, to: commit.sender)
+        commit.sender.map { answer(wire, to: $0) }
         log(
             .checkpointCommitted(
                 .init(
@@ -26,6 +26,7 @@ extension Supervisor {
         actions.append(.record(record, confirm: false))
         startInterval(at: now)
         if request?.final == true { finalRequestEnded(made: true, at: now) }
+        takeWatched(at: now)
         concludeIfOver(at: now)
     }
 
@@ -72,10 +73,16 @@ extension Supervisor {
             attempt?.open = nil
             if let begin = open.begin { answer(.error(error), to: begin) }
             saveFailed(id, request: open.request, error, at: now)
+            takeWatched(at: now)
         } else if let index = committing.firstIndex(where: { $0.id == id }) {
             let commit = committing.remove(at: index)
-            answer(.error(error), to: commit.sender)
-            saveFailed(id, request: commit.request, error, at: now)
+            commit.sender.map { answer(.error(error), to: $0) }
+            if let file = commit.watched, error.code == .conflict {
+                changedMeanwhile(file, request: commit.request, at: now)
+            } else {
+                saveFailed(id, request: commit.request, error, at: now)
+            }
+            takeWatched(at: now)
             concludeIfOver(at: now)
         }
     }
