@@ -152,7 +152,7 @@ extension Supervisor {
     }
 
     mutating func jobFailedToSave(_ failed: JobMessage.SaveFailed, at now: Moment) {
-        let error = failed.error ?? "the job gave no reason"
+        let error = failed.error?.bounded ?? "the job gave no reason"
         log(.checkpointFailed(.init(id: nil, request: failed.request, error: error)))
         guard let request = close(failed.request) else { return }
         requests.failed += 1
