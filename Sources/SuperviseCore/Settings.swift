@@ -20,14 +20,9 @@ package struct Settings: Equatable, Sendable {
     /// What the job writes by itself, and is to be taken up; relative to its directory.
     package var watch: [WatchPattern] = []
     /// What becomes of it where the job wrote it.
-    package var watchMode = WatchMode.copy
+    package var watchMode = AddMode.copy
     /// How a job is asked for a checkpoint that does not speak the protocol.
     package var requestSignal: RequestSignal?
-
-    /// As the modes of `add`.
-    package enum WatchMode: String, Equatable, Sendable, CaseIterable {
-        case copy, move, own, reference
-    }
 
     package struct RequestSignal: Equatable, Sendable {
         package var number: Int32

@@ -129,7 +129,7 @@ struct CheckpointTests {
         var desk = Desk()
         desk.run()
         #expect(desk.say(.add(.init(path: "model.bin"))).errors == [.badPath])
-        #expect(desk.say(.add(.init(path: "/m", mode: "move"))).errors == [.badMessage])
+        #expect(desk.say(.add(.init(path: "/m", mode: "steal"))).errors == [.badMessage])
         let actions = desk.say(.add(.init(path: "/m", step: 3, metrics: .init(["loss": 0.5]))))
         #expect(actions.commit?.id == checkpoint(1, step: 3))
         #expect(actions.commit?.metrics == ["loss": 0.5])

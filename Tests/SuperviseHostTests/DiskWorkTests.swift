@@ -83,7 +83,7 @@ final class DiskWorkTests {
     /// A checkpoint of one file.
     private func save(_ number: Int64) throws {
         let file = try place.write("file", "of \(number)")
-        work.add(order(number), path: file)
+        work.add(order(number), from: .init(path: file, mode: .copy))
         try diary.wait(for: "committed \(id(number))")
     }
 
@@ -178,7 +178,7 @@ final class DiskWorkTests {
         work.makeStaging(id(1))
         work.commit(order(1))
         try diary.wait(for: "failed 000001 empty_checkpoint")
-        work.add(order(2), path: "/nowhere/at/all")
+        work.add(order(2), from: .init(path: "/nowhere/at/all", mode: .copy))
         try diary.wait(for: "failed 000002 bad_path")
         #expect(try Disk().list(store.paths.staging).isEmpty)
     }

@@ -22,11 +22,11 @@ extension Supervisor {
             requests.committed += 1
             for sender in request.operators { answer(wire, to: sender) }
         }
-        prune()
+        // Before anything is chosen, it is not known which one will be needed.
+        if phase != .gathering { prune() }
         actions.append(.record(record, confirm: false))
         startInterval(at: now)
         if request?.final == true { finalRequestEnded(made: true, at: now) }
-        takeWatched(at: now)
         concludeIfOver(at: now)
     }
 
@@ -73,7 +73,6 @@ extension Supervisor {
             attempt?.open = nil
             if let begin = open.begin { answer(.error(error), to: begin) }
             saveFailed(id, request: open.request, error, at: now)
-            takeWatched(at: now)
         } else if let index = committing.firstIndex(where: { $0.id == id }) {
             let commit = committing.remove(at: index)
             commit.sender.map { answer(.error(error), to: $0) }
@@ -82,7 +81,6 @@ extension Supervisor {
             } else {
                 saveFailed(id, request: commit.request, error, at: now)
             }
-            takeWatched(at: now)
             concludeIfOver(at: now)
         }
     }

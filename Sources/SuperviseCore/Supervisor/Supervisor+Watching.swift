@@ -21,15 +21,14 @@ extension Supervisor {
             waitingFiles.removeAll { $0.path == file.path }
             waitingFiles.append(file)
         }
-        takeWatched(at: now)
     }
 
     private mutating func isTaken(_ file: WatchedFile) -> Bool {
         switch phase {
         case .running: return true
-        case .gathering: return file.isSettled
+        case .gathering: return file.wasMoved
         case .ending(let ending):
-            if file.isSettled || endedWell(ending.end) { return true }
+            if file.wasMoved || endedWell(ending.end) { return true }
             let message =
                 "\(file.path) was closed when the job died, and may be half written; it is not "
                 + "taken (what is written under another name and then renamed always is)"
@@ -68,7 +67,7 @@ extension Supervisor {
         order.created = now.wall(at: file.completedAt)
         track(
             order, nil, request: answered?.number, securedAt: file.completedAt, watched: file)
-        actions.append(.add(order, path: file.path))
+        actions.append(.add(order, from: .init(path: file.path, mode: settings.watchMode)))
     }
 
     /// Names that do not count upwards, as those of files that take turns, tell no steps.
@@ -147,7 +146,6 @@ extension Supervisor {
 
     mutating func watchFlushed(at now: Moment) {
         isFlushingWatch = false
-        takeWatched(at: now)
         if case .ending = phase, let request = attempt?.request, request.isBySignal,
             !isAnswering(request), waitingFiles.isEmpty
         {

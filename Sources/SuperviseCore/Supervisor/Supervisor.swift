@@ -142,6 +142,8 @@ package struct Supervisor: Sendable {
         account(until: now.instant)
         if phase != .finished {
             dispatch(event, at: now)
+            // Whatever has happened, it may have made way for the next one.
+            takeWatched(at: now)
         } else {
             refuseAfterEnd(event)
         }

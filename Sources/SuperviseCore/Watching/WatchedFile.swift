@@ -8,14 +8,14 @@ package struct WatchedFile: Equatable, Sendable {
     package var step: Int64?
     /// When it was closed, moved into place, or last changed.
     package var completedAt: Instant
-    /// It was moved into place, or nothing happened to it while the job went on. What was closed and
-    /// is told at the job's end may have been closed by that end.
-    package var isSettled: Bool
+    /// It was moved into place, and so is surely complete. What was closed may have been closed by
+    /// the death of whoever wrote it.
+    package var wasMoved: Bool
 
-    package init(path: String, step: Int64?, completedAt: Instant, isSettled: Bool) {
+    package init(path: String, step: Int64?, completedAt: Instant, wasMoved: Bool) {
         self.path = path
         self.step = step
         self.completedAt = completedAt
-        self.isSettled = isSettled
+        self.wasMoved = wasMoved
     }
 }

@@ -39,9 +39,9 @@ extension DiskWork {
         take(order) { store, order throws(StoreError) in try store.commit(order) }
     }
 
-    func add(_ order: Action.CommitOrder, path: String) {
+    func add(_ order: Action.CommitOrder, from source: Action.Source) {
         take(order) { store, order throws(StoreError) in
-            try store.add(AddOrder(source: path, commit: order))
+            try store.add(AddOrder(source: source.path, commit: order))
         }
     }
 

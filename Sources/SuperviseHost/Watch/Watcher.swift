@@ -83,7 +83,7 @@ final class Watcher {
             wait(path, kind, mark, for: timing.directory)
         } else if mark != known[path], mark.bytes > 0 {
             if sign == .movedHere {
-                ready(path, mark, since: .now(), isSettled: true)
+                ready(path, mark, since: .now(), wasMoved: true)
             } else {
                 wait(path, kind, mark, for: timing.file)
             }
@@ -122,7 +122,11 @@ final class Watcher {
         tree.drain()
         for (path, entry) in inOrder(waiting.filter({ $0.value.due <= now })) {
             waiting[path] = nil
-            if entry.kind == .directory { directoryIsDue(path, entry) } else { fileIsDue(path, entry) }
+            if entry.kind == .directory {
+                directoryIsDue(path, entry)
+            } else {
+                fileIsDue(path, entry)
+            }
         }
         tell()
     }
@@ -132,7 +136,7 @@ final class Watcher {
         guard let mark = look.mark(of: path), mark == entry.mark,
             look.isBeingWritten(path) != true
         else { return }
-        ready(path, mark, since: entry.since, isSettled: true)
+        ready(path, mark, since: entry.since, wasMoved: false)
     }
 
     private func directoryIsDue(_ path: String, _ entry: Waiting) {
@@ -143,7 +147,7 @@ final class Watcher {
             // Somebody writes without closing, of which nothing is told.
             wait(path, .directory, mark, for: timing.directory)
         } else {
-            ready(path, mark, since: entry.since, isSettled: true)
+            ready(path, mark, since: entry.since, wasMoved: false)
         }
     }
 
@@ -151,7 +155,7 @@ final class Watcher {
         guard let mark = look.mark(of: path), mark.bytes > 0, mark != known[path],
             look.isBeingWritten(path) != true
         else { return }
-        ready(path, mark, since: entry.since, isSettled: mark.isDirectory && mark.wasMovedLast)
+        ready(path, mark, since: entry.since, wasMoved: mark.isDirectory && mark.wasMovedLast)
     }
 
     /// What was moved into place shows it: something has happened to it after its content changed.
@@ -159,11 +163,11 @@ final class Watcher {
         let found = known.keys.compactMap { path in look.mark(of: path).map { (path, $0) } }
         for (path, mark) in found.sorted(by: { $0.1.moved < $1.1.moved })
         where mark.wasMovedLast && mark.bytes > 0 && mark.moved / 1_000_000 > since.milliseconds {
-            ready(path, mark, since: .now(), isSettled: true)
+            ready(path, mark, since: .now(), wasMoved: true)
         }
     }
 
-    private func ready(_ path: String, _ mark: Mark, since: MonotonicTime, isSettled: Bool) {
+    private func ready(_ path: String, _ mark: Mark, since: MonotonicTime, wasMoved: Bool) {
         known[path] = mark
         waiting[path] = nil
         let step = patterns.lazy.compactMap { $0.step(in: path) }.first
@@ -171,7 +175,7 @@ final class Watcher {
         ready.append(
             WatchedFile(
                 path: path, step: step, completedAt: Instant(nanoseconds: since.nanoseconds),
-                isSettled: isSettled))
+                wasMoved: wasMoved))
     }
 
     private func tell() {

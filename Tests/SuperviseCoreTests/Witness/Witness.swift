@@ -57,6 +57,7 @@ struct Witness {
     var retention = RetentionWitness()
     var requests = RequestWitness()
     var sequences = SequenceWitness()
+    var watch = WatchWitness()
     var timers = TimerWitness()
     var publishing = PublishWitness()
 
@@ -76,6 +77,7 @@ struct Witness {
         try retention.judge(step, hidden: resume.hidden, world)
         try requests.judge(step, before, ledger)
         try sequences.judge(step, before, world)
+        try watch.judge(step, before, ledger, world)
         try timers.judge(step, ledger)
         try publishing.judge(step)
     }
@@ -99,6 +101,7 @@ struct Witness {
         answers = AnswerWitness()
         stop = StopWitness()
         requests = RequestWitness()
+        watch = WatchWitness()
         timers = TimerWitness()
         publishing = PublishWitness()
         resume.supervisorStarts(world)
