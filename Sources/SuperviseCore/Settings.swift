@@ -2,8 +2,9 @@ import SuperviseFormats
 
 /// What the options of a run say about its decisions.
 package struct Settings: Equatable, Sendable {
-    /// Between a commit and the next request; nil asks for none.
-    package var checkpointEvery: Duration? = .seconds(300)
+    package var checkpointEvery = CheckpointEvery.auto
+    /// What `auto` goes by.
+    package var autoInterval = AutoInterval()
     /// For the job to begin a requested checkpoint, and for a final one to be durable.
     package var checkpointTimeout: Duration = .seconds(60)
     /// From `stop` and SIGTERM to SIGKILL.
@@ -23,6 +24,28 @@ package struct Settings: Equatable, Sendable {
     package var watchMode = AddMode.copy
     /// How a job is asked for a checkpoint that does not speak the protocol.
     package var requestSignal: RequestSignal?
+    /// How deep a checkpoint is verified before the job goes on from it.
+    package var verify = VerifyDepth.digest
+    /// Checkpoints that are not needed soon are compressed by it; nil compresses none.
+    package var compression: CompressionProgram?
+
+    /// From a commit to the next request.
+    package enum CheckpointEvery: Equatable, Sendable {
+        /// By what a checkpoint costs and how often the run fails.
+        case auto
+        case every(Duration)
+        /// None is asked for.
+        case off
+    }
+
+    /// Where the first attempt of this supervisor goes on from.
+    package enum ResumeFrom: Equatable, Sendable {
+        /// The newest good checkpoint, or the beginning where there never was one.
+        case newest
+        /// The beginning, whatever there is.
+        case beginning
+        case checkpoint(CheckpointID)
+    }
 
     package struct RequestSignal: Equatable, Sendable {
         package var number: Int32
@@ -33,15 +56,6 @@ package struct Settings: Equatable, Sendable {
             self.number = number
             self.name = name
         }
-    }
-
-    /// Where the first attempt of this supervisor goes on from.
-    package enum ResumeFrom: Equatable, Sendable {
-        /// The newest good checkpoint, or the beginning where there never was one.
-        case newest
-        /// The beginning, whatever there is.
-        case beginning
-        case checkpoint(CheckpointID)
     }
 
     package init() {}

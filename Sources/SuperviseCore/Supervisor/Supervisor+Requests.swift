@@ -38,6 +38,7 @@ extension Supervisor {
         nextRequest += 1
         requests.made += 1
         let signal = attempt.accepting.isEmpty ? settings.requestSignal : nil
+        self.attempt?.wasAsked = true
         self.attempt?.request = Attempt.OpenRequest(
             number: number, reason: reason, final: final, madeAt: now.instant,
             isBySignal: signal != nil, deadline: deadline, operators: operators)
@@ -70,16 +71,6 @@ extension Supervisor {
         // A checkpoint that is under way starts the interval anew when it ends.
         guard attempt.open == nil, committing.isEmpty, canAsk else { return }
         request(.interval, final: false, deadline: nil, at: now)
-    }
-
-    /// Counts from now: after a commit, a failed or unanswered request, or the first hello.
-    mutating func startInterval(at now: Moment) {
-        guard let every = settings.checkpointEvery, phase == .running, stop == nil,
-            let attempt, attempt.request == nil, canAsk
-        else { return }
-        let due = now.instant + every
-        nextCheckpoint = due
-        actions.append(.setTimer(.interval, at: due))
     }
 
     /// The time of a request restarts as long as what is staged has grown; only now it is looked at.

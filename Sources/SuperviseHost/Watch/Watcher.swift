@@ -82,7 +82,8 @@ final class Watcher {
         } else if kind == .directory {
             wait(path, kind, mark, for: timing.directory)
         } else if mark != known[path], mark.bytes > 0 {
-            if sign == .movedHere {
+            // What nobody saw coming shows it too, where it was moved into place.
+            if sign == .movedHere || sign == .found && mark.wasMovedLast {
                 ready(path, mark, since: .now(), wasMoved: true)
             } else {
                 wait(path, kind, mark, for: timing.file)

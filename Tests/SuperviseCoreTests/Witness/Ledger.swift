@@ -32,6 +32,7 @@ struct Ledger {
     private var leaving: Set<CheckpointID> = []
     /// Those that were on their way out when the last choice was made.
     private(set) var notOffered: Set<CheckpointID> = []
+    var isCompressing = false
     var armed: [TimerID: Int64] = [:]
     /// The actions of the last step that ended the leader's run.
     var lastExit: JobEnd?
@@ -71,7 +72,10 @@ struct Ledger {
         case .removed(let gone, let held): leaving.subtract(gone + held)
         case .watched(let files):
             for file in files { watched[file.path] = file.completedAt.nanoseconds }
-        case .watchFlushed, .requestNotSent, .started, .leftoversEnded, .verified, .recorded, .recordFailed, .descendantsGone,
+        case .compressed: isCompressing = false
+        case .watchFlushed, .requestNotSent, .started, .leftoversEnded, .verified, .verifying,
+            .recorded, .recordFailed,
+            .descendantsGone,
             .received, .signal, .stagingMade, .warned:
             break
         }
@@ -131,7 +135,10 @@ struct Ledger {
         case .measureStaging(let id): measured.insert(id)
         case .remove(let ids): leaving.formUnion(ids)
         case .verify: notOffered = leaving
-        case .askBySignal, .flushWatch, .gatherWatched, .watchAgain, .exit, .endLeftovers, .cancelVerification, .setAside, .record, .send, .close,
+        case .compress: isCompressing = true
+        case .askBySignal, .flushWatch, .gatherWatched, .watchAgain, .exit, .endLeftovers,
+            .cancelVerification, .cancelCompression, .tell, .setAside,
+            .record, .send, .close,
             .signalLeader, .killEverything, .endDescendants, .log, .publish:
             break
         }

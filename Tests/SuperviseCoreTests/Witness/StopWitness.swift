@@ -133,7 +133,8 @@ struct StopWitness {
         case .committed(let summary, _) where after.requestOf[summary.id] == final:
             asked.finalMadeAt = step.now
         case .commitFailed(let id, let error)
-        where error.code != .conflict && after.requestOf[id] == final && (before.open == id || before.orders.contains(id)):
+        where error.code != .conflict && after.requestOf[id] == final
+            && (before.open == id || before.orders.contains(id)):
             break
         case .received(.failed(let failed), let sender, _)
         where failed.request == final && after.members[sender] != nil:

@@ -13,6 +13,12 @@ extension World {
                     serial: cancelledVerification),
                 after: chance.wait(1, isCalm ? 50 : 5_000))
         case .cancelVerification: cancelledVerification += 1
+        case .compress(let id):
+            let slow = chance.happens(plan.commitIsSlow)
+            put(
+                .compressionDone(id, generation: generation),
+                after: chance.wait(1, slow ? 100_000 : 500))
+        case .cancelCompression: isCompressionCancelled = true
         case .setAside(let id, _):
             disk.payloads[id] = nil
             disk.setAside.append(id)
@@ -39,7 +45,7 @@ extension World {
         case .gatherWatched(let since): gatherFiles(since: since)
         case .watchAgain(let path): watchAgain(path)
         case .remove(let ids): remove(ids)
-        case .log, .publish: break
+        case .log, .publish, .tell: break
         case .exit(let ending): try exit(ending)
         }
     }
