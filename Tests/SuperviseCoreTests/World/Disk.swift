@@ -27,7 +27,8 @@ struct Disk {
 
     struct PendingCommit {
         let order: Action.CommitOrder
-        let isAdd: Bool
+        /// Of what is added; nil where it was staged.
+        let source: String?
     }
 
     var record: RunRecord?
