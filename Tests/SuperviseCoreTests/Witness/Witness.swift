@@ -58,6 +58,7 @@ struct Witness {
     var requests = RequestWitness()
     var sequences = SequenceWitness()
     var timers = TimerWitness()
+    var interval = IntervalWitness()
     var publishing = PublishWitness()
 
     /// Before the actions are carried out.
@@ -77,6 +78,7 @@ struct Witness {
         try requests.judge(step, before, ledger)
         try sequences.judge(step, before, world)
         try timers.judge(step, ledger)
+        try interval.judge(step)
         try publishing.judge(step)
     }
 
@@ -100,6 +102,7 @@ struct Witness {
         stop = StopWitness()
         requests = RequestWitness()
         timers = TimerWitness()
+        interval = IntervalWitness()
         publishing = PublishWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)

@@ -50,6 +50,7 @@ final class World {
         case descendantDies(tree: Int, Int)
         case jobStarts(Job)
         case jobTicks(Job)
+        case poisonStrikes(Job, Disk.Poison)
         case jobCommits(Job, id: CheckpointID, request: Int?)
         case jobBegins(Job, request: Int?)
         case outsideActs
@@ -134,6 +135,7 @@ final class World {
         case .descendantDies(let tree, let index): descendantDies(tree, index)
         case .jobStarts(let job): try jobStarts(job)
         case .jobTicks(let job): tick(job)
+        case .poisonStrikes(let job, let poison): strike(job, poison)
         case .jobCommits(let job, let id, let request): commit(job, id, request)
         case .jobBegins(let job, let request): begin(job, request)
         case .outsideActs: try outsideActs()
