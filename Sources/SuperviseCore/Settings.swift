@@ -18,6 +18,10 @@ package struct Settings: Equatable, Sendable {
     /// The wait after the first failure, and the longest.
     package var backoff: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
     package var resumeFrom = ResumeFrom.newest
+    /// How deep a checkpoint is verified before the job goes on from it.
+    package var verify = VerifyDepth.digest
+    /// Checkpoints that are not needed soon are compressed by it; nil compresses none.
+    package var compression: CompressionProgram?
 
     /// From a commit to the next request.
     package enum CheckpointEvery: Equatable, Sendable {

@@ -15,6 +15,9 @@ package enum EventText {
         case .setAside(let bad): "checkpoint \(bad.id): \(printable(bad.reason)); it is set aside"
         case .rolledBack(let step): back(step)
         case .removed(let removed): gone(removed.ids)
+        case .compressed(let one):
+            "checkpoint \(one.id) is compressed: \(SizeText.format(one.bytes)) are now "
+                + SizeText.format(one.compressedBytes)
         case .stopRequested(let stop): stopping(stop)
         case .leftovers(let found): leftovers(found.processes)
         case .warning(let warning): printable(warning.message)
@@ -58,7 +61,13 @@ package enum EventText {
             return "attempt \(start.attempt), from the beginning"
         }
         let size = SizeText.format(start.bytes)
-        return "attempt \(start.attempt), resuming from \(id) (verified, \(size))"
+        let verified =
+            switch start.verified {
+            case .digest, nil: "verified"
+            case .size: "sizes verified"
+            case .some(.none): "not verified"
+            }
+        return "attempt \(start.attempt), resuming from \(id) (\(verified), \(size))"
     }
 
     /// How the job's process ended.

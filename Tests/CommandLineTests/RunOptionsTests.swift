@@ -83,6 +83,14 @@ private let runOptions = [
         accepts: "a whole number from 1 to 999999999"
     ) { "\($0.settings.keepLast)" },
     RunOption(
+        "compress", standard: "nil", ("zstd", "zstd"), ("gzip", "gzip"), bad: "xz",
+        accepts: "zstd, gzip or off"
+    ) { $0.settings.compression?.rawValue ?? "nil" },
+    RunOption(
+        "verify", standard: "digest", ("size", "size"), ("none", "none"), bad: "md5",
+        accepts: "digest or size or none"
+    ) { $0.settings.verify.rawValue },
+    RunOption(
         "max-failures", standard: "5", ("1", "1"), ("999999999", "999999999"), bad: "-1",
         accepts: "a whole number from 1 to 999999999"
     ) { "\($0.settings.maxFailures)" },

@@ -78,6 +78,7 @@ struct RecordTests {
         status.schedule = .init(
             mode: .auto, interval: 30, experience: Experience(), meanTimeBetweenFailures: 60,
             expected: 90)
+        status.setAside = [.init(id: id, reason: "rot")]
         let full = try text(status)
         for part in [
             #""format":1"#, #""phase":"running""#, #""supervisor_pid":100"#, #""attempt":2"#,
@@ -93,6 +94,7 @@ struct RecordTests {
             #""suspect":["000013-step-4500"]"#,
             #""schedule":{"expected_mtbf_s":90,"experience":{"cost_s":null,"failures":0,"#
                 + #""measured":0,"ran_s":0},"interval_s":30,"mode":"auto","mtbf_s":60}"#,
+            #""set_aside":[{"id":"000013-step-4500","reason":"rot"}]"#,
         ] {
             #expect(full.contains(part), "\(part) in \(full)")
         }
@@ -169,6 +171,8 @@ struct RecordTests {
             .checkpointFailed(.init(id: nil, request: 1, error: "no memory")),
             .requestEnded(.init(request: 1, result: .moot, seconds: 2)),
             .setAside(.init(id: id, reason: "rot")), .removed(.init(ids: [id])),
+            .compressed(.init(id: id, bytes: 10, compressedBytes: 3)),
+            .attemptStarted(.init(attempt: 2, resumedFrom: id, bytes: 5, verified: .size)),
             .stopRequested(.init(by: "SIGTERM", deadline: 60, count: 1)),
             .leftovers(.init(processes: ["job (5)"])), .warning(.init(message: "w")),
             .finished(Outcome(kind: .stopped)),
@@ -183,7 +187,7 @@ struct RecordTests {
         #expect(
             try text(LoggedEvent(at: at, event: events[0]))
                 == #"{"at":"1970-01-01T00:00:00.000Z","attempt":1,"bytes":0,"#
-                + #""event":"attempt_started","resumed_from":null}"#)
+                + #""event":"attempt_started","resumed_from":null,"verified":null}"#)
     }
 
     @Test("slashes are plain, and any text comes back")

@@ -7,6 +7,7 @@ extension Supervisor {
         let commit = committing.remove(at: index)
         checkpoints.append(summary)
         checkpoints.sort { $0.id < $1.id }
+        compression.spared = []
         countCommit(summary.id, securedAt: commit.securedAt)
         record.experience.measure(cost: seconds)
         answerLate(commit.request)

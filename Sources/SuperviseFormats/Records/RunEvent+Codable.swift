@@ -13,6 +13,7 @@ extension LoggedEvent: Codable {
         case setAside = "set_aside"
         case rolledBack = "rolled_back"
         case removed
+        case compressed
         case stopRequested = "stop_requested"
         case leftovers
         case warning
@@ -34,6 +35,7 @@ extension LoggedEvent: Codable {
             case .setAside: .setAside(try .init(from: decoder))
             case .rolledBack: .rolledBack(try .init(from: decoder))
             case .removed: .removed(try .init(from: decoder))
+            case .compressed: .compressed(try .init(from: decoder))
             case .stopRequested: .stopRequested(try .init(from: decoder))
             case .leftovers: .leftovers(try .init(from: decoder))
             case .warning: .warning(try .init(from: decoder))
@@ -61,6 +63,7 @@ extension LoggedEvent: Codable {
         case .setAside(let payload): (.setAside, payload)
         case .rolledBack(let payload): (.rolledBack, payload)
         case .removed(let payload): (.removed, payload)
+        case .compressed(let payload): (.compressed, payload)
         case .stopRequested(let payload): (.stopRequested, payload)
         case .leftovers(let payload): (.leftovers, payload)
         case .warning(let payload): (.warning, payload)

@@ -21,6 +21,7 @@ package enum RunEvent: Equatable, Sendable {
     case setAside(SetAside)
     case rolledBack(RolledBack)
     case removed(Removed)
+    case compressed(Compressed)
     case stopRequested(StopRequested)
     case leftovers(Leftovers)
     case warning(Warning)
@@ -32,14 +33,19 @@ package enum RunEvent: Equatable, Sendable {
         @Null package var resumedFrom: CheckpointID?
         /// Of the checkpoint; 0 where there is none.
         package var bytes: Int64
+        /// How deep it was verified; null where there is none.
+        @Null package var verified: VerifyDepth?
 
-        package init(attempt: Int, resumedFrom: CheckpointID?, bytes: Int64) {
+        package init(
+            attempt: Int, resumedFrom: CheckpointID?, bytes: Int64, verified: VerifyDepth? = nil
+        ) {
             self.attempt = attempt
             self.resumedFrom = resumedFrom
             self.bytes = bytes
+            self.verified = verified
         }
         package enum CodingKeys: String, CodingKey {
-            case attempt, bytes
+            case attempt, bytes, verified
             case resumedFrom = "resumed_from"
         }
     }
@@ -146,6 +152,24 @@ package enum RunEvent: Equatable, Sendable {
         package var ids: [CheckpointID]
 
         package init(ids: [CheckpointID]) { self.ids = ids }
+    }
+
+    package struct Compressed: Codable, Equatable, Sendable {
+        package var id: CheckpointID
+        /// Of the payload.
+        package var bytes: Int64
+        /// What it takes of the disk now.
+        package var compressedBytes: Int64
+
+        package init(id: CheckpointID, bytes: Int64, compressedBytes: Int64) {
+            self.id = id
+            self.bytes = bytes
+            self.compressedBytes = compressedBytes
+        }
+        package enum CodingKeys: String, CodingKey {
+            case id, bytes
+            case compressedBytes = "compressed_bytes"
+        }
     }
 
     package struct StopRequested: Codable, Equatable, Sendable {

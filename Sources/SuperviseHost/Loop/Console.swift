@@ -62,7 +62,7 @@ final class Console {
         case .requestEnded(let ended):
             return verbosity == .verbose
                 || (verbosity == .normal && ended.result == .unanswered)
-        case .jobExited, .checkpointRequested, .removed:
+        case .jobExited, .checkpointRequested, .removed, .compressed:
             return verbosity == .verbose
         }
     }

@@ -56,6 +56,12 @@ enum OptionTable {
         OptionSpec(
             "keep-last", .count, of: [.run], standard: "5", in: \.settings.keepLast,
             "How many of the newest checkpoints to keep"),
+        OptionSpec(
+            "compress", .compression, of: [.run], standard: "off", in: \.settings.compression,
+            "Compress checkpoints that are not needed soon, by this program"),
+        OptionSpec(
+            "verify", .choice, of: [.run], standard: "digest", in: \.settings.verify,
+            "What to compare before going on from a checkpoint: SHA-256, sizes only, or nothing"),
     ]
 
     private static let failures = [

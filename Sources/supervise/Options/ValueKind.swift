@@ -117,6 +117,15 @@ extension ValueKind where Value == Int32? {
     }
 }
 
+extension ValueKind where Value == CompressionProgram? {
+    static let compression = ValueKind(
+        placeholder: "zstd|gzip|off", accepts: "zstd, gzip or off",
+        choices: ["zstd", "gzip", "off"]
+    ) { text in
+        text == "off" ? .some(nil) : CompressionProgram(rawValue: text).map { .some($0) }
+    }
+}
+
 extension ValueKind
 where Value: CaseIterable & RawRepresentable & Sendable, Value.RawValue == String {
     /// One of the words that the type's cases are written as.

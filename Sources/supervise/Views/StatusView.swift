@@ -30,6 +30,9 @@ struct StatusView {
         if let id = status.resumedFrom { rows.append(("resumed", "from \(id)", nil)) }
         if let requests { rows.append(("requests", requests, nil)) }
         if !status.suspect.isEmpty { rows.append(("suspect", suspects, nil)) }
+        for bad in status.setAside {
+            rows.append(("set aside", "\(bad.id): \(HumanText.printable(bad.reason))", nil))
+        }
         if glance.isResumable {
             rows.append(("to go on", "supervise resume \(status.name)", nil))
         }

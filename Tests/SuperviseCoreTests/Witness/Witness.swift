@@ -60,6 +60,7 @@ struct Witness {
     var timers = TimerWitness()
     var interval = IntervalWitness()
     var publishing = PublishWitness()
+    var compression = CompressionWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -80,6 +81,7 @@ struct Witness {
         try timers.judge(step, ledger)
         try interval.judge(step)
         try publishing.judge(step)
+        try compression.judge(step, before, world)
     }
 
     /// Whenever time has passed, whether the supervisor was told of anything or not.
@@ -103,6 +105,7 @@ struct Witness {
         requests = RequestWitness()
         timers = TimerWitness()
         interval = IntervalWitness()
+        compression = CompressionWitness()
         publishing = PublishWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)

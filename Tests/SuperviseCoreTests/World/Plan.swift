@@ -99,6 +99,7 @@ struct Plan {
         let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)
         let longest = chance.happens(0.2) ? first : first + chance.wait(0, 30_000)
         settings.backoff = .nanoseconds(first) ... .nanoseconds(longest)
+        settings.compression = chance.happens(0.5) ? .zstd : nil
         return settings
     }
 }
