@@ -132,6 +132,39 @@ struct RollBackTests {
         #expect(desk.supervisor.checkpoints.map(\.id).contains(three))
     }
 
+    @Test("what is suspect takes no place from those that can be gone back to, and stays itself")
+    func retention() {
+        let four = checkpoint(4, step: 40)
+        var desk = Desk(checkpoints: [one, two, three, four]) {
+            $0.rollbackAfter = 1
+            $0.keepLast = 2
+        }
+        desk.run()
+        for _ in 1...2 {
+            desk.end(.exited(1))
+            desk.restart()
+        }
+        #expect(desk.supervisor.attempt?.resume?.id == two)
+        desk.hello()
+        desk.save(step: 21)
+        #expect(desk.supervisor.checkpoints.map(\.id.sequence) == [2, 3, 4, 5])
+        desk.save(step: 22)
+        #expect(desk.supervisor.checkpoints.map(\.id.sequence) == [2, 3, 4, 5, 6])
+        desk.save(step: 41)
+        #expect(desk.supervisor.checkpoints.map(\.id.sequence) == [2, 6, 7], "all is well again")
+    }
+
+    @Test("what came later than one that was asked for is kept beside what comes of going back")
+    func retentionAfterFrom() {
+        var desk = Desk(checkpoints: [one, two, three]) {
+            $0.resumeFrom = .checkpoint(one)
+            $0.keepLast = 2
+        }
+        desk.run()
+        for step in 11...19 { desk.save(step: Int64(step)) }
+        #expect(desk.supervisor.checkpoints.map(\.id.sequence) == [1, 2, 3, 11, 12])
+    }
+
     @Test("afterwards it goes on from what was committed last, else from the newest there was")
     func afterwards() {
         let four = checkpoint(4, step: 11)
