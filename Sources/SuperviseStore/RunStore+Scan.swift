@@ -56,6 +56,7 @@ extension RunStore {
             return try files.list(paths.checkpoints).filter { $0.kind == .directory }
                 .compactMap { CheckpointID($0.name) }.sorted()
         } catch {
+            if error.isNoDirectory { throw .noDirectory(paths.checkpoints) }
             throw error.isMissing ? .missing(paths.checkpoints) : StoreError(reading: error)
         }
     }
@@ -83,6 +84,7 @@ extension RunStore {
         guard manifest.id == id else {
             return .failure(Damage(reason: "its manifest is that of \(manifest.id)"))
         }
+        if let fault = manifest.fault { return .failure(Damage(reason: fault)) }
         if let single = manifest.single, !manifest.files.contains(where: { $0.path == single }) {
             return .failure(Damage(reason: "\(shown(single)) is not among its files"))
         }

@@ -1,6 +1,6 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
-    case run, status, list, checkpoints, checkpoint, stop, resume, events
+    case run, status, list, checkpoints, checkpoint, stop, resume, events, doctor
 
     /// Those that can answer in JSON.
     static let withJSON = Set(allCases).subtracting([.run, .resume])
@@ -16,6 +16,7 @@ enum Command: String, CaseIterable, Sendable {
         case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
+        case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
     }
 
@@ -36,6 +37,7 @@ enum Command: String, CaseIterable, Sendable {
         case .stop: ["supervise stop [NAME]"]
         case .resume: ["supervise resume NAME"]
         case .events: ["supervise events [NAME]"]
+        case .doctor: ["supervise doctor [NAME]"]
         }
     }
 
@@ -66,6 +68,13 @@ enum Command: String, CaseIterable, Sendable {
             ["Options are those of the run, as they were given for it."]
         case .status, .checkpoint, .stop, .events:
             [Self.whichRun]
+        case .doctor:
+            [
+                "Looks at the directory of runs, the disk under it, the machine's limits, and at NAME "
+                    + "or every run: its lock, its record, its checkpoints, who may write to it. It "
+                    + "changes nothing. Each finding is ok, a note or a problem, with what to do.",
+                "Exit status: 0 where there is no problem, else 1.",
+            ]
         case .list: []
         }
     }

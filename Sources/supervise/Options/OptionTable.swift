@@ -92,6 +92,9 @@ enum OptionTable {
             "resumable", .flag, of: [.list], .init(), in: \.resumable,
             "Only runs that are not running and have not completed"),
         OptionSpec(
+            "verify", .flag, of: [.doctor], .init(), in: \.readsAll,
+            "Read every byte of every checkpoint too"),
+        OptionSpec(
             "json", .flag, of: Command.withJSON, .init(), in: \.json,
             "Write JSON, for programs"),
     ]

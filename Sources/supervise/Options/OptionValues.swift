@@ -18,5 +18,6 @@ struct OptionValues: Sendable {
 
     var json = false
     var resumable = false
+    var readsAll = false
     var skipsCheckpoint = false
 }
