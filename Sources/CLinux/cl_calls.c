@@ -13,3 +13,5 @@ int cl_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
     *gid = peer.gid;
     return 0;
 }
+
+int cl_widen_pipe(int fd, int bytes) { return fcntl(fd, F_SETPIPE_SZ, bytes); }

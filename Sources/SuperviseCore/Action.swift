@@ -8,6 +8,10 @@ package enum Action: Equatable, Sendable {
     /// process has hashed before and that have not changed since count as verified.
     case verify(CheckpointID, trusting: Bool)
     case cancelVerification
+    /// Make a checkpoint smaller, while nobody needs it; answers ``Event/compressed(_:_:)``.
+    case compress(CheckpointID)
+    /// Its answer still comes.
+    case cancelCompression
     case setAside(CheckpointID, reason: String)
     /// Make the record durable; with `confirm` it answers ``Event/recorded``, and on an error
     /// always ``Event/recordFailed(_:)``.
@@ -36,6 +40,8 @@ package enum Action: Equatable, Sendable {
     /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
     case log(RunEvent)
+    /// A line on standard error that is no event of the run.
+    case tell(String)
     case publish(Status)
     /// End; what was to be recorded is written first, as far as the disk allows in a second.
     case exit(Ending)

@@ -14,6 +14,9 @@ package enum Event: Equatable, Sendable {
     /// Nothing that an earlier supervisor left of this run lives any more; what was ended.
     case leftoversEnded([String])
     case verified(CheckpointID, Verification)
+    /// Its verification goes on; told after some seconds, and every few seconds from then on.
+    case verifying(CheckpointID, VerificationProgress)
+    case compressed(CheckpointID, Compression)
     /// The record whose confirmation was asked for is durable.
     case recorded
     case recordFailed(String)
@@ -46,6 +49,29 @@ package enum Event: Equatable, Sendable {
         case bad(String)
         /// It could not be read, which says nothing of its bytes.
         case unreadable(String)
+    }
+
+    package struct VerificationProgress: Equatable, Sendable {
+        /// Bytes of the payload that were read.
+        package var done: Int64
+        /// Of the whole payload.
+        package var total: Int64
+        /// Since it was begun.
+        package var seconds: Double
+
+        package init(done: Int64, total: Int64, seconds: Double) {
+            self.done = done
+            self.total = total
+            self.seconds = seconds
+        }
+    }
+
+    package enum Compression: Equatable, Sendable {
+        /// It takes so much of the disk now.
+        case done(bytes: Int64)
+        /// Somebody is reading it, or the compression was cancelled.
+        case notNow
+        case failed(String)
     }
 
     package enum SpawnFailure: Equatable, Sendable {

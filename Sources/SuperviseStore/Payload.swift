@@ -23,9 +23,11 @@ struct Payload: Equatable {
     /// - Parameters:
     ///   - base: the path that the others are relative to.
     ///   - top: the directory to look through, relative to `base`.
+    ///   - absent: files that belong to it and are elsewhere, relative to `base`.
     /// - Throws: `badPath` for anything that a payload cannot hold, `unreadable`.
     static func read(
-        _ fileSystem: any FileSystem, base: String, top: String = CheckpointFile.data
+        _ fileSystem: any FileSystem, base: String, top: String = CheckpointFile.data,
+        absent: [String] = []
     ) throws(StoreError) -> Payload {
         var payload = Payload()
         var waiting = [top]
@@ -54,7 +56,7 @@ struct Payload: Equatable {
         }
         payload.files.sort { precedes($0.path, $1.path) }
         payload.links.sort { precedes($0.path, $1.path) }
-        if let link = payload.linkThatLeaves(top) {
+        if let link = payload.linkThatLeaves(top, absent: absent) {
             throw .badPath(
                 "\(base)/\(link.path)",
                 reason: "is a link to \(shown(link.target)), which is not in the checkpoint; "
@@ -91,11 +93,11 @@ struct Payload: Equatable {
 /// link leads to something in the payload wherever that is moved.
 extension Payload {
     /// The first link that leads to nothing in the payload.
-    func linkThatLeaves(_ top: String) -> Manifest.Link? {
+    func linkThatLeaves(_ top: String, absent: [String] = []) -> Manifest.Link? {
         if links.isEmpty { return nil }
         let targets = Dictionary(
             links.map { (Array($0.path.utf8), $0.target) }, uniquingKeysWith: { first, _ in first })
-        let places = Set((files.map(\.path) + directories).map { Array($0.utf8) })
+        let places = Set((files.map(\.path) + directories + absent).map { Array($0.utf8) })
         return links.first { link in
             !leadsInside(link, top: Array(top.utf8), targets: targets, places: places)
         }

@@ -57,6 +57,11 @@ enum CheckpointFile {
     static let manifest = "manifest.json"
     static let checksums = "SHA256SUMS"
     static let data = "data"
+    /// The directory of compressed copies, the list of them, and the checksums of both; where the
+    /// last is, all of it is whole.
+    static let compressed = "compressed"
+    static let compressedList = "compressed.json"
+    static let compressedChecksums = "SHA256SUMS.compressed"
 }
 
 /// The directory that holds what is at an absolute path.

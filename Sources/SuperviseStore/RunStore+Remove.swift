@@ -44,7 +44,7 @@ extension RunStore {
     }
 
     /// A checkpoint that is not there is held by nobody.
-    private func holdAlone(_ id: CheckpointID) throws(SystemError) -> DirectoryHold? {
+    func holdAlone(_ id: CheckpointID) throws(SystemError) -> DirectoryHold? {
         do throws(SystemError) {
             return try files.holdDirectory(paths.checkpoint(id), alone: true)
         } catch {

@@ -30,7 +30,10 @@ extension RunStore {
         for id in try checkpointIDs() {
             scan.highestSequence = max(scan.highestSequence, id.sequence)
             switch try readManifest(id) {
-            case .success(let manifest): scan.checkpoints.append(summary(of: manifest))
+            case .success(let manifest):
+                var found = summary(of: manifest)
+                found.compressedBytes = try compressedBytes(of: manifest)
+                scan.checkpoints.append(found)
             case .failure(let damage):
                 scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
             }

@@ -12,6 +12,8 @@ package final class RunStore: Sendable {
     package let paths: RunPaths
     /// What this process has hashed.
     package let verified = VerifiedFiles()
+    /// Who compresses and restores.
+    package let tools = Tools()
     let files: any FileSystem
     let limits: Limits
     let state = Mutex(State())
@@ -24,6 +26,8 @@ package final class RunStore: Sendable {
         package var eventFiles = 4
         /// Of a record, status, manifest or list of checksums; what is larger is not ours.
         package var document = 1 << 28
+        /// What file systems give room in: a copy that does not save one of these is not smaller.
+        package var block: Int64 = 4096
 
         package init() {}
     }

@@ -87,7 +87,7 @@ struct StatusTests {
 
     @Test("tells when the next checkpoint will be asked for")
     func next() {
-        var desk = Desk { $0.checkpointEvery = .seconds(30) }
+        var desk = Desk { $0.checkpointEvery = .every(.seconds(30)) }
         desk.run()
         let status = desk.supervisor.status(at: desk.moment)
         #expect(status.nextCheckpoint == Timestamp(milliseconds: 30_000))

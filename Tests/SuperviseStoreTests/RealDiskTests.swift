@@ -180,7 +180,7 @@ struct RealDiskTests {
         func bytesRead(trusting: Bool) throws -> Int {
             var bytes = 0
             let verification = try real.store.verify(
-                id(1), trusting: trusting, progress: { bytes += $0 })
+                id(1), .init(isTrusting: trusting), progress: { bytes += $0 })
             guard case .good = verification else { return -1 }
             return bytes
         }

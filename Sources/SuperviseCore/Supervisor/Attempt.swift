@@ -15,6 +15,8 @@ package struct Attempt: Sendable {
     /// The job's own connections: those that said hello with this attempt's token.
     package var connections: [ConnectionID: Connection] = [:]
     package var request: OpenRequest?
+    /// It was asked for a checkpoint.
+    var wasAsked = false
     /// Requests that had their time; a late answer is still taken.
     var overdue: [Int: OverdueRequest] = [:]
     package var open: OpenCheckpoint?

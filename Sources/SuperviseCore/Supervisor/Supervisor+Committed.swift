@@ -7,7 +7,9 @@ extension Supervisor {
         let commit = committing.remove(at: index)
         checkpoints.append(summary)
         checkpoints.sort { $0.id < $1.id }
+        compression.spared = []
         countCommit(summary.id, securedAt: commit.securedAt)
+        record.experience.measure(cost: seconds)
         answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))

@@ -106,6 +106,7 @@ extension Supervisor {
             at: now.wall, lostSeconds: lost)
         loseWork(seconds: lost)
         record.failures.total += 1
+        if kind != .spawn { record.experience.failures += 1 }
         if !attempt.progressed { record.failures.withoutProgress += 1 }
         record.failures.last = failure
         if let from = attempt.resume?.id, !attempt.committedAnything {

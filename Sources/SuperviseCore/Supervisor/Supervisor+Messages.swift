@@ -108,7 +108,9 @@ extension Supervisor {
         progress.step = step
         let first = attempt?.firstStep ?? (step, now.instant)
         attempt?.firstStep = first
-        let isForward = step > (attempt?.lastStep ?? attempt?.resume?.id.step ?? 0)
+        // Where it is not known at which step it resumed, the first that it tells is that.
+        let resumed = attempt?.resume.map { $0.id.step ?? step }
+        let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
         attempt?.lastStep = step
         let seconds = (now.instant - first.at).seconds
         progress.rate =

@@ -37,6 +37,7 @@ extension Supervisor {
         let number = nextRequest
         nextRequest += 1
         requests.made += 1
+        self.attempt?.wasAsked = true
         self.attempt?.request = Attempt.OpenRequest(
             number: number, reason: reason, final: final, madeAt: now.instant,
             deadline: deadline, operators: operators)
@@ -68,16 +69,6 @@ extension Supervisor {
         // A checkpoint that is under way starts the interval anew when it ends.
         guard attempt.open == nil, committing.isEmpty, !attempt.accepting.isEmpty else { return }
         request(.interval, final: false, deadline: nil, at: now)
-    }
-
-    /// Counts from now: after a commit, a failed or unanswered request, or the first hello.
-    mutating func startInterval(at now: Moment) {
-        guard let every = settings.checkpointEvery, phase == .running, stop == nil,
-            let attempt, attempt.request == nil, !attempt.accepting.isEmpty
-        else { return }
-        let due = now.instant + every
-        nextCheckpoint = due
-        actions.append(.setTimer(.interval, at: due))
     }
 
     /// The time of a request restarts as long as what is staged has grown; only now it is looked at.

@@ -59,6 +59,7 @@ extension Supervisor {
             deadline: deadline)
         nextCheckpoint = nil
         actions.append(.cancelTimer(.interval))
+        cancelCompression()
         let asks = withCheckpoint && phase == .running && attempt?.accepting.isEmpty == false
         let seconds = asks ? settings.checkpointTimeout.seconds : nil
         log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))

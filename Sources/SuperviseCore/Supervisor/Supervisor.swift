@@ -36,11 +36,18 @@ package struct Supervisor: Sendable {
     /// The first spawn waits until the record is durable.
     var isFirstSpawn = true
     var hasResumed = false
+    /// What the last attempt resumed from.
+    var lastBase: CheckpointID?
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?
     /// When the interval ends, while its timer is armed.
     var nextCheckpoint: Instant?
+    /// How far the verification has come, while there is something to tell.
+    var verification: String?
+    /// The newest ones that this supervisor has set aside, at most two.
+    var setAside: [Damaged] = []
+    var compression = CompressionState()
     var publisher = Publisher()
     var actions: [Action] = []
 
@@ -135,6 +142,7 @@ package struct Supervisor: Sendable {
         } else {
             refuseAfterEnd(event)
         }
+        compressNext()
         publishIfChanged(at: now)
         defer { actions = [] }
         return actions
@@ -145,6 +153,8 @@ package struct Supervisor: Sendable {
         case .started: start(at: now)
         case .leftoversEnded(let processes): leftoversEnded(processes, at: now)
         case .verified(let id, let result): verified(id, result, at: now)
+        case .verifying(let id, let progress): verifying(id, progress)
+        case .compressed(let id, let result): compressed(id, result)
         case .recorded: recorded(at: now)
         case .recordFailed(let message): recordFailed(message, at: now)
         case .spawned(let pid): spawned(pid)

@@ -15,25 +15,34 @@ final class DiskWork {
     private let loop: EventLoop
     private let deliver: (Event) -> Void
     private let records: RecordsLane
-    private let mailbox: Mailbox<Answer>
-    private let verification = CancelFlag()
+    let mailbox: Mailbox<Answer>
+    let settings: Settings
+    /// At low priority, and beside the commits.
+    let compressing = WorkerLane(name: "compress", threads: 1, stepsBack: true)
+    let verification = CancelFlag()
+    let compression = CancelFlag()
+    /// The checkpoint that the job has resumed from, or will: nobody compresses or removes it.
+    let resumed = Held()
     private var willWrite = false
 
-    private enum Answer: Sendable {
+    enum Answer: Sendable {
         case event(Event)
         /// All that was recorded is written.
         case flushed
     }
 
     /// - Parameters:
+    ///   - settings: how to verify, and with what to compress.
     ///   - deliver: gets what comes of each order.
     ///   - flushed: called once for each ``flush()``.
     /// - Throws: EMFILE.
     init(
-        _ store: RunStore, on loop: EventLoop, flushed: @escaping () -> Void,
+        _ store: RunStore, _ settings: Settings = .init(), on loop: EventLoop,
+        flushed: @escaping () -> Void,
         _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
         self.store = store
+        self.settings = settings
         self.loop = loop
         self.deliver = deliver
         let mailbox = try Mailbox<Answer>(on: loop) { answers in
@@ -99,32 +108,6 @@ final class DiskWork {
     func sweep() {
         clean(or: "what is left of an earlier supervisor stays") { store throws(StoreError) in
             try store.sweep()
-        }
-    }
-
-    func verify(_ id: CheckpointID, trusting: Bool) {
-        let flag = verification
-        submit(to: bulk) { store in
-            .verified(id, Self.verification(of: id, trusting: trusting, store, flag))
-        }
-    }
-
-    func cancelVerification() {
-        verification.raise()
-    }
-
-    private static func verification(
-        of id: CheckpointID, trusting: Bool, _ store: RunStore, _ flag: CancelFlag
-    ) -> Event.Verification {
-        do throws(StoreError) {
-            switch try store.verify(
-                id, trusting: trusting, isCancelled: { flag.isRaised })
-            {
-            case .good(_, let metadata): return .good(metadata: metadata)
-            case .bad(let reason): return .bad(reason)
-            }
-        } catch {
-            return .unreadable("\(error)")
         }
     }
 

@@ -1,5 +1,6 @@
 import SuperviseCore
 import SuperviseFormats
+import SuperviseStore
 import SuperviseSystem
 
 /// Carries out what the core decides: takes events from the loop, and does the actions in order.
@@ -37,9 +38,12 @@ final class Conductor {
             path: session.socket, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
         disk = try DiskWork(
-            session.store, on: loop, flushed: { [unowned self] in end() }, deliver)
+            session.store, session.request.settings, on: loop,
+            flushed: { [unowned self] in end() }, deliver)
+        let tools = session.store.tools
+        tools.leaveReapingToLoop()
         let job = JobProcess(
-            on: loop, guardian: session.guardian, lock: session.lock.rawDescriptor,
+            on: loop, guardian: session.guardian, tools: tools, lock: session.lock.rawDescriptor,
             beforeEnd: { switchboard.drain() }, deliver)
         self.job = job
         signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
@@ -96,8 +100,10 @@ final class Conductor {
     private func perform(_ action: Action) {
         switch action {
         case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken)
-        case .verify(let id, let trusting): disk?.verify(id, trusting: trusting)
+        case .verify(let id, let trusting): verify(id, trusting: trusting)
         case .cancelVerification: disk?.cancelVerification()
+        case .compress(let id): disk?.compress(id)
+        case .cancelCompression: disk?.cancelCompression()
         case .setAside(let id, let reason): disk?.setAside(id, reason: reason)
         case .record(let record, let confirm): disk?.save(record, confirm: confirm)
         case .spawn(let order): spawn(order)
@@ -116,11 +122,17 @@ final class Conductor {
         case .add(let order, let path): disk?.add(order, path: path)
         case .remove(let ids): disk?.remove(ids)
         case .log(let event): log(event)
+        case .tell(let line): console.say(line, .normal)
         case .publish(let status):
             lastStatus = status
             disk?.publish(status)
         case .exit(let ending): exit(ending)
         }
+    }
+
+    private func verify(_ id: CheckpointID, trusting: Bool) {
+        let bytes = core.checkpoints.first { $0.id == id }?.bytes ?? 0
+        disk?.verify(id, bytes: bytes, trusting: trusting)
     }
 
     private func spawn(_ order: Action.SpawnOrder) {

@@ -88,6 +88,12 @@ package final class DirectoryHold: Sendable {
 
     fileprivate init(adopting descriptor: Int32) { self.descriptor = descriptor }
 
+    /// Lets go now; whoever else shares this hold goes on holding it no longer.
+    package func release() {
+        guard let descriptor else { return }
+        _ = flock(descriptor, LOCK_UN)
+    }
+
     deinit {
         if let descriptor { _ = close(descriptor) }
     }
@@ -95,8 +101,8 @@ package final class DirectoryHold: Sendable {
     fileprivate func lock(alone: Bool, path: String) throws(SystemError) -> Bool {
         guard let descriptor else { return true }
         do throws(SystemError) {
-            let operation = alone ? LOCK_EX : LOCK_SH
-            try systemCall("flock", path) { flock(descriptor, operation | LOCK_NB) }
+            let operation = alone ? LOCK_EX | LOCK_NB : LOCK_SH
+            try systemCall("flock", path) { flock(descriptor, operation) }
             return true
         } catch {
             if error.code == EWOULDBLOCK { return false }

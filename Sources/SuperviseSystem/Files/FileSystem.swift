@@ -91,10 +91,26 @@ package protocol FileSystem: Sendable {
         _ path: String, startsWriting: Bool, goOn: (Int) -> Bool
     ) throws(SystemError) -> HashedFile
 
+    /// Sends a regular file through a program.
+    ///
+    /// - Parameters:
+    ///   - copy: gets what comes out: a new file, not synced; nil only takes the digest.
+    ///   - mode: of the copy, as ``FileStatus/mode``.
+    ///   - limit: ends the program once more bytes than this have come; what the copy then holds is
+    ///     not all.
+    ///   - goOn: called after every piece that came out with its size; false ends it with ECANCELED.
+    /// - Throws: of the call `execve` where the program is not there or cannot be executed; EEXIST,
+    ///   ENOSPC, EINVAL where it is no regular file, … That the program failed is no error here.
+    func filterFile(
+        _ path: String, through filter: Filter, to copy: String?, mode: UInt32, limit: Int64?,
+        goOn: (Int) -> Bool
+    ) throws(SystemError) -> FilteredFile
+
     /// How many bytes an ordinary user may still write to the file system that holds the path.
     func freeSpace(_ path: String) throws(SystemError) -> Int64
 
-    /// Holds a directory (`flock`), shared with others who read it or alone to take it away.
+    /// Holds a directory (`flock`), shared with others who read it or alone to take it away. Shared, it
+    /// waits for those who hold it alone, which is never for long; alone, it does not wait.
     ///
     /// - Returns: nil where somebody else holds it so that we cannot.
     func holdDirectory(_ path: String, alone: Bool) throws(SystemError) -> DirectoryHold?

@@ -17,14 +17,18 @@ package final class WorkerLane: @unchecked Sendable {
     private var started = 0
     private let name: String
     private let limit: Int
+    private let stepsBack: Bool
 
     /// - Parameters:
     ///   - name: what tools show as the threads' name, of which the kernel keeps 15 bytes.
     ///   - threads: how many at most.
-    package init(name: String, threads: Int) {
+    ///   - stepsBack: they get processors and disks only when nobody else wants them, and so do the
+    ///     children that they start.
+    package init(name: String, threads: Int, stepsBack: Bool = false) {
         precondition(threads > 0, "a lane needs a thread")
         self.name = name
         self.limit = threads
+        self.stepsBack = stepsBack
         mutex = .allocate(capacity: 1)
         somethingToDo = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
@@ -82,6 +86,7 @@ package final class WorkerLane: @unchecked Sendable {
 
     private func work() -> Never {
         _ = cl_name_thread(name)
+        if stepsBack { cl_step_back() }
         pthread_mutex_lock(mutex)
         while true {
             while jobs.count == 0 {

@@ -1,6 +1,6 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
-    case run, status, list, checkpoints, checkpoint, stop, resume, events, doctor
+    case run, status, list, checkpoints, checkpoint, stop, resume, events, plan, doctor
 
     /// Those that can answer in JSON.
     static let withJSON = Set(allCases).subtracting([.run, .resume])
@@ -16,6 +16,7 @@ enum Command: String, CaseIterable, Sendable {
         case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
+        case .plan: "Find the best interval between checkpoints"
         case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
     }
@@ -36,6 +37,7 @@ enum Command: String, CaseIterable, Sendable {
         case .checkpoint: ["supervise checkpoint [NAME]"]
         case .stop: ["supervise stop [NAME]"]
         case .resume: ["supervise resume NAME"]
+        case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
         case .doctor: ["supervise doctor [NAME]"]
         }
@@ -65,7 +67,19 @@ enum Command: String, CaseIterable, Sendable {
                 Self.whichRun,
             ]
         case .resume:
-            ["Options are those of the run, as they were given for it."]
+            [
+                "Options are those of the run, as they were given for it.",
+                "With --from, checkpoints that came later stay. The number decides what is newest: "
+                    + "once the run has committed again, a later resume without --from goes on "
+                    + "from that; before, from the newest there was.",
+            ]
+        case .plan:
+            [
+                "Shows what share of the time is useful by how often checkpoints are made, where "
+                    + "failures come at random: the best interval, and what others would cost. "
+                    + "--checkpoint-every auto finds it by itself.",
+                "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d.",
+            ]
         case .status, .checkpoint, .stop, .events:
             [Self.whichRun]
         case .doctor:

@@ -20,4 +20,11 @@ struct OptionValues: Sendable {
     var resumable = false
     var readsAll = false
     var skipsCheckpoint = false
+    /// As it was written: an id, a number, or none.
+    var from: String?
+
+    var cost: Duration?
+    var mtbf: Duration?
+    var restart = Duration.seconds(60)
+    var simulates = false
 }

@@ -25,6 +25,7 @@ struct Ledger {
     private var leaving: Set<CheckpointID> = []
     /// Those that were on their way out when the last choice was made.
     private(set) var notOffered: Set<CheckpointID> = []
+    var isCompressing = false
     var armed: [TimerID: Int64] = [:]
     /// The actions of the last step that ended the leader's run.
     var lastExit: JobEnd?
@@ -62,7 +63,9 @@ struct Ledger {
         case .timer(let timer): armed[timer] = nil
         case .stagingMeasured(let id, _): measured.remove(id)
         case .removed(let gone, let held): leaving.subtract(gone + held)
-        case .started, .leftoversEnded, .verified, .recorded, .recordFailed, .descendantsGone,
+        case .compressed: isCompressing = false
+        case .started, .leftoversEnded, .verified, .verifying, .recorded, .recordFailed,
+            .descendantsGone,
             .received, .signal, .stagingMade, .warned:
             break
         }
@@ -110,7 +113,9 @@ struct Ledger {
         case .measureStaging(let id): measured.insert(id)
         case .remove(let ids): leaving.formUnion(ids)
         case .verify: notOffered = leaving
-        case .exit, .endLeftovers, .cancelVerification, .setAside, .record, .send, .close,
+        case .compress: isCompressing = true
+        case .exit, .endLeftovers, .cancelVerification, .cancelCompression, .tell, .setAside,
+            .record, .send, .close,
             .signalLeader, .killEverything, .endDescendants, .log, .publish:
             break
         }

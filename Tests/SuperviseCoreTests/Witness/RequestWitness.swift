@@ -59,7 +59,7 @@ struct RequestWitness {
             if !wakes, !isAnswered, after.measured.isEmpty, supervisor.stop == nil {
                 throw Violation("liveness", "request \(request.number) is open for ever")
             }
-        } else if step.settings.checkpointEvery != nil, supervisor.stop == nil,
+        } else if step.settings.checkpointEvery != .off, supervisor.stop == nil,
             after.members.values.contains(true), after.open == nil, after.orders.isEmpty,
             after.armed[.interval] == nil
         {

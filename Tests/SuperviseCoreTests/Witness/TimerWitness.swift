@@ -16,7 +16,7 @@ struct TimerWitness {
             }
             if supervisor.attempt?.request?.final == false {
                 allowed.insert(.request)
-            } else if supervisor.stop == nil, step.settings.checkpointEvery != nil {
+            } else if supervisor.stop == nil, step.settings.checkpointEvery != .off {
                 allowed.insert(.interval)
             }
         case .ending:

@@ -59,6 +59,7 @@ struct Witness {
     var sequences = SequenceWitness()
     var timers = TimerWitness()
     var publishing = PublishWitness()
+    var compression = CompressionWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -78,6 +79,7 @@ struct Witness {
         try sequences.judge(step, before, world)
         try timers.judge(step, ledger)
         try publishing.judge(step)
+        try compression.judge(step, before, world)
     }
 
     /// Whenever time has passed, whether the supervisor was told of anything or not.
@@ -100,6 +102,7 @@ struct Witness {
         stop = StopWitness()
         requests = RequestWitness()
         timers = TimerWitness()
+        compression = CompressionWitness()
         publishing = PublishWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)

@@ -86,7 +86,8 @@ struct Plan {
     private static func settings(_ chance: inout Chance) -> Settings {
         var settings = Settings()
         settings.checkpointEvery =
-            chance.happens(0.3) ? nil : .nanoseconds(chance.wait(500, 60_000))
+            chance.happens(0.3)
+            ? .off : chance.happens(0.3) ? .auto : .every(.nanoseconds(chance.wait(500, 60_000)))
         settings.checkpointTimeout = .nanoseconds(chance.wait(200, 60_000))
         settings.stopTimeout =
             chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
@@ -96,6 +97,7 @@ struct Plan {
         let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)
         let longest = chance.happens(0.2) ? first : first + chance.wait(0, 30_000)
         settings.backoff = .nanoseconds(first) ... .nanoseconds(longest)
+        settings.compression = chance.happens(0.5) ? .zstd : nil
         return settings
     }
 }

@@ -13,6 +13,12 @@ extension World {
                     serial: cancelledVerification),
                 after: chance.wait(1, isCalm ? 50 : 5_000))
         case .cancelVerification: cancelledVerification += 1
+        case .compress(let id):
+            let slow = chance.happens(plan.commitIsSlow)
+            put(
+                .compressionDone(id, generation: generation),
+                after: chance.wait(1, slow ? 100_000 : 500))
+        case .cancelCompression: isCompressionCancelled = true
         case .setAside(let id, _):
             disk.payloads[id] = nil
             disk.setAside.append(id)
@@ -35,7 +41,7 @@ extension World {
         case .commit(let order): enqueue(order, isAdd: false)
         case .add(let order, _): enqueue(order, isAdd: true)
         case .remove(let ids): remove(ids)
-        case .log, .publish: break
+        case .log, .publish, .tell: break
         case .exit(let ending): try exit(ending)
         }
     }

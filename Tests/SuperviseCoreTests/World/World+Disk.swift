@@ -103,7 +103,24 @@ extension World {
             return .bad("SHA-256 differs")
         }
         disk.payloads[id]?.hashedBy = generation
+        // Restored, and held from now on.
+        disk.payloads[id]?.isCompressed = false
+        disk.held = id
         return .good(metadata: ["id": .string(id.description)])
+    }
+
+    func compressionDone(_ id: CheckpointID) throws(Violation) {
+        defer { isCompressionCancelled = false }
+        if disk.payloads[id] == nil || disk.held == id || isCompressionCancelled
+            || chance.happens(plan.readers)
+        {
+            try tell(.compressed(id, .notNow))
+        } else if !isCalm, chance.happens(plan.commitFails) {
+            try tell(.compressed(id, .failed("no space left on device")))
+        } else {
+            disk.payloads[id]?.isCompressed = true
+            try tell(.compressed(id, .done(bytes: Int64(chance.number(3...10)))))
+        }
     }
 
     func rotSomething() {

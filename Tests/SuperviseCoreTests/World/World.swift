@@ -34,6 +34,7 @@ final class World {
     var timers: [TimerID: (at: Int64, serial: Int)] = [:]
     var timerSerial = 0
     var cancelledVerification = 0
+    var isCompressionCancelled = false
     var witness: Witness
 
     enum Happening {
@@ -46,6 +47,7 @@ final class World {
         case commitDone(generation: Int)
         case answer(SupervisorMessage, link: Int)
         case verify(CheckpointID, trusting: Bool, generation: Int, serial: Int)
+        case compressionDone(CheckpointID, generation: Int)
         case leaderDies(tree: Int, JobEnd)
         case descendantDies(tree: Int, Int)
         case jobStarts(Job)
@@ -130,6 +132,8 @@ final class World {
             if generation == self.generation, serial == cancelledVerification {
                 try tell(.verified(id, inspect(id, trusting: trusting)))
             }
+        case .compressionDone(let id, let generation):
+            if generation == self.generation { try compressionDone(id) }
         case .leaderDies(let tree, let end): leaderDies(tree, end)
         case .descendantDies(let tree, let index): descendantDies(tree, index)
         case .jobStarts(let job): try jobStarts(job)

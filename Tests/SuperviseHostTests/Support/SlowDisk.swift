@@ -93,6 +93,15 @@ final class SlowDisk: FileSystem {
         try disk.hashFile(path, startsWriting: startsWriting, goOn: goOn)
     }
 
+    func filterFile(
+        _ path: String, through filter: Filter, to copy: String?, mode: UInt32, limit: Int64?,
+        goOn: (Int) -> Bool
+    ) throws(SystemError) -> FilteredFile {
+        if let copy { write(copy) }
+        return try disk.filterFile(
+            path, through: filter, to: copy, mode: mode, limit: limit, goOn: goOn)
+    }
+
     func freeSpace(_ path: String) throws(SystemError) -> Int64 { try disk.freeSpace(path) }
 
     func holdDirectory(_ path: String, alone: Bool) throws(SystemError) -> DirectoryHold? {
