@@ -14,6 +14,8 @@ package struct Scan: Equatable, Sendable {
     package var trash: [String] = []
     package var setAside: [String] = []
 
+    package init() {}
+
     package struct Damaged: Equatable, Sendable {
         package var id: CheckpointID
         /// Such as `manifest.json is missing`.
@@ -78,6 +80,10 @@ extension RunStore {
             }
             return check(try decode(Manifest.self, from: bytes, in: path), id)
         } catch {
+            // What says that it is newer may be one of ours with a rotten digit.
+            if case .newerFormat = error, try isDisowned(id) {
+                return .failure(Damage(reason: "\(CheckpointFile.manifest): SHA-256 differs"))
+            }
             guard case .garbage(_, let reason) = error else { throw error }
             return .failure(Damage(reason: "\(CheckpointFile.manifest): \(reason)"))
         }

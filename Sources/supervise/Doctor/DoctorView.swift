@@ -19,7 +19,8 @@ struct DoctorView {
         let problems = findings.count { $0.level == .problem }
         let notes = findings.count { $0.level == .note }
         let rest = notes > 0 ? ", \(HumanText.count(notes, "note"))" : ""
-        return text + "\(problems == 0 ? "no problem" : HumanText.count(problems, "problem"))\(rest)\n"
+        return text
+            + "\(problems == 0 ? "no problem" : HumanText.count(problems, "problem"))\(rest)\n"
     }
 
     private func lines(of finding: Finding) -> String {

@@ -11,7 +11,8 @@ struct MachineDoctor {
         if facts.strayLocks > 0 {
             let count = HumanText.count(facts.strayLocks, "lock file")
             findings.append(
-                Finding(.ok, "locks", "\(count) of runs that are gone; they are empty and harmless"))
+                Finding(.ok, "locks", "\(count) of runs that are gone; they are empty and harmless")
+            )
         }
         findings.append(socket)
         findings.append(descriptors)
@@ -65,7 +66,8 @@ struct MachineDoctor {
             )
         }
         if owner.user != facts.user {
-            let rest = isWritable ? "what you start there would be yours" : "you may not write to it"
+            let rest =
+                isWritable ? "what you start there would be yours" : "you may not write to it"
             return (
                 isWritable ? .note : .problem,
                 "belongs to user \(owner.user), and you are user \(facts.user): \(rest)",

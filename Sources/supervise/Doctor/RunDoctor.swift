@@ -8,7 +8,15 @@ struct RunDoctor {
     let facts: RunFacts
 
     func findings() -> [Finding] {
-        [lock] + record + status + checkpoints + [pins, room].compactMap { $0 } + leftovers + access
+        if facts.record == nil, case .failure(.missing) = facts.checkpoints {
+            return [
+                finding(
+                    .note, "record", "there is no run in \(HumanText.printable(facts.path))",
+                    "nothing, unless run.json and checkpoints have gone from it")
+            ]
+        }
+        return [lock] + record + status + checkpoints + [pins, room].compactMap { $0 } + leftovers
+            + access
             + programs
     }
 
@@ -69,7 +77,8 @@ struct RunDoctor {
                 let host = HumanText.printable(record.host)
                 findings.append(
                     finding(
-                        .note, "record", "it was last at work on \(host), which is not this machine",
+                        .note, "record",
+                        "it was last at work on \(host), which is not this machine",
                         "make sure that it is not running there"))
             }
             return findings
@@ -78,13 +87,13 @@ struct RunDoctor {
 
     private var status: [Finding] {
         switch facts.status {
-        case .failure(let error):
-            if case .newerFormat = error { return [finding("status", error)] }
+        case .failure(.garbage(_, let reason)):
             return [
                 finding(
-                    .note, "status", "status.json cannot be read",
+                    .note, "status", "status.json is damaged (\(reason))",
                     "nothing: the next start writes it anew")
             ]
+        case .failure(let error): return [finding("status", error)]
         case .success(let status):
             guard !isRunning, let status, status.phase != .finished else { return [] }
             return [

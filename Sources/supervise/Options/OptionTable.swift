@@ -114,8 +114,8 @@ enum OptionTable {
             "resumable", .flag, of: [.list], .init(), in: \.resumable,
             "Only runs that are not running and have not completed"),
         OptionSpec(
-            "verify", .flag, of: [.doctor], .init(), in: \.readsAll,
-            "Read every byte of every checkpoint too"),
+            "digests", .flag, of: [.doctor], .init(), in: \.readsAll,
+            "Read every byte of every checkpoint too, and compare its SHA-256"),
         OptionSpec(
             "json", .flag, of: Command.withJSON, .init(), in: \.json,
             "Write JSON, for programs"),

@@ -9,29 +9,10 @@ import Testing
     "An error of any call", .onStage,
     .enabled(if: Strace.isUsable, "strace is missing, or may not look at other processes"))
 struct ErrorWalkTests {
-    /// What a call can fail with.
-    ///
-    /// - Parameter line: the call as strace writes it, such as `write(5</a/b>, …`.
-    private static func errors(_ line: String) -> [String] {
-        // Threads wake each other through these, which do not fail.
-        if line.contains("anon_inode:") { return [] }
-        return switch line.prefix(while: { $0 != "(" }) {
-        case "open", "openat": ["EMFILE", "EACCES", "EROFS", "ENOSPC", "EIO"]
-        case "write", "pwrite64", "fsync", "fdatasync", "copy_file_range", "ftruncate":
-            ["ENOSPC", "EIO"]
-        case "mkdir", "mkdirat", "symlink", "symlinkat", "rename", "renameat", "renameat2":
-            ["ENOSPC", "EROFS", "EACCES", "EIO"]
-        case "unlink", "unlinkat", "rmdir", "link", "linkat", "fchmod", "fchmodat":
-            ["EROFS", "EACCES", "EIO"]
-        case "flock": ["ENOLCK"]
-        default: ["EIO"]
-        }
-    }
-
     @Test("while checkpoints are made, added, recorded and removed", arguments: FaultScene.threads)
     func walk(threads: String) throws {
         let points = try FaultScene.points(threads, calls: FaultScene.calls) { line in
-            Self.errors(line).map { "error=\($0)" }
+            FaultScene.errors(line).map { "error=\($0)" }
         }
         let chosen = FaultSample.choose(6, of: points)
         var failed = 0

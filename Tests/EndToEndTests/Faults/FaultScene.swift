@@ -16,7 +16,9 @@ final class FaultScene {
     ]
     /// Each also where it only looks.
     static let calls =
-        changes + ["open", "openat", "read", "pread64", "getdents64", "lstat", "newfstatat", "flock"]
+        changes + [
+            "open", "openat", "read", "pread64", "getdents64", "lstat", "newfstatat", "flock",
+        ]
     static let threads = ["bulk", "records", "cleaning"]
 
     let place: Place
@@ -124,5 +126,24 @@ final class FaultScene {
         try Strace(
             place, threads: try place.threads(point.threads, of: pid), calls: [point.call],
             point: point)
+    }
+
+    /// What a call can fail with.
+    ///
+    /// - Parameter line: the call as strace writes it, such as `write(5</a/b>, …`.
+    static func errors(_ line: String) -> [String] {
+        // Threads wake each other through these, which do not fail.
+        if line.contains("anon_inode:") { return [] }
+        return switch line.prefix(while: { $0 != "(" }) {
+        case "open", "openat": ["EMFILE", "EACCES", "EROFS", "ENOSPC", "EIO"]
+        case "write", "pwrite64", "fsync", "fdatasync", "copy_file_range", "ftruncate":
+            ["ENOSPC", "EIO"]
+        case "mkdir", "mkdirat", "symlink", "symlinkat", "rename", "renameat", "renameat2":
+            ["ENOSPC", "EROFS", "EACCES", "EIO"]
+        case "unlink", "unlinkat", "rmdir", "link", "linkat", "fchmod", "fchmodat":
+            ["EROFS", "EACCES", "EIO"]
+        case "flock": ["ENOLCK"]
+        default: ["EIO"]
+        }
     }
 }

@@ -35,7 +35,7 @@ struct KillWalkTests {
         // It dies in the middle of this.
         _ = try? scene.act()
         if try !scene.program.passes(.seconds(1)) {
-            try scene.place.stopByControl(scene.program)
+            scene.place.tryToStop(scene.program)
         }
         let isKilled = try scene.program.waitForEnd() == .signaled(9)
         _ = try? strace.finish()
@@ -66,9 +66,9 @@ struct KillWalkTests {
         }
         let next = try program.checkpoint(step: 100)
         #expect(next.id > resume.id, said)
+        try waitBriefly { place.names(in: "staging").isEmpty && place.names(in: "trash").isEmpty }
         try place.stop(program)
         #expect(place.checkpoints.last == next.id.description, said)
-        #expect(place.names(in: "staging").isEmpty && place.names(in: "trash").isEmpty, said)
         for id in place.checkpoints { #expect(try place.isWhole(id), said) }
         #expect(try place.record().outcome?.kind == .stopped, said)
         #expect(try place.status().checkpoint?.id == next.id, said)

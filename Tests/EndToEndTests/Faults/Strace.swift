@@ -71,6 +71,18 @@ struct Strace {
 }
 
 extension Place {
+    /// Stops a puppet's run that may end by itself, or be killed, at any moment.
+    func tryToStop(_ program: Program) {
+        let stop = #"{"type":"control","command":"stop","checkpoint":false}"#
+        // The status that tells of the socket may not be there yet.
+        try? waitBriefly {
+            try connect().send(line: stop)
+            return true
+        }
+        // An end that nobody had asked for would complete the run.
+        if (try? program.line(starting: "signal SIGTERM")) != nil { try? program.say("exit 0") }
+    }
+
     /// The threads of a process that have a name.
     func threads(_ name: String, of process: Int32) throws -> [Int32] {
         try Disk().list("/proc/\(process)/task").compactMap { entry in
@@ -92,9 +104,12 @@ struct FaultSample {
     /// How to see the same again.
     static let replay = "FAULTS_SEED=\(seed)"
 
-    static func choose<Element>(_ count: Int, of all: [Element]) -> [Element] {
-        if isWhole { return all }
+    /// - Parameter most: how many are tried where all are to be.
+    static func choose<Element>(
+        _ count: Int, of all: [Element], atMost most: Int = .max
+    ) -> [Element] {
+        if isWhole, all.count <= most { return all }
         var numbers = SeededNumbers(seed: seed)
-        return Array(all.shuffled(using: &numbers).prefix(count))
+        return Array(all.shuffled(using: &numbers).prefix(isWhole ? most : count))
     }
 }
