@@ -36,7 +36,7 @@ package enum Action: Equatable, Sendable {
     /// Make a staged payload durable and visible; answers `committed` or `commitFailed`.
     case commit(CommitOrder)
     /// Take up a file or a directory of the job's; answers `committed` or `commitFailed`.
-    case add(CommitOrder, path: String)
+    case add(CommitOrder, from: Source)
     /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
     case log(RunEvent)
@@ -90,6 +90,18 @@ package enum Action: Equatable, Sendable {
             self.secondsSoFar = secondsSoFar
             self.metrics = metrics
             self.metadata = metadata
+        }
+    }
+
+    /// Something that a job wrote by itself.
+    package struct Source: Equatable, Sendable {
+        /// An absolute path, of a file or a directory.
+        package var path: String
+        package var mode: AddMode
+
+        package init(path: String, mode: AddMode) {
+            self.path = path
+            self.mode = mode
         }
     }
 

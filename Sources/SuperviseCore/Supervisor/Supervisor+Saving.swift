@@ -64,8 +64,9 @@ extension Supervisor {
             refuse(sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
             return
         }
-        guard (add.mode ?? "copy") == "copy" else {
-            refuse(sender, .badMessage, "there is no mode \"\(add.mode ?? "")\"; use \"copy\"")
+        guard let mode = AddMode(rawValue: add.mode ?? "copy") else {
+            let modes = AddMode.allCases.map(\.rawValue).joined(separator: ", ")
+            refuse(sender, .badMessage, "\"\(add.mode ?? "")\" is no mode; use one of \(modes)")
             return
         }
         guard add.path.utf8.first == UInt8(ascii: "/") else {
@@ -79,7 +80,7 @@ extension Supervisor {
             id, reason: request.reason, costFrom: request.madeAt ?? now.instant, add.metrics,
             add.metadata, at: now)
         track(order, sender, request: request.number, securedAt: now.instant)
-        actions.append(.add(order, path: add.path))
+        actions.append(.add(order, from: .init(path: add.path, mode: mode)))
     }
 
     mutating func abort(_ id: CheckpointID, _ sender: Sender, at now: Moment) {

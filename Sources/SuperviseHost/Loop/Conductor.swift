@@ -119,7 +119,7 @@ final class Conductor {
         case .dropStaging(let id): disk?.dropStaging(id)
         case .measureStaging(let id): disk?.measureStaging(id)
         case .commit(let order): disk?.commit(order)
-        case .add(let order, let path): disk?.add(order, path: path)
+        case .add(let order, let source): disk?.add(order, from: source)
         case .remove(let ids): disk?.remove(ids)
         case .log(let event): log(event)
         case .tell(let line): console.say(line, .normal)
