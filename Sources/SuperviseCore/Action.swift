@@ -22,6 +22,17 @@ package enum Action: Equatable, Sendable {
     /// Close once what was sent is out.
     case close(ConnectionID)
     case signalLeader(Int32)
+    /// Ask the leader for a checkpoint by this signal, unless it would end by it; then it answers
+    /// ``Event/requestNotSent(_:)``.
+    case askBySignal(Settings.RequestSignal)
+    /// Tell of all that fits a pattern of `--watch` and is not told yet, settled or not; answers
+    /// ``Event/watchFlushed``.
+    case flushWatch
+    /// Tell of what was moved into place since then, while nobody looked; answers
+    /// ``Event/watchFlushed``.
+    case gatherWatched(since: Timestamp)
+    /// This changed while it was taken: tell of it again when it is quiet.
+    case watchAgain(String)
     /// SIGKILL to the leader and all its descendants.
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.

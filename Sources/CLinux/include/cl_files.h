@@ -31,6 +31,10 @@ off_t cl_next_hole(int fd, off_t offset);
 /* Begins to write what is dirty in this part of the file, without waiting for it. */
 int cl_start_writing(int fd, off_t offset, off_t count);
 
+/* 1 where somebody has the file open for writing, 0 where nobody has, -1 where that cannot be known.
+   The file is open for reading. */
+int cl_has_writers(int fd);
+
 static inline const char *cl_entry_name(const struct dirent *entry) { return entry->d_name; }
 
 #endif

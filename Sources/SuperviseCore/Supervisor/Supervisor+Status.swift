@@ -57,7 +57,7 @@ extension Supervisor {
         if phase == .finished { return .finished }
         if stop != nil { return .stopping }
         return switch phase {
-        case .idle, .clearing, .choosing, .recording: .starting
+        case .idle, .clearing, .gathering, .choosing, .recording: .starting
         case .running, .ending: .running
         case .waiting: .backoff
         case .finished: .finished
