@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(off_t) == 8, "files are larger than 2 GB");
@@ -28,6 +30,18 @@ int cl_whole_file_is_locked(int fd) {
     struct flock lock = whole_file();
     if (fcntl(fd, F_OFD_GETLK, &lock) != 0) return -1;
     return lock.l_type != F_UNLCK;
+}
+
+int cl_clone_file(int from, int to) {
+    return ioctl(to, FICLONE, from);
+}
+
+off_t cl_next_content(int fd, off_t offset) {
+    return lseek(fd, offset, SEEK_DATA);
+}
+
+off_t cl_next_hole(int fd, off_t offset) {
+    return lseek(fd, offset, SEEK_HOLE);
 }
 
 int cl_start_writing(int fd, off_t offset, off_t count) {

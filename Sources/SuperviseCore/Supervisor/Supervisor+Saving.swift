@@ -66,7 +66,7 @@ extension Supervisor {
         }
         guard let mode = AddMode(rawValue: add.mode ?? "copy") else {
             let modes = AddMode.allCases.map(\.rawValue).joined(separator: ", ")
-            refuse(sender, .badMessage, "there is no mode \"\(add.mode ?? "")\"; use one of \(modes)")
+            refuse(sender, .badMessage, "\"\(add.mode ?? "")\" is no mode; use one of \(modes)")
             return
         }
         guard add.path.utf8.first == UInt8(ascii: "/") else {
