@@ -15,6 +15,8 @@ package struct Scan: Equatable, Sendable {
     package var trash: [String] = []
     package var setAside: [String] = []
 
+    package init() {}
+
     package struct Damaged: Equatable, Sendable {
         package var id: CheckpointID
         /// Such as `manifest.json is missing`.
@@ -63,6 +65,7 @@ extension RunStore {
             return try files.list(paths.checkpoints).filter { $0.kind == .directory }
                 .compactMap { CheckpointID($0.name) }.sorted()
         } catch {
+            if error.isNoDirectory { throw .noDirectory(paths.checkpoints) }
             throw error.isMissing ? .missing(paths.checkpoints) : StoreError(reading: error)
         }
     }
@@ -81,6 +84,10 @@ extension RunStore {
             }
             return check(try decode(Manifest.self, from: bytes, in: path), id)
         } catch {
+            // What says that it is newer may be one of ours with a rotten digit.
+            if case .newerFormat = error, try isDisowned(id) {
+                return .failure(Damage(reason: "\(CheckpointFile.manifest): SHA-256 differs"))
+            }
             guard case .garbage(_, let reason) = error else { throw error }
             return .failure(Damage(reason: "\(CheckpointFile.manifest): \(reason)"))
         }
@@ -90,6 +97,7 @@ extension RunStore {
         guard manifest.id == id else {
             return .failure(Damage(reason: "its manifest is that of \(manifest.id)"))
         }
+        if let fault = manifest.fault { return .failure(Damage(reason: fault)) }
         if let single = manifest.single, !manifest.files.contains(where: { $0.path == single }) {
             return .failure(Damage(reason: "\(shown(single)) is not among its files"))
         }

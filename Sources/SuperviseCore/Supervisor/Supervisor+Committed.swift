@@ -53,8 +53,11 @@ extension Supervisor {
     private mutating func prune() {
         var protected: Set<CheckpointID> = []
         if let resumed = attempt?.resume?.id { protected.insert(resumed) }
-        let removals = Retention.removals(
-            from: checkpoints.map(\.id), keepLast: settings.keepLast, protected: protected)
+        let apart = apart
+        let all = checkpoints.map(\.id)
+        let removals = [all.filter { !apart.contains($0) }, all.filter(apart.contains)].flatMap {
+            Retention.removals(from: $0, keepLast: settings.keepLast, protected: protected)
+        }
         guard !removals.isEmpty else { return }
         leaving += checkpoints.filter { removals.contains($0.id) }
         checkpoints.removeAll { removals.contains($0.id) }

@@ -1,6 +1,6 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
-    case run, status, list, checkpoints, checkpoint, stop, resume, events, plan
+    case run, status, list, checkpoints, checkpoint, stop, resume, events, plan, doctor
 
     /// Those that can answer in JSON.
     static let withJSON = Set(allCases).subtracting([.run, .resume])
@@ -17,6 +17,7 @@ enum Command: String, CaseIterable, Sendable {
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
         case .plan: "Find the best interval between checkpoints"
+        case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
     }
 
@@ -38,6 +39,7 @@ enum Command: String, CaseIterable, Sendable {
         case .resume: ["supervise resume NAME"]
         case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
+        case .doctor: ["supervise doctor [NAME]"]
         }
     }
 
@@ -80,6 +82,13 @@ enum Command: String, CaseIterable, Sendable {
             ]
         case .status, .checkpoint, .stop, .events:
             [Self.whichRun]
+        case .doctor:
+            [
+                "Looks at the directory of runs, the disk under it, the machine's limits, and at NAME "
+                    + "or every run: its lock, its record, its checkpoints, who may write to it. It "
+                    + "changes nothing. Each finding is ok, a note or a problem, with what to do.",
+                "Exit status: 0 where there is no problem, else 1.",
+            ]
         case .list: []
         }
     }

@@ -34,6 +34,7 @@ struct CommandCall: Sendable {
         case .checkpoint: .answer(try checkpoint())
         case .stop: .answer(try stop())
         case .resume: .run(try resume())
+        case .doctor: .answer(try doctor())
         case .plan: .answer(try plan())
         }
     }

@@ -19,6 +19,7 @@ struct OptionValues: Sendable {
 
     var json = false
     var resumable = false
+    var readsAll = false
     var skipsCheckpoint = false
     /// As it was written: an id, a number, or none.
     var from: String?

@@ -36,6 +36,7 @@ struct Plan {
     var rot: Double
     var unreadable: Double
     var readers: Double
+    var poison: Double
 
     var signals: Double
     var operators: Double
@@ -76,6 +77,7 @@ struct Plan {
         rot = sometimes(0.05)
         unreadable = chance.happens(0.6) ? 0 : 0.1 * chance.share()
         readers = sometimes(0.5)
+        poison = sometimes(0.6)
         signals = chance.happens(0.3) ? 0.4 * chance.share() : sometimes(0.04)
         operators = sometimes(0.15)
         strangers = sometimes(0.1)
