@@ -79,6 +79,18 @@ struct ConfigurationTests {
         #expect(!request.fresh)
     }
 
+    @Test("holds several values of an option that may be given several times, and of no other")
+    func arrays() throws {
+        let files = [
+            "/work/c.json": #"{"watch": ["a/*", "b"]}"#, "/work/d.json": #"{"keep-last": [1]}"#,
+        ]
+        let read = try request(["--config", "c.json", "--", "true"], place(files: files))
+        #expect(read.settings.watch.map(\.text) == ["a/*", "b"])
+        #expect(throws: Complaint.self) {
+            try request(["--config", "d.json", "--", "true"], place(files: files))
+        }
+    }
+
     @Test("may be empty")
     func empty() throws {
         let request = try request(

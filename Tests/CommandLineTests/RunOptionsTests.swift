@@ -79,6 +79,25 @@ private let runOptions = [
         accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …), or none"
     ) { $0.checkpointSignal.map { "\($0)" } ?? "nil" },
     RunOption(
+        "watch", standard: "", ("out/*.pt", "out/*.pt"), ("/a/[0-9]", "/a/[0-9]"), bad: "out/",
+        accepts: "a pattern of paths, such as 'out/*/ckpt-*.pt'"
+    ) { $0.settings.watch.map(\.text).joined(separator: " ") },
+    RunOption(
+        "watch-mode", standard: "copy", ("move", "move"), ("reference", "reference"), bad: "link",
+        accepts: "copy or move or own or reference"
+    ) { $0.settings.watchMode.rawValue },
+    RunOption(
+        "request-signal", standard: "nil", ("USR1", "10 SIGUSR1"), ("SIGUSR2", "12 SIGUSR2"),
+        bad: "KILL",
+        accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …)"
+    ) { $0.settings.requestSignal.map { "\($0.number) \($0.name)" } ?? "nil" },
+    RunOption(
+        "resume-args", standard: "nil", ("--from {id}", "[\"--from\", \"{id}\"]"),
+        ("'a b'", "[\"a b\"]"), bad: "'a",
+        accepts: "words, with quotes in pairs, such as "
+            + "'--resume {checkpoint}'"
+    ) { $0.resumeArguments.map { "\($0.templates)" } ?? "nil" },
+    RunOption(
         "keep-last", standard: "5", ("1", "1"), ("12", "12"), bad: "0",
         accepts: "a whole number from 1 to 999999999"
     ) { "\($0.settings.keepLast)" },
