@@ -40,6 +40,13 @@ package enum Event: Equatable, Sendable {
     /// Of those that were to be removed: which are gone, and which somebody is reading, or the disk
     /// has not let go of.
     case removed([CheckpointID], held: [CheckpointID])
+    /// Of what the job writes by itself: these look complete.
+    case watched([WatchedFile])
+    /// All that fitted a pattern when ``Action/flushWatch`` or ``Action/gatherWatched(since:)`` was
+    /// ordered has been told.
+    case watchFlushed
+    /// A signal that asks for a checkpoint was not sent, and why.
+    case requestNotSent(String)
     case warned(String)
 
     /// What the check of a checkpoint gave.

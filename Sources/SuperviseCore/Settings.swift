@@ -18,6 +18,12 @@ package struct Settings: Equatable, Sendable {
     /// The wait after the first failure, and the longest.
     package var backoff: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
     package var resumeFrom = ResumeFrom.newest
+    /// What the job writes by itself, and is to be taken up; relative to its directory.
+    package var watch: [WatchPattern] = []
+    /// What becomes of it where the job wrote it.
+    package var watchMode = AddMode.copy
+    /// How a job is asked for a checkpoint that does not speak the protocol.
+    package var requestSignal: RequestSignal?
     /// How deep a checkpoint is verified before the job goes on from it.
     package var verify = VerifyDepth.digest
     /// Checkpoints that are not needed soon are compressed by it; nil compresses none.
@@ -39,6 +45,17 @@ package struct Settings: Equatable, Sendable {
         /// The beginning, whatever there is.
         case beginning
         case checkpoint(CheckpointID)
+    }
+
+    package struct RequestSignal: Equatable, Sendable {
+        package var number: Int32
+        /// Such as `SIGUSR1`.
+        package var name: String
+
+        package init(number: Int32, name: String) {
+            self.number = number
+            self.name = name
+        }
     }
 
     package init() {}

@@ -76,6 +76,13 @@ func precedes(_ left: String, _ right: String) -> Bool {
     left.utf8.lexicographicallyPrecedes(right.utf8)
 }
 
+/// Whether an absolute path is a directory, or leads to something in it.
+func isBelow(_ path: String, _ directory: String) -> Bool {
+    guard path.utf8.starts(with: directory.utf8) else { return false }
+    let next = path.utf8.dropFirst(directory.utf8.count).first
+    return next == nil || next == UInt8(ascii: "/")
+}
+
 func isSame(_ left: String, _ right: String) -> Bool {
     left.utf8.elementsEqual(right.utf8)
 }

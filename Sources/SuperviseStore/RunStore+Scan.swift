@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseSystem
+import Synchronization
 
 /// What checkpoints there are, by their manifests.
 package struct Scan: Equatable, Sendable {
@@ -29,6 +30,7 @@ extension RunStore {
     /// - Throws: `missing` where there is no directory of checkpoints, `unreadable`, `newerFormat`.
     package func scan() throws(StoreError) -> Scan {
         var scan = Scan()
+        var claims: [CheckpointID: String] = [:]
         for id in try checkpointIDs() {
             scan.highestSequence = max(scan.highestSequence, id.sequence)
             switch try readManifest(id) {
@@ -36,6 +38,7 @@ extension RunStore {
                 var found = summary(of: manifest)
                 found.compressedBytes = try compressedBytes(of: manifest)
                 scan.checkpoints.append(found)
+                if let outside = manifest.outside { claims[id] = outside.path }
             case .failure(let damage):
                 scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
             }
@@ -47,6 +50,7 @@ extension RunStore {
         } catch {
             throw StoreError(reading: error)
         }
+        state.withLock { [claims] in $0.claims = $0.claims ?? claims }
         for name in scan.staging + scan.setAside {
             // A second one of a name has a number after a point.
             let id = CheckpointID(String(name.prefix { $0 != "." }))

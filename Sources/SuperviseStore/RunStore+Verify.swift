@@ -85,8 +85,14 @@ extension RunStore {
             guard needsLists else { return try readManifest(id) }
             let listed = try get(readLists(id))
             let copies = try get(readCopies(id))
-            let payload = try Payload.read(
-                files, base: paths.checkpoint(id), absent: copies?.list.files.map(\.path) ?? [])
+            let payload =
+                if let outside = listed.manifest.outside {
+                    try listedPayload(listed.manifest, in: outside)
+                } else {
+                    try Payload.read(
+                        files, base: paths.checkpoint(id),
+                        absent: copies?.list.files.map(\.path) ?? [])
+                }
             if order.depth != .none { try compare(payload, with: listed.manifest) }
             let hashed = order.depth == .digest ? try hash(payload, listed, order, goOn) : []
             let restored = try takeCopies(
@@ -123,7 +129,8 @@ extension RunStore {
     ) throws(StoreError) -> Digest? {
         let found = try reading { () throws(SystemError) in
             try files.hashFile(
-                "\(paths.checkpoint(id))/\(file.path)", startsWriting: false, goOn: goOn)
+                Manifest.place(of: file.path, in: paths.checkpoint(id)), startsWriting: false,
+                goOn: goOn)
         }
         return file.status.isUnchanged(found.after) ? found.digest : nil
     }

@@ -37,6 +37,10 @@ package final class RunStore: Sendable {
         var unsynced: [String] = []
         /// Checkpoints that were begun by this process.
         var begun: Set<CheckpointID> = []
+        /// Payloads that stay outside, by their checkpoints; nil before the first scan.
+        var claims: [CheckpointID: String]?
+        /// Directories outside whose names were made durable, and their inodes.
+        var durableNames: [String: UInt64] = [:]
         /// Derived files that were looked at.
         var checkedStatus = false
         var checkedEvents = false
@@ -56,6 +60,7 @@ package final class RunStore: Sendable {
         let isRecorded = try exists(paths.record)
         if isRecorded {
             try writing { () throws(SystemError) in try removeIfThere(paths.recordTemporary) }
+            try finishMoves()
             return
         }
         try finishArchiving()

@@ -18,6 +18,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+/* How many processors the caller may run on, or -1. */
+int cl_processors(void);
+
 /* These four need _GNU_SOURCE, which only our own C files have. */
 int cl_pipe(int ends[2]);
 int cl_accept(int listener);
@@ -41,6 +44,12 @@ static inline int cl_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPE
 static inline int cl_forbid_core(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 static inline int cl_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+/* Gives way to others by so much (man 2 nice). On Linux that is said of one thread: this one. It is
+   only a wish. */
+static inline void cl_be_nicer(int by) {
+    if (by != 0) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + by);
+}
 
 /* The terminal's columns, or -1. */
 static inline int cl_terminal_columns(int fd) {

@@ -13,7 +13,7 @@ extension Supervisor {
         answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
-        answer(wire, to: commit.sender)
+        commit.sender.map { answer(wire, to: $0) }
         log(
             .checkpointCommitted(
                 .init(
@@ -24,7 +24,8 @@ extension Supervisor {
             requests.committed += 1
             for sender in request.operators { answer(wire, to: sender) }
         }
-        prune()
+        // Before anything is chosen, it is not known which one will be needed.
+        if phase != .gathering { prune() }
         actions.append(.record(record, confirm: false))
         startInterval(at: now)
         if request?.final == true { finalRequestEnded(made: true, at: now) }
@@ -52,8 +53,11 @@ extension Supervisor {
     private mutating func prune() {
         var protected: Set<CheckpointID> = []
         if let resumed = attempt?.resume?.id { protected.insert(resumed) }
-        let removals = Retention.removals(
-            from: checkpoints.map(\.id), keepLast: settings.keepLast, protected: protected)
+        let apart = apart
+        let all = checkpoints.map(\.id)
+        let removals = [all.filter { !apart.contains($0) }, all.filter(apart.contains)].flatMap {
+            Retention.removals(from: $0, keepLast: settings.keepLast, protected: protected)
+        }
         guard !removals.isEmpty else { return }
         leaving += checkpoints.filter { removals.contains($0.id) }
         checkpoints.removeAll { removals.contains($0.id) }
@@ -76,8 +80,12 @@ extension Supervisor {
             saveFailed(id, request: open.request, error, at: now)
         } else if let index = committing.firstIndex(where: { $0.id == id }) {
             let commit = committing.remove(at: index)
-            answer(.error(error), to: commit.sender)
-            saveFailed(id, request: commit.request, error, at: now)
+            commit.sender.map { answer(.error(error), to: $0) }
+            if let file = commit.watched, error.code == .conflict {
+                changedMeanwhile(file, request: commit.request, at: now)
+            } else {
+                saveFailed(id, request: commit.request, error, at: now)
+            }
             concludeIfOver(at: now)
         }
     }

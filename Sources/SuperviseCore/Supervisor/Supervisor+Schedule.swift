@@ -30,7 +30,7 @@ extension Supervisor {
     /// Counts from now: after a commit, a failed or unanswered request, or the first hello.
     mutating func startInterval(at now: Moment) {
         guard let interval, phase == .running, stop == nil,
-            let attempt, attempt.request == nil, !attempt.accepting.isEmpty
+            let attempt, attempt.request == nil, canAsk
         else { return }
         let due = now.instant + interval
         nextCheckpoint = due

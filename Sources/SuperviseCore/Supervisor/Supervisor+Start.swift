@@ -31,6 +31,7 @@ extension Supervisor {
             record.failures.suspects = [:]
         }
         guard let lost = record.current else { return }
+        gatherSince = lost.started
         let failure = Failure(
             attempt: record.attempt, kind: .machine, at: now.wall, lostSeconds: 0)
         record.current = nil
@@ -53,6 +54,8 @@ extension Supervisor {
         actions.append(.cancelTimer(.abandon))
         if stop != nil {
             finishStopped(at: now)
+        } else if isWatching, settings.resumeFrom == .newest, let since = gatherSince {
+            gather(since: max(since, checkpoints.last?.created ?? since))
         } else {
             choose(at: now)
         }
@@ -126,6 +129,7 @@ extension Supervisor {
             hasResumed = true
             tellOfStepBack(to: resume.id)
         }
+        waitingFiles = []
         progress.rate = nil
         progress.eta = nil
         nextCheckpoint = nil
@@ -156,7 +160,7 @@ extension Supervisor {
         actions.append(.spawn(order))
     }
 
-    mutating func spawned(_ pid: Int) {
+    mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
         let held = attempt.heldSignals
         log(
@@ -169,6 +173,7 @@ extension Supervisor {
         self.attempt?.heldSignals = []
         for number in held { actions.append(.signalLeader(number)) }
         if stop?.stage == .killing { actions.append(.killEverything) }
+        if nextCheckpoint == nil { startInterval(at: now) }
     }
 
     /// At the start we do not run what we could not find again; later the job goes on.

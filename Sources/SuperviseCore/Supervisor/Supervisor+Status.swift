@@ -57,7 +57,7 @@ extension Supervisor {
         if phase == .finished { return .finished }
         if stop != nil { return .stopping }
         return switch phase {
-        case .idle, .clearing, .choosing, .recording: .starting
+        case .idle, .clearing, .gathering, .choosing, .recording: .starting
         case .running, .ending: .running
         case .waiting: .backoff
         case .finished: .finished
@@ -84,7 +84,7 @@ extension Supervisor {
         status.resumedFrom = attempt?.resume?.id
         status.suspect = passedOver
         status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
-        if let verification { status.progress.message = verification }
+        if case .choosing = phase, let verification { status.progress.message = verification }
         status.requests = requests
         status.lastFailure = record.failures.last
         status.totals = record.totals

@@ -6,6 +6,7 @@ import SuperviseFormats
 /// any history of it can be replayed. The phases and their legal moves:
 ///
 ///     idle → clearing → choosing → recording → running → ending → waiting → choosing → …
+///     clearing → gathering → choosing    (files that an earlier supervisor had no time for)
 ///     idle → choosing        (nothing was left behind)
 ///     choosing → running     (restarts do not wait for the record)
 ///     any → finished
@@ -30,12 +31,19 @@ package struct Supervisor: Sendable {
     let startSequence: Int64
     let started: Timestamp
     let socket: String
+    /// Complete, and to be taken up, in the order of their completion.
+    package internal(set) var waitingFiles: [WatchedFile] = []
+    /// Told of all that is complete, when the job has ended or an earlier supervisor had: until then
+    /// nothing is chosen.
+    package internal(set) var isFlushingWatch = false
     var damaged: [Damaged]
     var random: SplitMix
     var nextRequest = 1
     /// The first spawn waits until the record is durable.
     var isFirstSpawn = true
     var hasResumed = false
+    /// When the attempt began that an earlier supervisor died with.
+    var gatherSince: Timestamp?
     /// What the last attempt resumed from.
     var lastBase: CheckpointID?
     var progress = Status.Progress()
@@ -55,6 +63,8 @@ package struct Supervisor: Sendable {
         case idle
         /// What an earlier supervisor left is being ended.
         case clearing
+        /// What the job had completed when its supervisor died is being taken up.
+        case gathering
         /// A checkpoint is being verified.
         case choosing(CheckpointID)
         /// The record of the first attempt is being made durable.
@@ -139,6 +149,8 @@ package struct Supervisor: Sendable {
         account(until: now.instant)
         if phase != .finished {
             dispatch(event, at: now)
+            // Whatever has happened, it may have made way for the next one.
+            takeWatched(at: now)
         } else {
             refuseAfterEnd(event)
         }
@@ -157,7 +169,7 @@ package struct Supervisor: Sendable {
         case .compressed(let id, let result): compressed(id, result)
         case .recorded: recorded(at: now)
         case .recordFailed(let message): recordFailed(message, at: now)
-        case .spawned(let pid): spawned(pid)
+        case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
         case .descendantsGone: descendantsGone(at: now)
@@ -171,6 +183,9 @@ package struct Supervisor: Sendable {
         case .committed(let summary, let seconds): committed(summary, seconds: seconds, at: now)
         case .commitFailed(let id, let error): commitFailed(id, error, at: now)
         case .removed(let gone, let held): removed(gone, held: held)
+        case .watched(let files): watched(files, at: now)
+        case .watchFlushed: watchFlushed(at: now)
+        case .requestNotSent(let reason): requestNotSent(reason, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }

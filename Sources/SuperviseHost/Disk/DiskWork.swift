@@ -5,12 +5,19 @@ import SuperviseSystem
 
 /// Everything that touches the disk, beside the loop: lanes of threads that answer with events.
 ///
-/// *Records* keeps run record, status and events in order; *bulk* hashes, copies and syncs, one
-/// after the other, so that commits are finished in the order of their numbers; *cleaning* measures
-/// and deletes, which may take long and is waited for by nobody: least of all by a final checkpoint.
+/// *Records* keeps run record, status and events in order; *staging* makes room for the next
+/// checkpoint at once, whatever else is under way; *commits* makes one after the other durable, so
+/// that they are finished in the order of their numbers, and nothing else is ever in their way;
+/// *bulk* has a thread a core, which hash, copy and sync files beside a commit before they do
+/// anything else that takes long; *cleaning* measures and deletes, and nobody waits for it.
 final class DiskWork {
+    /// The job comes first where processors are few.
+    private static let niceness: Int32 = 10
+
     let store: RunStore
-    let bulk = WorkerLane(name: "bulk", threads: 1)
+    let staging = WorkerLane(name: "staging", threads: 1)
+    let commits = WorkerLane(name: "commits", threads: 1, niceness: niceness)
+    let bulk = WorkerLane(name: "bulk", threads: processorCount(), niceness: niceness)
     let cleaning = WorkerLane(name: "cleaning", threads: 1)
     private let loop: EventLoop
     private let deliver: (Event) -> Void
@@ -142,6 +149,12 @@ final class DiskWork {
     ) {
         let job = chore(or: failure) { (store, _: Void) throws(StoreError) in try work(store) }
         cleaning.submit { job(()) }
+    }
+
+    /// Tells, from any thread, what people should know.
+    var warning: @Sendable (String) -> Void {
+        let mailbox = mailbox
+        return { mailbox.post(.event(.warned($0))) }
     }
 
     /// Something to be done on a lane that only answers where it fails.

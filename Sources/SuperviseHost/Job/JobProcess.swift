@@ -70,6 +70,23 @@ final class JobProcess {
         }
     }
 
+    /// A request that the job does not understand would be its end, and so it is not sent.
+    func ask(by signal: Settings.RequestSignal) {
+        guard let leader else { return }
+        let reception = try? SignalReception(of: signal.number, by: leader.pid)
+        switch reception {
+        case .handled: signalLeader(signal.number)
+        case .ignored:
+            deliver(.requestNotSent("the job ignores \(signal.name)"))
+        case .standard:
+            deliver(
+                .requestNotSent(
+                    "process \(leader.pid) has no handler for \(signal.name), and would end by "
+                        + "it (a shell in between? start the program with exec)"))
+        case nil: deliver(.requestNotSent("the job is about to end"))
+        }
+    }
+
     /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
     func stopWithUs() {
         isStopped = true

@@ -17,6 +17,7 @@ final class Conductor {
     private var job: JobProcess?
     private var switchboard: Switchboard?
     private var disk: DiskWork?
+    private var watch: FileWatch?
     private var signals: SignalSource?
     private var lastStatus: Status?
     /// Decided, and carried out once what is to be recorded is written.
@@ -46,6 +47,7 @@ final class Conductor {
             on: loop, guardian: session.guardian, tools: tools, lock: session.lock.rawDescriptor,
             beforeEnd: { switchboard.drain() }, deliver)
         self.job = job
+        watch = try watchFiles(job, deliver)
         signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
             switch number {
             case SignalPlan.childEnded: job.reap()
@@ -53,6 +55,18 @@ final class Conductor {
             case SignalPlan.goOn where job.goOnWithUs(): break
             default: deliver(.signal(session.signals.meaning(of: number)))
             }
+        }
+    }
+
+    private func watchFiles(
+        _ job: JobProcess, _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) -> FileWatch? {
+        let patterns = session.request.settings.watch
+        guard !patterns.isEmpty else { return nil }
+        return try FileWatch(patterns, in: core.record.directory, on: loop) { event in
+            // What was closed because the job died is not told before its death.
+            job.reap()
+            deliver(event)
         }
     }
 
@@ -111,6 +125,10 @@ final class Conductor {
             switchboard?.send(message, to: connection, seq: seq)
         case .close(let connection): switchboard?.close(connection)
         case .signalLeader(let signal): job?.signalLeader(signal)
+        case .askBySignal(let signal): job?.ask(by: signal)
+        case .flushWatch: watch?.order(.flush)
+        case .gatherWatched(let since): watch?.order(.gather(since: since))
+        case .watchAgain(let path): watch?.order(.again(path))
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
         case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
@@ -119,7 +137,7 @@ final class Conductor {
         case .dropStaging(let id): disk?.dropStaging(id)
         case .measureStaging(let id): disk?.measureStaging(id)
         case .commit(let order): disk?.commit(order)
-        case .add(let order, let path): disk?.add(order, path: path)
+        case .add(let order, let source): disk?.add(order, from: source)
         case .remove(let ids): disk?.remove(ids)
         case .log(let event): log(event)
         case .tell(let line): console.say(line, .normal)
@@ -139,8 +157,9 @@ final class Conductor {
         let environment = JobEnvironment.make(
             inherited: session.environment, name: core.record.name, socket: session.socket,
             order: order)
+        let more = order.resume.flatMap { session.request.resumeArguments?.words(for: $0) }
         let request = SpawnRequest(
-            command: core.record.command, environment: environment,
+            command: core.record.command + (more ?? []), environment: environment,
             directory: core.record.directory,
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.

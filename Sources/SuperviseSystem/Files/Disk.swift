@@ -62,6 +62,10 @@ package struct Disk: FileSystem {
         try systemCall("unlink", path) { unlink(path) }
     }
 
+    package func removeDirectory(_ path: String) throws(SystemError) {
+        try systemCall("rmdir", path) { rmdir(path) }
+    }
+
     package func freeSpace(_ path: String) throws(SystemError) -> Int64 {
         var found = statvfs()
         try systemCall("statvfs", path) { statvfs(path, &found) }
@@ -95,7 +99,10 @@ package final class DirectoryHold: Sendable {
     }
 
     deinit {
-        if let descriptor { _ = close(descriptor) }
+        guard let descriptor else { return }
+        // A child that is between fork and exec has a copy of the descriptor, and would go on holding.
+        release()
+        _ = close(descriptor)
     }
 
     fileprivate func lock(alone: Bool, path: String) throws(SystemError) -> Bool {

@@ -67,14 +67,20 @@ package protocol FileSystem: Sendable {
     /// Removes a file or a link.
     func removeFile(_ path: String) throws(SystemError)
 
+    /// Removes a directory that is empty.
+    ///
+    /// - Throws: ENOTEMPTY, ENOTDIR, EBUSY where something is mounted there, …
+    func removeDirectory(_ path: String) throws(SystemError)
+
     /// Removes whatever is at the path, a directory with all that is in it at any depth, never
     /// following a link. What others remove at the same time does not disturb it.
     ///
     /// - Throws: the first error, after all that could be removed was.
     func removeTree(_ path: String) throws(SystemError)
 
-    /// Copies a regular file to a new one, sharing its blocks where the file system can. The copy is
-    /// not synced, its owner may read and write it, and execute it where the original's may.
+    /// Copies a regular file to a new one, sharing its blocks where the file system can; holes stay
+    /// holes. The copy is not synced, its owner may read and write it, and execute it where the
+    /// original's may. Of a file that grows meanwhile not all is copied.
     ///
     /// - Parameter goOn: called after every piece with its size; false ends it with ECANCELED.
     /// - Throws: EINVAL where it is no regular file, EEXIST, ENOSPC, …

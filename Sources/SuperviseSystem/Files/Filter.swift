@@ -39,13 +39,18 @@ extension Disk {
         _ path: String, through filter: Filter, to copy: String?, mode: UInt32, limit: Int64?,
         goOn: (Int) -> Bool
     ) throws(SystemError) -> FilteredFile {
-        try withRegularFile(path) { (source, _) throws(SystemError) in
+        // Before a copy is begun: where there is no such program, nothing is touched.
+        guard let program = pathOfProgram(filter.program) else {
+            throw SystemError(call: "execve", code: ENOENT, subject: filter.program)
+        }
+        return try withRegularFile(path) { (source, _) throws(SystemError) in
             guard let copy else {
-                return try run(filter, source, path, to: nil, limit, goOn)
+                return try run(program, filter, source, path, to: nil, limit, goOn)
             }
             let flags = O_WRONLY | O_CREAT | O_EXCL
             return try withOpenFile(copy, flags) { (target) throws(SystemError) in
-                let result = try run(filter, source, path, to: (target, copy), limit, goOn)
+                let result = try run(
+                    program, filter, source, path, to: (target, copy), limit, goOn)
                 // What ends in a hole has not been written to its end.
                 try systemCall("ftruncate", copy) { ftruncate(target, off_t(result.size)) }
                 try systemCall("fchmod", copy) { fchmod(target, mode_t(mode & 0o777 | 0o600)) }
@@ -55,12 +60,9 @@ extension Disk {
     }
 
     private func run(
-        _ filter: Filter, _ source: Int32, _ path: String, to target: (Int32, String)?,
-        _ limit: Int64?, _ goOn: (Int) -> Bool
+        _ program: String, _ filter: Filter, _ source: Int32, _ path: String,
+        to target: (Int32, String)?, _ limit: Int64?, _ goOn: (Int) -> Bool
     ) throws(SystemError) -> FilteredFile {
-        guard let program = pathOfProgram(filter.program) else {
-            throw SystemError(call: "execve", code: ENOENT, subject: filter.program)
-        }
         let pipe = try FileDescriptor.pipe()
         let output = pipe.read
         let tool = try Self.start(program, filter, source, pipe.write)
@@ -121,20 +123,37 @@ extension Disk {
         return FilteredFile(digest: hash.finish(), size: size, status: nil)
     }
 
+    /// So many zeros in a row become a hole.
+    private static let hole = 64 << 10
+
     private static func put(
         _ bytes: UnsafeRawBufferPointer, _ file: Int32, _ copy: String, makesHoles: Bool
     ) throws(SystemError) {
-        guard let base = bytes.baseAddress else { return }
-        if makesHoles, bytes.count >= 4096, bytes[0] == 0,
-            memcmp(base, base + 1, bytes.count - 1) == 0
-        {
-            try systemCall("lseek", copy) { lseek(file, off_t(bytes.count), SEEK_CUR) }
-            return
+        guard makesHoles else { return try write(bytes, file, copy) }
+        for start in stride(from: 0, to: bytes.count, by: hole) {
+            let end = min(start + hole, bytes.count)
+            let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+            if isZero(part) {
+                try systemCall("lseek", copy) { lseek(file, off_t(part.count), SEEK_CUR) }
+            } else {
+                try write(part, file, copy)
+            }
         }
+    }
+
+    /// Every byte is equal to the one before it, and the first is zero.
+    private static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.baseAddress, bytes.count >= 4096, bytes[0] == 0 else { return false }
+        return memcmp(base, base + 1, bytes.count - 1) == 0
+    }
+
+    private static func write(
+        _ bytes: UnsafeRawBufferPointer, _ file: Int32, _ copy: String
+    ) throws(SystemError) {
         var done = 0
         while done < bytes.count {
             done += try systemCall("write", copy) {
-                Glibc.write(file, base + done, bytes.count - done)
+                Glibc.write(file, bytes.baseAddress.map { $0 + done }, bytes.count - done)
             }
         }
     }

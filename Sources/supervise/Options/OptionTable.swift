@@ -54,6 +54,22 @@ enum OptionTable {
             in: \.checkpointSignal,
             "The signal to supervise that asks for a checkpoint now"),
         OptionSpec(
+            "watch", .patterns, of: [.run], [.environment, .recorded, .repeatable],
+            in: \.settings.watch,
+            "Take up files, or directories, that the job writes by itself, once they are complete; "
+                + "may be given several times"),
+        OptionSpec(
+            "watch-mode", .choice, of: [.run], standard: "copy", in: \.settings.watchMode,
+            "What becomes of such a file where the job wrote it"),
+        OptionSpec(
+            "request-signal", .requestSignal, of: [.run], inOptional: \.settings.requestSignal,
+            "The signal that asks a job for a checkpoint that does not speak the protocol"),
+        OptionSpec(
+            "resume-args", .resumeArguments, of: [.run],
+            [.environment, .recorded, .mayBeginWithDashes], inOptional: \.resumeArguments,
+            "Add this to the command where there is a checkpoint; {checkpoint}, {id} and {step} are "
+                + "replaced"),
+        OptionSpec(
             "keep-last", .count, of: [.run], standard: "5", in: \.settings.keepLast,
             "How many of the newest checkpoints to keep"),
         OptionSpec(

@@ -11,6 +11,7 @@ struct OptionValues: Sendable {
     var fresh = false
     var whenCompleted = RunRequest.WhenCompleted.again
     var config: String?
+    var resumeArguments: ResumeArguments?
     var checkpointSignal: Int32? = freeSignal("SIGUSR1")
     var quiet = false
     var verbose = false

@@ -1,5 +1,6 @@
 import SuperviseCore
 import SuperviseFormats
+import SuperviseSystem
 
 /// What the value of an option may be, and how it is read.
 struct ValueKind<Value: Sendable>: Sendable {
@@ -115,6 +116,32 @@ extension ValueKind where Value == Int32? {
     ) { text in
         text == "none" ? .some(nil) : freeSignal(text).map { .some($0) }
     }
+}
+
+extension ValueKind where Value == [WatchPattern] {
+    static let patterns = ValueKind(
+        placeholder: "GLOB", accepts: "a pattern of paths, such as 'out/*/ckpt-*.pt'"
+    ) { text in
+        let lines = text.split(separator: "\n")
+        let patterns = lines.compactMap { WatchPattern(String($0)) }
+        return patterns.isEmpty || patterns.count < lines.count ? nil : patterns
+    }
+}
+
+extension ValueKind where Value == Settings.RequestSignal {
+    static let requestSignal = ValueKind(
+        placeholder: "SIG",
+        accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …)"
+    ) { text in
+        freeSignal(text).map { .init(number: $0, name: signalName($0)) }
+    }
+}
+
+extension ValueKind where Value == ResumeArguments {
+    static let resumeArguments = ValueKind(
+        placeholder: "ARGS",
+        accepts: "words, with quotes in pairs, such as '--resume {checkpoint}'"
+    ) { ResumeArguments($0) }
 }
 
 extension ValueKind where Value == CompressionProgram? {

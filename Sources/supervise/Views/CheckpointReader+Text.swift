@@ -87,7 +87,7 @@ extension CheckpointReader {
             var object = try JSONText.decode(
                 [String: JSONValue].self, from: try JSONText.encode(manifest))
             let directory = run.store.paths.checkpoint(manifest.id)
-            object["path"] = .string("\(directory)/\(manifest.single ?? "data")")
+            object["path"] = .string(manifest.payloadPath(in: directory))
             object["compressed_bytes"] = compressedBytes(of: manifest).map { .integer($0) } ?? .null
             return object
         } catch {

@@ -60,7 +60,9 @@ struct RequestWitness {
                 throw Violation("liveness", "request \(request.number) is open for ever")
             }
         } else if step.settings.checkpointEvery != .off, supervisor.stop == nil,
-            after.members.values.contains(true), after.open == nil, after.orders.isEmpty,
+            after.members.values.contains(true)
+                || step.settings.requestSignal != nil && after.isSpawned,
+            after.open == nil, after.orders.isEmpty,
             after.armed[.interval] == nil
         {
             throw Violation("liveness", "no checkpoint will ever be asked for")

@@ -1,20 +1,35 @@
 import SuperviseCore
 import SuperviseFormats
 
-/// Promise 7: retention keeps the newest, the one resumed from, and as many as it was told to.
+/// Promise 7: retention keeps the newest, the one resumed from, and as many as it was told to; those
+/// that are passed over are counted by themselves.
 struct RetentionWitness {
     private var resumed: CheckpointID?
     /// Ordered to be removed, and not yet answered: they may still be there, and are not counted.
     private var leaving: Set<CheckpointID> = []
+    private var ownCommits: Set<CheckpointID> = []
 
     mutating func supervisorStarts() {
         leaving = []
+        ownCommits = []
+    }
+
+    /// It is suspect, or the options do not let it be resumed from.
+    private func isPassedOver(_ id: CheckpointID, _ step: Step) -> Bool {
+        let failures = step.supervisor.record.failures.suspects[id.description, default: 0]
+        if failures >= step.settings.rollbackAfter { return true }
+        return switch step.settings.resumeFrom {
+        case .newest: false
+        case .beginning: !ownCommits.contains(id)
+        case .checkpoint(let chosen): id > chosen && !ownCommits.contains(id)
+        }
     }
 
     /// - Parameter hidden: those that are known to be bad, and stand there all the same.
     mutating func judge(
         _ step: Step, hidden: Set<CheckpointID>, _ world: World
     ) throws(Violation) {
+        if case .committed(let summary, _) = step.event { ownCommits.insert(summary.id) }
         if let order = step.spawn { resumed = order.resume?.id }
         if case .removed(let gone, let held) = step.event {
             leaving.subtract(gone + held)
@@ -35,7 +50,7 @@ struct RetentionWitness {
     private mutating func judge(
         _ ids: [CheckpointID], _ visible: inout [CheckpointID], _ step: Step
     ) throws(Violation) {
-        let before = visible.count
+        let before = visible
         for id in ids {
             guard visible.contains(id) else { throw Violation("7", "\(id) is not there") }
             if id == visible.last { throw Violation("7", "the newest, \(id), is removed") }
@@ -43,15 +58,25 @@ struct RetentionWitness {
             visible.removeAll { $0 == id }
             leaving.insert(id)
         }
-        let keepLast = step.settings.keepLast
-        if visible.count < min(keepLast, before) {
-            throw Violation("7", "\(visible.count) are left of \(before), and not \(keepLast)")
+        for isApart in [false, true] {
+            let isMeant = { isPassedOver($0, step) == isApart }
+            try judge(
+                ids.filter(isMeant), left: visible.filter(isMeant), of: before.filter(isMeant),
+                keepLast: step.settings.keepLast)
         }
-        if visible.filter({ $0 != resumed }).count > keepLast {
-            throw Violation("7", "\(visible) stay, and only \(keepLast) should")
+    }
+
+    private func judge(
+        _ ids: [CheckpointID], left: [CheckpointID], of before: [CheckpointID], keepLast: Int
+    ) throws(Violation) {
+        if left.count < min(keepLast, before.count) {
+            throw Violation("7", "\(left.count) are left of \(before.count), not \(keepLast)")
         }
-        if let removed = ids.max(), visible.contains(where: { $0 < removed && $0 != resumed }) {
-            throw Violation("7", "\(removed) is removed, and an older one stays: \(visible)")
+        if left.filter({ $0 != resumed }).count > keepLast {
+            throw Violation("7", "\(left) stay, and only \(keepLast) should")
+        }
+        if let removed = ids.max(), left.contains(where: { $0 < removed && $0 != resumed }) {
+            throw Violation("7", "\(removed) is removed, and an older one stays: \(left)")
         }
     }
 }

@@ -10,6 +10,7 @@ struct TimerWitness {
         switch supervisor.phase {
         case .idle, .choosing, .recording: break
         case .clearing: allowed.insert(.abandon)
+        case .gathering: if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .running:
             if supervisor.stop != nil {
                 allowed.formUnion([.stopDeadline, .terminate, .kill, .abandon])

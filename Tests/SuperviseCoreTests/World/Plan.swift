@@ -24,6 +24,9 @@ struct Plan {
     var descendants: Double
     var unkillable: Double
 
+    /// It writes files by itself.
+    var writesFiles: Double
+
     var stagingFails: Double
     var commitFails: Double
     var commitIsSlow: Double
@@ -33,6 +36,7 @@ struct Plan {
     var rot: Double
     var unreadable: Double
     var readers: Double
+    var poison: Double
 
     var signals: Double
     var operators: Double
@@ -63,6 +67,7 @@ struct Plan {
         ignoresSigterm = sometimes(0.9)
         descendants = sometimes(0.9)
         unkillable = chance.happens(0.7) ? 0 : 0.5 * chance.share()
+        writesFiles = chance.happens(0.5) ? 0 : 0.1 + 0.9 * chance.share()
         stagingFails = sometimes(0.3)
         commitFails = sometimes(0.5)
         commitIsSlow = sometimes(0.5)
@@ -72,6 +77,7 @@ struct Plan {
         rot = sometimes(0.05)
         unreadable = chance.happens(0.6) ? 0 : 0.1 * chance.share()
         readers = sometimes(0.5)
+        poison = sometimes(0.6)
         signals = chance.happens(0.3) ? 0.4 * chance.share() : sometimes(0.04)
         operators = sometimes(0.15)
         strangers = sometimes(0.1)
@@ -81,6 +87,13 @@ struct Plan {
         powerCuts = sometimes(0.5)
         startsAgain = sometimes(1)
         settings = Self.settings(&chance)
+        if writesFiles > 0 {
+            settings.watch = [WatchPattern("/out/*")].compactMap { $0 }
+            settings.watchMode = AddMode.allCases[chance.number(0...3)]
+        }
+        if chance.happens(0.4) {
+            settings.requestSignal = .init(number: 12, name: "SIGUSR2")
+        }
     }
 
     private static func settings(_ chance: inout Chance) -> Settings {

@@ -38,8 +38,12 @@ extension World {
         case .makeStaging(let id): makeStaging(id)
         case .dropStaging(let id): disk.staging.remove(id)
         case .measureStaging(let id): measure(id)
-        case .commit(let order): enqueue(order, isAdd: false)
-        case .add(let order, _): enqueue(order, isAdd: true)
+        case .commit(let order): enqueue(order, of: nil)
+        case .add(let order, let source): enqueue(order, of: source.path)
+        case .askBySignal: askBySignal()
+        case .flushWatch: flushFiles()
+        case .gatherWatched(let since): gatherFiles(since: since)
+        case .watchAgain(let path): watchAgain(path)
         case .remove(let ids): remove(ids)
         case .log, .publish, .tell: break
         case .exit(let ending): try exit(ending)
@@ -130,6 +134,7 @@ extension World {
             return
         }
         generation += 1
+        filesAreKnown()
         settings = plan.settings
         settings.resumeFrom = chooseScope()
         var record = disk.record ?? newRecord()

@@ -52,8 +52,8 @@ extension World {
         later(.stagingMeasured(id, size), after: chance.wait(0.1, isSlow ? 10_000 : 200))
     }
 
-    func enqueue(_ order: Action.CommitOrder, isAdd: Bool) {
-        disk.commits.append(.init(order: order, isAdd: isAdd))
+    func enqueue(_ order: Action.CommitOrder, of source: String?) {
+        disk.commits.append(.init(order: order, source: source))
         commitNext()
     }
 
@@ -70,10 +70,13 @@ extension World {
         if !isCalm, chance.happens(plan.commitFails) {
             disk.commits.removeFirst()
             disk.staging.remove(pending.order.id)
-            let code: ProtocolError.Code = pending.isAdd ? .badPath : .noSpace
+            let isWatched = pending.source?.hasPrefix("/out/") == true
+            let code: ProtocolError.Code =
+                isWatched && chance.happens(0.5)
+                ? .conflict : pending.source == nil ? .noSpace : .badPath
             later(.commitFailed(pending.order.id, .init(code, "it failed")), after: 1000)
         } else if let summary = finishOneCommit() {
-            later(.committed(summary, seconds: 0.1), after: 1000)
+            later(.committed(summary, seconds: 300 * chance.share()), after: 1000)
         }
         commitNext()
     }
@@ -82,7 +85,11 @@ extension World {
     func finishOneCommit() -> CheckpointSummary? {
         guard !disk.commits.isEmpty else { return nil }
         let pending = disk.commits.removeFirst()
-        return disk.makeVisible(pending.order, by: generation, at: moment.wall)
+        let isPoisoned = !isCalm && chance.happens(plan.poison)
+        let poison = isPoisoned ? chance.happens(0.5) ? Disk.Poison.job : .machine : nil
+        if isPoisoned { note("\(pending.order.id) IS POISONED") }
+        return disk.makeVisible(
+            pending.order, by: generation, poison: poison, at: moment.wall)
     }
 
     /// Some are being read by somebody, and stay.

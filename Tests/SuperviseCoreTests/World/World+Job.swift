@@ -4,7 +4,7 @@ import SuperviseFormats
 /// What the job does, well or badly.
 extension World {
     func tick(_ job: Job) {
-        guard isActing(job) else { return }
+        guard isActing(job), !job.isDoomed else { return }
         if isCalm {
             job.hangs = false
             workWell(job)
@@ -15,7 +15,29 @@ extension World {
         }
     }
 
-    private func isActing(_ job: Job) -> Bool {
+    /// In the end there is always something to go on from: a run whose only checkpoint takes the
+    /// machine down has no good end.
+    func poison(of job: Job) -> Disk.Poison? {
+        guard let id = job.order.resume?.id, let poison = disk.payloads[id]?.poison else {
+            return nil
+        }
+        let older = disk.payloads.filter { $0.key < id }.values
+        let hasOther = older.contains {
+            $0.poison == nil && !$0.isRotten && !$0.hasNoManifest && $0.unreadableUntil <= now
+        }
+        return !isCalm || hasOther ? poison : nil
+    }
+
+    func strike(_ job: Job, _ poison: Disk.Poison) {
+        guard isActing(job), job.generation == generation else { return }
+        note("THE POISON OF \(job.order.resume?.id.description ?? "") STRIKES")
+        switch poison {
+        case .job: put(.leaderDies(tree: job.tree, randomEnd()), after: 1000)
+        case .machine: if supervisor != nil { cutPower() }
+        }
+    }
+
+    func isActing(_ job: Job) -> Bool {
         job.isAlive && !trees[job.tree].isCondemned
     }
 
@@ -48,6 +70,7 @@ extension World {
         if chance.happens(plan.descendants) { startDescendant(job) }
         if chance.happens(plan.nonsense) { talkNonsense(job) }
         job.step += Int64(chance.number(0...3))
+        if chance.happens(plan.writesFiles) { write(job) }
         switch chance.number(0...5) {
         case 0: say(.progress(.init(step: job.step, total: 1000)), job)
         case 1: say(.heartbeat, job)
@@ -168,7 +191,7 @@ extension World {
         }
     }
 
-    private func savingTime() -> Int64 {
+    func savingTime() -> Int64 {
         chance.wait(0.1, isCalm ? 50 : chance.happens(plan.isSlow) ? 60_000 : 2_000)
     }
 

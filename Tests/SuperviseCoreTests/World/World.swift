@@ -30,6 +30,7 @@ final class World {
     var job: Job?
     var links: [Int: Link] = [:]
     var nextSeq: Int64 = 1
+    var files: [WrittenFile] = []
     /// When each timer fires, and which setting of it that is.
     var timers: [TimerID: (at: Int64, serial: Int)] = [:]
     var timerSerial = 0
@@ -52,8 +53,12 @@ final class World {
         case descendantDies(tree: Int, Int)
         case jobStarts(Job)
         case jobTicks(Job)
+        case poisonStrikes(Job, Disk.Poison)
         case jobCommits(Job, id: CheckpointID, request: Int?)
         case jobBegins(Job, request: Int?)
+        case jobWrites(Job)
+        case fileSettles(Int, generation: Int)
+        case filesFlushed(generation: Int)
         case outsideActs
         case check
     }
@@ -138,8 +143,14 @@ final class World {
         case .descendantDies(let tree, let index): descendantDies(tree, index)
         case .jobStarts(let job): try jobStarts(job)
         case .jobTicks(let job): tick(job)
+        case .poisonStrikes(let job, let poison): strike(job, poison)
         case .jobCommits(let job, let id, let request): commit(job, id, request)
         case .jobBegins(let job, let request): begin(job, request)
+        case .jobWrites(let job): write(job)
+        case .fileSettles(let index, let generation):
+            if generation == self.generation { try fileSettles(index) }
+        case .filesFlushed(let generation):
+            if generation == self.generation { try filesFlushed() }
         case .outsideActs: try outsideActs()
         case .check: break
         }

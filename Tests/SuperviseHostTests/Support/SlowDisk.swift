@@ -4,7 +4,7 @@ import Synchronization
 
 /// A real disk that hangs when it is told to, and knows what it was asked to change.
 final class SlowDisk: FileSystem {
-    enum Kind: Sendable { case write, removal }
+    enum Kind: Sendable { case write, removal, fileSync }
 
     private let disk = Disk()
     private let gate = Gate()
@@ -13,6 +13,8 @@ final class SlowDisk: FileSystem {
     func hang(on kind: Kind) { gate.change { $0.held.insert(kind) } }
 
     func goOn() { gate.change { $0.held = [] } }
+
+    func goOn(with kind: Kind) { gate.change { $0.held.remove(kind) } }
 
     /// How often a file of this name was to be written.
     func writes(to name: String) -> Int {
@@ -68,7 +70,10 @@ final class SlowDisk: FileSystem {
 
     func list(_ path: String) throws(SystemError) -> [DirectoryEntry] { try disk.list(path) }
 
-    func syncFile(_ path: String) throws(SystemError) { try disk.syncFile(path) }
+    func syncFile(_ path: String) throws(SystemError) {
+        gate.pass(.fileSync)
+        try disk.syncFile(path)
+    }
 
     func syncDirectory(_ path: String) throws(SystemError) { try disk.syncDirectory(path) }
 
@@ -77,6 +82,8 @@ final class SlowDisk: FileSystem {
     }
 
     func removeFile(_ path: String) throws(SystemError) { try disk.removeFile(path) }
+
+    func removeDirectory(_ path: String) throws(SystemError) { try disk.removeDirectory(path) }
 
     func removeTree(_ path: String) throws(SystemError) {
         gate.pass(.removal)
