@@ -57,7 +57,8 @@ struct StartFaultTests {
         let (program, log) = try start(place, beginning, calls: calls)
         try program.nextAttempt(nil)
         try program.hello(accepts: false)
-        try place.stopByControl(program)
+        place.tryToStop(program)
+        #expect(try program.waitForEnd() == .signaled(15))
         var counts: [String: Int] = [:]
         var points: [FaultPoint] = []
         for line in try readSmallFile(log).split(separator: "\n") {
