@@ -54,7 +54,8 @@ extension RunStore {
         for name in scan.staging + scan.setAside {
             // A second one of a name has a number after a point.
             let id = CheckpointID(String(name.prefix { $0 != "." }))
-            scan.highestSequence = max(scan.highestSequence, id?.sequence ?? 0)
+            guard let id, id.sequence <= CheckpointID.mostSequence else { continue }
+            scan.highestSequence = max(scan.highestSequence, id.sequence)
         }
         return scan
     }
@@ -63,7 +64,8 @@ extension RunStore {
     private func checkpointIDs() throws(StoreError) -> [CheckpointID] {
         do throws(SystemError) {
             return try files.list(paths.checkpoints).filter { $0.kind == .directory }
-                .compactMap { CheckpointID($0.name) }.sorted()
+                .compactMap { CheckpointID($0.name) }
+                .filter { $0.sequence <= CheckpointID.mostSequence }.sorted()
         } catch {
             if error.isNoDirectory { throw .noDirectory(paths.checkpoints) }
             throw error.isMissing ? .missing(paths.checkpoints) : StoreError(reading: error)

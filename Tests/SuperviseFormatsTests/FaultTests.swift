@@ -29,8 +29,10 @@ struct FaultTests {
             #expect(fault { $0.failures.withoutProgress = far } != nil)
             #expect(fault { $0.failures.suspects["000001"] = far } != nil)
         }
-        #expect(fault { $0.sequence = 1_000_000_000_000_000 } != nil)
-        #expect(fault { $0.sequence = 999_999_999_999_998 } == nil)
+        #expect(fault { $0.sequence = CheckpointID.mostSequence } == nil)
+        #expect(fault { $0.sequence = CheckpointID.mostSequence + 1 } != nil)
+        let next = CheckpointID(sequence: CheckpointID.mostSequence + 1, step: nil)
+        #expect(CheckpointID(next.description) == next)
     }
 
     @Test("a record without a command, with paths that lead nowhere or with odd tokens")

@@ -28,6 +28,10 @@ extension CheckpointID: CustomStringConvertible, LosslessStringConvertible {
     /// There is always a next one, whatever a directory is called.
     private static let sequences: Range<Int64> = 1..<1_000_000_000_000_000
 
+    /// Nobody counts so far. What has a higher number was put there by hand, and must not be what the
+    /// next number is made from: there would be none.
+    package static let mostSequence: Int64 = 100_000_000_000_000
+
     /// Only what ``description`` writes, so that a directory has one name.
     package init?(_ text: String) {
         let digits = text.prefix { $0 != "-" }

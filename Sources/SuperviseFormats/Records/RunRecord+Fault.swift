@@ -10,8 +10,7 @@ extension RunRecord {
         for (key, value) in counts where value < 0 || value > Self.most {
             return "\"\(key)\" is \(value)"
         }
-        // The numbers of checkpoints' ids go no farther.
-        if sequence >= 1_000_000_000_000_000 { return "\"sequence\" is \(sequence)" }
+        if sequence > CheckpointID.mostSequence { return "\"sequence\" is \(sequence)" }
         if RunName(name) == nil { return "\"name\" is no run's name" }
         if command.first?.isEmpty ?? true { return "\"command\" is empty" }
         if !directory.hasPrefix("/") { return "\"directory\" is no absolute path" }

@@ -19,7 +19,8 @@ final class FaultScene {
         changes + [
             "open", "openat", "read", "pread64", "getdents64", "lstat", "newfstatat", "flock",
         ]
-    static let threads = ["bulk", "records", "cleaning"]
+    /// What commits shares its files out to the threads called bulk, which count with it.
+    static let threads = ["staging", "commits", "records", "cleaning"]
 
     let place: Place
     let program: Program
@@ -46,8 +47,13 @@ final class FaultScene {
             return newest == kept.last && place.checkpoints == kept
                 && place.names(in: "trash").isEmpty
         }
-        let bulk = try place.threads("bulk", of: pid)
-        #expect(!bulk.isEmpty)
+    }
+
+    private func held(_ threads: String) throws -> [Int32] {
+        let names = threads == "commits" ? [threads, "bulk"] : [threads]
+        let held = try names.flatMap { try place.threads($0, of: pid) }
+        guard !held.isEmpty else { throw TestFailure("there is no thread called \(threads)") }
+        return held
     }
 
     private func checkpoint(request: Int? = nil) throws -> SupervisorMessage {
@@ -55,8 +61,10 @@ final class FaultScene {
         try program.send(.begin(.init(step: step, request: request)))
         let answer = try program.message().message
         guard case .began(let began) = answer else { return answer }
-        try program.say("write \(began.path)/state state of step \(step)")
-        try program.line(starting: "written \(began.path)/state")
+        for name in ["state", "more", "rest"] {
+            try program.say("write \(began.path)/\(name) state of step \(step)")
+            try program.line(starting: "written \(began.path)/\(name)")
+        }
         try program.send(.commit(.init(id: began.id, request: request)))
         return try program.message().message
     }
@@ -107,8 +115,7 @@ final class FaultScene {
         _ threads: String, calls: [String], effects: (String) -> [String]
     ) throws -> [FaultPoint] {
         let scene = try FaultScene()
-        let held = try scene.place.threads(threads, of: scene.pid)
-        let strace = try Strace(scene.place, threads: held, calls: calls)
+        let strace = try Strace(scene.place, threads: try scene.held(threads), calls: calls)
         _ = try scene.act()
         try scene.waitForQuiet(kept: ["000005-step-5", "000006-step-6"])
         let seen = try strace.finish().calls
@@ -124,8 +131,7 @@ final class FaultScene {
 
     func lay(_ point: FaultPoint) throws -> Strace {
         try Strace(
-            place, threads: try place.threads(point.threads, of: pid), calls: [point.call],
-            point: point)
+            place, threads: try held(point.threads), calls: [point.call], point: point)
     }
 
     /// What a call can fail with.

@@ -5,7 +5,7 @@ import Testing
 
 /// A system call of some threads at which something is to happen.
 struct FaultPoint: Equatable, CustomStringConvertible {
-    /// The threads' name, which says what they do: `bulk`, `records`, `cleaning`.
+    /// The threads' name, which says what they do.
     var threads: String
     /// The call's name.
     var call: String
