@@ -35,12 +35,10 @@ struct ErrorWalkTests {
         let strace = try scene.lay(point)
         let job = try place.status().jobPID
         let (answers, heard) = try scene.act()
-        var refused = 0
         for answer in answers {
             switch answer {
             case .committed: break
             case .error(let error):
-                refused += 1
                 #expect(error.code == .io || error.code == .noSpace, said)
                 #expect(error.message.contains(place.path), "\(said): \(error.message)")
                 #expect(!error.message.contains("\n"), said)
@@ -54,7 +52,6 @@ struct ErrorWalkTests {
             #expect(heard.contains("\"committed\""), said)
             #expect(try place.statusOverSocket().requests.failed == 0, said)
         }
-        #expect(refused <= 1, said)
         let isDone = try strace.finish().isDone
         let next = try program.checkpoint(step: 100)
         #expect(try place.isWhole("\(next.id)"), said)
