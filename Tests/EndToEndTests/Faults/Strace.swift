@@ -50,12 +50,12 @@ struct Strace {
         let text = try readSmallFile(log)
         var calls: [String: [String: [String]]] = [:]
         for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ", maxSplits: 1).map(String.init)
-            let isNumbered = words.first.flatMap { Int($0) } != nil
-            let rest = isNumbered ? words.last ?? "" : String(line)
+            // Short numbers of threads are padded.
+            let thread = line.prefix { $0.isNumber }
+            let rest = line.dropFirst(thread.count).drop { $0 == " " }
             guard let end = rest.firstIndex(of: "("), rest.first?.isLetter == true else { continue }
-            let thread = isNumbered ? words[0] : ""
-            calls[String(rest[..<end]), default: [:]][thread, default: []].append(rest)
+            calls[String(rest[..<end]), default: [:]][String(thread), default: []]
+                .append(String(rest))
         }
         let most = calls.mapValues { $0.values.max { $0.count < $1.count } ?? [] }
         return (most, text.contains("(INJECTED)") || text.contains("killed by SIGKILL"))
