@@ -99,6 +99,9 @@ struct RecordTests {
             #expect(full.contains(part), "\(part) in \(full)")
         }
         #expect(try JSONText.decode(Status.self, from: Array(full.utf8)) == status)
+        let older = full.replacing(/"set_aside":\[[^\]]*\],/, with: "")
+        #expect(older != full)
+        #expect(try JSONText.decode(Status.self, from: Array(older.utf8)).setAside.isEmpty)
     }
 
     @Test("the manifest has the keys of the design")
