@@ -35,6 +35,8 @@ package enum Action: Equatable, Sendable {
     case add(CommitOrder, path: String)
     /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
+    /// Make durable which are pinned; answers ``Event/pinsSaved(_:)``.
+    case savePins(Set<CheckpointID>)
     case log(RunEvent)
     case publish(Status)
     /// End; what was to be recorded is written first, as far as the disk allows in a second.

@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseSystem
+import Synchronization
 
 /// How a checkpoint goes: out of sight first, durably, and only then file by file.
 extension RunStore {
@@ -19,6 +20,7 @@ extension RunStore {
                 removed.append(id)
                 if let place { places.append(place) }
             }
+            state.withLock { $0.live -= places.count }
             if places.isEmpty { return removed }
             try files.syncDirectory(paths.checkpoints)
             for place in places { try files.removeTree(place) }

@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseSystem
+import Synchronization
 
 /// What checkpoints there are, by their manifests.
 package struct Scan: Equatable, Sendable {
@@ -27,13 +28,28 @@ extension RunStore {
     /// - Throws: `missing` where there is no directory of checkpoints, `unreadable`, `newerFormat`.
     package func scan() throws(StoreError) -> Scan {
         var scan = Scan()
-        for id in try checkpointIDs() {
+        let found = try checkpointEntries()
+        let index = try found.count > limits.unindexed ? readIndex() : nil
+        let fromDisk = found.count - limits.unindexed / 4
+        var known = 0
+        scan.checkpoints.reserveCapacity(found.count)
+        for (position, (id, entry)) in found.enumerated() {
             scan.highestSequence = max(scan.highestSequence, id.sequence)
+            if position < fromDisk, let summary = index?.summary(of: id, entry, in: paths) {
+                scan.checkpoints.append(summary)
+                known += 1
+                continue
+            }
             switch try readManifest(id) {
             case .success(let manifest): scan.checkpoints.append(summary(of: manifest))
             case .failure(let damage):
                 scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
             }
+        }
+        let isUseful = known * 2 > found.count
+        state.withLock { state in
+            state.live = found.count
+            state.indexLines = isUseful ? index?.lines : nil
         }
         do throws(SystemError) {
             scan.staging = try entries(paths.staging).map(\.name)
@@ -51,10 +67,14 @@ extension RunStore {
     }
 
     /// In order of sequence; names that are none of ours are left alone.
-    private func checkpointIDs() throws(StoreError) -> [CheckpointID] {
+    func checkpointEntries() throws(StoreError) -> [(CheckpointID, DirectoryEntry)] {
         do throws(SystemError) {
-            return try files.list(paths.checkpoints).filter { $0.kind == .directory }
-                .compactMap { CheckpointID($0.name) }.sorted()
+            var found: [(CheckpointID, DirectoryEntry)] = []
+            for entry in try files.list(paths.checkpoints) where entry.kind == .directory {
+                if let id = CheckpointID(entry.name) { found.append((id, entry)) }
+            }
+            found.sort { $0.0 < $1.0 }
+            return found
         } catch {
             throw error.isMissing ? .missing(paths.checkpoints) : StoreError(reading: error)
         }

@@ -18,7 +18,7 @@ struct RunArgumentsTests {
     @Test("the last of several values holds")
     func lastHolds() throws {
         let request = try request(["--keep-last", "2", "--keep-last=3", "--", "true"])
-        #expect(request.settings.keepLast == 3)
+        #expect(request.settings.retention.keepLast == 3)
     }
 
     @Test(

@@ -81,7 +81,7 @@ private let runOptions = [
     RunOption(
         "keep-last", standard: "5", ("1", "1"), ("12", "12"), bad: "0",
         accepts: "a whole number from 1 to 999999999"
-    ) { "\($0.settings.keepLast)" },
+    ) { "\($0.settings.retention.keepLast)" },
     RunOption(
         "max-failures", standard: "5", ("1", "1"), ("999999999", "999999999"), bad: "-1",
         accepts: "a whole number from 1 to 999999999"

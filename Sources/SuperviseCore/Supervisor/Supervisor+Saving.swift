@@ -55,8 +55,9 @@ extension Supervisor {
         let order = commitOrder(
             open.id, reason: named.number == nil ? open.reason : named.reason,
             costFrom: named.madeAt ?? open.costFrom, commit.metrics, commit.metadata, at: now)
-        track(order, sender, request: named.number ?? open.request, securedAt: open.beganAt)
-        actions.append(.commit(order))
+        track(
+            order, .commit(order), sender, request: named.number ?? open.request,
+            securedAt: open.beganAt)
     }
 
     mutating func add(_ add: JobMessage.Add, _ sender: Sender, at now: Moment) {
@@ -78,8 +79,9 @@ extension Supervisor {
         let order = commitOrder(
             id, reason: request.reason, costFrom: request.madeAt ?? now.instant, add.metrics,
             add.metadata, at: now)
-        track(order, sender, request: request.number, securedAt: now.instant)
-        actions.append(.add(order, path: add.path))
+        track(
+            order, .add(order, path: add.path), sender, request: request.number,
+            securedAt: now.instant)
     }
 
     mutating func abort(_ id: CheckpointID, _ sender: Sender, at now: Moment) {
@@ -153,13 +155,17 @@ extension Supervisor {
     }
 
     private mutating func track(
-        _ order: Action.CommitOrder, _ sender: Sender, request: Int?, securedAt: Instant
+        _ order: Action.CommitOrder, _ action: Action, _ sender: Sender, request: Int?,
+        securedAt: Instant
     ) {
         answerLate(request)
+        // They are finished in order: behind one that waits for room, this one waits as well.
+        let waits = committing.contains { $0.waitsForRoom }
         committing.append(
             Committing(
                 id: order.id, attempt: order.attempt, sender: sender, request: request,
-                reason: order.reason, securedAt: securedAt))
+                reason: order.reason, securedAt: securedAt, action: action, waitsForRoom: waits))
+        if !waits { actions.append(action) }
         if let request, attempt?.request?.number == request {
             actions.append(.cancelTimer(.request))
         }

@@ -81,9 +81,8 @@ extension Supervisor {
         status.checkpointBytes = checkpoints.reduce(0) { $0 + $1.bytes }
         status.nextCheckpoint = nextCheckpointTime(at: now)
         status.resumedFrom = attempt?.resume?.id
-        status.suspect = checkpoints.map(\.id).filter {
-            record.failures.suspects[$0.description, default: 0] >= settings.rollbackAfter
-        }
+        let suspects = suspects
+        status.suspect = checkpoints.map(\.id).filter { suspects.contains($0) }
         status.requests = requests
         status.lastFailure = record.failures.last
         status.totals = record.totals

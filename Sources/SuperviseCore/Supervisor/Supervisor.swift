@@ -22,6 +22,12 @@ package struct Supervisor: Sendable {
     package internal(set) var checkpoints: [CheckpointSummary]
     /// Ordered to be removed, and not yet answered.
     package internal(set) var leaving: [CheckpointSummary] = []
+    /// nil where `pins.json` does not tell: then nothing is removed.
+    package internal(set) var pins: Set<CheckpointID>?
+    /// Changes of pins, of which the first is being written.
+    package internal(set) var pinning: [PinChange] = []
+    /// Operators who wait until something is removed.
+    var removers: [Remover] = []
     /// Orders that were given and not yet answered, in order of sequence.
     package internal(set) var committing: [Committing] = []
     package internal(set) var requests = Status.Requests()
@@ -87,6 +93,8 @@ package struct Supervisor: Sendable {
         package var record: RunRecord
         package var checkpoints: [CheckpointSummary]
         package var damaged: [Damaged]
+        /// nil where it cannot be told.
+        package var pins: Set<CheckpointID>?
         /// Over everything that is there, visible or not.
         package var highestSequence: Int64
         /// See ``RunRecord/mayHaveLeftovers(bootID:)``.
@@ -96,11 +104,13 @@ package struct Supervisor: Sendable {
 
         package init(
             record: RunRecord, checkpoints: [CheckpointSummary], damaged: [Damaged] = [],
-            highestSequence: Int64 = 0, mayHaveLeftovers: Bool = false, socket: String = ""
+            pins: Set<CheckpointID>? = [], highestSequence: Int64 = 0,
+            mayHaveLeftovers: Bool = false, socket: String = ""
         ) {
             self.record = record
             self.checkpoints = checkpoints
             self.damaged = damaged
+            self.pins = pins
             self.highestSequence = highestSequence
             self.mayHaveLeftovers = mayHaveLeftovers
             self.socket = socket
@@ -113,6 +123,7 @@ package struct Supervisor: Sendable {
         record = found.record
         checkpoints = found.checkpoints.sorted { $0.id < $1.id }
         damaged = found.damaged
+        pins = found.pins
         socket = found.socket
         random = SplitMix(seed: seed)
         started = now.wall
@@ -160,7 +171,9 @@ package struct Supervisor: Sendable {
         case .stagingMeasured(let id, let size): stagingMeasured(id, size, at: now)
         case .committed(let summary, let seconds): committed(summary, seconds: seconds, at: now)
         case .commitFailed(let id, let error): commitFailed(id, error, at: now)
-        case .removed(let gone, let held): removed(gone, held: held)
+        case .diskFull(let id, let error): diskFull(id, error, at: now)
+        case .removed(let gone, let held): removed(gone, held: held, at: now)
+        case .pinsSaved(let error): pinsSaved(error)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }

@@ -100,6 +100,7 @@ final class DiskWork {
         clean(or: "what is left of an earlier supervisor stays") { store throws(StoreError) in
             try store.sweep()
         }
+        cleaning.submit { [store] in try? store.mendIndex() }
     }
 
     func verify(_ id: CheckpointID, trusting: Bool) {
@@ -145,7 +146,22 @@ final class DiskWork {
                 // It may have come as far as some of them.
                 gone = ids.filter { !pathExists(store.paths.checkpoint($0)) }
             }
-            return .removed(gone, held: ids.filter { !gone.contains($0) })
+            let removed = Set(gone)
+            return .removed(gone, held: ids.filter { !removed.contains($0) })
+        }
+    }
+
+    /// In order with the run record, and as quickly.
+    func savePins(_ pins: Set<CheckpointID>) {
+        let (store, mailbox) = (store, mailbox)
+        records.submit {
+            var failure: ProtocolError?
+            do throws(StoreError) {
+                try store.save(pins: pins)
+            } catch {
+                failure = ProtocolError(error.protocolCode, "\(error)")
+            }
+            mailbox.post(.event(.pinsSaved(failure)))
         }
     }
 

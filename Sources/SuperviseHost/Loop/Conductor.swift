@@ -115,6 +115,7 @@ final class Conductor {
         case .commit(let order): disk?.commit(order)
         case .add(let order, let path): disk?.add(order, path: path)
         case .remove(let ids): disk?.remove(ids)
+        case .savePins(let pins): disk?.savePins(pins)
         case .log(let event): log(event)
         case .publish(let status):
             lastStatus = status

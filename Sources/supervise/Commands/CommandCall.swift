@@ -32,6 +32,7 @@ struct CommandCall: Sendable {
         case .events: .answer(try events())
         case .checkpoints: .answer(try checkpoints())
         case .checkpoint: .answer(try checkpoint())
+        case .prune: .answer(try prune())
         case .stop: .answer(try stop())
         case .resume: .run(try resume())
         }

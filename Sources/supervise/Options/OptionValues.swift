@@ -19,4 +19,6 @@ struct OptionValues: Sendable {
     var json = false
     var resumable = false
     var skipsCheckpoint = false
+    var all = false
+    var dryRun = false
 }

@@ -16,14 +16,17 @@ struct CheckpointReader {
         var bytes: Int64
         var metrics: [String: Double]
         var path: String
+        /// null where it cannot be told.
+        @Null var pinned: Bool?
 
-        init(_ summary: CheckpointSummary) {
+        init(_ summary: CheckpointSummary, isPinned: Bool?) {
             id = summary.id
             step = summary.id.step
             created = summary.created
             bytes = summary.bytes
             metrics = summary.metrics
             path = summary.path
+            pinned = isPinned
         }
     }
 

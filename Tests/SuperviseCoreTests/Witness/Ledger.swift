@@ -32,6 +32,7 @@ struct Ledger {
     mutating func follow(_ step: Step) {
         followBefore(step.event)
         for action in step.actions { follow(action, step) }
+        followDeferred(step)
         switch step.event {
         case .received(.hello(let hello), let connection, _):
             let isWelcome = step.actions.contains {
@@ -63,7 +64,7 @@ struct Ledger {
         case .stagingMeasured(let id, _): measured.remove(id)
         case .removed(let gone, let held): leaving.subtract(gone + held)
         case .started, .leftoversEnded, .verified, .recorded, .recordFailed, .descendantsGone,
-            .received, .signal, .stagingMade, .warned:
+            .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
             break
         }
     }
@@ -83,7 +84,11 @@ struct Ledger {
             if case .received(.begin(let begin), _, _) = step.event {
                 requestOf[id] = known(begin.request)
             }
-        case .dropStaging(let id): if open == id { open = nil }
+        case .dropStaging(let id):
+            if open == id { open = nil }
+            orders.removeAll { $0 == id }
+        case .commit(let order) where orders.contains(order.id): break
+        case .add(let order, _) where orders.contains(order.id): break
         case .commit(let order):
             if open == order.id { open = nil }
             orders.append(order.id)
@@ -111,9 +116,31 @@ struct Ledger {
         case .remove(let ids): leaving.formUnion(ids)
         case .verify: notOffered = leaving
         case .exit, .endLeftovers, .cancelVerification, .setAside, .record, .send, .close,
-            .signalLeader, .killEverything, .endDescendants, .log, .publish:
+            .signalLeader, .killEverything, .endDescendants, .log, .publish, .savePins:
             break
         }
+    }
+
+    /// Behind one that waits for room, an order is taken and given later.
+    private mutating func followDeferred(_ step: Step) {
+        guard case .received(let message, let connection, _) = step.event,
+            let order = step.supervisor.committing.last?.id, !orders.contains(order),
+            !step.actions.contains(where: {
+                if case .send(.error, connection, _) = $0 { true } else { false }
+            })
+        else { return }
+        switch message {
+        case .commit(let commit):
+            if open == order { open = nil }
+            if let named = known(commit.request),
+                requestOf[order] == nil || named == openRequest
+            {
+                requestOf[order] = named
+            }
+        case .add(let add): requestOf[order] = known(add.request)
+        default: return
+        }
+        orders.append(order)
     }
 
     private func known(_ request: Int?) -> Int? {

@@ -36,6 +36,7 @@ struct Disk {
 
     var payloads: [CheckpointID: Payload] = [:]
     var setAside: [CheckpointID] = []
+    var pins: Set<CheckpointID> = []
     var staging: Set<CheckpointID> = []
     var stagedFiles = 0
     var commits: [PendingCommit] = []
@@ -56,7 +57,8 @@ struct Disk {
             record: record,
             checkpoints: payloads.values.filter { !$0.hasNoManifest }.map(\.summary),
             damaged: damaged.map { .init(id: $0, reason: "its manifest is garbage") },
-            highestSequence: highest, mayHaveLeftovers: mayHaveLeftovers, socket: "/run/s")
+            pins: pins, highestSequence: highest, mayHaveLeftovers: mayHaveLeftovers,
+            socket: "/run/s")
     }
 
     mutating func makeVisible(

@@ -35,6 +35,7 @@ extension World {
         case .commit(let order): enqueue(order, isAdd: false)
         case .add(let order, _): enqueue(order, isAdd: true)
         case .remove(let ids): remove(ids)
+        case .savePins(let pins): savePins(pins)
         case .log, .publish: break
         case .exit(let ending): try exit(ending)
         }
