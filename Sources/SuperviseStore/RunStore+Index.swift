@@ -26,45 +26,46 @@ extension RunStore {
         let inode = try reading { () throws(SystemError) in
             try files.status(paths.checkpoint(summary.id)).inode
         }
-        guard let line = line(summary, inode: inode) else { return }
-        try writing { () throws(SystemError) in try files.append(line, to: paths.index) }
+        var text = IndexText()
+        text.add(summary, inode: inode, in: paths)
+        try writing { () throws(SystemError) in try files.append(text.bytes, to: paths.index) }
         state.withLock { $0.indexLines = lines + 1 }
     }
 
-    /// Writes the index where many checkpoints are not in it, or many are that are gone.
-    package func mendIndex() throws(StoreError) {
-        let (live, lines) = state.withLock { ($0.live, $0.indexLines) }
-        guard live > limits.unindexed else { return }
-        if let lines, lines <= 2 * live + limits.unindexed, lines * 2 > live { return }
-        try writeIndex()
+    /// Writes the index anew where the scan has found that it is of little use.
+    package func mendIndex(_ scan: Scan) throws(StoreError) {
+        if let index = scan.newIndex { try write(index) }
     }
 
     private func writeIndex() throws(StoreError) {
-        let summaries = try scan().checkpoints
-        let inodes = Dictionary(
-            try checkpointEntries().map { ($0.0, $0.1.inode) }, uniquingKeysWith: { $1 })
-        var bytes: [UInt8] = []
-        var lines = 0
-        for summary in summaries {
-            guard let inode = inodes[summary.id], let line = line(summary, inode: inode) else {
-                continue
-            }
-            bytes += line
-            lines += 1
-        }
-        let temporary = "\(paths.index).tmp"
-        try writing { () throws(SystemError) in
-            try files.writeFile(temporary, bytes)
-            try files.rename(temporary, to: paths.index)
-        }
-        state.withLock { $0.indexLines = lines }
+        var scan = Scan()
+        try scanCheckpoints(&scan, makesIndex: true)
+        try mendIndex(scan)
     }
 
-    private func line(_ summary: CheckpointSummary, inode: UInt64) -> [UInt8]? {
-        let base = "\(paths.checkpoint(summary.id))/"
-        guard summary.path.hasPrefix(base) else { return nil }
-        let payload = String(summary.path.utf8.dropFirst(base.utf8.count)) ?? ""
-        return CheckpointIndex.line(
+    private func write(_ index: IndexText) throws(StoreError) {
+        let temporary = "\(paths.index).tmp"
+        try writing { () throws(SystemError) in
+            try files.writeFile(temporary, index.bytes)
+            try files.rename(temporary, to: paths.index)
+        }
+        state.withLock { $0.indexLines = index.lines }
+    }
+}
+
+/// A new index, line by line.
+struct IndexText: Equatable {
+    private(set) var bytes: [UInt8] = []
+    private(set) var lines = 0
+
+    mutating func add(_ summary: CheckpointSummary, inode: UInt64, in paths: RunPaths) {
+        let base = paths.checkpoint(summary.id).utf8.count + 1
+        let payload = String(decoding: summary.path.utf8.dropFirst(base), as: UTF8.self)
+        let line = CheckpointIndex.line(
             summary, inode: inode, single: payload == CheckpointFile.data ? nil : payload)
+        // What cannot be told in a line is read from its manifest.
+        guard let line else { return }
+        bytes += line
+        lines += 1
     }
 }

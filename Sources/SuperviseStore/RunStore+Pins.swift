@@ -8,10 +8,14 @@ extension RunStore {
     ///
     /// - Throws: `garbage`, `newerFormat`, `unreadable`: then any of them may be pinned.
     package func loadPins() throws(StoreError) -> Set<CheckpointID> {
-        guard let bytes = try document(paths.pins) else { return [] }
-        let found = try decode(Pins.self, from: bytes, in: paths.pins)
+        try pins(in: paths.pins)
+    }
+
+    func pins(in path: String) throws(StoreError) -> Set<CheckpointID> {
+        guard let bytes = try document(path) else { return [] }
+        let found = try decode(Pins.self, from: bytes, in: path)
         guard found.seal == Digest.of(Pins.sealed(found.pins)).hex else {
-            throw .garbage(path: paths.pins, reason: "its seal does not fit its pins")
+            throw .garbage(path: path, reason: "its seal does not fit its pins")
         }
         return Set(found.pins)
     }

@@ -14,6 +14,8 @@ package struct Scan: Equatable, Sendable {
     package var staging: [String] = []
     package var trash: [String] = []
     package var setAside: [String] = []
+    /// The index as it should be, where it is missing or of little use.
+    var newIndex: IndexText?
 
     package struct Damaged: Equatable, Sendable {
         package var id: CheckpointID
@@ -28,29 +30,7 @@ extension RunStore {
     /// - Throws: `missing` where there is no directory of checkpoints, `unreadable`, `newerFormat`.
     package func scan() throws(StoreError) -> Scan {
         var scan = Scan()
-        let found = try checkpointEntries()
-        let index = try found.count > limits.unindexed ? readIndex() : nil
-        let fromDisk = found.count - limits.unindexed / 4
-        var known = 0
-        scan.checkpoints.reserveCapacity(found.count)
-        for (position, (id, entry)) in found.enumerated() {
-            scan.highestSequence = max(scan.highestSequence, id.sequence)
-            if position < fromDisk, let summary = index?.summary(of: id, entry, in: paths) {
-                scan.checkpoints.append(summary)
-                known += 1
-                continue
-            }
-            switch try readManifest(id) {
-            case .success(let manifest): scan.checkpoints.append(summary(of: manifest))
-            case .failure(let damage):
-                scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
-            }
-        }
-        let isUseful = known * 2 > found.count
-        state.withLock { state in
-            state.live = found.count
-            state.indexLines = isUseful ? index?.lines : nil
-        }
+        try scanCheckpoints(&scan)
         do throws(SystemError) {
             scan.staging = try entries(paths.staging).map(\.name)
             scan.trash = try entries(paths.trash).map(\.name)
@@ -64,6 +44,38 @@ extension RunStore {
             scan.highestSequence = max(scan.highestSequence, id?.sequence ?? 0)
         }
         return scan
+    }
+
+    /// - Parameter makesIndex: whether or not it is needed.
+    func scanCheckpoints(_ scan: inout Scan, makesIndex: Bool = false) throws(StoreError) {
+        let found = try checkpointEntries()
+        let isMany = found.count > limits.unindexed
+        let index = isMany ? try readIndex() : nil
+        let lines = index?.lines ?? 0
+        let isUseful = lines * 2 > found.count && lines <= 2 * found.count + limits.unindexed
+        let isMade = makesIndex || (isMany && !isUseful)
+        var made = IndexText()
+        let fromDisk = found.count - limits.unindexed / 4
+        scan.checkpoints.reserveCapacity(found.count)
+        for (position, (id, entry)) in found.enumerated() {
+            scan.highestSequence = max(scan.highestSequence, id.sequence)
+            var summary = position < fromDisk ? index?.summary(of: id, entry, in: paths) : nil
+            if summary == nil {
+                switch try readManifest(id) {
+                case .success(let manifest): summary = self.summary(of: manifest)
+                case .failure(let damage):
+                    scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
+                }
+            }
+            guard let summary else { continue }
+            scan.checkpoints.append(summary)
+            if isMade { made.add(summary, inode: entry.inode, in: paths) }
+        }
+        scan.newIndex = isMade ? made : nil
+        state.withLock { state in
+            state.live = found.count
+            state.indexLines = isMade ? nil : lines
+        }
     }
 
     /// In order of sequence; names that are none of ours are left alone.

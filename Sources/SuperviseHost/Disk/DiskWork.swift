@@ -100,7 +100,6 @@ final class DiskWork {
         clean(or: "what is left of an earlier supervisor stays") { store throws(StoreError) in
             try store.sweep()
         }
-        cleaning.submit { [store] in try? store.mendIndex() }
     }
 
     func verify(_ id: CheckpointID, trusting: Bool) {

@@ -107,6 +107,8 @@ struct Starter {
     ) throws(HostError) -> Supervisor.Found {
         let bootID = (try? bootId()) ?? ""
         let scan = try explaining { () throws(StoreError) in try store.scan() }
+        // Derived: without it the next start takes longer.
+        try? store.mendIndex(scan)
         let pins = pins(of: store)
         var record = try newRecord(store, bootID: bootID)
         if let old {
