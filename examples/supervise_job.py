@@ -56,6 +56,7 @@ __all__ = ["Checkpoint", "Job", "SuperviseError", "SupervisorLost"]
 __version__ = "1.0"
 
 STATE_FILE = "state.pkl"
+MODES = ("copy", "move", "own", "reference")
 MESSAGE_LIMIT = 1 << 20
 # The codes of errors after which the supervisor closes the connection.
 LAST_WORDS = ("hello_first", "stale_token", "too_long", "unsupported_protocol")
@@ -211,18 +212,24 @@ class Job:
                 raise
             self._side.commit(note, wait)
 
-    def add(self, path, step=None, metrics=None, metadata=None, wait=False):
-        """Takes a file or directory that you wrote elsewhere as a checkpoint, by copying it.
+    def add(self, path, step=None, metrics=None, metadata=None, wait=False, mode="copy"):
+        """Takes a file or directory that you wrote elsewhere as a checkpoint.
 
-        Returns when the copy is durable, so that the original may be changed then. True if it
-        worked; with `wait=True` a failure raises.
+        `mode` is what becomes of the original. "copy": it is yours again. "move": it is taken
+        away, without a copy where it is on the same disk. "own": it stays, must not be changed
+        any more, and is deleted when the checkpoint is no longer kept. "reference": it stays
+        and is never deleted, and if you change or delete it, so is the checkpoint.
+
+        Returns when all of it is durable. True if it worked; with `wait=True` a failure raises.
         """
+        if mode not in MODES:
+            raise ValueError("mode must be one of %s, not %r" % (", ".join(MODES), mode))
         if not self._keeps:
             return False
         try:
             with self._only_one():
                 note = _note(metrics, metadata)
-                self._side.add(os.path.abspath(os.fspath(path)), _whole(step), note)
+                self._side.add(os.path.abspath(os.fspath(path)), mode, _whole(step), note)
         except SupervisorLost:
             raise
         except (SuperviseError, OSError) as error:
@@ -355,11 +362,11 @@ class _Supervisor:
         if wait or commit.final:
             self._settle(commit)
 
-    def add(self, path, step, note):
+    def add(self, path, mode, step, note):
         self._settle()
         self._check()
         self.last_error = None
-        message = dict(note, type="add", path=_plain(path), mode="copy", step=step)
+        message = dict(note, type="add", path=_plain(path), mode=mode, step=step)
         commit = self._hand_over(message, raises=True)
         try:
             self._settle(commit)
@@ -620,10 +627,15 @@ class _Folder:
             self.complain(error)
         self._begun = time.monotonic()
 
-    def add(self, path, step, note):
-        data, path = self.begin(step), Path(path)
+    def add(self, path, mode, step, note):
+        path = Path(os.path.realpath(path))
+        data = self.begin(step)
         try:
-            if path.is_dir():
+            if mode in ("own", "reference"):
+                os.stat(str(path))
+                data.rmdir()
+                self._publish(note, str(path), path, mode == "own")
+            elif path.is_dir():
                 shutil.copytree(str(path), str(data), symlinks=True, dirs_exist_ok=True)
                 self._publish(note, "data")
             else:
@@ -632,25 +644,33 @@ class _Folder:
         except BaseException as error:
             self.abort(error)
             raise
+        if mode == "move":
+            _remove(path)
 
     def complain(self, error):
         self.last_error = error
         _say("no checkpoint: %s. The job goes on" % error)
 
-    def _publish(self, note, payload):
+    def _publish(self, note, payload, outside=None, owned=False):
+        """`outside` is where the payload stays, if it is not in `data/`."""
         kept = self._kept()
         sequence = 1 + max(kept, default=0)
         name = "%06d" % sequence + ("" if self._step is None else "-step-%d" % self._step)
         files = []
-        for parent, _, names in os.walk(str(self._draft / "data"), topdown=False):
-            for file in sorted(Path(parent) / each for each in names):
-                if not file.is_symlink():
-                    digest = _digest(file, sync=True)
-                    files.append(dict(digest, path=file.relative_to(self._draft).as_posix()))
+        for file in _files(outside or self._draft / "data"):
+            place = file if outside else file.relative_to(self._draft)
+            entry = dict(_digest(file, sync=True), path=place.as_posix())
+            # What is written anew later is not what was taken.
+            files.append(dict(entry, modified=os.stat(str(file)).st_mtime_ns) if owned else entry)
+        for parent, _, _ in os.walk(str(outside or self._draft / "data"), topdown=False):
             _sync(parent)
+        if outside:
+            _sync(outside.parent)
         created = datetime.now(timezone.utc).isoformat(timespec="milliseconds")[:-6] + "Z"
         manifest = {"format": 1, "id": name, "step": self._step, "created": created}
         manifest.update({"metrics": None, "metadata": None}, payload=payload, files=files, **note)
+        if owned:
+            manifest["owned"] = payload
         with open(self._draft / "manifest.json", "w") as file:
             json.dump(manifest, file, indent=1)
             file.flush()
@@ -663,7 +683,29 @@ class _Folder:
             doomed = self._root / (".removing-%d-%s" % (os.getpid(), kept[old].name))
             with contextlib.suppress(OSError):
                 os.rename(str(kept[old]), str(doomed))
-                shutil.rmtree(str(doomed), ignore_errors=True)
+                self._remove(doomed)
+
+    def _remove(self, doomed):
+        """Removes a checkpoint that nobody sees any more, with what it owns elsewhere."""
+        with contextlib.suppress(KeyError, OSError, TypeError, ValueError):
+            with open(doomed / "manifest.json") as file:
+                manifest = json.load(file)
+            if manifest.get("owned") and not self._is_claimed(manifest["owned"]):
+                for entry in manifest["files"]:
+                    now = os.lstat(entry["path"])
+                    if (now.st_size, now.st_mtime_ns) == (entry["bytes"], entry["modified"]):
+                        os.unlink(entry["path"])
+                for parent, _, _ in os.walk(manifest["owned"], topdown=False):
+                    os.rmdir(parent)
+        shutil.rmtree(str(doomed), ignore_errors=True)
+
+    def _is_claimed(self, path):
+        for other in self._kept().values():
+            with contextlib.suppress(KeyError, OSError, TypeError, ValueError):
+                with open(other / "manifest.json") as file:
+                    if json.load(file)["payload"] == path:
+                        return True
+        return False
 
     def _kept(self):
         found = {}
@@ -706,6 +748,8 @@ class _Folder:
                 if match:
                     os.kill(int(match.group(2)), 0)
             except ProcessLookupError:
+                if match.group(1) == "removing":
+                    self._remove(path)
                 shutil.rmtree(str(path), ignore_errors=True)
             except OSError:
                 pass
@@ -820,6 +864,21 @@ def _whole(step):
         return None if step is None else operator.index(step)
     except TypeError:
         return int(step)
+
+
+def _files(top):
+    """Every file in a directory, or the file."""
+    if top.is_file():
+        return [top]
+    found = (Path(parent) / name for parent, _, names in os.walk(str(top)) for name in names)
+    return sorted(file for file in found if not file.is_symlink())
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(str(path))
+    else:
+        path.unlink()
 
 
 def _digest(path, sync=False):

@@ -8,6 +8,10 @@ package enum Action: Equatable, Sendable {
     /// process has hashed before and that have not changed since count as verified.
     case verify(CheckpointID, trusting: Bool)
     case cancelVerification
+    /// Make a checkpoint smaller, while nobody needs it; answers ``Event/compressed(_:_:)``.
+    case compress(CheckpointID)
+    /// Its answer still comes.
+    case cancelCompression
     case setAside(CheckpointID, reason: String)
     /// Make the record durable; with `confirm` it answers ``Event/recorded``, and on an error
     /// always ``Event/recordFailed(_:)``.
@@ -18,6 +22,17 @@ package enum Action: Equatable, Sendable {
     /// Close once what was sent is out.
     case close(ConnectionID)
     case signalLeader(Int32)
+    /// Ask the leader for a checkpoint by this signal, unless it would end by it; then it answers
+    /// ``Event/requestNotSent(_:)``.
+    case askBySignal(Settings.RequestSignal)
+    /// Tell of all that fits a pattern of `--watch` and is not told yet, settled or not; answers
+    /// ``Event/watchFlushed``.
+    case flushWatch
+    /// Tell of what was moved into place since then, while nobody looked; answers
+    /// ``Event/watchFlushed``.
+    case gatherWatched(since: Timestamp)
+    /// This changed while it was taken: tell of it again when it is quiet.
+    case watchAgain(String)
     /// SIGKILL to the leader and all its descendants.
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
@@ -32,12 +47,14 @@ package enum Action: Equatable, Sendable {
     /// Make a staged payload durable and visible; answers `committed` or `commitFailed`.
     case commit(CommitOrder)
     /// Take up a file or a directory of the job's; answers `committed` or `commitFailed`.
-    case add(CommitOrder, path: String)
+    case add(CommitOrder, from: Source)
     /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
     /// Make durable which are pinned; answers ``Event/pinsSaved(_:)``.
     case savePins(Set<CheckpointID>)
     case log(RunEvent)
+    /// A line on standard error that is no event of the run.
+    case tell(String)
     case publish(Status)
     /// End; what was to be recorded is written first, as far as the disk allows in a second.
     case exit(Ending)
@@ -86,6 +103,18 @@ package enum Action: Equatable, Sendable {
             self.secondsSoFar = secondsSoFar
             self.metrics = metrics
             self.metadata = metadata
+        }
+    }
+
+    /// Something that a job wrote by itself.
+    package struct Source: Equatable, Sendable {
+        /// An absolute path, of a file or a directory.
+        package var path: String
+        package var mode: AddMode
+
+        package init(path: String, mode: AddMode) {
+            self.path = path
+            self.mode = mode
         }
     }
 

@@ -14,6 +14,9 @@ package enum Event: Equatable, Sendable {
     /// Nothing that an earlier supervisor left of this run lives any more; what was ended.
     case leftoversEnded([String])
     case verified(CheckpointID, Verification)
+    /// Its verification goes on; told after some seconds, and every few seconds from then on.
+    case verifying(CheckpointID, VerificationProgress)
+    case compressed(CheckpointID, Compression)
     /// The record whose confirmation was asked for is durable.
     case recorded
     case recordFailed(String)
@@ -42,6 +45,13 @@ package enum Event: Equatable, Sendable {
     case removed([CheckpointID], held: [CheckpointID])
     /// nil where the pins are durable; else why they are as they were.
     case pinsSaved(ProtocolError?)
+    /// Of what the job writes by itself: these look complete.
+    case watched([WatchedFile])
+    /// All that fitted a pattern when ``Action/flushWatch`` or ``Action/gatherWatched(since:)`` was
+    /// ordered has been told.
+    case watchFlushed
+    /// A signal that asks for a checkpoint was not sent, and why.
+    case requestNotSent(String)
     case warned(String)
 
     /// What the check of a checkpoint gave.
@@ -51,6 +61,29 @@ package enum Event: Equatable, Sendable {
         case bad(String)
         /// It could not be read, which says nothing of its bytes.
         case unreadable(String)
+    }
+
+    package struct VerificationProgress: Equatable, Sendable {
+        /// Bytes of the payload that were read.
+        package var done: Int64
+        /// Of the whole payload.
+        package var total: Int64
+        /// Since it was begun.
+        package var seconds: Double
+
+        package init(done: Int64, total: Int64, seconds: Double) {
+            self.done = done
+            self.total = total
+            self.seconds = seconds
+        }
+    }
+
+    package enum Compression: Equatable, Sendable {
+        /// It takes so much of the disk now.
+        case done(bytes: Int64)
+        /// Somebody is reading it, or the compression was cancelled.
+        case notNow
+        case failed(String)
     }
 
     package enum SpawnFailure: Equatable, Sendable {

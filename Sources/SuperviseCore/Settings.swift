@@ -2,8 +2,9 @@ import SuperviseFormats
 
 /// What the options of a run say about its decisions.
 package struct Settings: Equatable, Sendable {
-    /// Between a commit and the next request; nil asks for none.
-    package var checkpointEvery: Duration? = .seconds(300)
+    package var checkpointEvery = CheckpointEvery.auto
+    /// What `auto` goes by.
+    package var autoInterval = AutoInterval()
     /// For the job to begin a requested checkpoint, and for a final one to be durable.
     package var checkpointTimeout: Duration = .seconds(60)
     /// From `stop` and SIGTERM to SIGKILL.
@@ -16,6 +17,25 @@ package struct Settings: Equatable, Sendable {
     /// The wait after the first failure, and the longest.
     package var backoff: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
     package var resumeFrom = ResumeFrom.newest
+    /// What the job writes by itself, and is to be taken up; relative to its directory.
+    package var watch: [WatchPattern] = []
+    /// What becomes of it where the job wrote it.
+    package var watchMode = AddMode.copy
+    /// How a job is asked for a checkpoint that does not speak the protocol.
+    package var requestSignal: RequestSignal?
+    /// How deep a checkpoint is verified before the job goes on from it.
+    package var verify = VerifyDepth.digest
+    /// Checkpoints that are not needed soon are compressed by it; nil compresses none.
+    package var compression: CompressionProgram?
+
+    /// From a commit to the next request.
+    package enum CheckpointEvery: Equatable, Sendable {
+        /// By what a checkpoint costs and how often the run fails.
+        case auto
+        case every(Duration)
+        /// None is asked for.
+        case off
+    }
 
     /// Where the first attempt of this supervisor goes on from.
     package enum ResumeFrom: Equatable, Sendable {
@@ -24,6 +44,17 @@ package struct Settings: Equatable, Sendable {
         /// The beginning, whatever there is.
         case beginning
         case checkpoint(CheckpointID)
+    }
+
+    package struct RequestSignal: Equatable, Sendable {
+        package var number: Int32
+        /// Such as `SIGUSR1`.
+        package var name: String
+
+        package init(number: Int32, name: String) {
+            self.number = number
+            self.name = name
+        }
     }
 
     package init() {}

@@ -13,7 +13,11 @@ package enum EventText {
         case .checkpointFailed(let failed): notMade(failed)
         case .requestEnded(let ended): unanswered(ended)
         case .setAside(let bad): "checkpoint \(bad.id): \(printable(bad.reason)); it is set aside"
+        case .rolledBack(let step): back(step)
         case .removed(let removed): gone(removed.ids)
+        case .compressed(let one):
+            "checkpoint \(one.id) is compressed: \(SizeText.format(one.bytes)) are now "
+                + SizeText.format(one.compressedBytes)
         case .stopRequested(let stop): stopping(stop)
         case .leftovers(let found): leftovers(found.processes)
         case .warning(let warning): printable(warning.message)
@@ -57,7 +61,13 @@ package enum EventText {
             return "attempt \(start.attempt), from the beginning"
         }
         let size = SizeText.format(start.bytes)
-        return "attempt \(start.attempt), resuming from \(id) (verified, \(size))"
+        let verified =
+            switch start.verified {
+            case .digest, nil: "verified"
+            case .size: "sizes verified"
+            case .some(.none): "not verified"
+            }
+        return "attempt \(start.attempt), resuming from \(id) (\(verified), \(size))"
     }
 
     /// How the job's process ended.
@@ -117,6 +127,16 @@ package enum EventText {
                 + "\(HumanText.limit(ended.seconds)); going on without it"
         case .moot: "the request for a checkpoint became pointless\(after(ended.seconds))"
         }
+    }
+
+    private static func back(_ step: RunEvent.RolledBack) -> String {
+        if let failures = step.failures {
+            let count = HumanText.count(failures, "failure")
+            return "rolling back to \(step.to): \(count) in a row from \(step.from)"
+        }
+        let newer = HumanText.count(step.passed, "newer checkpoint")
+        return "going back to \(step.to), as asked; \(newer) up to \(step.from) "
+            + (step.passed == 1 ? "stays" : "stay")
     }
 
     private static func gone(_ ids: [CheckpointID]) -> String {

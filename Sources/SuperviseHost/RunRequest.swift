@@ -21,6 +21,8 @@ package struct RunRequest: Sendable {
     package var settings: Settings
     /// The number of the signal that asks for a checkpoint; nil where none does.
     package var checkpointSignal: Int32?
+    /// What is added to the command where there is a checkpoint.
+    package var resumeArguments: ResumeArguments?
     package var verbosity = Verbosity.normal
     package var logFormat = LogFormat.text
 

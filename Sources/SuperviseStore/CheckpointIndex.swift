@@ -8,11 +8,11 @@ import SuperviseSystem
 /// the inode of the directory that it tells of. Of what has no such line the manifest is read. A line
 /// is
 ///
-///     CHECKSUM ID INODE CREATED BYTES SINGLE [METRIC VALUE]…
+///     CHECKSUM ID INODE CREATED BYTES COMPRESSED PAYLOAD [METRIC VALUE]…
 ///
 /// with tabs between: checksum (FNV-1a of what follows the first tab), inode, and the bits of values
-/// in hexadecimal, the time in milliseconds, `SINGLE` empty where the payload is a directory. Of two
-/// lines of one id the later holds.
+/// in hexadecimal, the time in milliseconds, `COMPRESSED` -1 where it is not, and `PAYLOAD` absolute
+/// where it is outside the checkpoint's directory. Of two lines of one id the later holds.
 struct CheckpointIndex {
     /// How many lines there are, good or not.
     private(set) var lines = 0
@@ -61,27 +61,29 @@ struct CheckpointIndex {
             checksum == Self.checksum(bytes[min(end, start + Self.checksumLength + 1)..<end]),
             reader.text() == entry.name, reader.hexadecimal() == entry.inode,
             let created = reader.integer(), let size = reader.integer(),
-            let single = reader.text()
+            let compressed = reader.integer(), let payload = reader.text()
         else { return nil }
         var metrics: [String: Double] = [:]
         while let name = reader.text(), let value = reader.hexadecimal() {
             metrics[name] = Double(bitPattern: value)
         }
-        let payload = single.isEmpty ? CheckpointFile.data : single
+        let base = paths.checkpoints + "/" + entry.name + "/"
         return CheckpointSummary(
             id: id, created: Timestamp(milliseconds: created), bytes: size, metrics: metrics,
-            path: paths.checkpoints + "/" + entry.name + "/" + payload)
+            path: payload.hasPrefix("/") ? payload : base + payload,
+            compressedBytes: compressed < 0 ? nil : compressed)
     }
 
-    /// - Parameter single: the path below the checkpoint's directory that a job gets, where it is
-    ///   not that of the payload's directory.
+    /// - Parameter payload: the path that a job gets, below the checkpoint's directory where it is
+    ///   there.
     /// - Returns: nil for what cannot be told in a line: then the manifest is read.
     static func line(
-        _ summary: CheckpointSummary, inode: UInt64, single: String?
+        _ summary: CheckpointSummary, inode: UInt64, payload: String
     ) -> [UInt8]? {
         var fields = [
             summary.id.description, String(inode, radix: 16),
-            String(summary.created.milliseconds), String(summary.bytes), single ?? "",
+            String(summary.created.milliseconds), String(summary.bytes),
+            String(summary.compressedBytes ?? -1), payload,
         ]
         for (name, value) in summary.metrics {
             fields += [name, String(value.bitPattern, radix: 16)]

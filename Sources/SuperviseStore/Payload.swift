@@ -2,9 +2,9 @@ import SuperviseFormats
 import SuperviseSystem
 
 /// What is in a payload directory: regular files, directories, and links that stay inside.
-struct Payload: Equatable {
-    struct File: Equatable {
-        /// Below the checkpoint's directory, such as `data/model.bin`.
+struct Payload: Equatable, Sendable {
+    struct File: Equatable, Sendable {
+        /// Below the checkpoint's directory, such as `data/model.bin`; absolute where it is outside.
         var path: String
         var status: FileStatus
     }
@@ -16,36 +16,46 @@ struct Payload: Equatable {
     /// With the top one; each before those in it.
     private(set) var directories: [String] = []
 
+    init(files: [File] = [], links: [Manifest.Link] = []) {
+        self.files = files
+        self.links = links
+    }
+
     var bytes: Int64 { files.reduce(0) { $0 + $1.status.size } }
 
     /// Looks through a directory tree.
     ///
     /// - Parameters:
     ///   - base: the path that the others are relative to.
-    ///   - top: the directory to look through, relative to `base`.
+    ///   - top: the directory to look through: relative to `base`, or an absolute path, and then all
+    ///     are.
+    ///   - absent: files that belong to it and are elsewhere, relative to `base`.
     /// - Throws: `badPath` for anything that a payload cannot hold, `unreadable`.
     static func read(
-        _ fileSystem: any FileSystem, base: String, top: String = CheckpointFile.data
+        _ fileSystem: any FileSystem, base: String, top: String = CheckpointFile.data,
+        absent: [String] = []
     ) throws(StoreError) -> Payload {
         var payload = Payload()
         var waiting = [top]
         while let directory = waiting.popLast() {
             payload.directories.append(directory)
-            let entries = try look("\(base)/\(directory)") { (path) throws(SystemError) in
+            let entries = try look(Manifest.place(of: directory, in: base)) {
+                (path) throws(SystemError) in
                 try fileSystem.list(path)
             }
             for entry in entries {
                 let path = "\(directory)/\(entry.name)"
-                try check(entry, "\(base)/\(path)")
+                let place = Manifest.place(of: path, in: base)
+                try check(entry, place)
                 if entry.kind == .directory { waiting.append(path) }
                 if entry.kind == .file {
-                    let status = try look("\(base)/\(path)") { (path) throws(SystemError) in
+                    let status = try look(place) { (path) throws(SystemError) in
                         try fileSystem.status(path)
                     }
                     payload.files.append(File(path: path, status: status))
                 }
                 if entry.kind == .link {
-                    let target = try look("\(base)/\(path)") { (path) throws(SystemError) in
+                    let target = try look(place) { (path) throws(SystemError) in
                         try fileSystem.readLink(path)
                     }
                     payload.links.append(Manifest.Link(path: path, target: target))
@@ -54,13 +64,28 @@ struct Payload: Equatable {
         }
         payload.files.sort { precedes($0.path, $1.path) }
         payload.links.sort { precedes($0.path, $1.path) }
-        if let link = payload.linkThatLeaves(top) {
+        if let link = payload.linkThatLeaves(top, absent: absent) {
             throw .badPath(
-                "\(base)/\(link.path)",
+                Manifest.place(of: link.path, in: base),
                 reason: "is a link to \(shown(link.target)), which is not in the checkpoint; "
                     + "a checkpoint must be whole by itself")
         }
         return payload
+    }
+
+    /// What is at an absolute path: a single file, or all that is in a directory.
+    ///
+    /// - Throws: as ``read(_:base:top:)``.
+    static func outside(
+        _ fileSystem: any FileSystem, _ path: String
+    ) throws(StoreError) -> Payload {
+        let status = try look(path) { (path) throws(SystemError) in try fileSystem.status(path) }
+        switch status.kind {
+        case .file:
+            return Payload(files: [File(path: path, status: status)])
+        case .directory: return try read(fileSystem, base: "", top: path)
+        case .link, .other: throw .badPath(path, reason: "is neither a file nor a directory")
+        }
     }
 
     private static func check(_ entry: DirectoryEntry, _ path: String) throws(StoreError) {
@@ -91,11 +116,11 @@ struct Payload: Equatable {
 /// link leads to something in the payload wherever that is moved.
 extension Payload {
     /// The first link that leads to nothing in the payload.
-    func linkThatLeaves(_ top: String) -> Manifest.Link? {
+    func linkThatLeaves(_ top: String, absent: [String] = []) -> Manifest.Link? {
         if links.isEmpty { return nil }
         let targets = Dictionary(
             links.map { (Array($0.path.utf8), $0.target) }, uniquingKeysWith: { first, _ in first })
-        let places = Set((files.map(\.path) + directories).map { Array($0.utf8) })
+        let places = Set((files.map(\.path) + directories + absent).map { Array($0.utf8) })
         return links.first { link in
             !leadsInside(link, top: Array(top.utf8), targets: targets, places: places)
         }

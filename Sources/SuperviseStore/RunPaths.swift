@@ -59,6 +59,11 @@ enum CheckpointFile {
     static let manifest = "manifest.json"
     static let checksums = "SHA256SUMS"
     static let data = "data"
+    /// The directory of compressed copies, the list of them, and the checksums of both; where the
+    /// last is, all of it is whole.
+    static let compressed = "compressed"
+    static let compressedList = "compressed.json"
+    static let compressedChecksums = "SHA256SUMS.compressed"
 }
 
 /// The directory that holds what is at an absolute path.
@@ -71,6 +76,13 @@ func parent(of path: String) -> String {
 /// to a file system they are two files.
 func precedes(_ left: String, _ right: String) -> Bool {
     left.utf8.lexicographicallyPrecedes(right.utf8)
+}
+
+/// Whether an absolute path is a directory, or leads to something in it.
+func isBelow(_ path: String, _ directory: String) -> Bool {
+    guard path.utf8.starts(with: directory.utf8) else { return false }
+    let next = path.utf8.dropFirst(directory.utf8.count).first
+    return next == nil || next == UInt8(ascii: "/")
 }
 
 func isSame(_ left: String, _ right: String) -> Bool {

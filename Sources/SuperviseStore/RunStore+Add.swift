@@ -5,27 +5,44 @@ import SuperviseSystem
 package struct AddOrder: Sendable {
     /// An absolute path, of a file or a directory.
     package var source: String
+    package var mode: AddMode
     package var commit: CommitOrder
 
-    package init(source: String, commit: CommitOrder) {
+    package init(source: String, mode: AddMode = .copy, commit: CommitOrder) {
         self.source = source
+        self.mode = mode
         self.commit = commit
     }
 }
 
 extension RunStore {
-    /// Copies a file or a directory, and makes the copy a checkpoint. It is durable when this
-    /// returns; where this throws, nothing is left of it.
+    /// Makes a checkpoint of a file or a directory. It is durable when this returns; where this
+    /// throws, nothing is left of it, and what was to be taken is where it was.
     ///
-    /// - Throws: as ``commit(_:isCancelled:)``.
+    /// - Parameters:
+    ///   - lane: as ``commit(_:beside:isCancelled:)``.
+    ///   - warn: gets what went wrong after it was durable, such as an original that cannot be
+    ///     removed.
+    /// - Throws: as ``commit(_:beside:isCancelled:)``.
     package func add(
-        _ order: AddOrder, isCancelled: () -> Bool = { false }
+        _ order: AddOrder, beside lane: WorkerLane? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false }, warn: (String) -> Void = { _ in }
     ) throws(StoreError) -> CheckpointSummary {
+        let crew = Crew(lane: lane, isCancelled: isCancelled)
         do throws(StoreError) {
-            let source = try sourcePath(order.source)
-            let data = try makeStaging(order.commit.id)
-            let single = try copy(source, to: data, isCancelled)
-            return try commit(order.commit, single: single, isCancelled: isCancelled)
+            let source = try sourcePath(order)
+            switch order.mode {
+            case .copy:
+                return try copyIn(source, order.commit, crew).summary
+            case .move:
+                if let summary = try moveIn(source, order.commit, crew) { return summary }
+                let (copied, summary) = try copyIn(source, order.commit, crew)
+                removeOriginal(copied, source, warn)
+                return summary
+            case .own, .reference:
+                return try leaveOutside(
+                    OutsidePayload(path: source, isOwned: order.mode == .own), order.commit, crew)
+            }
         } catch {
             // What stays is swept at the next start, and why we are here says more.
             try? dropStaging(order.commit.id)
@@ -34,7 +51,8 @@ extension RunStore {
     }
 
     /// Follows links: what they lead to is what is meant.
-    private func sourcePath(_ path: String) throws(StoreError) -> String {
+    private func sourcePath(_ order: AddOrder) throws(StoreError) -> String {
+        let path = order.source
         guard path.hasPrefix("/") else {
             throw .badPath(path, reason: "is no absolute path; add wants one")
         }
@@ -47,62 +65,89 @@ extension RunStore {
             }
             throw .badPath(path, reason: "cannot be taken: \(errorText(error.code))")
         }
-        let payload = try reading { () throws(SystemError) in try files.resolved(paths.payload) }
-        guard source != "/", !isSame(source, payload), !payload.hasPrefix(source + "/") else {
-            throw .badPath(
-                path, reason: "holds the checkpoints themselves; add what is beside them")
+        for place in [paths.payload, paths.run] {
+            let ours = try reading { () throws(SystemError) in try files.resolved(place) }
+            guard source != "/", !isBelow(ours, source) else {
+                throw .badPath(
+                    path, reason: "holds the checkpoints themselves; add what is beside them")
+            }
+            guard order.mode == .copy || !isBelow(source, ours) else {
+                throw .badPath(
+                    path, reason: "is among the checkpoints already; it can only be copied")
+            }
         }
         return source
     }
 
-    /// - Returns: the copy's path below the checkpoint's directory, where it is a single file.
-    private func copy(
-        _ source: String, to data: String, _ isCancelled: () -> Bool
-    ) throws(StoreError) -> String? {
-        let status = try reading { () throws(SystemError) in try files.status(source) }
-        switch status.kind {
-        case .file:
-            let name = source.split(separator: "/").last.map(String.init) ?? "data"
-            try copy(source, status, to: "\(data)/\(name)", isCancelled)
-            return "\(CheckpointFile.data)/\(name)"
-        case .directory:
-            try copyDirectory(source, to: data, isCancelled)
-            return nil
-        case .link, .other:
-            throw .badPath(source, reason: "is neither a file nor a directory")
-        }
-    }
-
-    private func copyDirectory(
-        _ source: String, to data: String, _ isCancelled: () -> Bool
-    ) throws(StoreError) {
-        // Read by its own name in the directory above, so that paths begin with that name.
-        let top = source.split(separator: "/").last.map(String.init) ?? source
-        let base = parent(of: source)
-        let payload = try Payload.read(files, base: base == "/" ? "" : base, top: top)
-        func copied(_ path: String) -> String {
-            data + String(decoding: path.utf8.dropFirst(top.utf8.count), as: UTF8.self)
-        }
-        for directory in payload.directories.dropFirst() {
-            try writing { () throws(SystemError) in try files.makeDirectory(copied(directory)) }
-        }
-        for file in payload.files {
-            try copy("\(base)/\(file.path)", file.status, to: copied(file.path), isCancelled)
-        }
-        for link in payload.links {
+    private func copyIn(
+        _ source: String, _ order: CommitOrder, _ crew: Crew
+    ) throws(StoreError) -> (original: Payload, summary: CheckpointSummary) {
+        _ = try makeStaging(order.id)
+        let original = try Payload.outside(files, source)
+        guard !original.files.isEmpty else { throw .emptyCheckpoint(order.id) }
+        let place = Placement(of: original, source)
+        let base = paths.staging(order.id)
+        for directory in original.directories.dropFirst() {
             try writing { () throws(SystemError) in
-                try files.makeLink(copied(link.path), to: link.target)
+                try files.makeDirectory("\(base)/\(place.inside(directory))")
             }
         }
+        _ = try forEach(original.files, beside: crew.lane) { [files] file throws(StoreError) in
+            let copy = "\(base)/\(place.inside(file.path))"
+            try writing { () throws(SystemError) in
+                try files.copyFile(file.path, to: copy) { _ in !crew.isCancelled() }
+            }
+            let after = try reading { () throws(SystemError) in try files.status(file.path) }
+            guard file.status.isUnchanged(after) else { throw .changed(file.path) }
+        }
+        for link in original.links {
+            try writing { () throws(SystemError) in
+                try files.makeLink("\(base)/\(place.inside(link.path))", to: link.target)
+            }
+        }
+        return (original, try commit(order, single: place.single, crew))
     }
 
-    private func copy(
-        _ source: String, _ status: FileStatus, to copy: String, _ isCancelled: () -> Bool
-    ) throws(StoreError) {
-        try writing { () throws(SystemError) in
-            try files.copyFile(source, to: copy) { _ in !isCancelled() }
+    /// After it was copied, and the copy is durable.
+    private func removeOriginal(_ original: Payload, _ source: String, _ warn: (String) -> Void) {
+        do throws(SystemError) {
+            for file in original.files {
+                let now = try unlessMissing { () throws(SystemError) in
+                    try files.status(file.path)
+                }
+                guard let now, now.isUnchanged(file.status) else { continue }
+                try files.removeFile(file.path)
+            }
+            for link in original.links { try removeIfThere(link.path) }
+            try removeEmptyDirectories(source)
+            try files.syncDirectoryIfReadable(parent(of: source))
+            guard try unlessMissing({ () throws(SystemError) in try files.status(source) }) != nil
+            else { return }
+            warn("\(shown(source)) was copied, and stays, for it holds more by now")
+        } catch {
+            warn("\(shown(source)) was copied, and stays: \(error)")
         }
-        let after = try reading { () throws(SystemError) in try files.status(source) }
-        guard status.isUnchanged(after) else { throw .changed(source) }
+    }
+}
+
+/// Where what is taken from outside goes below a checkpoint's directory.
+struct Placement: Sendable {
+    private let source: String
+    /// `data/` and its name, where it is a single file.
+    let single: String?
+
+    /// - Parameter source: where the payload is now: an absolute path.
+    init(of payload: Payload, _ source: String) {
+        self.source = source
+        let name = source.split(separator: "/").last.map(String.init) ?? "payload"
+        single = payload.directories.isEmpty ? "\(CheckpointFile.data)/\(name)" : nil
+    }
+
+    /// Where the whole of it goes.
+    var top: String { single ?? CheckpointFile.data }
+
+    /// - Parameter path: absolute, of the payload or of something in it.
+    func inside(_ path: String) -> String {
+        top + String(decoding: path.utf8.dropFirst(source.utf8.count), as: UTF8.self)
     }
 }

@@ -47,9 +47,17 @@ extension RunStore {
                 let leftovers = try entries("\(archive)/.trash")
                 if leftovers.isEmpty { continue }
                 try files.syncDirectory(archive)
-                for entry in leftovers { try files.removeTree("\(archive)/.trash/\(entry.name)") }
+                for entry in leftovers { try removeRun("\(archive)/.trash/\(entry.name)") }
             }
         }
+    }
+
+    /// With the payloads elsewhere that its checkpoints own.
+    private func removeRun(_ run: String) throws(SystemError) {
+        for entry in try entries("\(run)/checkpoints") where entry.kind == .directory {
+            try removeOwnedPayload(of: "\(run)/checkpoints/\(entry.name)")
+        }
+        try files.removeTree(run)
     }
 
     private var archives: [String] {

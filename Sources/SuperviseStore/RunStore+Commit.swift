@@ -12,70 +12,100 @@ extension RunStore {
     /// ``StoreError/canTryAgain``. Only where the last fsync failed the checkpoint may be there,
     /// whole, and a later scan finds it.
     ///
-    /// - Parameter isCancelled: asked at least once for each MiB.
+    /// - Parameters:
+    ///   - lane: has threads that hash and sync other files meanwhile; nil does it all here.
+    ///   - isCancelled: asked at least once for each MiB, by any thread.
     /// - Throws: `emptyCheckpoint`, `badPath`, `changed`, `cancelled`, `unreadable`, `unwritable`.
     package func commit(
-        _ order: CommitOrder, isCancelled: () -> Bool = { false }
+        _ order: CommitOrder, beside lane: WorkerLane? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(StoreError) -> CheckpointSummary {
-        try commit(order, single: nil, isCancelled: isCancelled)
+        let crew = Crew(lane: lane, isCancelled: isCancelled)
+        return try commit(order, single: nil, crew)
+    }
+
+    /// Who works on a commit, and until when.
+    struct Crew: Sendable {
+        var lane: WorkerLane?
+        var isCancelled: @Sendable () -> Bool
+
+        func goOn() throws(StoreError) {
+            if isCancelled() { throw .cancelled }
+        }
     }
 
     /// - Parameter single: the only payload file, where the job is to get its path.
     func commit(
-        _ order: CommitOrder, single: String?, isCancelled: () -> Bool
+        _ order: CommitOrder, single: String?, _ crew: Crew
     ) throws(StoreError) -> CheckpointSummary {
         let base = paths.staging(order.id)
         let payload = try Payload.read(files, base: base)
-        guard !payload.files.isEmpty else { throw .emptyCheckpoint(order.id) }
-        let hashed = try hashAndSync(payload, base: base, isCancelled: isCancelled)
-        let manifest = Manifest(
-            id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
-            created: order.created, seconds: order.elapsed(),
-            files: hashed.map { Manifest.File(path: $0.path, bytes: $0.status.size) },
-            links: payload.links, metrics: order.metrics, metadata: order.metadata,
-            ranks: order.ranks, single: single)
+        let hashed = try hashAndSync(payload, base: base, order.id, crew)
+        let manifest = manifest(order, hashed, payload.links, single: single)
         try write(manifest, hashed, base: base)
-        try writing { () throws(SystemError) in
-            for directory in payload.directories.reversed() {
-                try files.syncDirectory("\(base)/\(directory)")
-            }
-            try files.syncDirectory(base)
-        }
-        try checkUnchanged(payload, base: base)
-        if isCancelled() { throw .cancelled }
-        try writing { () throws(SystemError) in
-            try files.rename(base, to: paths.checkpoint(order.id))
-            try files.syncDirectory(paths.checkpoints)
-        }
-        verified.add(hashed, of: order.id)
-        state.withLock { _ = $0.begun.remove(order.id) }
-        return summary(of: manifest)
+        try syncDirectories(payload, base: base)
+        try writing { () throws(SystemError) in try files.syncDirectory(base) }
+        try checkUnchanged(payload, try Payload.read(files, base: base), base: base)
+        try crew.goOn()
+        return try publish(manifest, hashed, base)
     }
 
-    private func hashAndSync(
-        _ payload: Payload, base: String, isCancelled: () -> Bool
+    func manifest(
+        _ order: CommitOrder, _ hashed: [HashedPayloadFile], _ links: [Manifest.Link],
+        single: String?, outside: OutsidePayload? = nil
+    ) -> Manifest {
+        Manifest(
+            id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
+            created: order.created, seconds: order.elapsed(),
+            files: hashed.map {
+                Manifest.File(
+                    path: $0.path, bytes: $0.status.size,
+                    modified: outside == nil ? nil : $0.status.modified)
+            },
+            links: links, metrics: order.metrics, metadata: order.metadata, ranks: order.ranks,
+            single: single, outside: outside)
+    }
+
+    /// - Returns: the files in order of path.
+    func hashAndSync(
+        _ payload: Payload, base: String, _ id: CheckpointID, _ crew: Crew
     ) throws(StoreError) -> [HashedPayloadFile] {
-        var hashed: [HashedPayloadFile] = []
-        for file in payload.files {
-            let path = "\(base)/\(file.path)"
+        guard !payload.files.isEmpty else { throw .emptyCheckpoint(id) }
+        // The largest first, so that no thread is left with it when the others are done.
+        let ordered = payload.files.enumerated().sorted {
+            ($0.element.status.size, $1.offset) > ($1.element.status.size, $0.offset)
+        }
+        .map(\.element)
+        let hashed = try forEach(ordered, beside: crew.lane) { [files] file throws(StoreError) in
+            let path = Manifest.place(of: file.path, in: base)
             let found = try reading { () throws(SystemError) in
-                try files.hashFile(path, startsWriting: true) { _ in !isCancelled() }
+                try files.hashFile(path, startsWriting: true) { _ in !crew.isCancelled() }
             }
             guard file.status.isUnchanged(found.before), file.status.isUnchanged(found.after),
                 found.size == file.status.size
             else { throw .changed(path) }
-            hashed.append(
-                HashedPayloadFile(path: file.path, status: file.status, digest: found.digest))
+            return HashedPayloadFile(path: file.path, status: file.status, digest: found.digest)
         }
         // Now that all of it is on its way, the first of these waits, and the others hardly do.
-        for file in payload.files {
-            if isCancelled() { throw .cancelled }
-            try writing { () throws(SystemError) in try files.syncFile("\(base)/\(file.path)") }
+        _ = try forEach(ordered, beside: crew.lane) { [files] file throws(StoreError) in
+            try crew.goOn()
+            try writing { () throws(SystemError) in
+                try files.syncFile(Manifest.place(of: file.path, in: base))
+            }
         }
-        return hashed
+        return hashed.sorted { precedes($0.path, $1.path) }
     }
 
-    private func write(
+    /// The lowest first.
+    func syncDirectories(_ payload: Payload, base: String) throws(StoreError) {
+        try writing { () throws(SystemError) in
+            for directory in payload.directories.reversed() {
+                try files.syncDirectory(Manifest.place(of: directory, in: base))
+            }
+        }
+    }
+
+    func write(
         _ manifest: Manifest, _ hashed: [HashedPayloadFile], base: String
     ) throws(StoreError) {
         let manifestPath = "\(base)/\(CheckpointFile.manifest)"
@@ -94,22 +124,40 @@ extension RunStore {
     }
 
     /// A job that goes on writing after `commit` has a bug; what it wrote was not hashed.
-    private func checkUnchanged(_ payload: Payload, base: String) throws(StoreError) {
-        let now = try Payload.read(files, base: base)
+    func checkUnchanged(
+        _ payload: Payload, _ now: Payload, base: String
+    ) throws(StoreError) {
         let isSameList = payload.files.elementsEqual(now.files) { isSame($0.path, $1.path) }
         guard isSameList, payload.links == now.links else {
-            throw .changed("\(base)/\(CheckpointFile.data)")
+            throw .changed(
+                Manifest.place(of: now.directories.first ?? CheckpointFile.data, in: base))
         }
         for (before, after) in zip(payload.files, now.files)
         where !before.status.isUnchanged(after.status) {
-            throw .changed("\(base)/\(before.path)")
+            throw .changed(Manifest.place(of: before.path, in: base))
         }
+    }
+
+    /// Makes it visible. All that it consists of is durable.
+    func publish(
+        _ manifest: Manifest, _ hashed: [HashedPayloadFile], _ directory: String
+    ) throws(StoreError) -> CheckpointSummary {
+        try writing { () throws(SystemError) in
+            try files.rename(directory, to: paths.checkpoint(manifest.id))
+            try files.syncDirectory(paths.checkpoints)
+        }
+        verified.add(hashed, of: manifest.id)
+        state.withLock { state in
+            state.begun.remove(manifest.id)
+            if let outside = manifest.outside { state.claims?[manifest.id] = outside.path }
+        }
+        return summary(of: manifest)
     }
 
     func summary(of manifest: Manifest) -> CheckpointSummary {
         CheckpointSummary(
             id: manifest.id, created: manifest.created, bytes: manifest.bytes,
             metrics: manifest.metrics,
-            path: "\(paths.checkpoint(manifest.id))/\(manifest.single ?? CheckpointFile.data)")
+            path: manifest.payloadPath(in: paths.checkpoint(manifest.id)))
     }
 }

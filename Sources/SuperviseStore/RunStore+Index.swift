@@ -59,10 +59,13 @@ struct IndexText: Equatable {
     private(set) var lines = 0
 
     mutating func add(_ summary: CheckpointSummary, inode: UInt64, in paths: RunPaths) {
-        let base = paths.checkpoint(summary.id).utf8.count + 1
-        let payload = String(decoding: summary.path.utf8.dropFirst(base), as: UTF8.self)
-        let line = CheckpointIndex.line(
-            summary, inode: inode, single: payload == CheckpointFile.data ? nil : payload)
+        let base = paths.checkpoint(summary.id) + "/"
+        // Absolute where the payload is outside.
+        let payload =
+            summary.path.hasPrefix(base)
+            ? String(decoding: summary.path.utf8.dropFirst(base.utf8.count), as: UTF8.self)
+            : summary.path
+        let line = CheckpointIndex.line(summary, inode: inode, payload: payload)
         // What cannot be told in a line is read from its manifest.
         guard let line else { return }
         bytes += line

@@ -14,16 +14,18 @@ extension RunStore {
             var places: [String] = []
             for id in ids {
                 guard let hold = try holdAlone(id) else { continue }
-                let place = try moveToTrash(paths.checkpoint(id))
+                let place = try discardCommitted(
+                    paths.checkpoint(id),
+                    mayOwn: state.withLock { $0.claims.map { $0[id] != nil } ?? true })
                 withExtendedLifetime(hold) {}
-                verified.forget(id)
+                forget(id)
                 removed.append(id)
                 if let place { places.append(place) }
             }
             state.withLock { $0.live -= places.count }
             if places.isEmpty { return removed }
             try files.syncDirectory(paths.checkpoints)
-            for place in places { try files.removeTree(place) }
+            for place in places { try removeForGood(place) }
             return removed
         }
     }
@@ -46,7 +48,7 @@ extension RunStore {
     }
 
     /// A checkpoint that is not there is held by nobody.
-    private func holdAlone(_ id: CheckpointID) throws(SystemError) -> DirectoryHold? {
+    func holdAlone(_ id: CheckpointID) throws(SystemError) -> DirectoryHold? {
         do throws(SystemError) {
             return try files.holdDirectory(paths.checkpoint(id), alone: true)
         } catch {
@@ -59,16 +61,24 @@ extension RunStore {
     ///
     /// - Returns: where it is now; nil where there was no such checkpoint.
     package func setAside(_ id: CheckpointID) throws(StoreError) -> String? {
-        verified.forget(id)
+        forget(id)
         return try writing { () throws(SystemError) in
             if try files.makeDirectoryIfMissing(paths.setAside) {
                 try files.syncDirectory(paths.payload)
             }
             let place = try move(paths.checkpoint(id), into: paths.setAside)
             try files.syncDirectory(paths.checkpoints)
-            for name in try oldSetAside() { try discard("\(paths.setAside)/\(name)") }
+            for name in try oldSetAside() {
+                let old = try discardCommitted("\(paths.setAside)/\(name)")
+                if let old { try removeForGood(old) }
+            }
             return place
         }
+    }
+
+    private func forget(_ id: CheckpointID) {
+        verified.forget(id)
+        state.withLock { $0.claims?[id] = nil }
     }
 
     private func oldSetAside() throws(SystemError) -> [String] {

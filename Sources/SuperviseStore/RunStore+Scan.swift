@@ -30,7 +30,7 @@ extension RunStore {
     /// - Throws: `missing` where there is no directory of checkpoints, `unreadable`, `newerFormat`.
     package func scan() throws(StoreError) -> Scan {
         var scan = Scan()
-        try scanCheckpoints(&scan)
+        let claims = try scanCheckpoints(&scan)
         do throws(SystemError) {
             scan.staging = try entries(paths.staging).map(\.name)
             scan.trash = try entries(paths.trash).map(\.name)
@@ -38,6 +38,7 @@ extension RunStore {
         } catch {
             throw StoreError(reading: error)
         }
+        state.withLock { [claims] in $0.claims = $0.claims ?? claims }
         for name in scan.staging + scan.setAside {
             // A second one of a name has a number after a point.
             let id = CheckpointID(String(name.prefix { $0 != "." }))
@@ -47,7 +48,12 @@ extension RunStore {
     }
 
     /// - Parameter makesIndex: whether or not it is needed.
-    func scanCheckpoints(_ scan: inout Scan, makesIndex: Bool = false) throws(StoreError) {
+    /// - Returns: the payloads that stay outside.
+    @discardableResult
+    func scanCheckpoints(
+        _ scan: inout Scan, makesIndex: Bool = false
+    ) throws(StoreError) -> [CheckpointID: String] {
+        var claims: [CheckpointID: String] = [:]
         let found = try checkpointEntries()
         let isMany = found.count > limits.unindexed
         let index = isMany ? try readIndex() : nil
@@ -62,13 +68,16 @@ extension RunStore {
             var summary = position < fromDisk ? index?.summary(of: id, entry, in: paths) : nil
             if summary == nil {
                 switch try readManifest(id) {
-                case .success(let manifest): summary = self.summary(of: manifest)
+                case .success(let manifest):
+                    summary = self.summary(of: manifest)
+                    summary?.compressedBytes = try compressedBytes(of: manifest)
                 case .failure(let damage):
                     scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
                 }
             }
             guard let summary else { continue }
             scan.checkpoints.append(summary)
+            if !summary.path.hasPrefix(paths.checkpoints) { claims[id] = summary.path }
             if isMade { made.add(summary, inode: entry.inode, in: paths) }
         }
         scan.newIndex = isMade ? made : nil
@@ -76,6 +85,7 @@ extension RunStore {
             state.live = found.count
             state.indexLines = isMade ? nil : lines
         }
+        return claims
     }
 
     /// In order of sequence; names that are none of ours are left alone.

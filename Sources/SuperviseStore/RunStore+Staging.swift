@@ -8,6 +8,13 @@ extension RunStore {
     ///
     /// - Returns: the absolute path of an empty directory, for the job to write into.
     package func makeStaging(_ id: CheckpointID) throws(StoreError) -> String {
+        let data = "\(try makeStagingDirectory(id))/\(CheckpointFile.data)"
+        try writing { () throws(SystemError) in try files.makeDirectory(data) }
+        return data
+    }
+
+    /// Makes the directory of a checkpoint, without one for its payload.
+    func makeStagingDirectory(_ id: CheckpointID) throws(StoreError) -> String {
         state.withLock { _ = $0.begun.insert(id) }
         let directory = paths.staging(id)
         try writing { () throws(SystemError) in
@@ -16,9 +23,8 @@ extension RunStore {
                 try discard(directory)
                 try files.makeDirectory(directory)
             }
-            try files.makeDirectory("\(directory)/\(CheckpointFile.data)")
         }
-        return "\(directory)/\(CheckpointFile.data)"
+        return directory
     }
 
     /// How much the job has written so far, to see whether it goes on writing. What disappears
@@ -60,7 +66,7 @@ extension RunStore {
 
     /// Deletes what was taken away, which may take long.
     package func delete(_ place: String) throws(StoreError) {
-        try writing { () throws(SystemError) in try files.removeTree(place) }
+        try writing { () throws(SystemError) in try removeForGood(place) }
     }
 
     /// Removes what an earlier supervisor left half written or half deleted. May run beside all else:
@@ -68,7 +74,8 @@ extension RunStore {
     package func sweep() throws(StoreError) {
         try writing { () throws(SystemError) in
             for entry in try entries(paths.staging) {
-                if let id = CheckpointID(entry.name), state.withLock({ $0.begun.contains(id) }) {
+                let name = String(entry.name.prefix { $0 != "." })
+                if let id = CheckpointID(name), state.withLock({ $0.begun.contains(id) }) {
                     continue
                 }
                 _ = try moveToTrash("\(paths.staging)/\(entry.name)")
@@ -78,7 +85,7 @@ extension RunStore {
             // Who put a checkpoint there may have ended before its move was durable: if power fails
             // now it must not come back with half of its files.
             try files.syncDirectory(paths.checkpoints)
-            for entry in leftovers { try files.removeTree("\(paths.trash)/\(entry.name)") }
+            for entry in leftovers { try removeForGood("\(paths.trash)/\(entry.name)") }
         }
         try sweepArchives()
     }
@@ -103,8 +110,10 @@ extension RunStore {
     /// Moves a directory into another one, under a name that is free there.
     ///
     /// - Returns: where it is now; nil where there was nothing.
-    func move(_ path: String, into directory: String) throws(SystemError) -> String? {
-        let name = path.split(separator: "/").last.map(String.init) ?? path
+    func move(
+        _ path: String, into directory: String, as other: String? = nil
+    ) throws(SystemError) -> String? {
+        let name = other ?? path.split(separator: "/").last.map(String.init) ?? path
         var place = "\(directory)/\(name)"
         var number = 0
         while true {

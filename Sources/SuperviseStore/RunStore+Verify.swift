@@ -8,18 +8,36 @@ package enum Verification: Equatable, Sendable {
     case bad(reason: String)
 }
 
+/// How a checkpoint is to be looked at.
+package struct VerifyOrder: Sendable {
+    package var depth = VerifyDepth.digest
+    /// Files count as verified that this process has hashed and that are unchanged.
+    package var isTrusting = false
+    /// Files of which only the compressed copy is there are brought back to their places.
+    package var restores = false
+
+    package init(
+        depth: VerifyDepth = .digest, isTrusting: Bool = false, restores: Bool = false
+    ) {
+        self.depth = depth
+        self.isTrusting = isTrusting
+        self.restores = restores
+    }
+}
+
 extension RunStore {
-    /// Compares every file of a checkpoint with `SHA256SUMS` and the manifest. Writes nothing.
+    /// Compares every file of a checkpoint with `SHA256SUMS` and the manifest; of those of which only
+    /// the compressed copy is there, what comes out of it. Writes nothing, unless it restores.
     ///
     /// - Parameters:
-    ///   - trusting: files count as verified that this process has hashed and that are unchanged.
     ///   - isCancelled: asked after each MiB.
-    ///   - progress: gets the number of bytes that were read since the last time.
+    ///   - progress: gets the number of bytes of the payload that were read since the last time.
     /// - Throws: where nothing can be said: `unreadable` (EIO, EACCES, …), `missing`, `newerFormat`,
-    ///   `cancelled`.
+    ///   `tool`, `cancelled`; `unwritable`.
     package func verify(
-        _ id: CheckpointID, trusting: Bool = false, isCancelled: () -> Bool = { false },
-        progress: (Int) -> Void = { _ in }
+        _ id: CheckpointID, _ order: VerifyOrder = .init(),
+        isCancelled: @escaping () -> Bool = { false },
+        progress: @escaping (Int) -> Void = { _ in }
     ) throws(StoreError) -> Verification {
         try checkThatItIsThere(id)
         let goOn = { (count: Int) -> Bool in
@@ -27,7 +45,7 @@ extension RunStore {
             return !isCancelled()
         }
         do throws(StoreError) {
-            switch try compare(id, trusting: trusting, goOn: goOn) {
+            switch try compare(id, order, goOn) {
             case .success(let manifest):
                 return .good(summary(of: manifest), metadata: manifest.metadata)
             case .failure(let damage):
@@ -55,27 +73,50 @@ extension RunStore {
     }
 
     private func compare(
-        _ id: CheckpointID, trusting: Bool, goOn: (Int) -> Bool
+        _ id: CheckpointID, _ order: VerifyOrder, _ goOn: (Int) -> Bool
     ) throws(StoreError) -> Result<Manifest, Damage> {
-        let listed: Listed
-        switch try readLists(id) {
-        case .success(let lists): listed = lists
-        case .failure(let damage): return .failure(damage)
+        do throws(StoreError) {
+            var needsLists = order.depth != .none
+            if order.restores, !needsLists { needsLists = try hasCopies(id) }
+            guard needsLists else { return try readManifest(id) }
+            let listed = try get(readLists(id))
+            let copies = try get(readCopies(id))
+            let payload =
+                if let outside = listed.manifest.outside {
+                    try listedPayload(listed.manifest, in: outside)
+                } else {
+                    try Payload.read(
+                        files, base: paths.checkpoint(id),
+                        absent: copies?.list.files.map(\.path) ?? [])
+                }
+            if order.depth != .none { try compare(payload, with: listed.manifest) }
+            let hashed = order.depth == .digest ? try hash(payload, listed, order, goOn) : []
+            let restored = try takeCopies(
+                of: absent(from: payload, listed.manifest), listed, copies, order, goOn)
+            if order.depth == .digest { verified.add(hashed + restored, of: id) }
+            return .success(listed.manifest)
+        } catch {
+            guard case .bad(let reason) = error else { throw error }
+            return .failure(Damage(reason: reason))
         }
-        let payload = try Payload.read(files, base: paths.checkpoint(id))
-        if let damage = compare(payload, with: listed.manifest) { return .failure(damage) }
+    }
+
+    private func hash(
+        _ payload: Payload, _ listed: Listed, _ order: VerifyOrder, _ goOn: (Int) -> Bool
+    ) throws(StoreError) -> [HashedPayloadFile] {
+        let id = listed.manifest.id
         var hashed: [HashedPayloadFile] = []
-        for (file, entry) in zip(payload.files, listed.entries) {
-            var digest = trusting ? verified.digest(of: file.path, file.status, in: id) : nil
+        for file in payload.files {
+            var digest =
+                order.isTrusting ? verified.digest(of: file.path, file.status, in: id) : nil
             if digest == nil { digest = try hash(file, id, goOn) }
-            guard let digest, digest.hex == entry.digest else {
-                return .failure(Damage(reason: "\(shown(file.path)): SHA-256 differs"))
+            guard let digest, digest.hex == listed.digest(of: file.path) else {
+                throw .bad("\(shown(file.path)): SHA-256 differs")
             }
             hashed.append(
                 HashedPayloadFile(path: file.path, status: file.status, digest: digest))
         }
-        verified.add(hashed, of: id)
-        return .success(listed.manifest)
+        return hashed
     }
 
     /// - Returns: nil where somebody writes to the file.
@@ -84,80 +125,42 @@ extension RunStore {
     ) throws(StoreError) -> Digest? {
         let found = try reading { () throws(SystemError) in
             try files.hashFile(
-                "\(paths.checkpoint(id))/\(file.path)", startsWriting: false, goOn: goOn)
+                Manifest.place(of: file.path, in: paths.checkpoint(id)), startsWriting: false,
+                goOn: goOn)
         }
         return file.status.isUnchanged(found.after) ? found.digest : nil
     }
 
-    /// Names, sizes and links, before anything is read.
-    private func compare(_ payload: Payload, with manifest: Manifest) -> Damage? {
+    /// Names, sizes and links, before anything is read. What is absent is looked for elsewhere.
+    private func compare(_ payload: Payload, with manifest: Manifest) throws(StoreError) {
         let expected = Dictionary(
             manifest.files.map { (Array($0.path.utf8), $0.bytes) },
             uniquingKeysWith: { first, _ in first })
         for file in payload.files {
             guard let bytes = expected[Array(file.path.utf8)] else {
-                return Damage(reason: "\(shown(file.path)) does not belong to it")
+                throw .bad("\(shown(file.path)) does not belong to it")
             }
             guard bytes == file.status.size else {
-                return Damage(
-                    reason: "\(shown(file.path)): \(file.status.size) bytes instead of \(bytes)")
+                throw .bad("\(shown(file.path)): \(file.status.size) bytes instead of \(bytes)")
             }
-        }
-        let found = Set(payload.files.map { Array($0.path.utf8) })
-        for file in manifest.files where !found.contains(Array(file.path.utf8)) {
-            return Damage(reason: "\(shown(file.path)) is missing")
         }
         let areLinksTheSame = payload.links.elementsEqual(manifest.links) {
             isSame($0.path, $1.path) && isSame($0.target, $1.target)
         }
-        return areLinksTheSame ? nil : Damage(reason: "its symbolic links have changed")
+        if !areLinksTheSame { throw .bad("its symbolic links have changed") }
+    }
+
+    private func absent(from payload: Payload, _ manifest: Manifest) -> [Manifest.File] {
+        let found = Set(payload.files.map { Array($0.path.utf8) })
+        return manifest.files.filter { !found.contains(Array($0.path.utf8)) }
     }
 }
 
-/// The two lists of a checkpoint's files, which vouch for each other.
 extension RunStore {
-    private struct Listed {
-        var manifest: Manifest
-        /// Of the payload, in order of the paths' bytes.
-        var entries: [Checksums.Entry]
-    }
-
-    private func readLists(_ id: CheckpointID) throws(StoreError) -> Result<Listed, Damage> {
-        let base = paths.checkpoint(id)
-        let manifestPath = "\(base)/\(CheckpointFile.manifest)"
-        guard let bytes = try document(manifestPath) else {
-            return .failure(Damage(reason: "\(CheckpointFile.manifest) is missing"))
+    func get<Value>(_ result: Result<Value, Damage>) throws(StoreError) -> Value {
+        switch result {
+        case .success(let value): return value
+        case .failure(let damage): throw .bad(damage.reason)
         }
-        guard let sums = try document("\(base)/\(CheckpointFile.checksums)") else {
-            return .failure(Damage(reason: "\(CheckpointFile.checksums) is missing"))
-        }
-        guard let text = String(validating: sums, as: UTF8.self),
-            let entries = try? Checksums.parse(text)
-        else { return .failure(Damage(reason: "\(CheckpointFile.checksums) is damaged")) }
-        // Before the manifest is believed, also where it says that it is newer than we are.
-        let own = entries.first { $0.path == CheckpointFile.manifest }
-        guard own?.digest == Digest.of(bytes).hex else {
-            return .failure(Damage(reason: "\(CheckpointFile.manifest): SHA-256 differs"))
-        }
-        let decoded = try decode(Manifest.self, from: bytes, in: manifestPath)
-        let manifest: Manifest
-        switch check(decoded, id) {
-        case .success(let found): manifest = found
-        case .failure(let damage): return .failure(damage)
-        }
-        let payload = entries.filter { $0.path != CheckpointFile.manifest }
-            .sorted { precedes($0.path, $1.path) }
-        let names = manifest.files.map(\.path).sorted(by: precedes)
-        guard payload.count == names.count, zip(payload, names).allSatisfy({ isSame($0.path, $1) })
-        else {
-            return .failure(
-                Damage(reason: "\(CheckpointFile.checksums) does not list the manifest's files"))
-        }
-        return .success(Listed(manifest: manifest, entries: payload))
-    }
-
-    private func relative(_ path: String, _ id: CheckpointID) -> String {
-        let base = "\(paths.checkpoint(id))/"
-        return shown(path.hasPrefix(base) ? String(path.dropFirst(base.count)) : path)
     }
 }

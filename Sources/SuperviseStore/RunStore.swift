@@ -12,6 +12,8 @@ package final class RunStore: Sendable {
     package let paths: RunPaths
     /// What this process has hashed.
     package let verified = VerifiedFiles()
+    /// Who compresses and restores.
+    package let tools = Tools()
     let files: any FileSystem
     let limits: Limits
     let state = Mutex(State())
@@ -26,6 +28,8 @@ package final class RunStore: Sendable {
         package var document = 1 << 28
         /// So many checkpoints are looked at one by one; of more the older ones come from the index.
         package var unindexed = 256
+        /// What file systems give room in: a copy that does not save one of these is not smaller.
+        package var block: Int64 = 4096
 
         package init() {}
     }
@@ -35,6 +39,10 @@ package final class RunStore: Sendable {
         var unsynced: [String] = []
         /// Checkpoints that were begun by this process.
         var begun: Set<CheckpointID> = []
+        /// Payloads that stay outside, by their checkpoints; nil before the first scan.
+        var claims: [CheckpointID: String]?
+        /// Directories outside whose names were made durable, and their inodes.
+        var durableNames: [String: UInt64] = [:]
         /// Derived files that were looked at.
         var checkedStatus = false
         var checkedEvents = false
@@ -58,6 +66,7 @@ package final class RunStore: Sendable {
         let isRecorded = try exists(paths.record)
         if isRecorded {
             try writing { () throws(SystemError) in try removeIfThere(paths.recordTemporary) }
+            try finishMoves()
             return
         }
         try finishArchiving()

@@ -80,7 +80,7 @@ extension FileSystem {
     }
 
     /// A directory that we may pass through but not read cannot be synced by us at all.
-    private func syncDirectoryIfReadable(_ path: String) throws(SystemError) {
+    func syncDirectoryIfReadable(_ path: String) throws(SystemError) {
         do throws(SystemError) {
             try syncDirectory(path)
         } catch {

@@ -21,6 +21,10 @@ package enum StoreError: Error, Equatable, Sendable {
     case changed(String)
     /// There is no checkpoint of that name.
     case unknownCheckpoint(CheckpointID)
+    /// A checkpoint is not what was committed; the text says what differs.
+    case bad(String)
+    /// A program that we need is missing or has failed; the text says which, at what, and how.
+    case tool(String)
     /// It was asked to stop.
     case cancelled
 
@@ -44,7 +48,7 @@ package enum StoreError: Error, Equatable, Sendable {
         switch self {
         case .unreadable(let error), .unwritable(let error): error
         case .missing, .garbage, .newerFormat, .badPath, .emptyCheckpoint, .changed,
-            .unknownCheckpoint, .cancelled:
+            .unknownCheckpoint, .bad, .tool, .cancelled:
             nil
         }
     }
@@ -65,7 +69,7 @@ package enum StoreError: Error, Equatable, Sendable {
         case .cancelled: .stopping
         case .changed: .conflict
         case .unreadable, .unwritable: isNoSpace ? .noSpace : .io
-        case .missing, .garbage, .newerFormat: .io
+        case .missing, .garbage, .newerFormat, .bad, .tool: .io
         }
     }
 }
@@ -97,6 +101,8 @@ extension StoreError: CustomStringConvertible {
                 + "send the commit when all files are written and closed"
         case .unknownCheckpoint(let id):
             "there is no checkpoint \(id)"
+        case .bad(let text), .tool(let text):
+            text
         case .cancelled:
             "it was cut short"
         }

@@ -50,7 +50,7 @@ extension FileStatus {
 }
 
 /// A payload file and what was found in it.
-struct HashedPayloadFile {
+struct HashedPayloadFile: Sendable {
     /// Below the checkpoint's directory.
     var path: String
     var status: FileStatus

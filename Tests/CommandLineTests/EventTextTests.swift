@@ -25,6 +25,19 @@ private let sentences: [(RunEvent, String)] = [
         "attempt 2, resuming from 000002-step-2 (verified, 51 kB)"
     ),
     (
+        .attemptStarted(.init(attempt: 2, resumedFrom: first, bytes: 51_234, verified: .size)),
+        "attempt 2, resuming from 000002-step-2 (sizes verified, 51 kB)"
+    ),
+    (
+        .attemptStarted(
+            .init(attempt: 2, resumedFrom: first, bytes: 5, verified: VerifyDepth.none)),
+        "attempt 2, resuming from 000002-step-2 (not verified, 5 B)"
+    ),
+    (
+        .compressed(.init(id: first, bytes: 51_234, compressedBytes: 1_234)),
+        "checkpoint 000002-step-2 is compressed: 51 kB are now 1.2 kB"
+    ),
+    (
         .jobExited(.init(attempt: 1, exitCode: 0, signal: nil, seconds: 200)),
         "the job exited with status 0 after 3m20s"
     ),

@@ -67,9 +67,9 @@ private let runOptions = [
         accepts: "again or exit"
     ) { $0.whenCompleted.rawValue },
     RunOption(
-        "checkpoint-every", standard: "300.0 seconds", ("2s", "2.0 seconds"), ("off", "nil"),
-        bad: "0s", accepts: "\(duration) of more than 0s, or off"
-    ) { $0.settings.checkpointEvery.map { "\($0)" } ?? "nil" },
+        "checkpoint-every", standard: "auto", ("2s", "every(2.0 seconds)"), ("off", "off"),
+        bad: "0s", accepts: "\(duration) of more than 0s, auto, or off"
+    ) { "\($0.settings.checkpointEvery)" },
     RunOption(
         "checkpoint-timeout", standard: "60.0 seconds", ("2m", "120.0 seconds"),
         ("500ms", "0.5 seconds"), bad: "0s", accepts: "\(duration) of more than 0s"
@@ -112,6 +112,14 @@ private let runOptions = [
         "max-bytes", standard: "nil", ("5GiB", "5368709120"), ("10MB", "10000000"), bad: "0",
         accepts: "a size of more than nothing, such as 10MB or 5GiB"
     ) { $0.settings.retention.maxBytes.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "compress", standard: "nil", ("zstd", "zstd"), ("gzip", "gzip"), bad: "xz",
+        accepts: "zstd, gzip or off"
+    ) { $0.settings.compression?.rawValue ?? "nil" },
+    RunOption(
+        "verify", standard: "digest", ("size", "size"), ("none", "none"), bad: "md5",
+        accepts: "digest or size or none"
+    ) { $0.settings.verify.rawValue },
     RunOption(
         "max-failures", standard: "5", ("1", "1"), ("999999999", "999999999"), bad: "-1",
         accepts: "a whole number from 1 to 999999999"

@@ -171,7 +171,7 @@ struct StatusViewTests {
                 "  progress     ##########..............  18/40"))
     }
 
-    @Test("tells of checkpoints that were asked for in vain, and of suspects")
+    @Test("tells of checkpoints that were asked for in vain, of suspects and of bad ones")
     func troubles() {
         var status = digits()
         status.requests.made = 12
@@ -181,11 +181,15 @@ struct StatusViewTests {
         status.requests.failed = 1
         status.suspect = [CheckpointID(sequence: 17, step: nil)]
         status.resumedFrom = CheckpointID(sequence: 16, step: nil)
+        status.setAside = [
+            .init(id: CheckpointID(sequence: 18, step: nil), reason: "data/a: SHA-256 differs")
+        ]
         #expect(
-            lines(status)[5...7] == [
+            lines(status)[5...8] == [
                 "  resumed      from 000016",
                 "  requests     12 made, 10 committed, 1 unanswered, 1 failed",
                 "  suspect      000017: attempts from there failed, older ones are used",
+                "  set aside    000018: data/a: SHA-256 differs",
             ])
     }
 

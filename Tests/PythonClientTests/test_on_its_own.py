@@ -133,6 +133,52 @@ class OnItsOwn(TemporaryDirectoryTest):
         self.assertTrue(self.job().add(tree, step=2))
         self.assertEqual(Path(self.job().resume.path, "part").read_text(), "1")
 
+    def test_what_is_moved_is_gone_from_where_it_was(self):
+        source = self.directory / "model.bin"
+        source.write_text("weights")
+        self.assertTrue(self.job().add(source, mode="move"))
+        self.assertFalse(source.exists())
+        self.assertEqual(Path(self.job().resume.path).read_text(), "weights")
+        tree = self.directory / "tree"
+        tree.mkdir()
+        (tree / "part").write_text("1")
+        self.assertTrue(self.job().add(tree, mode="move"))
+        self.assertFalse(tree.exists())
+        self.assertEqual(Path(self.job().resume.path, "part").read_text(), "1")
+
+    def test_what_is_owned_stays_until_its_checkpoint_goes(self):
+        job = self.job(keep=1)
+        tree = self.directory / "tree"
+        tree.mkdir()
+        (tree / "part").write_text("1")
+        self.assertTrue(job.add(tree, mode="own"))
+        self.assertEqual(self.job().resume.path, os.path.realpath(str(tree)))
+        self.assertTrue(job.add(tree, mode="own"))
+        self.assertEqual((tree / "part").read_text(), "1", "the newer one claims it")
+        job.save(1)
+        self.assertFalse(tree.exists())
+        file = self.directory / "file"
+        file.write_text("1")
+        self.assertTrue(job.add(file, mode="own"))
+        file.write_text("written anew")
+        job.save(2)
+        self.assertEqual(file.read_text(), "written anew")
+        self.assertEqual(self.names(), ["000005"])
+
+    def test_what_is_referred_to_is_never_removed(self):
+        job = self.job(keep=1)
+        file = self.directory / "file"
+        file.write_text("1")
+        self.assertTrue(job.add(file, mode="reference"))
+        self.assertEqual(self.job().resume.path, os.path.realpath(str(file)))
+        job.save(1)
+        self.assertEqual(file.read_text(), "1")
+        with self.said() as lines:
+            self.assertFalse(job.add(self.directory / "gone", mode="reference"))
+        self.assertEqual(len(lines), 1)
+        with self.assertRaisesRegex(ValueError, "copy, move, own, reference"):
+            job.add(file, mode="steal")
+
     def test_a_directory_that_cannot_be_written_does_not_end_the_job(self):
         job = self.job()
         self.folder.write_text("in the way")

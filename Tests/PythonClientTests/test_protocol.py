@@ -315,6 +315,17 @@ class Saving(ProtocolTest):
         self.assertIs(adding(), True)
         self.assertFalse(job.checkpoint_due)
 
+    def test_add_says_what_becomes_of_the_original(self):
+        job = self.supervise()
+        for mode in "copy", "move", "own", "reference":
+            adding = self.beside(lambda mode=mode: job.add("model", mode=mode))
+            add = self.fake.expect("add")
+            self.assertEqual(add["mode"], mode)
+            self.fake.reply(add, "committed", id="000001")
+            self.assertIs(adding(), True)
+        with self.assertRaisesRegex(ValueError, "copy, move, own, reference"):
+            job.add("model", mode="steal")
+
     def test_failed_answers_the_request(self):
         job = self.supervise()
         job.failed("nothing is open")

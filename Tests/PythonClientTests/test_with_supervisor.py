@@ -176,6 +176,24 @@ class WithSupervisor(TemporaryDirectoryTest):
             "assert here.read_text() == 'three'\n"
         )
 
+    def test_an_original_is_moved_owned_or_referred_to(self):
+        self.job(
+            "import os, pathlib\n"
+            "job = Job()\n"
+            "file = pathlib.Path(['moved', 'owned', 'referred'][min(job.attempt, 3) - 1])\n"
+            "modes = ['move', 'own', 'reference']\n"
+            "if job.attempt > 1:\n"
+            "    before = pathlib.Path(['moved', 'owned', 'referred'][job.attempt - 2])\n"
+            "    here = pathlib.Path(job.resume.path)\n"
+            "    assert here.read_text() == before.name, here\n"
+            "    assert before.exists() == (job.attempt > 2)\n"
+            "    assert (here == before.resolve()) == (job.attempt > 2), here\n"
+            "if job.attempt < 4:\n"
+            "    file.write_text(file.name)\n"
+            "    assert job.add(file, mode=modes[job.attempt - 1]), job.last_error\n"
+            "    os.kill(os.getpid(), 9)\n"
+        )
+
     def test_a_checkpoint_that_fails_in_the_job_leaves_the_rest_in_order(self):
         self.job(
             "job = Job()\n"

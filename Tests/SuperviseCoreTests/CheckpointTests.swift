@@ -129,10 +129,24 @@ struct CheckpointTests {
         var desk = Desk()
         desk.run()
         #expect(desk.say(.add(.init(path: "model.bin"))).errors == [.badPath])
-        #expect(desk.say(.add(.init(path: "/m", mode: "move"))).errors == [.badMessage])
+        #expect(desk.say(.add(.init(path: "/m", mode: "steal"))).errors == [.badMessage])
         let actions = desk.say(.add(.init(path: "/m", step: 3, metrics: .init(["loss": 0.5]))))
         #expect(actions.commit?.id == checkpoint(1, step: 3))
         #expect(actions.commit?.metrics == ["loss": 0.5])
+    }
+
+    @Test("each mode of add is passed on, and copy is meant where none is given")
+    func addModes() {
+        var desk = Desk()
+        desk.run()
+        func mode(of actions: [Action]) -> AddMode? {
+            for case .add(_, let source) in actions where source.path == "/m" { return source.mode }
+            return nil
+        }
+        #expect(mode(of: desk.say(.add(.init(path: "/m")))) == .copy)
+        for each in AddMode.allCases {
+            #expect(mode(of: desk.say(.add(.init(path: "/m", mode: each.rawValue)))) == each)
+        }
     }
 
     @Test("a metric that is no number is left out, with one warning a run")

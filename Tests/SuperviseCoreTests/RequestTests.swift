@@ -6,7 +6,7 @@ import Testing
 struct RequestTests {
     @Test("is asked for the interval after the first hello that accepts")
     func interval() {
-        var desk = Desk { $0.checkpointEvery = .seconds(30) }
+        var desk = Desk { $0.checkpointEvery = .every(.seconds(30)) }
         desk.run(speaks: false)
         #expect(desk.hello(accepts: false).timer(.interval) == nil)
         #expect(desk.hello(on: 2).timer(.interval) == 30_000_000_000)
@@ -17,7 +17,7 @@ struct RequestTests {
 
     @Test("any commit starts the interval anew")
     func commitStartsAnew() {
-        var desk = Desk { $0.checkpointEvery = .seconds(30) }
+        var desk = Desk { $0.checkpointEvery = .every(.seconds(30)) }
         desk.run()
         desk.tell(.warned("ten seconds pass"), after: .seconds(10))
         #expect(desk.save().timer(.interval) == 40_000_000_000)
@@ -25,7 +25,7 @@ struct RequestTests {
 
     @Test("connections that come and go do not put the interval off")
     func comingAndGoing() {
-        var desk = Desk { $0.checkpointEvery = .seconds(30) }
+        var desk = Desk { $0.checkpointEvery = .every(.seconds(30)) }
         desk.run()
         desk.tell(.disconnected(ConnectionID(1)), after: .seconds(20))
         #expect(desk.hello(on: 2).timer(.interval) == nil)
@@ -34,7 +34,7 @@ struct RequestTests {
 
     @Test("an interval that ends while a checkpoint is open starts anew when that is aborted")
     func abortStartsAnew() {
-        var desk = Desk { $0.checkpointEvery = .seconds(30) }
+        var desk = Desk { $0.checkpointEvery = .every(.seconds(30)) }
         desk.run()
         let id = desk.begin()
         #expect(desk.tell(.timer(.interval), after: .seconds(30)).requests.isEmpty)

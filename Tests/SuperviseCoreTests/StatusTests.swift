@@ -45,6 +45,32 @@ struct StatusTests {
         #expect(desk.supervisor.status(at: desk.moment).progress.rate == nil)
     }
 
+    @Test("does not grow with a job that talks too much")
+    func bounded() {
+        var desk = Desk()
+        desk.run()
+        let text = String(repeating: "e\u{301}", count: 5000)
+        for number in 0..<30 {
+            let metrics = (0..<100).map { ("metric \(number) \($0)", 1.0) }
+            desk.say(
+                .progress(
+                    .init(
+                        unit: text, metrics: .init(Dictionary(uniqueKeysWithValues: metrics)),
+                        message: text)))
+        }
+        desk.say(.progress(.init(metrics: .init(["metric 0 7": 2]))))
+        let progress = desk.supervisor.status(at: desk.moment).progress
+        #expect(progress.metrics.count == 1000 && progress.metrics["metric 0 7"] == 2)
+        #expect(progress.message?.unicodeScalars.count == 1001)
+        #expect(progress.unit?.unicodeScalars.count == 1001)
+        let failed = desk.say(.failed(.init(request: 1, error: text)))
+        guard case .log(.checkpointFailed(let told))? = failed.first else {
+            Issue.record("it is not told")
+            return
+        }
+        #expect(told.error.unicodeScalars.count == 1001)
+    }
+
     @Test("tells where the time went")
     func totals() {
         var desk = Desk { $0.backoff = .seconds(2) ... .seconds(2) }
@@ -61,7 +87,7 @@ struct StatusTests {
 
     @Test("tells when the next checkpoint will be asked for")
     func next() {
-        var desk = Desk { $0.checkpointEvery = .seconds(30) }
+        var desk = Desk { $0.checkpointEvery = .every(.seconds(30)) }
         desk.run()
         let status = desk.supervisor.status(at: desk.moment)
         #expect(status.nextCheckpoint == Timestamp(milliseconds: 30_000))

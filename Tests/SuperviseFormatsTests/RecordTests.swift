@@ -62,6 +62,7 @@ struct RecordTests {
             attempt: 1, kind: .crash, signal: "SIGKILL", at: at, lostSeconds: 12.5)
         status.outcome = Outcome(kind: .completed, exitCode: 0)
         status.suspect = [id]
+        status.setAside = [.init(id: id, reason: "rot")]
         let full = try text(status)
         for part in [
             #""format":1"#, #""phase":"running""#, #""supervisor_pid":100"#, #""attempt":2"#,
@@ -75,6 +76,7 @@ struct RecordTests {
                 + #""kind":"crash","lost_s":12.5,"output_tail":[],"signal":"SIGKILL"}"#,
             #""outcome":{"exit_code":0,"kind":"completed","signal":null}"#,
             #""suspect":["000013-step-4500"]"#,
+            #""set_aside":[{"id":"000013-step-4500","reason":"rot"}]"#,
         ] {
             #expect(full.contains(part), "\(part) in \(full)")
         }
@@ -151,6 +153,8 @@ struct RecordTests {
             .checkpointFailed(.init(id: nil, request: 1, error: "no memory")),
             .requestEnded(.init(request: 1, result: .moot, seconds: 2)),
             .setAside(.init(id: id, reason: "rot")), .removed(.init(ids: [id])),
+            .compressed(.init(id: id, bytes: 10, compressedBytes: 3)),
+            .attemptStarted(.init(attempt: 2, resumedFrom: id, bytes: 5, verified: .size)),
             .stopRequested(.init(by: "SIGTERM", deadline: 60, count: 1)),
             .leftovers(.init(processes: ["job (5)"])), .warning(.init(message: "w")),
             .finished(Outcome(kind: .stopped)),
@@ -165,7 +169,7 @@ struct RecordTests {
         #expect(
             try text(LoggedEvent(at: at, event: events[0]))
                 == #"{"at":"1970-01-01T00:00:00.000Z","attempt":1,"bytes":0,"#
-                + #""event":"attempt_started","resumed_from":null}"#)
+                + #""event":"attempt_started","resumed_from":null,"verified":null}"#)
     }
 
     @Test("slashes are plain, and any text comes back")

@@ -83,7 +83,7 @@ final class DiskWorkTests {
     /// A checkpoint of one file.
     private func save(_ number: Int64) throws {
         let file = try place.write("file", "of \(number)")
-        work.add(order(number), path: file)
+        work.add(order(number), from: .init(path: file, mode: .copy))
         try diary.wait(for: "committed \(id(number))")
     }
 
@@ -178,7 +178,7 @@ final class DiskWorkTests {
         work.makeStaging(id(1))
         work.commit(order(1))
         try diary.wait(for: "failed 000001 empty_checkpoint")
-        work.add(order(2), path: "/nowhere/at/all")
+        work.add(order(2), from: .init(path: "/nowhere/at/all", mode: .copy))
         try diary.wait(for: "failed 000002 bad_path")
         #expect(try Disk().list(store.paths.staging).isEmpty)
     }
@@ -220,6 +220,63 @@ final class DiskWorkTests {
         let warning = diary.lines.dropLast().last ?? ""
         #expect(warning.hasPrefix("warned: old checkpoints could not be removed"))
         #expect(diary.lines.last == "removed [000009] held [000001]")
+    }
+
+    @Test("while a commit is under way the next checkpoint is begun and written")
+    func beginBesideCommit() throws {
+        work.makeStaging(id(1))
+        try diary.wait(for: "staging 000001")
+        let data = store.paths.staging(id(1)) + "/data"
+        try Disk().writeFile("\(data)/file", [1])
+        disk.hang(on: .fileSync)
+        work.commit(order(1))
+        disk.waitUntilHanging(on: .fileSync)
+        work.makeStaging(id(2))
+        try diary.wait(for: "staging 000002")
+        try Disk().writeFile("\(store.paths.staging(id(2)))/data/file", [2])
+        work.dropStaging(id(2))
+        work.makeStaging(id(3))
+        try diary.wait(for: "staging 000003")
+        #expect(try Disk().list(store.paths.staging).map(\.name) == ["000001", "000003"])
+        disk.goOn()
+        try diary.wait(for: "committed 000001")
+    }
+
+    @Test("commits are finished in the order of their numbers, and nothing else delays them")
+    func commitsInOrder() throws {
+        // Whatever else takes long has taken all threads that there are.
+        disk.hang(on: .removal)
+        let nothing = "\(place.path)/nothing"
+        for _ in 0..<processorCount() {
+            work.bulk.submit { [disk] in try? disk.removeTree(nothing) }
+        }
+        disk.hang(on: .fileSync)
+        for number in 1...3 {
+            let file = try place.write("file\(number)", "of \(number)")
+            work.add(order(Int64(number)), from: .init(path: file, mode: .own))
+        }
+        disk.waitUntilHanging(on: .fileSync)
+        disk.goOn(with: .fileSync)
+        try diary.wait { $0.count == 3 }
+        #expect(diary.lines == (1...3).map { "committed 00000\($0)" })
+        disk.goOn()
+    }
+
+    @Test("what stays of an original that was to be moved is told, and the checkpoint is good")
+    func leftOriginal() throws {
+        // Another file system.
+        let memory = try Scratch(in: "/dev/shm")
+        try Disk().makeDirectory("\(memory.path)/out")
+        try Disk().writeFile("\(memory.path)/out/file", [1])
+        disk.hang(on: .fileSync)
+        work.add(order(1), from: .init(path: "\(memory.path)/out", mode: .move))
+        disk.waitUntilHanging(on: .fileSync)
+        try Disk().writeFile("\(memory.path)/out/later", [2])
+        disk.goOn()
+        try diary.wait(for: "committed 000001")
+        #expect(
+            diary.lines.contains(
+                "warned: \(memory.path)/out was copied, and stays, for it holds more by now"))
     }
 
     @Test("deleting delays no commit")

@@ -69,12 +69,9 @@ struct AddTests {
         let other = try Scratch()
         try real.disk.writeFile("\(other.path)/large", [UInt8](repeating: 1, count: 40 << 20))
         let order = AddOrder(source: "\(other.path)/large", commit: real.scene.order(id(1)))
-        var asked = 0
+        let asked = Counter()
         #expect(throws: StoreError.cancelled) {
-            try real.store.add(order) {
-                asked += 1
-                return asked == 2
-            }
+            try real.store.add(order, isCancelled: { asked.next() == 2 })
         }
         #expect(try real.store.scan().staging.isEmpty)
     }

@@ -131,15 +131,12 @@ struct RealDiskTests {
     func cancelled() throws {
         let real = try RealScene()
         _ = try real.begin(id(1), [("large", [UInt8](repeating: 7, count: 20 << 20))])
-        var asked = 0
+        let asked = Counter()
         let error = #expect(throws: StoreError.self) {
-            try real.store.commit(real.scene.order(id(1))) {
-                asked += 1
-                return asked == 3
-            }
+            try real.store.commit(real.scene.order(id(1)), isCancelled: { asked.next() == 3 })
         }
         #expect(error == .cancelled)
-        #expect(asked == 3)
+        #expect(asked.value == 3)
         #expect(try real.store.scan().checkpoints.isEmpty)
         _ = try real.store.commit(real.scene.order(id(1)))
         var bytes = 0
@@ -155,16 +152,21 @@ struct RealDiskTests {
         let real = try RealScene()
         let data = try real.begin(
             id(1), [("a", [1]), ("large", [UInt8](repeating: 7, count: 3 << 20))])
-        // The file that is being read, one that was read before, and one that is new.
-        for (name, named) in [("large", "/large"), ("a", "/a"), ("b", "")] {
-            var asked = 0
+        // The file that is being read, one that is read later, one that was before, a new one.
+        for (name, named, position) in [
+            ("large", "/large", 2), ("a", "/a", 2), ("large", "/large", 4), ("b", "", 2),
+        ] {
+            let asked = Counter()
             let error = #expect(throws: StoreError.self) {
-                try real.store.commit(real.scene.order(id(1))) {
-                    asked += 1
-                    // The first question is that of the small file.
-                    if asked == 2 { try? real.disk.append([8], to: "\(data)/\(name)") }
-                    return false
-                }
+                try real.store.commit(
+                    real.scene.order(id(1)),
+                    isCancelled: {
+                        // The fourth question is that of the small file.
+                        if asked.next() == position {
+                            try? Disk().append([8], to: "\(data)/\(name)")
+                        }
+                        return false
+                    })
             }
             #expect(error == .changed("\(data)\(named)"))
             #expect(try real.store.scan().checkpoints.isEmpty)
@@ -180,7 +182,7 @@ struct RealDiskTests {
         func bytesRead(trusting: Bool) throws -> Int {
             var bytes = 0
             let verification = try real.store.verify(
-                id(1), trusting: trusting, progress: { bytes += $0 })
+                id(1), .init(isTrusting: trusting), progress: { bytes += $0 })
             guard case .good = verification else { return -1 }
             return bytes
         }

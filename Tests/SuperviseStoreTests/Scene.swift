@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import Synchronization
 import TestSupport
 import Testing
 
@@ -70,6 +71,14 @@ struct Scene {
         return try store.commit(order(id))
     }
 
+    @discardableResult
+    func add(
+        _ id: CheckpointID, _ original: Original, _ mode: AddMode, warn: (String) -> Void = { _ in }
+    ) throws -> CheckpointSummary {
+        let order = AddOrder(source: original.path, mode: mode, commit: order(id))
+        return try store.add(order, warn: warn)
+    }
+
     func path(_ id: CheckpointID, _ name: String) -> String {
         "\(store.paths.checkpoint(id))/\(name)"
     }
@@ -78,6 +87,15 @@ struct Scene {
         guard case .good = try store.verify(id) else { return false }
         return true
     }
+}
+
+/// Counts from any thread.
+final class Counter: Sendable {
+    private let count = Atomic(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+
+    func next() -> Int { count.add(1, ordering: .relaxed).newValue }
 }
 
 /// `000001-step-10` for 1.

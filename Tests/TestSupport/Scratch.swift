@@ -5,8 +5,9 @@ import SuperviseSystem
 package final class Scratch: Sendable {
     package let path: String
 
-    package init() throws(SystemError) {
-        var template = Array("/tmp/supervise-scratch-XXXXXX".utf8CString)
+    /// - Parameter parent: may be on another file system.
+    package init(in parent: String = "/tmp") throws(SystemError) {
+        var template = Array("\(parent)/supervise-scratch-XXXXXX".utf8CString)
         try systemCall("mkdtemp") { mkdtemp(&template) == nil ? -1 : 0 }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

@@ -11,15 +11,20 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* These three need _GNU_SOURCE, which only our own C files have. */
+/* How many processors the caller may run on, or -1. */
+int cl_processors(void);
+
+/* These four need _GNU_SOURCE, which only our own C files have. */
 int cl_pipe(int ends[2]);
 int cl_accept(int listener);
+int cl_widen_pipe(int fd, int bytes); /* how much it holds at once; -1 where that is refused */
 int cl_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 
 static inline int cl_fcntl(int fd, int command, int argument) {
@@ -40,10 +45,23 @@ static inline int cl_forbid_core(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 
 
 static inline int cl_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 
+/* Gives way to others by so much (man 2 nice). On Linux that is said of one thread: this one. It is
+   only a wish. */
+static inline void cl_be_nicer(int by) {
+    if (by != 0) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + by);
+}
+
 /* The terminal's columns, or -1. */
 static inline int cl_terminal_columns(int fd) {
     struct winsize size;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : -1;
+}
+
+/* Processor and disk only where nobody else wants them, for this thread and the children that it
+   starts from now on (ioprio_set(2): this thread, the idle class). */
+static inline void cl_step_back(void) {
+    if (setpriority(PRIO_PROCESS, 0, 19) != 0) {} /* it goes on in its old place */
+    syscall(SYS_ioprio_set, 1, 0, 3 << 13);
 }
 
 static inline int cl_signal_default(int number) {

@@ -20,8 +20,20 @@ int cl_whole_file_is_locked(int fd);
    file system can. 0 is the end of the file. */
 ssize_t cl_copy_range(int from, int to, size_t count);
 
+/* Makes `to` share all blocks of `from` (FICLONE), where both are on one file system that can. */
+int cl_clone_file(int from, int to);
+
+/* Where the next piece of content, or the next hole, begins at or after `offset`: to the end of the
+   file there is a hole. Fails with ENXIO where there is no more content. */
+off_t cl_next_content(int fd, off_t offset);
+off_t cl_next_hole(int fd, off_t offset);
+
 /* Begins to write what is dirty in this part of the file, without waiting for it. */
 int cl_start_writing(int fd, off_t offset, off_t count);
+
+/* 1 where somebody has the file open for writing, 0 where nobody has, -1 where that cannot be known.
+   The file is open for reading. */
+int cl_has_writers(int fd);
 
 static inline const char *cl_entry_name(const struct dirent *entry) { return entry->d_name; }
 

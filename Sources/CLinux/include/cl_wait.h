@@ -20,4 +20,15 @@ static inline int cl_reap(struct cl_ended *ended, int leave) {
     return 0;
 }
 
+/* Waits for this child and takes it. Returns 0, or -1 with errno: ECHILD where it is no child, or
+   was taken by somebody else. */
+static inline int cl_reap_one(struct cl_ended *ended, pid_t pid) {
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED) != 0) return -1;
+    ended->pid = info.si_pid;
+    ended->signaled = info.si_code != CLD_EXITED;
+    ended->status = info.si_status;
+    return 0;
+}
+
 #endif

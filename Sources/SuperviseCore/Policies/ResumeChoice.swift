@@ -19,19 +19,23 @@ package enum ResumeChoice: Equatable, Sendable {
         from checkpoints: [CheckpointID], scope: Settings.ResumeFrom, startSequence: Int64,
         suspects: [String: Int], rollbackAfter: Int, everCommitted: Bool
     ) -> ResumeChoice {
-        let candidates = checkpoints.filter {
-            allows($0, scope: scope, startSequence: startSequence)
-        }
-        .sorted(by: >)
-        guard let oldest = candidates.last else {
+        let candidates = candidates(from: checkpoints, scope: scope, startSequence: startSequence)
+        guard let oldest = candidates.first else {
             switch scope {
             case .beginning: return .beginning
             case .checkpoint: return .nothingGood
             case .newest: return everCommitted ? .nothingGood : .beginning
             }
         }
-        let trusted = candidates.first { suspects[$0.description, default: 0] < rollbackAfter }
+        let trusted = candidates.last { suspects[$0.description, default: 0] < rollbackAfter }
         return .checkpoint(trusted ?? oldest)
+    }
+
+    /// Those that the options allow, in order of sequence.
+    package static func candidates(
+        from checkpoints: [CheckpointID], scope: Settings.ResumeFrom, startSequence: Int64
+    ) -> [CheckpointID] {
+        checkpoints.filter { allows($0, scope: scope, startSequence: startSequence) }.sorted()
     }
 
     private static func allows(

@@ -9,7 +9,7 @@ package struct RetentionPlan: Equatable, Sendable {
     /// What becomes of one checkpoint.
     package struct Entry: Equatable, Sendable {
         package let id: CheckpointID
-        /// In bytes.
+        /// What it takes of the disk, in bytes.
         package let size: Int64
         package let created: Timestamp
         /// Empty where no rule keeps it.
@@ -56,7 +56,7 @@ package struct RetentionPlan: Equatable, Sendable {
         _ checkpoints: [CheckpointSummary], rules: RetentionRules, protection: Protection
     ) {
         self.init(protecting: protection, among: checkpoints)
-        keepLast(rules.keepLast)
+        keepLast(rules.keepLast, apart: protection.apart)
         if let best = rules.keepBest { keepBest(best, checkpoints) }
         if let every = rules.keepEvery { keepEvery(Int64(every)) }
         keepPeriods(rules.keepHourly, .hourly) { $0.hour }
@@ -78,7 +78,9 @@ package struct RetentionPlan: Equatable, Sendable {
     }
 
     private init(protecting protection: Protection, among checkpoints: [CheckpointSummary]) {
-        entries = checkpoints.map { Entry(id: $0.id, size: $0.bytes, created: $0.created) }
+        entries = checkpoints.map {
+            Entry(id: $0.id, size: $0.compressedBytes ?? $0.bytes, created: $0.created)
+        }
         for index in entries.indices {
             let id = entries[index].id
             if protection.resumed.contains(id) { entries[index].reasons.insert(.resumed) }
@@ -103,8 +105,14 @@ package struct RetentionPlan: Equatable, Sendable {
 
 /// The rules, each by itself.
 extension RetentionPlan {
-    private mutating func keepLast(_ count: Int) {
-        for index in entries.indices.suffix(max(1, count)) { entries[index].reasons.insert(.last) }
+    private mutating func keepLast(_ count: Int, apart: Set<CheckpointID>) {
+        let (aside, others) = (
+            entries.indices.filter { apart.contains(entries[$0].id) },
+            entries.indices.filter { !apart.contains(entries[$0].id) }
+        )
+        for index in others.suffix(max(1, count)) + aside.suffix(max(1, count)) {
+            entries[index].reasons.insert(.last)
+        }
     }
 
     /// Of equal values the newer one is better. One without the metric is none of the best.

@@ -44,13 +44,16 @@ package struct Protection: Equatable, Sendable {
     package var resumed: Set<CheckpointID>
     /// Those that failed so often that they are not good: the newest good one is another.
     package var suspects: Set<CheckpointID>
+    /// Those that were gone back from, which have a place of their own beside the last.
+    package var apart: Set<CheckpointID>
 
     package init(
         pinned: Set<CheckpointID>? = [], resumed: Set<CheckpointID> = [],
-        suspects: Set<CheckpointID> = []
+        suspects: Set<CheckpointID> = [], apart: Set<CheckpointID> = []
     ) {
         self.pinned = pinned
         self.resumed = resumed
         self.suspects = suspects
+        self.apart = apart
     }
 }

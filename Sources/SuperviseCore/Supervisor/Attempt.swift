@@ -15,6 +15,8 @@ package struct Attempt: Sendable {
     /// The job's own connections: those that said hello with this attempt's token.
     package var connections: [ConnectionID: Connection] = [:]
     package var request: OpenRequest?
+    /// It was asked for a checkpoint.
+    var wasAsked = false
     /// Requests that had their time; a late answer is still taken.
     var overdue: [Int: OverdueRequest] = [:]
     package var open: OpenCheckpoint?
@@ -27,6 +29,10 @@ package struct Attempt: Sendable {
     var progressed = false
     var firstStep: (step: Int64, at: Instant)?
     var lastStep: Int64?
+    /// The highest that the names of its files told.
+    var lastWatchedStep: Int64?
+    /// Its signal cannot be sent, which was told.
+    var toldNotAsked = false
 
     package struct Connection: Equatable, Sendable {
         package var acceptsCheckpoints: Bool
@@ -38,6 +44,8 @@ package struct Attempt: Sendable {
         package let reason: Manifest.Reason
         package let final: Bool
         let madeAt: Instant
+        /// The job does not know its number: the next file that it completes answers it.
+        let isBySignal: Bool
         /// Of a final one.
         let deadline: Instant?
         var operators: [Sender] = []
@@ -50,6 +58,7 @@ package struct Attempt: Sendable {
     struct OverdueRequest: Equatable, Sendable {
         let reason: Manifest.Reason
         let madeAt: Instant
+        let isBySignal: Bool
         /// A late answer has come, and is counted.
         var isLate = false
     }
@@ -89,9 +98,12 @@ package struct Sender: Equatable, Sendable {
 package struct Committing: Equatable, Sendable {
     package let id: CheckpointID
     package let attempt: Int
-    let sender: Sender
+    /// nil where the job does not know of it.
+    let sender: Sender?
     let request: Int?
     let reason: Manifest.Reason
+    /// What the job wrote by itself.
+    let watched: WatchedFile?
     /// When the job began to write it: what came later is lost in a crash.
     let securedAt: Instant
     /// The order, to give it once more where there was no room.

@@ -19,6 +19,8 @@ extension Supervisor {
             ending.commitsAbandoned = true
             phase = .ending(ending)
             concludeIfOver(at: now)
+        case .gathering:
+            finishStopped(at: now)
         case .idle, .clearing, .choosing, .recording, .waiting, .finished:
             break
         }
@@ -46,7 +48,7 @@ extension Supervisor {
             concludeIfOver(at: now)
         case .ending(let ending):
             abandon(ending, at: now)
-        case .idle, .choosing, .recording, .waiting, .finished:
+        case .idle, .gathering, .choosing, .recording, .waiting, .finished:
             break
         }
     }

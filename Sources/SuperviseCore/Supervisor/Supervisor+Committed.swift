@@ -6,11 +6,13 @@ extension Supervisor {
         guard let index = committing.firstIndex(where: { $0.id == summary.id }) else { return }
         let commit = committing.remove(at: index)
         putBack([summary])
+        compression.spared = []
         countCommit(summary.id, securedAt: commit.securedAt)
+        record.experience.measure(cost: seconds)
         answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
-        answer(wire, to: commit.sender)
+        commit.sender.map { answer(wire, to: $0) }
         log(
             .checkpointCommitted(
                 .init(
@@ -21,7 +23,8 @@ extension Supervisor {
             requests.committed += 1
             for sender in request.operators { answer(wire, to: sender) }
         }
-        remove(retentionPlan.removals)
+        // Before anything is chosen, it is not known which one will be needed.
+        if phase != .gathering { remove(retentionPlan.removals) }
         actions.append(.record(record, confirm: false))
         startInterval(at: now)
         if request?.final == true { finalRequestEnded(made: true, at: now) }
@@ -53,8 +56,12 @@ extension Supervisor {
             saveFailed(id, request: open.request, error, at: now)
         } else if let index = committing.firstIndex(where: { $0.id == id }) {
             let commit = committing.remove(at: index)
-            answer(.error(error), to: commit.sender)
-            saveFailed(id, request: commit.request, error, at: now)
+            commit.sender.map { answer(.error(error), to: $0) }
+            if let file = commit.watched, error.code == .conflict {
+                changedMeanwhile(file, request: commit.request, at: now)
+            } else {
+                saveFailed(id, request: commit.request, error, at: now)
+            }
             concludeIfOver(at: now)
         }
     }

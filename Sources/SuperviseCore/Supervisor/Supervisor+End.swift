@@ -38,7 +38,14 @@ extension Supervisor {
         attempt.pid = nil
         self.attempt = attempt
         let answering = committing.contains { $0.request == attempt.request?.number }
-        if let request = attempt.request, !answering { endMoot(request, at: now) }
+        if let request = attempt.request, !answering {
+            // What it completed at last may answer it.
+            if request.isBySignal {
+                actions.append(.cancelTimer(.request))
+            } else {
+                endMoot(request, at: now)
+            }
+        }
         nextCheckpoint = nil
         actions.append(.cancelTimer(.interval))
         actions.append(.cancelTimer(.terminate))
@@ -46,6 +53,7 @@ extension Supervisor {
             Ending(
                 end: end, at: now.instant, descendantsAbandoned: stop?.leavesLeader == true,
                 commitsAbandoned: (stop?.count ?? 0) >= 3))
+        flushWatch()
         endDescendants(after: end, at: now)
     }
 
@@ -77,14 +85,15 @@ extension Supervisor {
 
     /// The next attempt chooses only when the old one's tree is gone and what it committed is there.
     mutating func concludeIfOver(at now: Moment) {
+        concludeGathering(at: now)
         if phase == .running, stop?.leavesLeader == true,
-            committing.isEmpty || isPastDeadline(at: now)
+            isSaved || isPastDeadline(at: now)
         {
             finishStopped(at: now)
         }
         guard case .ending(let ending) = phase,
             ending.descendantsGone || ending.descendantsAbandoned,
-            committing.isEmpty || ending.commitsAbandoned
+            isSaved || ending.commitsAbandoned
         else { return }
         if let request = attempt?.request { endMoot(request, at: now) }
         for timer in [TimerID.stopDeadline, .kill, .abandon] { actions.append(.cancelTimer(timer)) }
@@ -106,6 +115,7 @@ extension Supervisor {
             at: now.wall, lostSeconds: lost)
         loseWork(seconds: lost)
         record.failures.total += 1
+        if kind != .spawn { record.experience.failures += 1 }
         if !attempt.progressed { record.failures.withoutProgress += 1 }
         record.failures.last = failure
         if let from = attempt.resume?.id, !attempt.committedAnything {
@@ -166,7 +176,7 @@ extension Supervisor {
         switch phase {
         case .ending(let ending): ending.descendantsGone
         case .running: attempt?.neverRan == true
-        case .idle, .clearing, .choosing, .recording, .waiting, .finished: true
+        case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .finished: true
         }
     }
 

@@ -100,18 +100,29 @@ extension Supervisor {
     private mutating func progressed(_ report: JobMessage.ProgressReport, at now: Moment) {
         warnOfDropped(report.metrics)
         progress.total = report.total ?? progress.total
-        progress.unit = report.unit ?? progress.unit
-        progress.message = report.message ?? progress.message
-        if let metrics = report.metrics { progress.metrics.merge(metrics.values) { $1 } }
+        progress.unit = report.unit?.bounded ?? progress.unit
+        progress.message = report.message?.bounded ?? progress.message
+        if let metrics = report.metrics { keep(metrics.values) }
         if let step = report.step { stepped(to: step, at: now) }
         publisher.hasProgress = true
+    }
+
+    /// In order of the names, so that which ones are left out is no accident.
+    private mutating func keep(_ metrics: [String: Double]) {
+        for (name, value) in metrics.sorted(by: { $0.key < $1.key }) {
+            let name = name.bounded
+            let isKept = progress.metrics[name] != nil || progress.metrics.count < Bounds.metrics
+            if isKept { progress.metrics[name] = value }
+        }
     }
 
     private mutating func stepped(to step: Int64, at now: Moment) {
         progress.step = step
         let first = attempt?.firstStep ?? (step, now.instant)
         attempt?.firstStep = first
-        let isForward = step > (attempt?.lastStep ?? attempt?.resume?.id.step ?? 0)
+        // Where it is not known at which step it resumed, the first that it tells is that.
+        let resumed = attempt?.resume.map { $0.id.step ?? step }
+        let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
         attempt?.lastStep = step
         let seconds = (now.instant - first.at).seconds
         progress.rate =
@@ -132,7 +143,8 @@ extension Supervisor {
             return
         }
         droppedMetricsTold = true
-        let message = "the metric \(name) is not a finite number and is left out (told once a run)"
+        let message =
+            "the metric \(name.bounded) is not a finite number and is left out (told once a run)"
         log(.warning(.init(message: message)))
     }
 

@@ -13,7 +13,7 @@ extension Supervisor {
             return ProtocolError(.conflict, "the job is not running now; ask again when it is")
         }
         if attempt.request == nil {
-            guard !attempt.accepting.isEmpty else {
+            guard canAsk else {
                 return ProtocolError(
                     .conflict, "the job has no connection that accepts checkpoint requests")
             }
@@ -37,15 +37,18 @@ extension Supervisor {
         let number = nextRequest
         nextRequest += 1
         requests.made += 1
+        let signal = attempt.accepting.isEmpty ? settings.requestSignal : nil
+        self.attempt?.wasAsked = true
         self.attempt?.request = Attempt.OpenRequest(
             number: number, reason: reason, final: final, madeAt: now.instant,
-            deadline: deadline, operators: operators)
+            isBySignal: signal != nil, deadline: deadline, operators: operators)
         let wire = wireRequest(at: now)
         for connection in attempt.accepting {
             if let wire {
                 actions.append(.send(.checkpointRequest(wire), to: connection, seq: nil))
             }
         }
+        if let signal { actions.append(.askBySignal(signal)) }
         if let wire { log(.checkpointRequested(wire)) }
         nextCheckpoint = nil
         actions.append(.cancelTimer(.interval))
@@ -66,18 +69,8 @@ extension Supervisor {
         nextCheckpoint = nil
         guard phase == .running, stop == nil, let attempt, attempt.request == nil else { return }
         // A checkpoint that is under way starts the interval anew when it ends.
-        guard attempt.open == nil, committing.isEmpty, !attempt.accepting.isEmpty else { return }
+        guard attempt.open == nil, committing.isEmpty, canAsk else { return }
         request(.interval, final: false, deadline: nil, at: now)
-    }
-
-    /// Counts from now: after a commit, a failed or unanswered request, or the first hello.
-    mutating func startInterval(at now: Moment) {
-        guard let every = settings.checkpointEvery, phase == .running, stop == nil,
-            let attempt, attempt.request == nil, !attempt.accepting.isEmpty
-        else { return }
-        let due = now.instant + every
-        nextCheckpoint = due
-        actions.append(.setTimer(.interval, at: due))
     }
 
     /// The time of a request restarts as long as what is staged has grown; only now it is looked at.
@@ -114,7 +107,7 @@ extension Supervisor {
     mutating func endUnanswered(_ request: Attempt.OpenRequest, at now: Moment) {
         requests.unanswered += 1
         attempt?.overdue[request.number] = Attempt.OverdueRequest(
-            reason: request.reason, madeAt: request.madeAt)
+            reason: request.reason, madeAt: request.madeAt, isBySignal: request.isBySignal)
         end(request, .unanswered, at: now)
         let seconds = Int((now.instant - request.madeAt).seconds.rounded())
         tell(
@@ -150,7 +143,7 @@ extension Supervisor {
     }
 
     mutating func jobFailedToSave(_ failed: JobMessage.SaveFailed, at now: Moment) {
-        let error = failed.error ?? "the job gave no reason"
+        let error = failed.error?.bounded ?? "the job gave no reason"
         log(.checkpointFailed(.init(id: nil, request: failed.request, error: error)))
         guard let request = close(failed.request) else { return }
         requests.failed += 1

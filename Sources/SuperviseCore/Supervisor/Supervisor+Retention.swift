@@ -15,7 +15,8 @@ extension Supervisor {
         // Until it is durable that one is no longer pinned, it is.
         let changing = pinning.map(\.id)
         return Protection(
-            pinned: pins.map { $0.union(changing) }, resumed: resumed, suspects: suspects)
+            pinned: pins.map { $0.union(changing) }, resumed: resumed, suspects: suspects,
+            apart: apart)
     }
 
     var retentionPlan: RetentionPlan {

@@ -65,8 +65,9 @@ extension Supervisor {
             refuse(sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
             return
         }
-        guard (add.mode ?? "copy") == "copy" else {
-            refuse(sender, .badMessage, "there is no mode \"\(add.mode ?? "")\"; use \"copy\"")
+        guard let mode = AddMode(rawValue: add.mode ?? "copy") else {
+            let modes = AddMode.allCases.map(\.rawValue).joined(separator: ", ")
+            refuse(sender, .badMessage, "\"\(add.mode ?? "")\" is no mode; use one of \(modes)")
             return
         }
         guard add.path.utf8.first == UInt8(ascii: "/") else {
@@ -79,8 +80,9 @@ extension Supervisor {
         let order = commitOrder(
             id, reason: request.reason, costFrom: request.madeAt ?? now.instant, add.metrics,
             add.metadata, at: now)
+        let source = Action.Source(path: add.path, mode: mode)
         track(
-            order, .add(order, path: add.path), sender, request: request.number,
+            order, .add(order, from: source), sender, request: request.number,
             securedAt: now.instant)
     }
 
@@ -119,13 +121,18 @@ extension Supervisor {
 
     /// The request that a message names; one that is not known counts as none.
     private func named(_ number: Int?) -> NamedRequest {
-        guard let attempt, let number else { return NamedRequest(reason: .job) }
+        guard let attempt, let number = number ?? unnamed else { return NamedRequest(reason: .job) }
         if let request = attempt.request, request.number == number {
             return NamedRequest(
                 number: number, reason: request.reason, madeAt: request.madeAt, isOpen: true)
         }
         guard let overdue = attempt.overdue[number] else { return NamedRequest(reason: .job) }
         return NamedRequest(number: number, reason: overdue.reason, madeAt: overdue.madeAt)
+    }
+
+    /// A job that was asked by a signal knows no number.
+    private var unnamed: Int? {
+        attempt?.request.flatMap { $0.isBySignal ? $0.number : nil }
     }
 
     /// A request that had its time is answered after all.
@@ -136,27 +143,28 @@ extension Supervisor {
         requests.late += 1
     }
 
-    private mutating func nextID(step: Int64?) -> CheckpointID {
+    mutating func nextID(step: Int64?) -> CheckpointID {
         record.sequence += 1
         actions.append(.record(record, confirm: false))
         return CheckpointID(sequence: record.sequence, step: step)
     }
 
-    private mutating func commitOrder(
+    mutating func commitOrder(
         _ id: CheckpointID, reason: Manifest.Reason, costFrom: Instant, _ metrics: Metrics?,
         _ metadata: [String: JSONValue]?, at now: Moment
     ) -> Action.CommitOrder {
         warnOfDropped(metrics)
-        let parent = committing.last?.id ?? attempt?.parent
+        let parent =
+            committing.last?.id ?? (phase == .gathering ? checkpoints.last?.id : attempt?.parent)
         return Action.CommitOrder(
-            id: id, reason: reason, attempt: attempt?.number ?? 0, parent: parent,
+            id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
             created: now.wall, secondsSoFar: (now.instant - costFrom).seconds,
             metrics: metrics?.values ?? [:], metadata: metadata ?? [:])
     }
 
-    private mutating func track(
-        _ order: Action.CommitOrder, _ action: Action, _ sender: Sender, request: Int?,
-        securedAt: Instant
+    mutating func track(
+        _ order: Action.CommitOrder, _ action: Action, _ sender: Sender?, request: Int?,
+        securedAt: Instant, watched: WatchedFile? = nil
     ) {
         answerLate(request)
         // They are finished in order: behind one that waits for room, this one waits as well.
@@ -164,7 +172,8 @@ extension Supervisor {
         committing.append(
             Committing(
                 id: order.id, attempt: order.attempt, sender: sender, request: request,
-                reason: order.reason, securedAt: securedAt, action: action, waitsForRoom: waits))
+                reason: order.reason, watched: watched, securedAt: securedAt, action: action,
+                waitsForRoom: waits))
         if !waits { actions.append(action) }
         if let request, attempt?.request?.number == request {
             actions.append(.cancelTimer(.request))

@@ -31,10 +31,12 @@ extension Supervisor {
             record.failures.suspects = [:]
         }
         guard let lost = record.current else { return }
+        gatherSince = lost.started
         let failure = Failure(
             attempt: record.attempt, kind: .machine, at: now.wall, lostSeconds: 0)
         record.current = nil
         record.failures.total += 1
+        record.experience.failures += 1
         record.failures.last = failure
         if !lost.progressed, let from = lost.resumedFrom {
             record.failures.suspects[from.description, default: 0] += 1
@@ -52,6 +54,8 @@ extension Supervisor {
         actions.append(.cancelTimer(.abandon))
         if stop != nil {
             finishStopped(at: now)
+        } else if isWatching, settings.resumeFrom == .newest, let since = gatherSince {
+            gather(since: max(since, checkpoints.last?.created ?? since))
         } else {
             choose(at: now)
         }
@@ -67,9 +71,10 @@ extension Supervisor {
             prepareAttempt(resume: nil, metadata: [:], at: now)
         case .checkpoint(let id):
             phase = .choosing(id)
-            // Everything is read at the first resume, and where it is not the newest.
-            let isNewest = id == checkpoints.last?.id && damaged.isEmpty
+            // Everything is read at the first resume, and after a roll-back.
+            let isNewest = id == candidates.last && damaged.isEmpty
             let trusting = hasResumed && isNewest
+            if compression.current == id { cancelCompression() }
             actions.append(.verify(id, trusting: trusting))
         case .nothingGood:
             refuse(nothingGoodMessage, at: now)
@@ -90,10 +95,13 @@ extension Supervisor {
 
     mutating func verified(_ id: CheckpointID, _ result: Event.Verification, at now: Moment) {
         guard phase == .choosing(id) else { return }
+        verification = nil
         switch result {
         case .good(let metadata):
-            let summary = checkpoints.first { $0.id == id }
-            prepareAttempt(resume: summary, metadata: metadata, at: now)
+            let index = checkpoints.firstIndex { $0.id == id }
+            // It was brought back for the job.
+            if let index { checkpoints[index].compressedBytes = nil }
+            prepareAttempt(resume: index.map { checkpoints[$0] }, metadata: metadata, at: now)
         case .bad(let reason):
             checkpoints.removeAll { $0.id == id }
             record.failures.suspects[id.description] = nil
@@ -109,16 +117,19 @@ extension Supervisor {
             actions.append(.setAside(bad.id, reason: bad.reason))
             log(.setAside(.init(id: bad.id, reason: bad.reason)))
         }
+        setAside = (setAside + damaged).sorted { $0.id < $1.id }.suffix(2)
         damaged = []
     }
 
     private mutating func prepareAttempt(
         resume: CheckpointSummary?, metadata: [String: JSONValue], at now: Moment
     ) {
-        if resume != nil {
+        if let resume {
             setBadOnesAside()
             hasResumed = true
+            tellOfStepBack(to: resume.id)
         }
+        waitingFiles = []
         progress.rate = nil
         progress.eta = nil
         nextCheckpoint = nil
@@ -149,18 +160,20 @@ extension Supervisor {
         actions.append(.spawn(order))
     }
 
-    mutating func spawned(_ pid: Int) {
+    mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
         let held = attempt.heldSignals
         log(
             .attemptStarted(
                 .init(
                     attempt: attempt.number, resumedFrom: attempt.resume?.id,
-                    bytes: attempt.resume?.bytes ?? 0)))
+                    bytes: attempt.resume?.bytes ?? 0,
+                    verified: attempt.resume == nil ? nil : settings.verify)))
         self.attempt?.pid = pid
         self.attempt?.heldSignals = []
         for number in held { actions.append(.signalLeader(number)) }
         if stop?.stage == .killing { actions.append(.killEverything) }
+        if nextCheckpoint == nil { startInterval(at: now) }
     }
 
     /// At the start we do not run what we could not find again; later the job goes on.

@@ -57,7 +57,7 @@ extension Supervisor {
         if phase == .finished { return .finished }
         if stop != nil { return .stopping }
         return switch phase {
-        case .idle, .clearing, .choosing, .recording: .starting
+        case .idle, .clearing, .gathering, .choosing, .recording: .starting
         case .running, .ending: .running
         case .waiting: .backoff
         case .finished: .finished
@@ -78,11 +78,13 @@ extension Supervisor {
             .init(id: $0.id, path: $0.path, committed: $0.created, bytes: $0.bytes)
         }
         status.checkpoints = checkpoints.count
-        status.checkpointBytes = checkpoints.reduce(0) { $0 + $1.bytes }
+        status.checkpointBytes = checkpoints.reduce(0) { $0 + ($1.compressedBytes ?? $1.bytes) }
         status.nextCheckpoint = nextCheckpointTime(at: now)
+        status.schedule = schedule
         status.resumedFrom = attempt?.resume?.id
-        let suspects = suspects
-        status.suspect = checkpoints.map(\.id).filter { suspects.contains($0) }
+        status.suspect = passedOver
+        status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
+        if case .choosing = phase, let verification { status.progress.message = verification }
         status.requests = requests
         status.lastFailure = record.failures.last
         status.totals = record.totals
@@ -105,6 +107,7 @@ extension Supervisor {
         record.totals.wall += seconds
         if phase == .running {
             record.totals.useful += seconds
+            record.experience.ran += seconds
         } else {
             record.totals.down += seconds
         }

@@ -59,7 +59,8 @@ extension Supervisor {
             deadline: deadline)
         nextCheckpoint = nil
         actions.append(.cancelTimer(.interval))
-        let asks = withCheckpoint && phase == .running && attempt?.accepting.isEmpty == false
+        cancelCompression()
+        let asks = withCheckpoint && phase == .running && canAsk
         let seconds = asks ? settings.checkpointTimeout.seconds : nil
         log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {
@@ -69,6 +70,8 @@ extension Supervisor {
             abandon(at: now.instant + settings.stopTimeout + .seconds(1))
         case .recording, .waiting:
             finishStopped(at: now)
+        case .gathering:
+            actions.append(.setTimer(.stopDeadline, at: deadline))
         case .choosing:
             actions.append(.cancelVerification)
             finishStopped(at: now)
@@ -137,6 +140,7 @@ extension Supervisor {
             ending.commitsAbandoned = true
             phase = .ending(ending)
         }
+        if phase == .gathering { finishStopped(at: now) }
         concludeIfOver(at: now)
     }
 
@@ -163,7 +167,7 @@ extension Supervisor {
         case .running, .ending:
             if stop != nil { stop?.stage = .killing }
             actions.append(.killEverything)
-        case .idle, .clearing, .choosing, .recording, .waiting, .finished:
+        case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .finished:
             break
         }
     }

@@ -6,6 +6,7 @@ import SuperviseFormats
 /// any history of it can be replayed. The phases and their legal moves:
 ///
 ///     idle → clearing → choosing → recording → running → ending → waiting → choosing → …
+///     clearing → gathering → choosing    (files that an earlier supervisor had no time for)
 ///     idle → choosing        (nothing was left behind)
 ///     choosing → running     (restarts do not wait for the record)
 ///     any → finished
@@ -36,17 +37,31 @@ package struct Supervisor: Sendable {
     let startSequence: Int64
     let started: Timestamp
     let socket: String
+    /// Complete, and to be taken up, in the order of their completion.
+    package internal(set) var waitingFiles: [WatchedFile] = []
+    /// Told of all that is complete, when the job has ended or an earlier supervisor had: until then
+    /// nothing is chosen.
+    package internal(set) var isFlushingWatch = false
     var damaged: [Damaged]
     var random: SplitMix
     var nextRequest = 1
     /// The first spawn waits until the record is durable.
     var isFirstSpawn = true
     var hasResumed = false
+    /// When the attempt began that an earlier supervisor died with.
+    var gatherSince: Timestamp?
+    /// What the last attempt resumed from.
+    var lastBase: CheckpointID?
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?
     /// When the interval ends, while its timer is armed.
     var nextCheckpoint: Instant?
+    /// How far the verification has come, while there is something to tell.
+    var verification: String?
+    /// The newest ones that this supervisor has set aside, at most two.
+    var setAside: [Damaged] = []
+    var compression = CompressionState()
     var publisher = Publisher()
     var actions: [Action] = []
 
@@ -54,6 +69,8 @@ package struct Supervisor: Sendable {
         case idle
         /// What an earlier supervisor left is being ended.
         case clearing
+        /// What the job had completed when its supervisor died is being taken up.
+        case gathering
         /// A checkpoint is being verified.
         case choosing(CheckpointID)
         /// The record of the first attempt is being made durable.
@@ -143,9 +160,12 @@ package struct Supervisor: Sendable {
         account(until: now.instant)
         if phase != .finished {
             dispatch(event, at: now)
+            // Whatever has happened, it may have made way for the next one.
+            takeWatched(at: now)
         } else {
             refuseAfterEnd(event)
         }
+        compressNext()
         publishIfChanged(at: now)
         defer { actions = [] }
         return actions
@@ -156,9 +176,11 @@ package struct Supervisor: Sendable {
         case .started: start(at: now)
         case .leftoversEnded(let processes): leftoversEnded(processes, at: now)
         case .verified(let id, let result): verified(id, result, at: now)
+        case .verifying(let id, let progress): verifying(id, progress)
+        case .compressed(let id, let result): compressed(id, result)
         case .recorded: recorded(at: now)
         case .recordFailed(let message): recordFailed(message, at: now)
-        case .spawned(let pid): spawned(pid)
+        case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
         case .descendantsGone: descendantsGone(at: now)
@@ -174,6 +196,9 @@ package struct Supervisor: Sendable {
         case .diskFull(let id, let error): diskFull(id, error, at: now)
         case .removed(let gone, let held): removed(gone, held: held, at: now)
         case .pinsSaved(let error): pinsSaved(error)
+        case .watched(let files): watched(files, at: now)
+        case .watchFlushed: watchFlushed(at: now)
+        case .requestNotSent(let reason): requestNotSent(reason, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }

@@ -20,6 +20,8 @@ package struct Manifest: Codable, Equatable, Sendable {
     package var ranks: Int
     /// The payload is this one file below `data/`: the job gets its path, not the directory's.
     @Null package var single: String?
+    /// Where the payload is, if it is not in `data/`; all paths in it are absolute then.
+    @Null package var outside: OutsidePayload?
 
     /// Why a checkpoint was made.
     package enum Reason: String, Codable, Sendable {
@@ -33,10 +35,14 @@ package struct Manifest: Codable, Equatable, Sendable {
         /// Below the checkpoint's directory, such as `data/model.bin`; of any bytes but NUL.
         package var path: String
         package var bytes: Int64
+        /// When it was written last, in nanoseconds since 1970: only of a payload outside, where it
+        /// tells whether a file is still the one that was taken.
+        package var modified: Int64?
 
-        package init(path: String, bytes: Int64) {
+        package init(path: String, bytes: Int64, modified: Int64? = nil) {
             self.path = path
             self.bytes = bytes
+            self.modified = modified
         }
     }
 
@@ -56,7 +62,8 @@ package struct Manifest: Codable, Equatable, Sendable {
     package init(
         id: CheckpointID, reason: Reason, attempt: Int, parent: CheckpointID?, created: Timestamp,
         seconds: Double, files: [File], links: [Link] = [], metrics: [String: Double],
-        metadata: [String: JSONValue], ranks: Int = 1, single: String? = nil
+        metadata: [String: JSONValue], ranks: Int = 1, single: String? = nil,
+        outside: OutsidePayload? = nil
     ) {
         self.id = id
         sequence = id.sequence
@@ -72,6 +79,22 @@ package struct Manifest: Codable, Equatable, Sendable {
         self.metadata = metadata
         self.ranks = ranks
         self.single = single
+        self.outside = outside
+    }
+
+    /// The path that a job is given: of the payload's directory, or of the file where it is a single
+    /// one.
+    ///
+    /// - Parameter directory: the checkpoint's.
+    package func payloadPath(in directory: String) -> String {
+        Self.place(of: single ?? outside?.path ?? "data", in: directory)
+    }
+
+    /// Where one of the paths in a manifest leads.
+    ///
+    /// - Parameter directory: the checkpoint's.
+    package static func place(of path: String, in directory: String) -> String {
+        path.hasPrefix("/") ? path : "\(directory)/\(path)"
     }
 
     /// The size of the payload.

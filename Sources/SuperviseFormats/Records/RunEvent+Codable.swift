@@ -11,7 +11,9 @@ extension LoggedEvent: Codable {
         case checkpointFailed = "checkpoint_failed"
         case requestEnded = "request_ended"
         case setAside = "set_aside"
+        case rolledBack = "rolled_back"
         case removed
+        case compressed
         case stopRequested = "stop_requested"
         case leftovers
         case warning
@@ -31,7 +33,9 @@ extension LoggedEvent: Codable {
             case .checkpointFailed: .checkpointFailed(try .init(from: decoder))
             case .requestEnded: .requestEnded(try .init(from: decoder))
             case .setAside: .setAside(try .init(from: decoder))
+            case .rolledBack: .rolledBack(try .init(from: decoder))
             case .removed: .removed(try .init(from: decoder))
+            case .compressed: .compressed(try .init(from: decoder))
             case .stopRequested: .stopRequested(try .init(from: decoder))
             case .leftovers: .leftovers(try .init(from: decoder))
             case .warning: .warning(try .init(from: decoder))
@@ -57,7 +61,9 @@ extension LoggedEvent: Codable {
         case .checkpointFailed(let payload): (.checkpointFailed, payload)
         case .requestEnded(let payload): (.requestEnded, payload)
         case .setAside(let payload): (.setAside, payload)
+        case .rolledBack(let payload): (.rolledBack, payload)
         case .removed(let payload): (.removed, payload)
+        case .compressed(let payload): (.compressed, payload)
         case .stopRequested(let payload): (.stopRequested, payload)
         case .leftovers(let payload): (.leftovers, payload)
         case .warning(let payload): (.warning, payload)

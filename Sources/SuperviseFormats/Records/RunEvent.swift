@@ -19,7 +19,9 @@ package enum RunEvent: Equatable, Sendable {
     case checkpointFailed(CheckpointFailed)
     case requestEnded(RequestEnded)
     case setAside(SetAside)
+    case rolledBack(RolledBack)
     case removed(Removed)
+    case compressed(Compressed)
     case stopRequested(StopRequested)
     case leftovers(Leftovers)
     case warning(Warning)
@@ -31,14 +33,19 @@ package enum RunEvent: Equatable, Sendable {
         @Null package var resumedFrom: CheckpointID?
         /// Of the checkpoint; 0 where there is none.
         package var bytes: Int64
+        /// How deep it was verified; null where there is none.
+        @Null package var verified: VerifyDepth?
 
-        package init(attempt: Int, resumedFrom: CheckpointID?, bytes: Int64) {
+        package init(
+            attempt: Int, resumedFrom: CheckpointID?, bytes: Int64, verified: VerifyDepth? = nil
+        ) {
             self.attempt = attempt
             self.resumedFrom = resumedFrom
             self.bytes = bytes
+            self.verified = verified
         }
         package enum CodingKeys: String, CodingKey {
-            case attempt, bytes
+            case attempt, bytes, verified
             case resumedFrom = "resumed_from"
         }
     }
@@ -147,6 +154,24 @@ package enum RunEvent: Equatable, Sendable {
         package init(ids: [CheckpointID]) { self.ids = ids }
     }
 
+    package struct Compressed: Codable, Equatable, Sendable {
+        package var id: CheckpointID
+        /// Of the payload.
+        package var bytes: Int64
+        /// What it takes of the disk now.
+        package var compressedBytes: Int64
+
+        package init(id: CheckpointID, bytes: Int64, compressedBytes: Int64) {
+            self.id = id
+            self.bytes = bytes
+            self.compressedBytes = compressedBytes
+        }
+        package enum CodingKeys: String, CodingKey {
+            case id, bytes
+            case compressedBytes = "compressed_bytes"
+        }
+    }
+
     package struct StopRequested: Codable, Equatable, Sendable {
         /// The signal's name, or `control stop`.
         package var by: String
@@ -163,6 +188,24 @@ package enum RunEvent: Equatable, Sendable {
         package enum CodingKeys: String, CodingKey {
             case by, count
             case deadline = "deadline_s"
+        }
+    }
+
+    /// An attempt goes on from a checkpoint that is not the newest.
+    package struct RolledBack: Codable, Equatable, Sendable {
+        package var to: CheckpointID
+        /// The newest of those that are passed over.
+        package var from: CheckpointID
+        /// How many are passed over; they stay.
+        package var passed: Int
+        /// In a row from `from`; null where an older one was asked for.
+        @Null package var failures: Int?
+
+        package init(to: CheckpointID, from: CheckpointID, passed: Int, failures: Int?) {
+            self.to = to
+            self.from = from
+            self.passed = passed
+            self.failures = failures
         }
     }
 

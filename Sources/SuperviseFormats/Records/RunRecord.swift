@@ -28,6 +28,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
     @Null package var bestStep: Int64?
     package var failures: Failures
     package var totals: Totals
+    package var experience: Experience
     /// How the run ended; null while it has not.
     @Null package var outcome: Outcome?
 
@@ -64,7 +65,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
 
     package enum CodingKeys: String, CodingKey {
         case format, name, command, directory, options, created, host, attempt, current, sequence
-        case commits, failures, totals, outcome
+        case commits, failures, totals, experience, outcome
         case checkpointDirectory = "checkpoint_directory"
         case bootID = "boot_id"
         case supervisorPID = "supervisor_pid"
@@ -92,6 +93,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
         commits = 0
         failures = Failures()
         totals = Totals()
+        experience = Experience()
     }
 }
 

@@ -18,9 +18,13 @@ package struct Status: Codable, Equatable, Sendable {
     package var checkpointBytes: Int64
     /// When the next one will be asked for.
     @Null package var nextCheckpoint: Timestamp?
+    /// Why it will be asked for then; null where the run has not told.
+    @Null package var schedule: Schedule?
     @Null package var resumedFrom: CheckpointID?
-    /// Checkpoints that attempts failed from, and so many that an older one is used.
+    /// The newest ones, where attempts from them failed in a row and an older one is used instead.
     package var suspect: [CheckpointID]
+    /// Checkpoints that were bad and this supervisor has set aside, the newest two.
+    package var setAside: [SetAside]
     package var requests: Requests
     @Null package var lastFailure: Failure?
     package var totals: Totals
@@ -49,6 +53,17 @@ package struct Status: Codable, Equatable, Sendable {
         }
     }
 
+    package struct SetAside: Codable, Equatable, Sendable {
+        package var id: CheckpointID
+        /// Such as `data/model.bin: SHA-256 differs`.
+        package var reason: String
+
+        package init(id: CheckpointID, reason: String) {
+            self.id = id
+            self.reason = reason
+        }
+    }
+
     /// How each checkpoint that was asked for ended; those still open are in `made` only.
     package struct Requests: Codable, Equatable, Sendable {
         package var made = 0
@@ -65,10 +80,11 @@ package struct Status: Codable, Equatable, Sendable {
 
     package enum CodingKeys: String, CodingKey {
         case format, name, phase, command, socket, attempt, failures, started, updated, progress
-        case checkpoint, checkpoints, suspect, requests, totals, outcome
+        case checkpoint, checkpoints, schedule, suspect, requests, totals, outcome
         case supervisorPID = "supervisor_pid"
         case jobPID = "job_pid"
         case checkpointBytes = "checkpoint_bytes"
+        case setAside = "set_aside"
         case nextCheckpoint = "next_checkpoint"
         case resumedFrom = "resumed_from"
         case lastFailure = "last_failure"
@@ -90,6 +106,7 @@ package struct Status: Codable, Equatable, Sendable {
         checkpoints = 0
         checkpointBytes = 0
         suspect = []
+        setAside = []
         requests = Requests()
         totals = Totals()
     }

@@ -6,7 +6,7 @@ import SuperviseSystem
 /// Checkpoints that are being made.
 extension DiskWork {
     func makeStaging(_ id: CheckpointID) {
-        submit(to: bulk) { store in
+        submit(to: staging) { store in
             do throws(StoreError) {
                 return .stagingMade(id, path: try store.makeStaging(id))
             } catch {
@@ -32,22 +32,27 @@ extension DiskWork {
             cleaning.submit { delete(place) }
         }
         // Not before what makes it is done, and nobody waits for the deleting.
-        bulk.submit { drop(id) }
+        staging.submit { drop(id) }
     }
 
     func commit(_ order: Action.CommitOrder) {
-        take(order) { store, order throws(StoreError) in try store.commit(order) }
+        take(order) { [bulk] store, order, _ throws(StoreError) in
+            try store.commit(order, beside: bulk)
+        }
     }
 
-    func add(_ order: Action.CommitOrder, path: String) {
-        take(order) { store, order throws(StoreError) in
-            try store.add(AddOrder(source: path, commit: order))
+    func add(_ order: Action.CommitOrder, from source: Action.Source) {
+        take(order) { [bulk] store, order, warn throws(StoreError) in
+            let order = AddOrder(source: source.path, mode: source.mode, commit: order)
+            return try store.add(order, beside: bulk, warn: warn)
         }
     }
 
     private func take(
         _ order: Action.CommitOrder,
-        _ work: @escaping @Sendable (RunStore, CommitOrder) throws(StoreError) -> CheckpointSummary
+        _ work:
+            @escaping @Sendable (RunStore, CommitOrder, (String) -> Void) throws(StoreError)
+            -> CheckpointSummary
     ) {
         let ordered = MonotonicTime.now()
         let elapsed = { @Sendable in
@@ -57,9 +62,10 @@ extension DiskWork {
             id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
             created: order.created, elapsed: elapsed, metrics: order.metrics,
             metadata: order.metadata)
-        submit(to: bulk) { [cleaning] store in
+        let warn = warning
+        submit(to: commits) { [cleaning] store in
             do throws(StoreError) {
-                let summary = try work(store, storeOrder)
+                let summary = try work(store, storeOrder, warn)
                 // Derived: a scan reads the manifest of what is not in it.
                 cleaning.submit { try? store.noteInIndex(summary) }
                 return .committed(summary, seconds: elapsed())

@@ -5,35 +5,51 @@ import SuperviseSystem
 
 /// Everything that touches the disk, beside the loop: lanes of threads that answer with events.
 ///
-/// *Records* keeps run record, status and events in order; *bulk* hashes, copies and syncs, one
-/// after the other, so that commits are finished in the order of their numbers; *cleaning* measures
-/// and deletes, which may take long and is waited for by nobody: least of all by a final checkpoint.
+/// *Records* keeps run record, status and events in order; *staging* makes room for the next
+/// checkpoint at once, whatever else is under way; *commits* makes one after the other durable, so
+/// that they are finished in the order of their numbers, and nothing else is ever in their way;
+/// *bulk* has a thread a core, which hash, copy and sync files beside a commit before they do
+/// anything else that takes long; *cleaning* measures and deletes, and nobody waits for it.
 final class DiskWork {
+    /// The job comes first where processors are few.
+    private static let niceness: Int32 = 10
+
     let store: RunStore
-    let bulk = WorkerLane(name: "bulk", threads: 1)
+    let staging = WorkerLane(name: "staging", threads: 1)
+    let commits = WorkerLane(name: "commits", threads: 1, niceness: niceness)
+    let bulk = WorkerLane(name: "bulk", threads: processorCount(), niceness: niceness)
     let cleaning = WorkerLane(name: "cleaning", threads: 1)
     private let loop: EventLoop
     private let deliver: (Event) -> Void
     private let records: RecordsLane
-    private let mailbox: Mailbox<Answer>
-    private let verification = CancelFlag()
+    let mailbox: Mailbox<Answer>
+    let settings: Settings
+    /// At low priority, and beside the commits.
+    let compressing = WorkerLane(name: "compress", threads: 1, stepsBack: true)
+    let verification = CancelFlag()
+    let compression = CancelFlag()
+    /// The checkpoint that the job has resumed from, or will: nobody compresses or removes it.
+    let resumed = Held()
     private var willWrite = false
 
-    private enum Answer: Sendable {
+    enum Answer: Sendable {
         case event(Event)
         /// All that was recorded is written.
         case flushed
     }
 
     /// - Parameters:
+    ///   - settings: how to verify, and with what to compress.
     ///   - deliver: gets what comes of each order.
     ///   - flushed: called once for each ``flush()``.
     /// - Throws: EMFILE.
     init(
-        _ store: RunStore, on loop: EventLoop, flushed: @escaping () -> Void,
+        _ store: RunStore, _ settings: Settings = .init(), on loop: EventLoop,
+        flushed: @escaping () -> Void,
         _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
         self.store = store
+        self.settings = settings
         self.loop = loop
         self.deliver = deliver
         let mailbox = try Mailbox<Answer>(on: loop) { answers in
@@ -102,32 +118,6 @@ final class DiskWork {
         }
     }
 
-    func verify(_ id: CheckpointID, trusting: Bool) {
-        let flag = verification
-        submit(to: bulk) { store in
-            .verified(id, Self.verification(of: id, trusting: trusting, store, flag))
-        }
-    }
-
-    func cancelVerification() {
-        verification.raise()
-    }
-
-    private static func verification(
-        of id: CheckpointID, trusting: Bool, _ store: RunStore, _ flag: CancelFlag
-    ) -> Event.Verification {
-        do throws(StoreError) {
-            switch try store.verify(
-                id, trusting: trusting, isCancelled: { flag.isRaised })
-            {
-            case .good(_, let metadata): return .good(metadata: metadata)
-            case .bad(let reason): return .bad(reason)
-            }
-        } catch {
-            return .unreadable("\(error)")
-        }
-    }
-
     func setAside(_ id: CheckpointID, reason: String) {
         clean(or: "checkpoint \(id) could not be set aside") { store throws(StoreError) in
             _ = try store.setAside(id)
@@ -174,6 +164,12 @@ final class DiskWork {
     ) {
         let job = chore(or: failure) { (store, _: Void) throws(StoreError) in try work(store) }
         cleaning.submit { job(()) }
+    }
+
+    /// Tells, from any thread, what people should know.
+    var warning: @Sendable (String) -> Void {
+        let mailbox = mailbox
+        return { mailbox.post(.event(.warned($0))) }
     }
 
     /// Something to be done on a lane that only answers where it fails.

@@ -8,6 +8,7 @@ import SuperviseSystem
 final class JobProcess {
     private let loop: EventLoop
     private var guardian: Guard
+    private let tools: Tools
     private let lock: Int32
     private var token = ""
     private let deliver: (Event) -> Void
@@ -20,11 +21,13 @@ final class JobProcess {
 
     /// - Parameter lock: the descriptor of the run's lock, which the guard shares.
     init(
-        on loop: EventLoop, guardian: Guard, lock: Int32, beforeEnd: @escaping () -> Void,
+        on loop: EventLoop, guardian: Guard, tools: Tools, lock: Int32,
+        beforeEnd: @escaping () -> Void,
         _ deliver: @escaping (Event) -> Void
     ) {
         self.loop = loop
         self.guardian = guardian
+        self.tools = tools
         self.lock = lock
         self.beforeEnd = beforeEnd
         self.deliver = deliver
@@ -67,10 +70,27 @@ final class JobProcess {
         }
     }
 
+    /// A request that the job does not understand would be its end, and so it is not sent.
+    func ask(by signal: Settings.RequestSignal) {
+        guard let leader else { return }
+        let reception = try? SignalReception(of: signal.number, by: leader.pid)
+        switch reception {
+        case .handled: signalLeader(signal.number)
+        case .ignored:
+            deliver(.requestNotSent("the job ignores \(signal.name)"))
+        case .standard:
+            deliver(
+                .requestNotSent(
+                    "process \(leader.pid) has no handler for \(signal.name), and would end by "
+                        + "it (a shell in between? start the program with exec)"))
+        case nil: deliver(.requestNotSent("the job is about to end"))
+        }
+    }
+
     /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
     func stopWithUs() {
         isStopped = true
-        ProcessTree.signalDescendants(19, except: [guardian.pid])
+        signalDescendants(19)
         stopThisProcess()
     }
 
@@ -78,23 +98,23 @@ final class JobProcess {
     func goOnWithUs() -> Bool {
         guard isStopped else { return false }
         isStopped = false
-        ProcessTree.signalDescendants(18, except: [guardian.pid])
+        signalDescendants(18)
         return true
     }
 
     func killEverything() {
         signalLeader(9)
-        ProcessTree.signalDescendants(9, except: [guardian.pid])
+        signalDescendants(9)
         if isEnding != nil { isEnding = .atOnce }
     }
 
     func endDescendants(_ urgency: Action.Urgency) {
         isEnding = urgency
-        guard ProcessTree.hasChildren(except: [guardian.pid]) else {
+        guard hasDescendants else {
             treeIsGone()
             return
         }
-        ProcessTree.signalDescendants(urgency == .politely ? 15 : 9, except: [guardian.pid])
+        signalDescendants(urgency == .politely ? 15 : 9)
     }
 
     /// After SIGCHLD: takes every process that has ended.
@@ -104,14 +124,27 @@ final class JobProcess {
                 leaderEnded(reaped.status)
             } else if reaped.pid == guardian.pid {
                 replaceGuard()
+            } else {
+                _ = tools.ended(reaped)
             }
         }
         guard let urgency = isEnding else { return }
-        if !ProcessTree.hasChildren(except: [guardian.pid]) {
+        if !hasDescendants {
             treeIsGone()
         } else if urgency == .atOnce {
             // What its parent left to us since the last look.
-            ProcessTree.signalDescendants(9, except: [guardian.pid])
+            signalDescendants(9)
+        }
+    }
+
+    /// The guard and our tools are no part of the job.
+    private var hasDescendants: Bool {
+        tools.withProcesses { ProcessTree.hasChildren(except: $0.union([guardian.pid])) }
+    }
+
+    private func signalDescendants(_ signal: Int32) {
+        tools.withProcesses { tools in
+            _ = ProcessTree.signalDescendants(signal, except: tools.union([guardian.pid]))
         }
     }
 

@@ -1,5 +1,6 @@
 import SuperviseCore
 import SuperviseFormats
+import SuperviseStore
 import SuperviseSystem
 
 /// Carries out what the core decides: takes events from the loop, and does the actions in order.
@@ -16,6 +17,7 @@ final class Conductor {
     private var job: JobProcess?
     private var switchboard: Switchboard?
     private var disk: DiskWork?
+    private var watch: FileWatch?
     private var signals: SignalSource?
     private var lastStatus: Status?
     /// Decided, and carried out once what is to be recorded is written.
@@ -37,11 +39,15 @@ final class Conductor {
             path: session.socket, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
         disk = try DiskWork(
-            session.store, on: loop, flushed: { [unowned self] in end() }, deliver)
+            session.store, session.request.settings, on: loop,
+            flushed: { [unowned self] in end() }, deliver)
+        let tools = session.store.tools
+        tools.leaveReapingToLoop()
         let job = JobProcess(
-            on: loop, guardian: session.guardian, lock: session.lock.rawDescriptor,
+            on: loop, guardian: session.guardian, tools: tools, lock: session.lock.rawDescriptor,
             beforeEnd: { switchboard.drain() }, deliver)
         self.job = job
+        watch = try watchFiles(job, deliver)
         signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
             switch number {
             case SignalPlan.childEnded: job.reap()
@@ -49,6 +55,18 @@ final class Conductor {
             case SignalPlan.goOn where job.goOnWithUs(): break
             default: deliver(.signal(session.signals.meaning(of: number)))
             }
+        }
+    }
+
+    private func watchFiles(
+        _ job: JobProcess, _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) -> FileWatch? {
+        let patterns = session.request.settings.watch
+        guard !patterns.isEmpty else { return nil }
+        return try FileWatch(patterns, in: core.record.directory, on: loop) { event in
+            // What was closed because the job died is not told before its death.
+            job.reap()
+            deliver(event)
         }
     }
 
@@ -96,8 +114,10 @@ final class Conductor {
     private func perform(_ action: Action) {
         switch action {
         case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken)
-        case .verify(let id, let trusting): disk?.verify(id, trusting: trusting)
+        case .verify(let id, let trusting): verify(id, trusting: trusting)
         case .cancelVerification: disk?.cancelVerification()
+        case .compress(let id): disk?.compress(id)
+        case .cancelCompression: disk?.cancelCompression()
         case .setAside(let id, let reason): disk?.setAside(id, reason: reason)
         case .record(let record, let confirm): disk?.save(record, confirm: confirm)
         case .spawn(let order): spawn(order)
@@ -105,6 +125,10 @@ final class Conductor {
             switchboard?.send(message, to: connection, seq: seq)
         case .close(let connection): switchboard?.close(connection)
         case .signalLeader(let signal): job?.signalLeader(signal)
+        case .askBySignal(let signal): job?.ask(by: signal)
+        case .flushWatch: watch?.order(.flush)
+        case .gatherWatched(let since): watch?.order(.gather(since: since))
+        case .watchAgain(let path): watch?.order(.again(path))
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
         case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
@@ -113,10 +137,11 @@ final class Conductor {
         case .dropStaging(let id): disk?.dropStaging(id)
         case .measureStaging(let id): disk?.measureStaging(id)
         case .commit(let order): disk?.commit(order)
-        case .add(let order, let path): disk?.add(order, path: path)
+        case .add(let order, let source): disk?.add(order, from: source)
         case .remove(let ids): disk?.remove(ids)
         case .savePins(let pins): disk?.savePins(pins)
         case .log(let event): log(event)
+        case .tell(let line): console.say(line, .normal)
         case .publish(let status):
             lastStatus = status
             disk?.publish(status)
@@ -124,12 +149,18 @@ final class Conductor {
         }
     }
 
+    private func verify(_ id: CheckpointID, trusting: Bool) {
+        let bytes = core.checkpoints.first { $0.id == id }?.bytes ?? 0
+        disk?.verify(id, bytes: bytes, trusting: trusting)
+    }
+
     private func spawn(_ order: Action.SpawnOrder) {
         let environment = JobEnvironment.make(
             inherited: session.environment, name: core.record.name, socket: session.socket,
             order: order)
+        let more = order.resume.flatMap { session.request.resumeArguments?.words(for: $0) }
         let request = SpawnRequest(
-            command: core.record.command, environment: environment,
+            command: core.record.command + (more ?? []), environment: environment,
             directory: core.record.directory,
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.

@@ -45,7 +45,8 @@ final class Console {
 
     private func isTold(_ logged: LoggedEvent) -> Bool {
         switch logged.event {
-        case .failed, .setAside, .warning, .checkpointFailed, .leftovers, .finished(_, error: _?):
+        case .failed, .setAside, .rolledBack, .warning, .checkpointFailed, .leftovers,
+            .finished(_, error: _?):
             return true
         case .attemptStarted, .stopRequested, .finished(_, error: nil):
             return verbosity != .quiet
@@ -61,7 +62,7 @@ final class Console {
         case .requestEnded(let ended):
             return verbosity == .verbose
                 || (verbosity == .normal && ended.result == .unanswered)
-        case .jobExited, .checkpointRequested, .removed:
+        case .jobExited, .checkpointRequested, .removed, .compressed:
             return verbosity == .verbose
         }
     }

@@ -20,6 +20,7 @@ struct Starter {
     func start() throws(HostError) -> Start {
         let paths = runPaths()
         let signals = SignalPlan(checkpoint: request.checkpointSignal)
+        try lookForPrograms()
         try explaining { () throws(StoreError) in
             try StateDirectory(request.stateDirectory).prepare()
         }
@@ -51,6 +52,16 @@ struct Starter {
                 found: try look(store, old, beginsAnew: beginsAnew, socket: socket),
                 environment: environmentVariables(), signals: signals, socket: socket,
                 seed: try seed(), console: console))
+    }
+
+    /// What is needed later is looked for now, before anything is changed.
+    private func lookForPrograms() throws(HostError) {
+        guard let name = request.settings.compression?.rawValue, pathOfProgram(name) == nil else {
+            return
+        }
+        throw HostError(
+            "--compress \(name) needs the program \(name), which is not in PATH; install it, or "
+                + "leave the option out")
     }
 
     /// What cannot be read as a record goes to the archive where a fresh run is asked for.
@@ -167,6 +178,7 @@ extension RunRecord {
         bestStep = old.bestStep
         failures = old.failures
         totals = old.totals
+        experience = old.experience
         outcome = old.outcome
     }
 }

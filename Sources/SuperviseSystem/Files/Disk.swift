@@ -62,6 +62,10 @@ package struct Disk: FileSystem {
         try systemCall("unlink", path) { unlink(path) }
     }
 
+    package func removeDirectory(_ path: String) throws(SystemError) {
+        try systemCall("rmdir", path) { rmdir(path) }
+    }
+
     package func freeSpace(_ path: String) throws(SystemError) -> Int64 {
         var found = statvfs()
         try systemCall("statvfs", path) { statvfs(path, &found) }
@@ -88,15 +92,24 @@ package final class DirectoryHold: Sendable {
 
     fileprivate init(adopting descriptor: Int32) { self.descriptor = descriptor }
 
+    /// Lets go now; whoever else shares this hold goes on holding it no longer.
+    package func release() {
+        guard let descriptor else { return }
+        _ = flock(descriptor, LOCK_UN)
+    }
+
     deinit {
-        if let descriptor { _ = close(descriptor) }
+        guard let descriptor else { return }
+        // A child that is between fork and exec has a copy of the descriptor, and would go on holding.
+        release()
+        _ = close(descriptor)
     }
 
     fileprivate func lock(alone: Bool, path: String) throws(SystemError) -> Bool {
         guard let descriptor else { return true }
         do throws(SystemError) {
-            let operation = alone ? LOCK_EX : LOCK_SH
-            try systemCall("flock", path) { flock(descriptor, operation | LOCK_NB) }
+            let operation = alone ? LOCK_EX | LOCK_NB : LOCK_SH
+            try systemCall("flock", path) { flock(descriptor, operation) }
             return true
         } catch {
             if error.code == EWOULDBLOCK { return false }

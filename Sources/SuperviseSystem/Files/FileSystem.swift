@@ -67,14 +67,20 @@ package protocol FileSystem: Sendable {
     /// Removes a file or a link.
     func removeFile(_ path: String) throws(SystemError)
 
+    /// Removes a directory that is empty.
+    ///
+    /// - Throws: ENOTEMPTY, ENOTDIR, EBUSY where something is mounted there, …
+    func removeDirectory(_ path: String) throws(SystemError)
+
     /// Removes whatever is at the path, a directory with all that is in it at any depth, never
     /// following a link. What others remove at the same time does not disturb it.
     ///
     /// - Throws: the first error, after all that could be removed was.
     func removeTree(_ path: String) throws(SystemError)
 
-    /// Copies a regular file to a new one, sharing its blocks where the file system can. The copy is
-    /// not synced, its owner may read and write it, and execute it where the original's may.
+    /// Copies a regular file to a new one, sharing its blocks where the file system can; holes stay
+    /// holes. The copy is not synced, its owner may read and write it, and execute it where the
+    /// original's may. Of a file that grows meanwhile not all is copied.
     ///
     /// - Parameter goOn: called after every piece with its size; false ends it with ECANCELED.
     /// - Throws: EINVAL where it is no regular file, EEXIST, ENOSPC, …
@@ -91,10 +97,26 @@ package protocol FileSystem: Sendable {
         _ path: String, startsWriting: Bool, goOn: (Int) -> Bool
     ) throws(SystemError) -> HashedFile
 
+    /// Sends a regular file through a program.
+    ///
+    /// - Parameters:
+    ///   - copy: gets what comes out: a new file, not synced; nil only takes the digest.
+    ///   - mode: of the copy, as ``FileStatus/mode``.
+    ///   - limit: ends the program once more bytes than this have come; what the copy then holds is
+    ///     not all.
+    ///   - goOn: called after every piece that came out with its size; false ends it with ECANCELED.
+    /// - Throws: of the call `execve` where the program is not there or cannot be executed; EEXIST,
+    ///   ENOSPC, EINVAL where it is no regular file, … That the program failed is no error here.
+    func filterFile(
+        _ path: String, through filter: Filter, to copy: String?, mode: UInt32, limit: Int64?,
+        goOn: (Int) -> Bool
+    ) throws(SystemError) -> FilteredFile
+
     /// How many bytes an ordinary user may still write to the file system that holds the path.
     func freeSpace(_ path: String) throws(SystemError) -> Int64
 
-    /// Holds a directory (`flock`), shared with others who read it or alone to take it away.
+    /// Holds a directory (`flock`), shared with others who read it or alone to take it away. Shared, it
+    /// waits for those who hold it alone, which is never for long; alone, it does not wait.
     ///
     /// - Returns: nil where somebody else holds it so that we cannot.
     func holdDirectory(_ path: String, alone: Bool) throws(SystemError) -> DirectoryHold?

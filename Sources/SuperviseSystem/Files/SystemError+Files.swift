@@ -23,6 +23,15 @@ extension SystemError {
     /// The file is larger than was wanted.
     package var isTooLarge: Bool { code == EFBIG }
 
+    /// A rename could not move it there: another file system, a mount point, or a place that we may
+    /// not take it from. A copy may do.
+    package var isBeyondRename: Bool {
+        call == "rename" && (code == EXDEV || code == EBUSY || isForbidden)
+    }
+
+    /// A directory cannot go because there is more in it, or something is mounted on it.
+    package var isInUse: Bool { code == ENOTEMPTY || code == EEXIST || code == EBUSY }
+
     /// The path is too long for the system.
     package var isTooLongAPath: Bool { code == ENAMETOOLONG }
 }

@@ -16,15 +16,24 @@ package final class WorkerLane: @unchecked Sendable {
     private var idle = 0
     private var started = 0
     private let name: String
-    private let limit: Int
+    /// How many threads at most.
+    let limit: Int
+    private let niceness: Int32
+    private let stepsBack: Bool
 
     /// - Parameters:
     ///   - name: what tools show as the threads' name, of which the kernel keeps 15 bytes.
     ///   - threads: how many at most.
-    package init(name: String, threads: Int) {
+    ///   - niceness: added to that of the process, so that others come first where processors are
+    ///     few.
+    ///   - stepsBack: they get processors and disks only when nobody else wants them, and so do the
+    ///     children that they start.
+    package init(name: String, threads: Int, niceness: Int32 = 0, stepsBack: Bool = false) {
         precondition(threads > 0, "a lane needs a thread")
         self.name = name
         self.limit = threads
+        self.niceness = niceness
+        self.stepsBack = stepsBack
         mutex = .allocate(capacity: 1)
         somethingToDo = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
@@ -82,6 +91,8 @@ package final class WorkerLane: @unchecked Sendable {
 
     private func work() -> Never {
         _ = cl_name_thread(name)
+        cl_be_nicer(niceness)
+        if stepsBack { cl_step_back() }
         pthread_mutex_lock(mutex)
         while true {
             while jobs.count == 0 {

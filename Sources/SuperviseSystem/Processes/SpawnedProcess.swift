@@ -78,7 +78,7 @@ extension SystemError {
 }
 
 /// Starts a command in a session of its own. It is killed when the thread that calls this ends, so
-/// that must be the main thread.
+/// that must be one that lives as long as we do: the main thread, for a job.
 ///
 /// - Throws: EAGAIN or ENOMEM where no process can be made, EMFILE, EINVAL for an empty command or
 ///   one with a zero byte. That the command cannot be executed is told by the result of the start.

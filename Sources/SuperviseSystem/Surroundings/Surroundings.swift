@@ -89,7 +89,9 @@ package var isPid1: Bool {
 
 /// How many processors this process may run on, at least 1.
 package func processorCount() -> Int {
-    max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let allowed = Int(cl_processors())
+    // There may be more than a mask of the usual size can hold.
+    return max(1, allowed > 0 ? allowed : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }
 
 /// How many descriptors this process may have open at once.

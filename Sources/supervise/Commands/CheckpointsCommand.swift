@@ -41,7 +41,7 @@ extension CommandCall {
             return values.json
                 ? try json(try reader.object(manifest)) : Answer(text: reader.text(manifest))
         case .path:
-            let found = try reader.summary(id)
+            let found = try reader.usable(id)
             return values.json
                 ? try json(CheckpointReader.Listed(found, isPinned: reader.isPinned(found.id)))
                 : Answer(text: "\(found.path)\n")

@@ -1,6 +1,6 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
-    case run, status, list, checkpoints, checkpoint, prune, stop, resume, events
+    case run, status, list, checkpoints, checkpoint, prune, stop, resume, events, plan
 
     /// Those that can answer in JSON.
     static let withJSON = Set(allCases).subtracting([.run, .resume])
@@ -17,6 +17,7 @@ enum Command: String, CaseIterable, Sendable {
         case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
+        case .plan: "Find the best interval between checkpoints"
         }
     }
 
@@ -42,6 +43,7 @@ enum Command: String, CaseIterable, Sendable {
         case .prune: ["supervise prune [NAME]", "supervise prune --all"]
         case .stop: ["supervise stop [NAME]"]
         case .resume: ["supervise resume NAME"]
+        case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
         }
     }
@@ -83,7 +85,19 @@ enum Command: String, CaseIterable, Sendable {
                 Self.whichRun,
             ]
         case .resume:
-            ["Options are those of the run, as they were given for it."]
+            [
+                "Options are those of the run, as they were given for it.",
+                "With --from, checkpoints that came later stay. The number decides what is newest: "
+                    + "once the run has committed again, a later resume without --from goes on "
+                    + "from that; before, from the newest there was.",
+            ]
+        case .plan:
+            [
+                "Shows what share of the time is useful by how often checkpoints are made, where "
+                    + "failures come at random: the best interval, and what others would cost. "
+                    + "--checkpoint-every auto finds it by itself.",
+                "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d.",
+            ]
         case .status, .checkpoint, .stop, .events:
             [Self.whichRun]
         case .list: []

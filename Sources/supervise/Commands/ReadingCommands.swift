@@ -8,7 +8,7 @@ extension CommandCall {
         if values.json { return try json(glance.status) }
         let view = StatusView(
             glance: glance, now: surroundings.now, width: surroundings.width ?? 100,
-            isPlain: surroundings.isPlain)
+            isPlain: surroundings.isPlain, isVerbose: values.verbose)
         return Answer(text: view.render())
     }
 

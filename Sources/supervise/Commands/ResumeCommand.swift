@@ -17,7 +17,10 @@ extension CommandCall {
             throw Complaint(
                 "run \(name) is in use by pid \(glance.status.supervisorPID); nothing to resume")
         }
-        if record.outcome?.kind == .completed {
+        let from = try resumeFrom(run)
+        // Whoever names a checkpoint wants to go on from it, even in a run that has completed.
+        let namesOne = if case .checkpoint = from { true } else { false }
+        if record.outcome?.kind == .completed, !namesOne {
             let again = HumanText.commandLine(["supervise", "--name", name, "--"] + record.command)
             throw Complaint("run \(name) has completed; to do it again: \(again)")
         }
@@ -30,7 +33,7 @@ extension CommandCall {
             given, command: record.command, stateDirectory: run.store.paths.stateDirectory)
         request.name = run.name
         request.options = record.options
-        request.settings.resumeFrom = values.settings.resumeFrom
+        request.settings.resumeFrom = from
         return request
     }
 
@@ -50,5 +53,13 @@ extension CommandCall {
             given[key] = GivenOption(spec: spec, text: text, source: source)
         }
         return given
+    }
+
+    /// The checkpoint that is meant by an id or a number.
+    private func resumeFrom(_ run: FoundRun) throws(Complaint) -> Settings.ResumeFrom {
+        guard let text = values.from else { return .newest }
+        if text == "none" { return .beginning }
+        let reader = CheckpointReader(run: run, surroundings: surroundings)
+        return .checkpoint(try reader.resolve(text, in: try reader.scan()))
     }
 }

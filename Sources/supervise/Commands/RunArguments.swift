@@ -40,6 +40,7 @@ struct RunArguments {
         request.checkpointDirectory = values.checkpointDirectory.map(surroundings.absolute)
         request.fresh = values.fresh
         request.whenCompleted = values.whenCompleted
+        request.resumeArguments = values.resumeArguments
         request.checkpointSignal = values.checkpointSignal
         request.verbosity = try verbosity(values, given)
         request.logFormat = values.logFormat

@@ -61,7 +61,9 @@ struct ArgumentReader {
         }
         if parts.count == 2 { return (spec, String(parts[1])) }
         if spec.isFlag { return (spec, "true") }
-        guard let next = left.first, !next.hasPrefix("--") else {
+        guard let next = left.first, next != "--",
+            spec.mayBeginWithDashes || !next.hasPrefix("--")
+        else {
             throw Complaint("\(spec.dashed) needs a value: \(spec.usage) (\(command.helpCall))")
         }
         left.removeFirst()

@@ -52,6 +52,10 @@ struct OptionSources {
             given[option.name] = GivenOption(spec: option, text: text, source: .environment)
         }
         for (option, text) in arguments.options {
+            var text = text
+            if option.isRepeatable, let before = given[option.name], before.source == .commandLine {
+                text = "\(before.text)\n\(text)"
+            }
             given[option.name] = GivenOption(spec: option, text: text, source: .commandLine)
         }
         if let config = given["config"] {
@@ -106,7 +110,7 @@ struct OptionSources {
             options.append(
                 GivenOption(
                     spec: try option(of: key, in: path),
-                    text: try valueText(value, for: key, in: path), source: .file(path)))
+                    text: try texts(value, for: key, in: path), source: .file(path)))
         }
         return options
     }
@@ -122,6 +126,18 @@ struct OptionSources {
             throw Complaint("\(path): unknown key \"\(shown)\" (\(command.helpCall))")
         }
         throw Complaint("\(path): unknown key \"\(shown)\"; did you mean \"\(near)\"?")
+    }
+
+    /// Several values where the option can be given several times.
+    private func texts(
+        _ value: JSONValue, for key: String, in path: String
+    ) throws(Complaint) -> String {
+        guard case .array(let values) = value, try option(of: key, in: path).isRepeatable else {
+            return try valueText(value, for: key, in: path)
+        }
+        var texts: [String] = []
+        for value in values { texts.append(try valueText(value, for: key, in: path)) }
+        return texts.joined(separator: "\n")
     }
 
     private func valueText(

@@ -18,6 +18,8 @@ struct OptionSpec: Sendable {
     let mayBeInEnvironment: Bool
     /// It is part of what a run is, and recorded for `resume`.
     let isRecorded: Bool
+    let isRepeatable: Bool
+    let mayBeginWithDashes: Bool
     /// Reads the text of a value into its place; false where it is no such value.
     let store: @Sendable (String, inout OptionValues) -> Bool
 
@@ -26,6 +28,10 @@ struct OptionSpec: Sendable {
         let rawValue: Int
         static let environment = Traits(rawValue: 1)
         static let recorded = Traits(rawValue: 2)
+        /// May be given several times; the values come together, one on a line.
+        static let repeatable = Traits(rawValue: 4)
+        /// Its value usually looks like an option.
+        static let mayBeginWithDashes = Traits(rawValue: 8)
     }
 
     init<Value>(
@@ -63,6 +69,8 @@ struct OptionSpec: Sendable {
         choices = kind.choices
         mayBeInEnvironment = traits.contains(.environment)
         isRecorded = traits.contains(.recorded)
+        isRepeatable = traits.contains(.repeatable)
+        mayBeginWithDashes = traits.contains(.mayBeginWithDashes)
         let parse = kind.parse
         store = { text, values in
             guard let value = parse(text) else { return false }

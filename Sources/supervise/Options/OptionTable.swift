@@ -3,7 +3,8 @@ import SuperviseCore
 /// Every option there is. Parsing, help, variables of the environment and the keys of a
 /// configuration file are all made from it.
 enum OptionTable {
-    static let all: [OptionSpec] = identity + schedule + retention + failures + messages + views
+    static let all: [OptionSpec] =
+        identity + schedule + watching + retention + failures + messages + views + forecast
 
     /// The options of one command, in the order of its help.
     static func options(of command: Command) -> [OptionSpec] {
@@ -35,15 +36,16 @@ enum OptionTable {
             "config", .file, of: [.run], .environment, inOptional: \.config,
             "Read options from this file, a JSON object such as {\"keep-last\": 3}"),
         OptionSpec(
-            "from", .checkpointOrNone, of: [.resume], .init(), in: \.settings.resumeFrom,
+            "from", .checkpointNameOrNone, of: [.resume], .init(), inOptional: \.from,
             "Go on from this checkpoint instead of the newest good one; none begins at the start"),
     ]
 
     private static let schedule = [
         OptionSpec(
-            "checkpoint-every", .durationOrOff, of: [.run], standard: "5m",
+            "checkpoint-every", .durationAutoOrOff, of: [.run], standard: "auto",
             in: \.settings.checkpointEvery,
-            "Ask the job for a checkpoint this long after its last one"),
+            "Ask the job for a checkpoint this long after its last one; auto finds the best "
+                + "interval by what a checkpoint costs and how often the run fails"),
         OptionSpec(
             "checkpoint-timeout", .positiveDuration, of: [.run], standard: "60s",
             in: \.settings.checkpointTimeout,
@@ -81,6 +83,31 @@ enum OptionTable {
             "Remove the oldest until all have no more than this together, whatever keeps them"),
     ]
 
+    private static let watching = [
+        OptionSpec(
+            "watch", .patterns, of: [.run], [.environment, .recorded, .repeatable],
+            in: \.settings.watch,
+            "Take up files, or directories, that the job writes by itself, once they are complete; "
+                + "may be given several times"),
+        OptionSpec(
+            "watch-mode", .choice, of: [.run], standard: "copy", in: \.settings.watchMode,
+            "What becomes of such a file where the job wrote it"),
+        OptionSpec(
+            "request-signal", .requestSignal, of: [.run], inOptional: \.settings.requestSignal,
+            "The signal that asks a job for a checkpoint that does not speak the protocol"),
+        OptionSpec(
+            "resume-args", .resumeArguments, of: [.run],
+            [.environment, .recorded, .mayBeginWithDashes], inOptional: \.resumeArguments,
+            "Add this to the command where there is a checkpoint; {checkpoint}, {id} and {step} are "
+                + "replaced"),
+        OptionSpec(
+            "compress", .compression, of: [.run], standard: "off", in: \.settings.compression,
+            "Compress checkpoints that are not needed soon, by this program"),
+        OptionSpec(
+            "verify", .choice, of: [.run], standard: "digest", in: \.settings.verify,
+            "What to compare before going on from a checkpoint: SHA-256, sizes only, or nothing"),
+    ]
+
     private static let failures = [
         OptionSpec(
             "max-failures", .count, of: [.run], standard: "5", in: \.settings.maxFailures,
@@ -104,11 +131,26 @@ enum OptionTable {
             "quiet", .flag, of: [.run], in: \.quiet,
             "Tell of failures and decisions only"),
         OptionSpec(
-            "verbose", .flag, of: [.run], in: \.verbose,
-            "Tell of everything, each checkpoint too"),
+            "verbose", .flag, of: [.run, .status], in: \.verbose,
+            "Tell of everything: each checkpoint too; in a status, why the next one is when it is"),
         OptionSpec(
             "log-format", .choice, of: [.run], standard: "text", in: \.logFormat,
             "How supervise writes its own messages, on standard error"),
+    ]
+
+    private static let forecast = [
+        OptionSpec(
+            "cost", .positiveDuration, of: [.plan], .init(), inOptional: \.cost,
+            "What a checkpoint costs: how long the job does nothing else for it"),
+        OptionSpec(
+            "mtbf", .positiveDuration, of: [.plan], .init(), inOptional: \.mtbf,
+            "The mean time between failures"),
+        OptionSpec(
+            "restart", .duration, of: [.plan], standard: "1m", .init(), in: \.restart,
+            "From a failure until the job works again"),
+        OptionSpec(
+            "simulate", .flag, of: [.plan], .init(), in: \.simulates,
+            "Also play many runs with random failures, always the same ones"),
     ]
 
     private static let views = [

@@ -11,6 +11,7 @@ struct OptionValues: Sendable {
     var fresh = false
     var whenCompleted = RunRequest.WhenCompleted.again
     var config: String?
+    var resumeArguments: ResumeArguments?
     var checkpointSignal: Int32? = freeSignal("SIGUSR1")
     var quiet = false
     var verbose = false
@@ -21,4 +22,11 @@ struct OptionValues: Sendable {
     var skipsCheckpoint = false
     var all = false
     var dryRun = false
+    /// As it was written: an id, a number, or none.
+    var from: String?
+
+    var cost: Duration?
+    var mtbf: Duration?
+    var restart = Duration.seconds(60)
+    var simulates = false
 }

@@ -1,5 +1,6 @@
 import SuperviseCore
 import SuperviseFormats
+import SuperviseSystem
 
 /// What the value of an option may be, and how it is read.
 struct ValueKind<Value: Sendable>: Sendable {
@@ -38,12 +39,15 @@ extension ValueKind where Value == Duration {
     }
 }
 
-extension ValueKind where Value == Duration? {
-    static let durationOrOff = ValueKind(
-        placeholder: "DURATION|off", accepts: "\(aDuration) of more than 0s, or off"
+extension ValueKind where Value == Settings.CheckpointEvery {
+    static let durationAutoOrOff = ValueKind(
+        placeholder: "DURATION|auto|off", accepts: "\(aDuration) of more than 0s, auto, or off"
     ) { text in
-        if text == "off" { return .some(nil) }
-        return ValueKind<Duration>.positiveDuration.parse(text).map(Optional.some)
+        switch text {
+        case "auto": .auto
+        case "off": .off
+        default: ValueKind<Duration>.positiveDuration.parse(text).map { .every($0) }
+        }
     }
 }
 
@@ -118,12 +122,58 @@ extension ValueKind where Value == Settings.ResumeFrom {
     }
 }
 
+extension ValueKind where Value == String {
+    /// Which checkpoint it is depends on the run.
+    static let checkpointNameOrNone = ValueKind(
+        placeholder: "ID|none",
+        accepts: "a checkpoint's id, such as 000013-step-4520, its number, or none"
+    ) { text in
+        let isNumber = !text.isEmpty && text.allSatisfy { $0.isASCII && $0.isNumber }
+        return text == "none" || isNumber || CheckpointID(text) != nil ? text : nil
+    }
+}
+
 extension ValueKind where Value == Int32? {
     static let signalOrNone = ValueKind(
         placeholder: "SIG|none",
         accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …), or none"
     ) { text in
         text == "none" ? .some(nil) : freeSignal(text).map { .some($0) }
+    }
+}
+
+extension ValueKind where Value == [WatchPattern] {
+    static let patterns = ValueKind(
+        placeholder: "GLOB", accepts: "a pattern of paths, such as 'out/*/ckpt-*.pt'"
+    ) { text in
+        let lines = text.split(separator: "\n")
+        let patterns = lines.compactMap { WatchPattern(String($0)) }
+        return patterns.isEmpty || patterns.count < lines.count ? nil : patterns
+    }
+}
+
+extension ValueKind where Value == Settings.RequestSignal {
+    static let requestSignal = ValueKind(
+        placeholder: "SIG",
+        accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …)"
+    ) { text in
+        freeSignal(text).map { .init(number: $0, name: signalName($0)) }
+    }
+}
+
+extension ValueKind where Value == ResumeArguments {
+    static let resumeArguments = ValueKind(
+        placeholder: "ARGS",
+        accepts: "words, with quotes in pairs, such as '--resume {checkpoint}'"
+    ) { ResumeArguments($0) }
+}
+
+extension ValueKind where Value == CompressionProgram? {
+    static let compression = ValueKind(
+        placeholder: "zstd|gzip|off", accepts: "zstd, gzip or off",
+        choices: ["zstd", "gzip", "off"]
+    ) { text in
+        text == "off" ? .some(nil) : CompressionProgram(rawValue: text).map { .some($0) }
     }
 }
 

@@ -14,16 +14,24 @@ struct CheckpointReader {
         @Null var step: Int64?
         var created: Timestamp
         var bytes: Int64
+        /// What it takes of the disk, where it is compressed.
+        @Null var compressedBytes: Int64?
         var metrics: [String: Double]
         var path: String
         /// null where it cannot be told.
         @Null var pinned: Bool?
+
+        enum CodingKeys: String, CodingKey {
+            case id, step, created, bytes, metrics, path, pinned
+            case compressedBytes = "compressed_bytes"
+        }
 
         init(_ summary: CheckpointSummary, isPinned: Bool?) {
             id = summary.id
             step = summary.id.step
             created = summary.created
             bytes = summary.bytes
+            compressedBytes = summary.compressedBytes
             metrics = summary.metrics
             path = summary.path
             pinned = isPinned
@@ -72,6 +80,25 @@ struct CheckpointReader {
         return newest
     }
 
+    /// As ``summary(_:)``, and with its files in their places: those that are compressed are restored.
+    func usable(_ text: String?) throws(Complaint) -> CheckpointSummary {
+        let found = try summary(text)
+        guard found.compressedBytes != nil else { return found }
+        let result: Verification
+        do throws(StoreError) {
+            let hold = try run.store.hold(found.id)
+            defer { withExtendedLifetime(hold) {} }
+            result = try run.store.verify(found.id, .init(depth: .size, restores: true))
+        } catch {
+            throw Complaint("checkpoint \(found.id): \(error)")
+        }
+        switch result {
+        case .good(let summary, metadata: _): return summary
+        case .bad(let reason):
+            throw Complaint("checkpoint \(found.id): \(reason)", status: Complaint.no)
+        }
+    }
+
     func manifest(_ text: String?) throws(Complaint) -> Manifest {
         let id = try summary(text).id
         do {
@@ -111,7 +138,7 @@ struct CheckpointReader {
         }
     }
 
-    private func resolve(_ text: String, in found: Scan) throws(Complaint) -> CheckpointID {
+    func resolve(_ text: String, in found: Scan) throws(Complaint) -> CheckpointID {
         let ids = found.checkpoints.map(\.id) + found.damaged.map(\.id)
         let number = text.allSatisfy({ $0.isASCII && $0.isNumber }) ? Int64(text) : nil
         if let id = ids.first(where: { $0.description == text || $0.sequence == number }) {

@@ -45,6 +45,9 @@ extension CheckpointReader {
                 "files",
                 "\(HumanText.count(manifest.files.count, "file")), \(SizeText.format(manifest.bytes))"
             ))
+        if let bytes = compressedBytes(of: manifest), bytes < manifest.bytes {
+            rows.append(("compressed", "\(SizeText.format(bytes)) on the disk"))
+        }
         let lines = rows.map { "  \(TextLayout.padded($0.0, to: 13))\($0.1)\n" }.joined()
         let files = manifest.files.map {
             ["   ", SizeText.format($0.bytes), HumanText.printable($0.path)]
@@ -85,11 +88,17 @@ extension CheckpointReader {
             var object = try JSONText.decode(
                 [String: JSONValue].self, from: try JSONText.encode(manifest))
             let directory = run.store.paths.checkpoint(manifest.id)
-            object["path"] = .string("\(directory)/\(manifest.single ?? "data")")
+            object["path"] = .string(manifest.payloadPath(in: directory))
+            object["compressed_bytes"] = compressedBytes(of: manifest).map { .integer($0) } ?? .null
             return object
         } catch {
             throw Complaint("cannot write this as JSON: \(error)")
         }
+    }
+
+    /// What cannot be read is not told here: to verify it does.
+    private func compressedBytes(of manifest: Manifest) -> Int64? {
+        (try? run.store.compressedBytes(of: manifest)) ?? nil
     }
 
     private static func text(_ metrics: [String: Double]) -> String {

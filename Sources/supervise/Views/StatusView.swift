@@ -9,6 +9,8 @@ struct StatusView {
     let width: Int
     /// Draw with plain characters: the terminal may have no others.
     let isPlain: Bool
+    /// Also tell why the next checkpoint is when it is.
+    var isVerbose = false
 
     private var status: Status { glance.status }
 
@@ -20,11 +22,17 @@ struct StatusView {
             rows.append(("message", HumanText.printable(message), nil))
         }
         rows.append(("checkpoint", checkpoint, next))
+        if isVerbose, let schedule = status.schedule {
+            rows += ScheduleView(schedule: schedule).rows.map { ($0.label, $0.text, nil) }
+        }
         rows.append(("failures", failures, goodput))
         rows.append(("kept", kept, nil))
         if let id = status.resumedFrom { rows.append(("resumed", "from \(id)", nil)) }
         if let requests { rows.append(("requests", requests, nil)) }
         if !status.suspect.isEmpty { rows.append(("suspect", suspects, nil)) }
+        for bad in status.setAside {
+            rows.append(("set aside", "\(bad.id): \(HumanText.printable(bad.reason))", nil))
+        }
         if glance.isResumable {
             rows.append(("to go on", "supervise resume \(status.name)", nil))
         }
@@ -91,7 +99,10 @@ struct StatusView {
 
     private var next: String? {
         guard status.phase == .running, let next = status.nextCheckpoint else { return nil }
-        return next > now ? "next in \(HumanText.age(next.seconds(since: now)))" : "next one is due"
+        let why = status.schedule.flatMap { ScheduleView(schedule: $0).summary }
+        let when =
+            next > now ? "next in \(HumanText.age(next.seconds(since: now)))" : "next one is due"
+        return when + (why.map { " (\($0))" } ?? "")
     }
 
     private var failures: String {

@@ -22,7 +22,7 @@ struct Desk {
         _ change: (inout Settings) -> Void = { _ in }
     ) {
         var settings = Settings()
-        settings.checkpointEvery = nil
+        settings.checkpointEvery = .off
         change(&settings)
         let found = Supervisor.Found(
             record: record, checkpoints: checkpoints.map(Desk.summary), damaged: damaged,

@@ -45,7 +45,9 @@ struct NaiveRetention {
         func some(_ share: Double) -> Set<CheckpointID> {
             Set(checkpoints.map(\.id).filter { _ in chance.happens(share) })
         }
-        protection = Protection(pinned: some(0.1), resumed: some(0.05), suspects: some(0.2))
+        protection = Protection(
+            pinned: some(0.1), resumed: some(0.05), suspects: some(0.2),
+            apart: chance.happens(0.3) ? some(0.3) : [])
         if chance.happens(0.03) { protection.pinned = nil }
     }
 
@@ -73,10 +75,15 @@ struct NaiveRetention {
     }
 
     private func isKeptByARule(_ one: CheckpointSummary) -> Bool {
-        newer(than: one).count < rules.keepLast || isAmongTheBest(one) || isFirstOfItsStretch(one)
+        newer(than: one).count { isApart($0) == isApart(one) } < rules.keepLast
+            || isAmongTheBest(one) || isFirstOfItsStretch(one)
             || isNewestOf(one, rules.keepHourly, hours: 1, offset: 0)
             || isNewestOf(one, rules.keepDaily, hours: 24, offset: 0)
             || isNewestOf(one, rules.keepWeekly, hours: 168, offset: 72)
+    }
+
+    private func isApart(_ one: CheckpointSummary) -> Bool {
+        protection.apart.contains(one.id)
     }
 
     private func newer(than one: CheckpointSummary) -> [CheckpointSummary] {

@@ -18,6 +18,13 @@ struct Ledger {
     var open: CheckpointID?
     var openRequest: Int?
     var openRequestIsFinal = false
+    /// The job was asked by a signal, and its next checkpoint answers.
+    var openRequestIsBySignal = false
+    private var openRequestMadeAt: Int64 = 0
+    /// Requests by a signal that had their time, and no answer.
+    private var unansweredBySignal: Set<Int> = []
+    /// What was told of the job's own files, by path.
+    private var watched: [String: Int64] = [:]
     /// Those made in this attempt; a message that names another one names none.
     private var made: Set<Int> = []
     var measured: Set<CheckpointID> = []
@@ -25,6 +32,7 @@ struct Ledger {
     private var leaving: Set<CheckpointID> = []
     /// Those that were on their way out when the last choice was made.
     private(set) var notOffered: Set<CheckpointID> = []
+    var isCompressing = false
     var armed: [TimerID: Int64] = [:]
     /// The actions of the last step that ended the leader's run.
     var lastExit: JobEnd?
@@ -63,7 +71,12 @@ struct Ledger {
         case .timer(let timer): armed[timer] = nil
         case .stagingMeasured(let id, _): measured.remove(id)
         case .removed(let gone, let held): leaving.subtract(gone + held)
-        case .started, .leftoversEnded, .verified, .recorded, .recordFailed, .descendantsGone,
+        case .watched(let files):
+            for file in files { watched[file.path] = file.completedAt.nanoseconds }
+        case .compressed: isCompressing = false
+        case .watchFlushed, .requestNotSent, .started, .leftoversEnded, .verified, .verifying,
+            .recorded, .recordFailed,
+            .descendantsGone,
             .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
             break
         }
@@ -78,11 +91,13 @@ struct Ledger {
             isEnding = false
             open = nil
             openRequest = nil
+            openRequestIsBySignal = false
+            unansweredBySignal = []
             made = []
         case .makeStaging(let id):
             open = id
             if case .received(.begin(let begin), _, _) = step.event {
-                requestOf[id] = known(begin.request)
+                requestOf[id] = named(begin.request, step)
             }
         case .dropStaging(let id):
             if open == id { open = nil }
@@ -93,15 +108,17 @@ struct Ledger {
             if open == order.id { open = nil }
             orders.append(order.id)
             if case .received(.commit(let commit), _, _) = step.event,
-                let named = known(commit.request),
+                let named = named(commit.request, step),
                 requestOf[order.id] == nil || named == openRequest
             {
                 requestOf[order.id] = named
             }
-        case .add(let order, _):
+        case .add(let order, let source):
             orders.append(order.id)
             if case .received(.add(let add), _, _) = step.event {
-                requestOf[order.id] = known(add.request)
+                requestOf[order.id] = named(add.request, step)
+            } else {
+                requestOf[order.id] = answered(by: watched[source.path] ?? 0, step)
             }
         case .send(.checkpointRequest(let wire), _, _):
             openRequest = wire.request
@@ -110,12 +127,23 @@ struct Ledger {
             made.insert(wire.request)
             openRequest = wire.request
             openRequestIsFinal = wire.final
+            openRequestMadeAt = step.now
+            openRequestIsBySignal = step.actions.contains {
+                if case .askBySignal = $0 { true } else { false }
+            }
+        case .log(.requestEnded(let ended)):
+            if openRequestIsBySignal, ended.result == .unanswered {
+                unansweredBySignal.insert(ended.request)
+            }
         case .setTimer(let timer, let at): armed[timer] = at.nanoseconds
         case .cancelTimer(let timer): armed[timer] = nil
         case .measureStaging(let id): measured.insert(id)
         case .remove(let ids): leaving.formUnion(ids)
         case .verify: notOffered = leaving
-        case .exit, .endLeftovers, .cancelVerification, .setAside, .record, .send, .close,
+        case .compress: isCompressing = true
+        case .askBySignal, .flushWatch, .gatherWatched, .watchAgain, .exit, .endLeftovers,
+            .cancelVerification, .cancelCompression, .tell, .setAside,
+            .record, .send, .close,
             .signalLeader, .killEverything, .endDescendants, .log, .publish, .savePins:
             break
         }
@@ -132,15 +160,34 @@ struct Ledger {
         switch message {
         case .commit(let commit):
             if open == order { open = nil }
-            if let named = known(commit.request),
+            if let named = self.named(commit.request, step),
                 requestOf[order] == nil || named == openRequest
             {
                 requestOf[order] = named
             }
-        case .add(let add): requestOf[order] = known(add.request)
+        case .add(let add): requestOf[order] = named(add.request, step)
         default: return
         }
         orders.append(order)
+    }
+
+    private func isOpen(_ step: Step) -> Bool {
+        openRequest != nil && step.supervisor.attempt?.request?.number == openRequest
+    }
+
+    /// Who was asked by a signal knows no number.
+    private func named(_ request: Int?, _ step: Step) -> Int? {
+        if request == nil, openRequestIsBySignal, isOpen(step) { return openRequest }
+        return known(request)
+    }
+
+    private mutating func answered(by completedAt: Int64, _ step: Step) -> Int? {
+        if isOpen(step) {
+            let isAnswered = orders.dropLast().contains { requestOf[$0] == openRequest }
+            let answers = openRequestIsBySignal && completedAt >= openRequestMadeAt
+            return answers && !isAnswered ? openRequest : nil
+        }
+        return unansweredBySignal.max().map { unansweredBySignal.remove($0) } ?? nil
     }
 
     private func known(_ request: Int?) -> Int? {

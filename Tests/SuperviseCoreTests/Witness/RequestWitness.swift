@@ -59,8 +59,10 @@ struct RequestWitness {
             if !wakes, !isAnswered, after.measured.isEmpty, supervisor.stop == nil {
                 throw Violation("liveness", "request \(request.number) is open for ever")
             }
-        } else if step.settings.checkpointEvery != nil, supervisor.stop == nil,
-            after.members.values.contains(true), after.open == nil, after.orders.isEmpty,
+        } else if step.settings.checkpointEvery != .off, supervisor.stop == nil,
+            after.members.values.contains(true)
+                || step.settings.requestSignal != nil && after.isSpawned,
+            after.open == nil, after.orders.isEmpty,
             after.armed[.interval] == nil
         {
             throw Violation("liveness", "no checkpoint will ever be asked for")

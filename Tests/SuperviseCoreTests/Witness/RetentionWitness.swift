@@ -60,6 +60,9 @@ struct RetentionWitness {
             throw Violation(
                 "7", "\(visible.count) are left of \(before.count), and not \(keepLast)")
         }
+        // Those that were gone back from have a place of their own.
+        guard step.settings.resumeFrom == .newest, step.supervisor.record.failures.suspects.isEmpty
+        else { return }
         if visible.filter({ !special.contains($0) }).count > keepLast {
             throw Violation("7", "\(visible) stay, and only \(keepLast) should")
         }

@@ -70,7 +70,10 @@ struct StopWitness {
             skips = control.checkpoint == false
         }
         let accepting = before.members.filter(\.value).keys
-        let awaits = before.leaderRuns && !skips && !accepting.isEmpty
+        let isSignalled = accepting.isEmpty && step.settings.requestSignal != nil
+        let awaits =
+            before.leaderRuns && !skips
+            && (!accepting.isEmpty || isSignalled && before.isSpawned)
         var asked = Asked(
             at: step.now, signal: signal, leaderRan: before.leaderRuns, lastCountedAt: step.now,
             isAwaiting: awaits)
@@ -84,7 +87,7 @@ struct StopWitness {
                     false
                 }
             }
-            if Set(told) != Set(accepting) {
+            if isSignalled != after.openRequestIsBySignal || Set(told) != Set(accepting) {
                 throw Violation("5", "a final request to \(told), and not to \(accepting)")
             }
         } else {
@@ -129,8 +132,9 @@ struct StopWitness {
         switch step.event {
         case .committed(let summary, _) where after.requestOf[summary.id] == final:
             asked.finalMadeAt = step.now
-        case .commitFailed(let id, _)
-        where after.requestOf[id] == final && (before.open == id || before.orders.contains(id)):
+        case .commitFailed(let id, let error)
+        where error.code != .conflict && after.requestOf[id] == final
+            && (before.open == id || before.orders.contains(id)):
             break
         case .diskFull(let id, _)
         where after.requestOf[id] == final && step.actions.contains(.dropStaging(id)):
@@ -139,6 +143,7 @@ struct StopWitness {
         where failed.request == final && after.members[sender] != nil:
             break
         case .jobExited: break
+        case .requestNotSent where step.supervisor.attempt?.request?.number != final: break
         default:
             let deadline = asked.at + step.settings.checkpointTimeout.wholeNanoseconds
             guard step.now >= deadline, step.event == .timer(.stopDeadline) else { return }

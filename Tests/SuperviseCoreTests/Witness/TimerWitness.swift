@@ -10,13 +10,14 @@ struct TimerWitness {
         switch supervisor.phase {
         case .idle, .choosing, .recording: break
         case .clearing: allowed.insert(.abandon)
+        case .gathering: if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .running:
             if supervisor.stop != nil {
                 allowed.formUnion([.stopDeadline, .terminate, .kill, .abandon])
             }
             if supervisor.attempt?.request?.final == false {
                 allowed.insert(.request)
-            } else if supervisor.stop == nil, step.settings.checkpointEvery != nil {
+            } else if supervisor.stop == nil, step.settings.checkpointEvery != .off {
                 allowed.insert(.interval)
             }
         case .ending:

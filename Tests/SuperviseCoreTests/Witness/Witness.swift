@@ -57,8 +57,10 @@ struct Witness {
     var retention = RetentionWitness()
     var requests = RequestWitness()
     var sequences = SequenceWitness()
+    var watch = WatchWitness()
     var timers = TimerWitness()
     var publishing = PublishWitness()
+    var compression = CompressionWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -76,8 +78,10 @@ struct Witness {
         try retention.judge(step, hidden: resume.hidden, world)
         try requests.judge(step, before, ledger)
         try sequences.judge(step, before, world)
+        try watch.judge(step, before, ledger, world)
         try timers.judge(step, ledger)
         try publishing.judge(step)
+        try compression.judge(step, before, world)
     }
 
     /// Whenever time has passed, whether the supervisor was told of anything or not.
@@ -99,7 +103,9 @@ struct Witness {
         answers = AnswerWitness()
         stop = StopWitness()
         requests = RequestWitness()
+        watch = WatchWitness()
         timers = TimerWitness()
+        compression = CompressionWitness()
         publishing = PublishWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)

@@ -9,6 +9,7 @@ struct Disk {
         var isRotten = false
         /// No size and no time of a file shows it.
         var isRotSilent = false
+        var isCompressed = false
         /// The supervisor that has read all of it.
         var hashedBy = 0
         /// Its manifest is garbage: found as damaged by the next supervisor.
@@ -26,7 +27,8 @@ struct Disk {
 
     struct PendingCommit {
         let order: Action.CommitOrder
-        let isAdd: Bool
+        /// Of what is added; nil where it was staged.
+        let source: String?
     }
 
     var record: RunRecord?
@@ -37,6 +39,8 @@ struct Disk {
     var payloads: [CheckpointID: Payload] = [:]
     var setAside: [CheckpointID] = []
     var pins: Set<CheckpointID> = []
+    /// The one that was verified last.
+    var held: CheckpointID?
     var staging: Set<CheckpointID> = []
     var stagedFiles = 0
     var commits: [PendingCommit] = []
@@ -52,10 +56,15 @@ struct Disk {
         let all = payloads.keys.map(\.sequence) + setAside.map(\.sequence)
         let highest = (all + staging.map(\.sequence)).max() ?? 0
         staging = []
+        held = nil
         let damaged = payloads.filter(\.value.hasNoManifest).keys.sorted()
         return Supervisor.Found(
             record: record,
-            checkpoints: payloads.values.filter { !$0.hasNoManifest }.map(\.summary),
+            checkpoints: payloads.values.filter { !$0.hasNoManifest }.map {
+                var summary = $0.summary
+                summary.compressedBytes = $0.isCompressed ? 5 : nil
+                return summary
+            },
             damaged: damaged.map { .init(id: $0, reason: "its manifest is garbage") },
             pins: pins, highestSequence: highest, mayHaveLeftovers: mayHaveLeftovers,
             socket: "/run/s")

@@ -24,6 +24,9 @@ struct Plan {
     var descendants: Double
     var unkillable: Double
 
+    /// It writes files by itself.
+    var writesFiles: Double
+
     var stagingFails: Double
     var commitFails: Double
     var commitIsSlow: Double
@@ -64,6 +67,7 @@ struct Plan {
         ignoresSigterm = sometimes(0.9)
         descendants = sometimes(0.9)
         unkillable = chance.happens(0.7) ? 0 : 0.5 * chance.share()
+        writesFiles = chance.happens(0.5) ? 0 : 0.1 + 0.9 * chance.share()
         stagingFails = sometimes(0.3)
         commitFails = sometimes(0.5)
         commitIsSlow = sometimes(0.5)
@@ -83,12 +87,20 @@ struct Plan {
         powerCuts = sometimes(0.5)
         startsAgain = sometimes(1)
         settings = Self.settings(&chance)
+        if writesFiles > 0 {
+            settings.watch = [WatchPattern("/out/*")].compactMap { $0 }
+            settings.watchMode = AddMode.allCases[chance.number(0...3)]
+        }
+        if chance.happens(0.4) {
+            settings.requestSignal = .init(number: 12, name: "SIGUSR2")
+        }
     }
 
     private static func settings(_ chance: inout Chance) -> Settings {
         var settings = Settings()
         settings.checkpointEvery =
-            chance.happens(0.3) ? nil : .nanoseconds(chance.wait(500, 60_000))
+            chance.happens(0.3)
+            ? .off : chance.happens(0.3) ? .auto : .every(.nanoseconds(chance.wait(500, 60_000)))
         settings.checkpointTimeout = .nanoseconds(chance.wait(200, 60_000))
         settings.stopTimeout =
             chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
@@ -98,6 +110,7 @@ struct Plan {
         let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)
         let longest = chance.happens(0.2) ? first : first + chance.wait(0, 30_000)
         settings.backoff = .nanoseconds(first) ... .nanoseconds(longest)
+        settings.compression = chance.happens(0.5) ? .zstd : nil
         return settings
     }
 }

@@ -13,6 +13,12 @@ extension World {
                     serial: cancelledVerification),
                 after: chance.wait(1, isCalm ? 50 : 5_000))
         case .cancelVerification: cancelledVerification += 1
+        case .compress(let id):
+            let slow = chance.happens(plan.commitIsSlow)
+            put(
+                .compressionDone(id, generation: generation),
+                after: chance.wait(1, slow ? 100_000 : 500))
+        case .cancelCompression: isCompressionCancelled = true
         case .setAside(let id, _):
             disk.payloads[id] = nil
             disk.setAside.append(id)
@@ -32,11 +38,15 @@ extension World {
         case .makeStaging(let id): makeStaging(id)
         case .dropStaging(let id): disk.staging.remove(id)
         case .measureStaging(let id): measure(id)
-        case .commit(let order): enqueue(order, isAdd: false)
-        case .add(let order, _): enqueue(order, isAdd: true)
+        case .commit(let order): enqueue(order, of: nil)
+        case .add(let order, let source): enqueue(order, of: source.path)
+        case .askBySignal: askBySignal()
+        case .flushWatch: flushFiles()
+        case .gatherWatched(let since): gatherFiles(since: since)
+        case .watchAgain(let path): watchAgain(path)
         case .remove(let ids): remove(ids)
         case .savePins(let pins): savePins(pins)
-        case .log, .publish: break
+        case .log, .publish, .tell: break
         case .exit(let ending): try exit(ending)
         }
     }
@@ -125,6 +135,7 @@ extension World {
             return
         }
         generation += 1
+        filesAreKnown()
         settings = plan.settings
         settings.resumeFrom = chooseScope()
         var record = disk.record ?? newRecord()

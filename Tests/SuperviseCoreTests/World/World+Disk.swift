@@ -56,8 +56,8 @@ extension World {
         later(.stagingMeasured(id, size), after: chance.wait(0.1, isSlow ? 10_000 : 200))
     }
 
-    func enqueue(_ order: Action.CommitOrder, isAdd: Bool) {
-        disk.commits.append(.init(order: order, isAdd: isAdd))
+    func enqueue(_ order: Action.CommitOrder, of source: String?) {
+        disk.commits.append(.init(order: order, source: source))
         commitNext()
     }
 
@@ -74,7 +74,10 @@ extension World {
         if !isCalm, chance.happens(plan.commitFails) {
             disk.commits.removeFirst()
             disk.staging.remove(pending.order.id)
-            let code: ProtocolError.Code = pending.isAdd ? .badPath : .noSpace
+            let isWatched = pending.source?.hasPrefix("/out/") == true
+            let code: ProtocolError.Code =
+                isWatched && chance.happens(0.5)
+                ? .conflict : pending.source == nil ? .noSpace : .badPath
             later(.commitFailed(pending.order.id, .init(code, "it failed")), after: 1000)
         } else if !isCalm, chance.happens(plan.diskIsFull) {
             disk.commits.removeFirst()
@@ -116,7 +119,24 @@ extension World {
             return .bad("SHA-256 differs")
         }
         disk.payloads[id]?.hashedBy = generation
+        // Restored, and held from now on.
+        disk.payloads[id]?.isCompressed = false
+        disk.held = id
         return .good(metadata: ["id": .string(id.description)])
+    }
+
+    func compressionDone(_ id: CheckpointID) throws(Violation) {
+        defer { isCompressionCancelled = false }
+        if disk.payloads[id] == nil || disk.held == id || isCompressionCancelled
+            || chance.happens(plan.readers)
+        {
+            try tell(.compressed(id, .notNow))
+        } else if !isCalm, chance.happens(plan.commitFails) {
+            try tell(.compressed(id, .failed("no space left on device")))
+        } else {
+            disk.payloads[id]?.isCompressed = true
+            try tell(.compressed(id, .done(bytes: Int64(chance.number(3...10)))))
+        }
     }
 
     func rotSomething() {

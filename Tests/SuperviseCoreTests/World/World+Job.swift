@@ -15,7 +15,7 @@ extension World {
         }
     }
 
-    private func isActing(_ job: Job) -> Bool {
+    func isActing(_ job: Job) -> Bool {
         job.isAlive && !trees[job.tree].isCondemned
     }
 
@@ -48,6 +48,7 @@ extension World {
         if chance.happens(plan.descendants) { startDescendant(job) }
         if chance.happens(plan.nonsense) { talkNonsense(job) }
         job.step += Int64(chance.number(0...3))
+        if chance.happens(plan.writesFiles) { write(job) }
         switch chance.number(0...5) {
         case 0: say(.progress(.init(step: job.step, total: 1000)), job)
         case 1: say(.heartbeat, job)
@@ -168,7 +169,7 @@ extension World {
         }
     }
 
-    private func savingTime() -> Int64 {
+    func savingTime() -> Int64 {
         chance.wait(0.1, isCalm ? 50 : chance.happens(plan.isSlow) ? 60_000 : 2_000)
     }
 

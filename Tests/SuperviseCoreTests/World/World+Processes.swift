@@ -90,6 +90,7 @@ extension World {
         }
         trees[tree].leaderIsAlive = false
         note("THE LEADER OF \(tree) DIES")
+        if let job, job.tree == tree, case .signaled = end { leaveHalfAFile(job) }
         if let job, job.tree == tree {
             job.isAlive = false
             if job.generation == generation, supervisor != nil { tellOfExit(job, end) }

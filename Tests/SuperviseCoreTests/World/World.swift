@@ -30,10 +30,12 @@ final class World {
     var job: Job?
     var links: [Int: Link] = [:]
     var nextSeq: Int64 = 1
+    var files: [WrittenFile] = []
     /// When each timer fires, and which setting of it that is.
     var timers: [TimerID: (at: Int64, serial: Int)] = [:]
     var timerSerial = 0
     var cancelledVerification = 0
+    var isCompressionCancelled = false
     var witness: Witness
 
     enum Happening {
@@ -46,12 +48,16 @@ final class World {
         case commitDone(generation: Int)
         case answer(SupervisorMessage, link: Int)
         case verify(CheckpointID, trusting: Bool, generation: Int, serial: Int)
+        case compressionDone(CheckpointID, generation: Int)
         case leaderDies(tree: Int, JobEnd)
         case descendantDies(tree: Int, Int)
         case jobStarts(Job)
         case jobTicks(Job)
         case jobCommits(Job, id: CheckpointID, request: Int?)
         case jobBegins(Job, request: Int?)
+        case jobWrites(Job)
+        case fileSettles(Int, generation: Int)
+        case filesFlushed(generation: Int)
         case outsideActs
         case check
     }
@@ -130,12 +136,19 @@ final class World {
             if generation == self.generation, serial == cancelledVerification {
                 try tell(.verified(id, inspect(id, trusting: trusting)))
             }
+        case .compressionDone(let id, let generation):
+            if generation == self.generation { try compressionDone(id) }
         case .leaderDies(let tree, let end): leaderDies(tree, end)
         case .descendantDies(let tree, let index): descendantDies(tree, index)
         case .jobStarts(let job): try jobStarts(job)
         case .jobTicks(let job): tick(job)
         case .jobCommits(let job, let id, let request): commit(job, id, request)
         case .jobBegins(let job, let request): begin(job, request)
+        case .jobWrites(let job): write(job)
+        case .fileSettles(let index, let generation):
+            if generation == self.generation { try fileSettles(index) }
+        case .filesFlushed(let generation):
+            if generation == self.generation { try filesFlushed() }
         case .outsideActs: try outsideActs()
         case .check: break
         }

@@ -31,6 +31,13 @@ final class Diary {
         if isLate { throw TestFailure("there was only \(lines.map { $0.prefix(100) })") }
     }
 
+    /// Serves the loop for so long, whatever is noted.
+    func pass(_ time: Duration) throws {
+        let end = try TimerSource(on: loop) { [loop] in loop.stop() }
+        end.set(MonotonicTime.now() + time)
+        try loop.run()
+    }
+
     func wait(for line: String) throws {
         try wait { $0.contains(line) }
     }

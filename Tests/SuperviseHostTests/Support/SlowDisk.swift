@@ -4,7 +4,7 @@ import Synchronization
 
 /// A real disk that hangs when it is told to, and knows what it was asked to change.
 final class SlowDisk: FileSystem {
-    enum Kind: Sendable { case write, removal }
+    enum Kind: Sendable { case write, removal, fileSync }
 
     private let disk = Disk()
     private let gate = Gate()
@@ -13,6 +13,8 @@ final class SlowDisk: FileSystem {
     func hang(on kind: Kind) { gate.change { $0.held.insert(kind) } }
 
     func goOn() { gate.change { $0.held = [] } }
+
+    func goOn(with kind: Kind) { gate.change { $0.held.remove(kind) } }
 
     /// How often a file of this name was to be written.
     func writes(to name: String) -> Int {
@@ -68,7 +70,10 @@ final class SlowDisk: FileSystem {
 
     func list(_ path: String) throws(SystemError) -> [DirectoryEntry] { try disk.list(path) }
 
-    func syncFile(_ path: String) throws(SystemError) { try disk.syncFile(path) }
+    func syncFile(_ path: String) throws(SystemError) {
+        gate.pass(.fileSync)
+        try disk.syncFile(path)
+    }
 
     func syncDirectory(_ path: String) throws(SystemError) { try disk.syncDirectory(path) }
 
@@ -77,6 +82,8 @@ final class SlowDisk: FileSystem {
     }
 
     func removeFile(_ path: String) throws(SystemError) { try disk.removeFile(path) }
+
+    func removeDirectory(_ path: String) throws(SystemError) { try disk.removeDirectory(path) }
 
     func removeTree(_ path: String) throws(SystemError) {
         gate.pass(.removal)
@@ -91,6 +98,15 @@ final class SlowDisk: FileSystem {
         _ path: String, startsWriting: Bool, goOn: (Int) -> Bool
     ) throws(SystemError) -> HashedFile {
         try disk.hashFile(path, startsWriting: startsWriting, goOn: goOn)
+    }
+
+    func filterFile(
+        _ path: String, through filter: Filter, to copy: String?, mode: UInt32, limit: Int64?,
+        goOn: (Int) -> Bool
+    ) throws(SystemError) -> FilteredFile {
+        if let copy { write(copy) }
+        return try disk.filterFile(
+            path, through: filter, to: copy, mode: mode, limit: limit, goOn: goOn)
     }
 
     func freeSpace(_ path: String) throws(SystemError) -> Int64 { try disk.freeSpace(path) }

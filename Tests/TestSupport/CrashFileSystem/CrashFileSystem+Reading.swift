@@ -44,7 +44,7 @@ extension CrashFileSystem: FileSystem {
     package func status(_ path: String) throws(SystemError) -> FileStatus {
         try world.withLock { (world) throws(SystemError) in
             try world.begin("lstat", path, isMutation: false)
-            return world.status(of: try world.find(path, "lstat"))
+            return world.status(of: try world.find(path, "lstat"), at: path)
         }
     }
 
@@ -56,7 +56,7 @@ extension CrashFileSystem: FileSystem {
             }
             return entries.map { name, inode in
                 DirectoryEntry(
-                    name: name, kind: world.status(of: inode).kind, inode: UInt64(inode))
+                    name: name, kind: world.status(of: inode, at: path).kind, inode: UInt64(inode))
             }
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         }
@@ -71,7 +71,7 @@ extension CrashFileSystem: FileSystem {
             guard goOn(file.content.count) else {
                 throw SystemError(call: "read", code: ECANCELED, subject: path)
             }
-            let status = world.status(of: inode)
+            let status = world.status(of: inode, at: path)
             return HashedFile(
                 digest: Digest.of(file.content), size: status.size, before: status, after: status)
         }
@@ -91,10 +91,10 @@ extension CrashFileSystem: FileSystem {
 }
 
 extension CrashWorld {
-    func status(of inode: Int) -> FileStatus {
+    func status(of inode: Int, at path: String) -> FileStatus {
         let found = inodes[inode]
         var status = FileStatus(
-            kind: .other, size: 0, inode: UInt64(inode), device: 1,
+            kind: .other, size: 0, inode: UInt64(inode), device: device(path),
             modified: found?.modified ?? 0, changed: found?.changed ?? 0, mode: found?.mode ?? 0)
         switch found?.body {
         case .file(let file):

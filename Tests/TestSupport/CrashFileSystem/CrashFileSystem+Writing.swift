@@ -98,15 +98,25 @@ extension CrashFileSystem {
         }
     }
 
+    package func removeDirectory(_ path: String) throws(SystemError) {
+        try world.withLock { (world) throws(SystemError) in
+            try world.begin("rmdir", path)
+            let place = try world.place(path, "rmdir")
+            guard let entries = world.entries(of: try world.find(path, "rmdir")) else {
+                throw SystemError(call: "rmdir", code: ENOTDIR, subject: path)
+            }
+            guard entries.isEmpty else {
+                throw SystemError(call: "rmdir", code: ENOTEMPTY, subject: path)
+            }
+            world.change(.init(edits: [(place.directory, place.name, nil)]))
+        }
+    }
+
     package func removeTree(_ path: String) throws(SystemError) {
         do throws(SystemError) {
             guard try status(path).kind == .directory else { return try removeFile(path) }
             for entry in try list(path) { try removeTree("\(path)/\(entry.name)") }
-            try world.withLock { (world) throws(SystemError) in
-                try world.begin("rmdir", path)
-                let place = try world.place(path, "rmdir")
-                world.change(.init(edits: [(place.directory, place.name, nil)]))
-            }
+            try removeDirectory(path)
         } catch {
             if error.code != ENOENT { throw error }
         }
@@ -151,6 +161,9 @@ extension CrashWorld {
         let from = try place(path, "rename")
         let to = try place(other, "rename")
         let inode = try find(path, "rename")
+        guard device(path) == device(other) else {
+            throw SystemError(call: "rename", code: EXDEV, subject: path)
+        }
         if let taken = entries(of: to.directory)?[to.name] {
             let isDirectory = entries(of: inode) != nil
             switch (isDirectory, entries(of: taken)) {

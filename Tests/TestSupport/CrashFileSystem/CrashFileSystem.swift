@@ -70,6 +70,13 @@ package final class CrashFileSystem: Sendable {
         world.withLock { $0.faults.append(fault) }
     }
 
+    /// From now on a directory at the top is another file system.
+    package func mount(_ path: String) {
+        world.withLock { world in
+            world.mounts.formUnion(CrashWorld.components(path).prefix(1))
+        }
+    }
+
     package func clearFaults() {
         world.withLock { $0.faults = [] }
     }

@@ -54,6 +54,12 @@ struct CrashWorld: Sendable {
     var crashAfter: Int?
     var hasCrashed = false
     var faults: [CrashFileSystem.Fault] = []
+    /// Directories at the top that are file systems of their own.
+    var mounts: Set<String> = []
+
+    func device(_ path: String) -> UInt64 {
+        mounts.contains(Self.components(path).first ?? "") ? 2 : 1
+    }
 }
 
 extension CrashWorld {

@@ -1,0 +1,58 @@
+import SuperviseFormats
+
+/// `--checkpoint-every auto`: how long to wait until the next request, by what the run has shown.
+///
+/// Daly's formula (``GoodputModel/daly``) with the measured cost and the mean time between failures.
+/// That is estimated as Bayes would: a Gamma distribution is what is thought of the failure rate
+/// before any failure was seen, and with n failures in the time T its mean becomes
+/// (a + n) / (a·E + T). To first order the expected loss depends on the mean of the rate alone, and
+/// so the interval that is best for it is best for all that is known.
+package struct AutoInterval: Equatable, Sendable {
+    /// E: the mean time between failures that is expected before any was seen.
+    package var expected: Duration
+
+    /// a: how many failures that expectation is worth. Half of one, as in Jeffreys' prior for a
+    /// rate: with a whole one, a job that fails every half an hour is saved too seldom for a day.
+    static let weight = 0.5
+
+    /// In seconds.
+    package static let bounds = 30.0...21_600.0
+    /// The first request of an attempt, while the cost is not known: it is made to measure it.
+    package static let first = Duration.seconds(30)
+    /// The next ones, while none has been answered.
+    package static let unmeasured = Duration.seconds(300)
+
+    package init(expected: Duration = .seconds(86_400)) {
+        self.expected = expected
+    }
+
+    /// In seconds.
+    package func meanTimeBetweenFailures(_ experience: Experience) -> Double {
+        let exposure = Self.weight * expected.seconds + max(0, experience.ran)
+        return exposure / (Self.weight + Double(max(0, experience.failures)))
+    }
+
+    /// In seconds; nil where the cost is not known.
+    package func seconds(_ experience: Experience) -> Double? {
+        guard let cost = experience.cost, cost.isFinite else { return nil }
+        let model = GoodputModel(
+            cost: max(0, cost), mtbf: meanTimeBetweenFailures(experience))
+        return min(max(model.daly, Self.bounds.lowerBound), Self.bounds.upperBound)
+    }
+
+    /// - Parameter wasAsked: the attempt has been asked for a checkpoint before.
+    package func interval(_ experience: Experience, wasAsked: Bool) -> Duration {
+        if let seconds = seconds(experience) { return .milliseconds(Int64(seconds * 1000)) }
+        return wasAsked ? Self.unmeasured : Self.first
+    }
+}
+
+extension Experience {
+    /// The mean of the first few costs; later, one in which the newest has a fifth of the weight.
+    package mutating func measure(cost new: Double) {
+        guard new.isFinite, new >= 0 else { return }
+        measured += 1
+        let old = cost ?? new
+        cost = old + (new - old) / Double(min(measured, 5))
+    }
+}

@@ -1,0 +1,54 @@
+import SuperviseFormats
+
+/// Cold compression: one checkpoint after the other, while the job runs and nothing is committed.
+extension Supervisor {
+    /// What is known of it, beside the checkpoints themselves.
+    struct CompressionState: Sendable {
+        /// Ordered, and not yet answered.
+        var current: CheckpointID?
+        /// Tried in vain since the last commit.
+        var spared: Set<CheckpointID> = []
+        /// The last one failed, and that was told.
+        var hasFailed = false
+    }
+
+    mutating func compressNext() {
+        guard settings.compression != nil, phase == .running, attempt?.pid != nil, stop == nil,
+            committing.isEmpty, compression.current == nil,
+            let id = CompressionChoice.choose(
+                from: checkpoints, resumed: attempt?.resume?.id, spared: compression.spared)
+        else { return }
+        compression.current = id
+        actions.append(.compress(id))
+    }
+
+    mutating func cancelCompression() {
+        if compression.current != nil { actions.append(.cancelCompression) }
+    }
+
+    mutating func compressed(_ id: CheckpointID, _ result: Event.Compression) {
+        guard compression.current == id else { return }
+        compression.current = nil
+        switch result {
+        case .done(let bytes):
+            compression.hasFailed = false
+            guard let index = checkpoints.firstIndex(where: { $0.id == id }),
+                attempt?.resume?.id != id
+            else { return }
+            checkpoints[index].compressedBytes = bytes
+            let before = checkpoints[index].bytes
+            if bytes < before {
+                log(.compressed(.init(id: id, bytes: before, compressedBytes: bytes)))
+            }
+        case .notNow:
+            compression.spared.insert(id)
+        case .failed(let message):
+            compression.spared.insert(id)
+            if !compression.hasFailed {
+                let text = "checkpoint \(id) is not compressed: \(message)"
+                log(.warning(.init(message: text)))
+            }
+            compression.hasFailed = true
+        }
+    }
+}

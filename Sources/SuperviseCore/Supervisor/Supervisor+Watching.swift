@@ -1,0 +1,168 @@
+import SuperviseFormats
+
+/// Jobs that know nothing of us: what they write is taken up once it is complete, one after the
+/// other, and a signal asks them for more.
+extension Supervisor {
+    var isWatching: Bool { !settings.watch.isEmpty }
+
+    /// The job can be asked for a checkpoint: over a connection, or by a signal once it runs.
+    var canAsk: Bool {
+        guard let attempt else { return false }
+        return !attempt.accepting.isEmpty
+            || settings.requestSignal != nil && attempt.pid != nil
+    }
+
+    /// Nothing that the job completed is still to be taken up.
+    var isSaved: Bool { committing.isEmpty && waitingFiles.isEmpty && !isFlushingWatch }
+
+    mutating func watched(_ files: [WatchedFile], at now: Moment) {
+        for file in files where isTaken(file) {
+            // Only what it holds now can be had of a file that waits already.
+            waitingFiles.removeAll { $0.path == file.path }
+            waitingFiles.append(file)
+        }
+    }
+
+    private mutating func isTaken(_ file: WatchedFile) -> Bool {
+        switch phase {
+        case .running: return true
+        case .gathering: return file.wasMoved
+        case .ending(let ending):
+            if file.wasMoved || endedWell(ending.end) { return true }
+            let message =
+                "\(file.path) was closed when the job died, and may be half written; it is not "
+                + "taken (what is written under another name and then renamed always is)"
+            log(.warning(.init(message: message)))
+            return false
+        case .idle, .clearing, .choosing, .recording, .waiting, .finished: return false
+        }
+    }
+
+    /// What it closed at its end, it closed by its own will.
+    private func endedWell(_ end: JobEnd) -> Bool {
+        switch end {
+        case .exited(let code): code == 0 || stop != nil
+        case .signaled: false
+        }
+    }
+
+    /// Only one is under way at a time, so that a file that is written again while it waits is
+    /// taken once; and none while a checkpoint is open, for numbers are finished in their order.
+    mutating func takeWatched(at now: Moment) {
+        guard attempt?.open == nil, !committing.contains(where: { $0.watched != nil }),
+            !waitingFiles.isEmpty
+        else { return }
+        switch phase {
+        case .running, .gathering: break
+        case .ending(let ending): if ending.commitsAbandoned { return }
+        case .idle, .clearing, .choosing, .recording, .waiting, .finished: return
+        }
+        let file = waitingFiles.removeFirst()
+        let answered = requestAnswered(by: file)
+        let id = nextID(step: stepOf(file))
+        var order = commitOrder(
+            id, reason: answered?.reason ?? .job, costFrom: answered?.madeAt ?? now.instant,
+            nil, nil, at: now)
+        // So that what was completed later is known to be newer.
+        order.created = now.wall(at: file.completedAt)
+        let source = Action.Source(path: file.path, mode: settings.watchMode)
+        track(
+            order, .add(order, from: source), nil, request: answered?.number,
+            securedAt: file.completedAt, watched: file)
+    }
+
+    /// Names that do not count upwards, as those of files that take turns, tell no steps.
+    private mutating func stepOf(_ file: WatchedFile) -> Int64? {
+        guard let step = file.step else { return nil }
+        if let last = attempt?.lastWatchedStep, step <= last { return nil }
+        attempt?.lastWatchedStep = step
+        return step
+    }
+
+    private struct Answered {
+        var number: Int
+        var reason: Manifest.Reason
+        var madeAt: Instant
+    }
+
+    /// What was complete when the request was made is no answer to it.
+    private func requestAnswered(by file: WatchedFile) -> Answered? {
+        if let request = attempt?.request, request.isBySignal, !isAnswering(request),
+            file.completedAt >= request.madeAt
+        {
+            return Answered(
+                number: request.number, reason: request.reason, madeAt: request.madeAt)
+        }
+        guard attempt?.request == nil,
+            let late = attempt?.overdue.filter({ $0.value.isBySignal && !$0.value.isLate })
+                .max(by: { $0.key < $1.key })
+        else { return nil }
+        return Answered(number: late.key, reason: late.value.reason, madeAt: late.value.madeAt)
+    }
+
+    /// The request stays open: what was changed will be complete again.
+    mutating func changedMeanwhile(_ file: WatchedFile, request: Int?, at now: Moment) {
+        if phase == .running {
+            actions.append(.watchAgain(file.path))
+            let isOpen = request != nil && attempt?.request?.number == request
+            if isOpen, attempt?.request?.final == false {
+                actions.append(
+                    .setTimer(.request, at: now.instant + settings.checkpointTimeout))
+            }
+            if nextCheckpoint == nil { startInterval(at: now) }
+        } else {
+            let message = "\(file.path) was changed while it was taken; it is not taken"
+            log(.warning(.init(message: message)))
+        }
+    }
+
+    /// The job would have ended by the signal, as one does that has not installed its handler yet.
+    mutating func requestNotSent(_ reason: String, at now: Moment) {
+        guard phase == .running, let request = attempt?.request, request.isBySignal,
+            !isAnswering(request)
+        else { return }
+        attempt?.request = nil
+        actions.append(.cancelTimer(.request))
+        requests.failed += 1
+        if attempt?.toldNotAsked == false {
+            attempt?.toldNotAsked = true
+            log(.checkpointFailed(.init(id: nil, request: request.number, error: reason)))
+        }
+        tell(request.operators, ProtocolError(.conflict, "no checkpoint was asked for: \(reason)"))
+        startInterval(at: now)
+        if request.final { finalRequestEnded(made: false, at: now) }
+    }
+
+    mutating func flushWatch() {
+        guard isWatching else { return }
+        isFlushingWatch = true
+        actions.append(.flushWatch)
+    }
+
+    mutating func gather(since: Timestamp) {
+        phase = .gathering
+        isFlushingWatch = true
+        actions.append(.gatherWatched(since: since))
+    }
+
+    mutating func watchFlushed(at now: Moment) {
+        isFlushingWatch = false
+        if case .ending = phase, let request = attempt?.request, request.isBySignal,
+            !isAnswering(request), waitingFiles.isEmpty
+        {
+            endMoot(request, at: now)
+        }
+        concludeIfOver(at: now)
+    }
+
+    mutating func concludeGathering(at now: Moment) {
+        guard phase == .gathering, isSaved else { return }
+        gatherSince = nil
+        actions.append(.cancelTimer(.stopDeadline))
+        if stop != nil {
+            finishStopped(at: now)
+        } else {
+            choose(at: now)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+import SuperviseFormats
+
+/// A file or directory that fits a pattern of `--watch`, and looks complete.
+package struct WatchedFile: Equatable, Sendable {
+    /// Absolute.
+    package var path: String
+    /// That its name tells.
+    package var step: Int64?
+    /// When it was closed, moved into place, or last changed.
+    package var completedAt: Instant
+    /// It was moved into place, and so is surely complete. What was closed may have been closed by
+    /// the death of whoever wrote it.
+    package var wasMoved: Bool
+
+    package init(path: String, step: Int64?, completedAt: Instant, wasMoved: Bool) {
+        self.path = path
+        self.step = step
+        self.completedAt = completedAt
+        self.wasMoved = wasMoved
+    }
+}

@@ -1,0 +1,29 @@
+/// What is done with a file or a directory that a job wrote itself.
+package enum AddMode: String, Codable, Sendable, CaseIterable {
+    /// It is copied, and stays the job's. Blocks are shared where the file system can.
+    case copy
+    /// It is moved in among the checkpoints.
+    case move
+    /// It stays where it is, and is deleted there when the checkpoint is removed.
+    case own
+    /// It stays where it is and the job's: nothing is promised of it, and it is never deleted.
+    case reference
+}
+
+/// Where a payload is that was not moved or copied into its checkpoint's directory.
+package struct OutsidePayload: Codable, Equatable, Sendable {
+    /// An absolute path without symbolic links, of a file or a directory.
+    package var path: String
+    /// Whether it goes with the checkpoint; else it is only referred to.
+    package var isOwned: Bool
+
+    package enum CodingKeys: String, CodingKey {
+        case path
+        case isOwned = "owned"
+    }
+
+    package init(path: String, isOwned: Bool) {
+        self.path = path
+        self.isOwned = isOwned
+    }
+}

@@ -1,0 +1,27 @@
+/// What a run has shown of itself, over all its attempts: `--checkpoint-every auto` goes by it.
+package struct Experience: Codable, Equatable, Sendable {
+    /// What a checkpoint costs, in seconds, from the request until it is durable: a running
+    /// estimate; null before the first.
+    @Null package var cost: Double?
+    /// How many checkpoints that estimate is made from.
+    package var measured = 0
+    /// Crashes, hangs and deaths of the machine; not what could not even be started.
+    package var failures = 0
+    /// How long jobs have run, in seconds.
+    package var ran = 0.0
+
+    package enum CodingKeys: String, CodingKey {
+        case measured, failures
+        case cost = "cost_s"
+        case ran = "ran_s"
+    }
+
+    package init() {}
+}
+
+extension KeyedDecodingContainer {
+    /// The synthesized initializers find this one: a record without it has shown nothing yet.
+    package func decode(_ type: Experience.Type, forKey key: Key) throws -> Experience {
+        try decodeIfPresent(type, forKey: key) ?? Experience()
+    }
+}

@@ -1,0 +1,111 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+import Synchronization
+
+/// Checkpoints that are read again: to go on from one, or to make one smaller.
+extension DiskWork {
+    /// - Parameter bytes: of the payload, to tell how far it has come.
+    func verify(_ id: CheckpointID, bytes: Int64, trusting: Bool) {
+        let order = VerifyOrder(depth: settings.verify, isTrusting: trusting, restores: true)
+        let (flag, resumed, mailbox) = (verification, resumed, mailbox)
+        let pace = Pace(of: id, bytes: bytes) { mailbox.post(.event($0)) }
+        submit(to: bulk) { store in
+            // Where it cannot be held, nobody else can hold it alone.
+            resumed.hold(try? store.hold(id))
+            return .verified(id, Self.verification(of: id, order, store, flag, pace))
+        }
+    }
+
+    func cancelVerification() {
+        verification.raise()
+    }
+
+    private static func verification(
+        of id: CheckpointID, _ order: VerifyOrder, _ store: RunStore, _ flag: CancelFlag,
+        _ pace: Pace
+    ) -> Event.Verification {
+        do throws(StoreError) {
+            switch try store.verify(
+                id, order, isCancelled: { flag.isRaised }, progress: { pace.count($0) })
+            {
+            case .good(_, let metadata): return .good(metadata: metadata)
+            case .bad(let reason): return .bad(reason)
+            }
+        } catch {
+            return .unreadable("\(error)")
+        }
+    }
+
+    func compress(_ id: CheckpointID) {
+        guard let program = settings.compression else { return }
+        // There is only one at a time, so what was raised was for an earlier one.
+        compression.lower()
+        let flag = compression
+        submit(to: compressing) { store in
+            do throws(StoreError) {
+                switch try store.compress(id, with: program, isCancelled: { flag.isRaised }) {
+                case .done(let bytes): return .compressed(id, .done(bytes: bytes))
+                case .held: return .compressed(id, .notNow)
+                }
+            } catch {
+                switch error {
+                case .cancelled, .unknownCheckpoint: return .compressed(id, .notNow)
+                default: return .compressed(id, .failed("\(error)"))
+                }
+            }
+        }
+    }
+
+    func cancelCompression() {
+        compression.raise()
+    }
+}
+
+/// Tells how far a verification has come: after a while, and then now and then.
+private final class Pace: Sendable {
+    private static let first = Duration.seconds(2)
+    private static let next = Duration.seconds(5)
+
+    private struct State {
+        var done: Int64 = 0
+        var due: MonotonicTime?
+        var began: MonotonicTime?
+    }
+
+    private let id: CheckpointID
+    private let bytes: Int64
+    private let post: @Sendable (Event) -> Void
+    private let state = Mutex(State())
+
+    init(of id: CheckpointID, bytes: Int64, post: @escaping @Sendable (Event) -> Void) {
+        self.id = id
+        self.bytes = bytes
+        self.post = post
+    }
+
+    /// On any thread, for each piece.
+    func count(_ bytes: Int) {
+        let now = MonotonicTime.now()
+        let progress = state.withLock { state -> Event.VerificationProgress? in
+            state.done += Int64(bytes)
+            let began = state.began ?? now
+            state.began = began
+            guard now >= state.due ?? began + Self.first else { return nil }
+            state.due = now + Self.next
+            return .init(
+                done: state.done, total: self.bytes, seconds: (now - began).seconds)
+        }
+        if let progress { post(.verifying(id, progress)) }
+    }
+}
+
+/// A checkpoint that is being held until another one is.
+final class Held: Sendable {
+    private let current = Mutex<DirectoryHold?>(nil)
+
+    func hold(_ next: DirectoryHold?) {
+        current.withLock { $0 = next }
+    }
+}

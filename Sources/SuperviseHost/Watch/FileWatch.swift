@@ -1,0 +1,70 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseSystem
+
+/// Looks for what the job writes by itself (`--watch`), on a thread of its own: a file system that
+/// does not answer holds up nobody, and between two changes nobody wakes up.
+final class FileWatch {
+    private let lane = WorkerLane(name: "watch", threads: 1)
+    private let commands: Mailbox<Command>
+
+    enum Command: Sendable {
+        case flush
+        case gather(since: Timestamp)
+        case again(String)
+    }
+
+    /// Everything below belongs to the lane's thread once it was handed over to it.
+    private struct Handover: @unchecked Sendable {
+        let loop: EventLoop
+        let watcher: Watcher
+    }
+
+    /// What is there already is none of the job's: it is looked at before this returns.
+    ///
+    /// - Parameters:
+    ///   - directory: what relative patterns are relative to; an absolute path.
+    ///   - deliver: called on the thread of `loop`.
+    /// - Throws: EMFILE, also at the user's limit of inotify instances.
+    init(
+        _ patterns: [WatchPattern], in directory: String, on loop: EventLoop,
+        timing: WatchTiming = .init(), _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) {
+        let mailbox = try Mailbox<Event>(on: loop) { events in
+            for event in events { deliver(event) }
+        }
+        let own = try EventLoop()
+        let watcher = try Watcher(patterns, in: directory, on: own, timing: timing) {
+            mailbox.post($0)
+        }
+        commands = try Mailbox<Command>(on: own) { commands in
+            for command in commands { watcher.obey(command) }
+        }
+        watcher.start()
+        let handover = Handover(loop: own, watcher: watcher)
+        lane.submit {
+            withExtendedLifetime(handover) {
+                do throws(SystemError) {
+                    try handover.loop.run()
+                } catch {
+                    mailbox.post(.warned("files can no longer be watched: \(error)"))
+                    mailbox.post(.watchFlushed)
+                }
+            }
+        }
+    }
+
+    /// Answers with ``Event/watchFlushed`` for the first two.
+    func order(_ command: Command) {
+        commands.post(command)
+    }
+}
+
+/// How long nothing must happen to something before it counts as complete.
+struct WatchTiming: Sendable {
+    /// To a file that was closed: if its writer dies of the same cause that closed it, that is heard
+    /// of in this time.
+    var file = Duration.milliseconds(250)
+    /// To everything in a directory.
+    var directory = Duration.seconds(2)
+}

@@ -1,0 +1,83 @@
+import SuperviseSystem
+
+/// How a file or a directory looks from outside: two that are equal hold the same.
+struct Mark: Equatable, Sendable {
+    var isDirectory = false
+    var inode: UInt64 = 0
+    /// Of its files.
+    var bytes: Int64 = 0
+    var files = 0
+    /// When any content last changed, in nanoseconds since 1970.
+    var changed: Int64 = 0
+    /// When something was last done to the thing itself, such as giving it another name; a part of
+    /// no comparison.
+    @Uncompared var moved: Int64 = 0
+
+    static let nothing = Mark()
+
+    /// It was given its name when its content was complete. What is being written changes both times
+    /// at once.
+    var wasMovedLast: Bool { moved > changed }
+}
+
+/// A value that makes no difference.
+@propertyWrapper
+struct Uncompared<Value: Sendable>: Equatable, Sendable {
+    var wrappedValue: Value
+
+    static func == (left: Self, right: Self) -> Bool { true }
+}
+
+/// Reads marks from the disk. What goes meanwhile, or cannot be read, has none.
+struct MarkReader {
+    private let files = Disk()
+
+    /// nil also for what is neither a file nor a directory.
+    func mark(of path: String) -> Mark? {
+        guard let status = try? files.status(path) else { return nil }
+        switch status.kind {
+        case .file:
+            return Mark(
+                inode: status.inode, bytes: status.size, files: 1, changed: status.modified,
+                moved: status.changed)
+        case .directory:
+            var mark = Mark(isDirectory: true, inode: status.inode)
+            mark.moved = status.changed
+            mark.changed = status.modified
+            forEachFile(below: path) { _, status in
+                mark.changed = max(mark.changed, status.modified)
+                guard status.kind == .file else { return true }
+                mark.bytes += status.size
+                mark.files += 1
+                return true
+            }
+            return mark
+        case .link, .other: return nil
+        }
+    }
+
+    /// nil where that cannot be known.
+    func isBeingWritten(_ path: String) -> Bool? {
+        guard let status = try? files.status(path) else { return nil }
+        if status.kind == .file { return (try? isOpenForWriting(path)) ?? nil }
+        var isWritten = false
+        forEachFile(below: path) { file, status in
+            if status.kind == .file, (try? isOpenForWriting(file)) == true { isWritten = true }
+            return !isWritten
+        }
+        return isWritten
+    }
+
+    /// Files and directories, until `body` says false.
+    private func forEachFile(below path: String, _ body: (String, FileStatus) -> Bool) {
+        var waiting = [path]
+        while let directory = waiting.popLast() {
+            for entry in (try? files.list(directory)) ?? [] {
+                let path = "\(directory)/\(entry.name)"
+                guard let status = try? files.status(path) else { continue }
+                if !body(path, status) { return }
+                if status.kind == .directory { waiting.append(path) }
+            }
+        }
+    }
+}

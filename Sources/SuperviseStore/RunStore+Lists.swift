@@ -1,0 +1,55 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// The two lists of a checkpoint's files, which vouch for each other.
+extension RunStore {
+    struct Listed {
+        var manifest: Manifest
+        /// 64 hexadecimal digits, by the bytes of the payload file's path.
+        var digests: [[UInt8]: String]
+
+        func digest(of path: String) -> String { digests[Array(path.utf8)] ?? "" }
+    }
+
+    func readLists(_ id: CheckpointID) throws(StoreError) -> Result<Listed, Damage> {
+        let base = paths.checkpoint(id)
+        let manifestPath = "\(base)/\(CheckpointFile.manifest)"
+        guard let bytes = try document(manifestPath) else {
+            return .failure(Damage(reason: "\(CheckpointFile.manifest) is missing"))
+        }
+        guard let sums = try document("\(base)/\(CheckpointFile.checksums)") else {
+            return .failure(Damage(reason: "\(CheckpointFile.checksums) is missing"))
+        }
+        guard let text = String(validating: sums, as: UTF8.self),
+            let entries = try? Checksums.parse(text)
+        else { return .failure(Damage(reason: "\(CheckpointFile.checksums) is damaged")) }
+        // Before the manifest is believed, also where it says that it is newer than we are.
+        let own = entries.first { $0.path == CheckpointFile.manifest }
+        guard own?.digest == Digest.of(bytes).hex else {
+            return .failure(Damage(reason: "\(CheckpointFile.manifest): SHA-256 differs"))
+        }
+        let decoded = try decode(Manifest.self, from: bytes, in: manifestPath)
+        let manifest: Manifest
+        switch check(decoded, id) {
+        case .success(let found): manifest = found
+        case .failure(let damage): return .failure(damage)
+        }
+        let payload = entries.filter { $0.path != CheckpointFile.manifest }
+            .sorted { precedes($0.path, $1.path) }
+        let names = manifest.files.map(\.path).sorted(by: precedes)
+        guard payload.count == names.count, zip(payload, names).allSatisfy({ isSame($0.path, $1) })
+        else {
+            return .failure(
+                Damage(reason: "\(CheckpointFile.checksums) does not list the manifest's files"))
+        }
+        let digests = Dictionary(
+            payload.map { (Array($0.path.utf8), $0.digest) },
+            uniquingKeysWith: { first, _ in first })
+        return .success(Listed(manifest: manifest, digests: digests))
+    }
+
+    func relative(_ path: String, _ id: CheckpointID) -> String {
+        let base = "\(paths.checkpoint(id))/"
+        return shown(path.hasPrefix(base) ? String(path.dropFirst(base.count)) : path)
+    }
+}

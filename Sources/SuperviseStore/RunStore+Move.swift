@@ -1,0 +1,125 @@
+import SuperviseFormats
+import SuperviseSystem
+import Synchronization
+
+/// Taking a payload by giving it another name. It is hashed and synced where it is; then its place is
+/// made ready durably, under a name of its own, `ID.move`; only then is it moved there, and becomes
+/// visible. So wherever this is cut off, the payload is where it was, or whole in a place that the
+/// next ``RunStore/prepare()`` makes a checkpoint of. It is never where only a sweep would find it.
+extension RunStore {
+    private static let ending = ".move"
+
+    private func moving(_ id: CheckpointID) -> String { "\(paths.staging(id))\(Self.ending)" }
+
+    /// - Returns: nil where only a copy can bring it here; nothing has been changed then.
+    func moveIn(
+        _ source: String, _ order: CommitOrder, _ crew: Crew
+    ) throws(StoreError) -> CheckpointSummary? {
+        let base = paths.staging(order.id)
+        _ = try makeStaging(order.id)
+        guard try device(source) == device(base) else { return nil }
+        let original = try Payload.outside(files, source)
+        let place = Placement(of: original, source)
+        let hashed = try hashAndSync(original, base: "", order.id, crew)
+            .map { file in
+                HashedPayloadFile(
+                    path: place.inside(file.path), status: file.status, digest: file.digest)
+            }
+        try syncDirectories(original, base: "")
+        let links = original.links.map {
+            Manifest.Link(path: place.inside($0.path), target: $0.target)
+        }
+        let manifest = manifest(order, hashed, links, single: place.single)
+        try write(manifest, hashed, base: base)
+        try writing { () throws(SystemError) in try files.syncDirectory(base) }
+        try checkUnchanged(original, try Payload.outside(files, source), base: "")
+        try crew.goOn()
+        return try take(source, to: place, manifest, hashed)
+    }
+
+    private func take(
+        _ source: String, to place: Placement, _ manifest: Manifest, _ hashed: [HashedPayloadFile]
+    ) throws(StoreError) -> CheckpointSummary? {
+        let moving = moving(manifest.id)
+        let target = "\(moving)/\(place.top)"
+        do throws(SystemError) {
+            try files.rename(paths.staging(manifest.id), to: moving)
+            // What leads to the payload is durable before the payload is there.
+            try files.syncDirectory(paths.staging)
+            try files.syncDirectory(paths.payload)
+            try files.rename(source, to: target)
+        } catch {
+            // It may not even have come to its name.
+            try? discard(moving)
+            if error.isBeyondRename, error.subject == source { return nil }
+            throw StoreError(writing: error)
+        }
+        do throws(StoreError) {
+            try writing { () throws(SystemError) in
+                try files.syncDirectory(parent(of: target))
+                try files.syncDirectoryIfReadable(parent(of: source))
+            }
+            return try publish(manifest, try statusAfterMove(hashed, moving), moving)
+        } catch {
+            putBack(source, from: moving, target)
+            throw error
+        }
+    }
+
+    /// A file that was moved has changed, but not its content.
+    private func statusAfterMove(
+        _ hashed: [HashedPayloadFile], _ moving: String
+    ) throws(StoreError) -> [HashedPayloadFile] {
+        let now = try Payload.read(files, base: moving)
+        guard now.files.elementsEqual(hashed, by: { isSame($0.path, $1.path) }) else {
+            throw .changed("\(moving)/\(CheckpointFile.data)")
+        }
+        var moved = hashed
+        for (index, file) in now.files.enumerated() {
+            var before = moved[index].status
+            before.changed = file.status.changed
+            guard before.isUnchanged(file.status) else { throw .changed("\(moving)/\(file.path)") }
+            moved[index].status = file.status
+        }
+        return moved
+    }
+
+    /// Where even that fails, it waits for the next start in its place.
+    private func putBack(_ source: String, from moving: String, _ target: String) {
+        do throws(SystemError) {
+            let taken = try unlessMissing { () throws(SystemError) in try files.status(source) }
+            guard taken == nil else { return }
+            try files.rename(target, to: source)
+            try files.syncDirectoryIfReadable(parent(of: source))
+            try discard(moving)
+        } catch {
+            return
+        }
+    }
+
+    /// Makes checkpoints of what an earlier supervisor had moved here when it ended.
+    func finishMoves() throws(StoreError) {
+        let found = try reading { () throws(SystemError) in try entries(paths.staging) }
+        for entry in found where entry.name.hasSuffix(Self.ending) {
+            guard let id = CheckpointID(String(entry.name.dropLast(Self.ending.count))) else {
+                continue
+            }
+            let moving = "\(paths.staging)/\(entry.name)"
+            // It was put back.
+            guard try exists("\(moving)/\(CheckpointFile.data)") else { continue }
+            let payload = try Payload.read(files, base: moving)
+            // Nothing had come yet.
+            if payload.files.isEmpty { continue }
+            try syncDirectories(payload, base: moving)
+            try writing { () throws(SystemError) in
+                try files.syncDirectory(moving)
+                try files.rename(moving, to: paths.checkpoint(id))
+                try files.syncDirectory(paths.checkpoints)
+            }
+        }
+    }
+
+    private func device(_ path: String) throws(StoreError) -> UInt64 {
+        try reading { () throws(SystemError) in try files.status(path).device }
+    }
+}

@@ -1,0 +1,150 @@
+import CLinux
+import Glibc
+
+/// Tells what happens to the names in directories (`inotify`).
+///
+/// Not Sendable: it belongs to the thread of its loop.
+package final class Inotify {
+    /// One thing that happened.
+    package struct Change: Equatable, Sendable {
+        /// What ``add(_:for:)`` gave for the directory; -1 where ``Kind/lost``.
+        package var watch: Int32
+        /// In the directory; empty where it is about the directory itself. What is no UTF-8 has
+        /// been repaired, and so is the name of nothing.
+        package var name: String
+        package var kind: Kind
+        /// The name is that of a directory.
+        package var isDirectory: Bool
+
+        package init(watch: Int32, name: String, kind: Kind, isDirectory: Bool) {
+            self.watch = watch
+            self.name = name
+            self.kind = kind
+            self.isDirectory = isDirectory
+        }
+    }
+
+    package enum Kind: Equatable, Sendable {
+        case created
+        /// A file that was open for writing was closed.
+        case written
+        /// Moved here from elsewhere, or given this name.
+        case movedHere
+        /// Removed, or moved elsewhere.
+        case gone
+        /// The directory itself is gone or was moved; where it is gone, so is the watch.
+        case directoryGone
+        /// The kernel's queue was full: anything may have happened anywhere.
+        case lost
+    }
+
+    /// What to tell of.
+    package struct Interest: OptionSet, Sendable {
+        package let rawValue: UInt32
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        package static let created = Interest(rawValue: UInt32(IN_CREATE))
+        package static let written = Interest(rawValue: UInt32(IN_CLOSE_WRITE))
+        package static let movedHere = Interest(rawValue: UInt32(IN_MOVED_TO))
+        package static let gone = Interest(rawValue: UInt32(IN_DELETE | IN_MOVED_FROM))
+        package static let directoryGone = Interest(
+            rawValue: UInt32(IN_DELETE_SELF | IN_MOVE_SELF))
+        package static let all: Interest = [.created, .written, .movedHere, .gone, .directoryGone]
+    }
+
+    private let descriptor: FileDescriptor
+    private let loop: EventLoop
+    private let handler: ([Change]) -> Void
+    private var registration: EventLoop.Registration?
+
+    /// - Parameter handler: gets what has happened, in order.
+    /// - Throws: EMFILE, also at the user's limit of instances.
+    package init(
+        on loop: EventLoop, _ handler: @escaping ([Change]) -> Void
+    ) throws(SystemError) {
+        self.loop = loop
+        self.handler = handler
+        let number = try systemCall("inotify_init1") {
+            inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
+        }
+        descriptor = FileDescriptor(adopting: number)
+        registration = try loop.watch(number, for: .read) { _ in
+            handler(Self.readChanges(number) ?? [])
+        }
+    }
+
+    deinit {
+        if let registration { loop.cancel(registration) }
+    }
+
+    /// Watches a directory; a symbolic link to one is followed.
+    ///
+    /// - Returns: its number, never used again; the same where it is watched already, and then only
+    ///   the new interest counts.
+    /// - Throws: ENOENT, ENOTDIR, EACCES; ENOSPC at the user's limit of watches.
+    package func add(_ directory: String, for interest: Interest) throws(SystemError) -> Int32 {
+        let number = descriptor.rawValue
+        return try systemCall("inotify_add_watch", directory) {
+            inotify_add_watch(number, directory, interest.rawValue | UInt32(IN_ONLYDIR))
+        }
+    }
+
+    /// Ends a watch; what had happened before may still be told.
+    package func remove(_ watch: Int32) {
+        // EINVAL: the directory is gone, and the watch with it.
+        _ = inotify_rm_watch(descriptor.rawValue, watch)
+    }
+
+    /// Tells at once of all that has happened so far.
+    package func drain() {
+        while let changes = Self.readChanges(descriptor.rawValue) { handler(changes) }
+    }
+
+    /// Each record is a header and a name of `len` bytes, filled up with NUL (inotify(7)).
+    ///
+    /// - Returns: nil where there is nothing.
+    private static func readChanges(_ descriptor: Int32) -> [Change]? {
+        var changes: [Change] = []
+        let header = MemoryLayout<inotify_event>.size
+        let isEmpty = withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 8) { buffer in
+            let count = read(descriptor, buffer.baseAddress, buffer.count)
+            var offset = 0
+            while count > 0, offset + header <= count {
+                let event = buffer.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
+                let start = offset + header
+                let end = min(start + Int(event.len), count)
+                let name = String(
+                    decoding: buffer[start..<end].prefix { $0 != 0 }, as: UTF8.self)
+                offset = end
+                guard let kind = Kind(event.mask) else { continue }
+                changes.append(
+                    Change(
+                        watch: event.wd, name: name, kind: kind,
+                        isDirectory: event.mask & UInt32(IN_ISDIR) != 0))
+            }
+            return count <= 0
+        }
+        return isEmpty ? nil : changes
+    }
+}
+
+extension Inotify.Kind {
+    fileprivate init?(_ mask: UInt32) {
+        func has(_ bits: Int32) -> Bool { mask & UInt32(bits) != 0 }
+        if has(IN_Q_OVERFLOW) {
+            self = .lost
+        } else if has(IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED) {
+            self = .directoryGone
+        } else if has(IN_CREATE) {
+            self = .created
+        } else if has(IN_CLOSE_WRITE) {
+            self = .written
+        } else if has(IN_MOVED_TO) {
+            self = .movedHere
+        } else if has(IN_DELETE | IN_MOVED_FROM) {
+            self = .gone
+        } else {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,18 @@
+import Glibc
+
+/// Where a program is that would be found in PATH.
+///
+/// - Parameter path: PATH; where it is nil, the C library's own.
+/// - Returns: nil where it is not there, or not executable by us.
+package func pathOfProgram(
+    _ name: String, in path: String? = environmentVariable("PATH")
+) -> String? {
+    let directories = (path ?? "/bin:/usr/bin")
+        .split(separator: ":", omittingEmptySubsequences: false)
+    let candidates = directories.map { $0.isEmpty ? "./\(name)" : "\($0)/\(name)" }
+    return candidates.first { candidate in
+        var found = stat()
+        return stat(candidate, &found) == 0 && found.st_mode & S_IFMT == S_IFREG
+            && access(candidate, X_OK) == 0
+    }
+}

@@ -1,0 +1,181 @@
+import SuperviseCore
+import SuperviseFormats
+import Testing
+
+@Suite("What a job writes by itself")
+struct WatchingTests {
+    private func desk(_ change: (inout Settings) -> Void = { _ in }) -> Desk {
+        Desk {
+            $0.watch = [WatchPattern("*.pt")].compactMap { $0 }
+            change(&$0)
+        }
+    }
+
+    private func file(
+        _ path: String, step: Int64? = nil, at: Int64 = 0, wasMoved: Bool = true
+    ) -> WatchedFile {
+        WatchedFile(
+            path: path, step: step, completedAt: Instant(nanoseconds: at), wasMoved: wasMoved)
+    }
+
+    private let signal = Settings.RequestSignal(number: 10, name: "SIGUSR1")
+
+    @Test("is taken up one after the other, in the given mode, the newest content of each path")
+    func oneAfterTheOther() {
+        var desk = desk { $0.watchMode = .move }
+        desk.run(speaks: false)
+        let first = desk.tell(.watched([file("/1.pt", step: 1), file("/2.pt", step: 2)]))
+        #expect(first.added == ["/1.pt move"])
+        desk.tell(.watched([file("/3.pt", step: 3), file("/2.pt", step: 2)]))
+        let second = desk.tell(.committed(Desk.summary(checkpoint(1, step: 1)), seconds: 1))
+        #expect(second.added == ["/3.pt move"])
+        let third = desk.tell(.committed(Desk.summary(checkpoint(2, step: 3)), seconds: 1))
+        // Its number would count downwards, and so is none.
+        #expect(third.added == ["/2.pt move"] && third.commit?.id == checkpoint(3))
+    }
+
+    @Test("waits while a checkpoint is open, and for nothing else")
+    func waitsForOpen() {
+        var desk = desk()
+        desk.run()
+        let id = desk.begin()
+        #expect(desk.tell(.watched([file("/1.pt")])).added.isEmpty)
+        #expect(desk.say(.commit(.init(id: id))).added == ["/1.pt copy"])
+    }
+
+    @Test("what the job closed last is taken where it ended by its own will, and else is not")
+    func closedAtTheEnd() {
+        for (end, isTaken) in [
+            (JobEnd.exited(0), true), (.exited(1), false),
+            (.signaled(number: 9, name: "SIGKILL"), false),
+        ] {
+            var desk = desk()
+            desk.run(speaks: false)
+            #expect(desk.tell(.jobExited(end)).contains(.flushWatch))
+            desk.tell(.descendantsGone)
+            let told = desk.tell(.watched([file("/1.pt", wasMoved: false)]))
+            #expect(told.added.isEmpty != isTaken)
+            #expect(told.warnings.isEmpty == isTaken)
+        }
+    }
+
+    @Test("the next attempt is chosen when all was told and taken, and goes on from it")
+    func takenBeforeTheNext() {
+        var desk = desk { $0.backoff = .zero ... .zero }
+        desk.run(speaks: false)
+        desk.tell(.jobExited(.signaled(number: 9, name: "SIGKILL")))
+        #expect(desk.tell(.descendantsGone).timer(.backoff) == nil)
+        #expect(desk.tell(.watched([file("/1.pt", step: 1)])).added == ["/1.pt copy"])
+        #expect(desk.tell(.watchFlushed).timer(.backoff) == nil)
+        let id = checkpoint(1, step: 1)
+        #expect(desk.tell(.committed(Desk.summary(id), seconds: 1)).timer(.backoff) != nil)
+        #expect(desk.tell(.timer(.backoff)).verified == id)
+    }
+
+    @Test("one that changes while it is taken is told again, and no failure")
+    func changedMeanwhile() {
+        var desk = desk { $0.requestSignal = signal }
+        desk.run(speaks: false)
+        desk.say(.control(.init(command: "checkpoint")), on: 8)
+        desk.tell(.watched([file("/1.pt")]))
+        let actions = desk.tell(.commitFailed(checkpoint(1), .init(.conflict, "it was changed")))
+        #expect(actions.contains(.watchAgain("/1.pt")) && actions.errors.isEmpty)
+        desk.tell(.watched([file("/1.pt")]))
+        desk.tell(.committed(Desk.summary(checkpoint(2)), seconds: 1))
+        #expect(desk.supervisor.requests.committed == 1 && desk.supervisor.requests.failed == 0)
+    }
+
+    @Test("a signal asks, at the interval and for operators, and the next file answers")
+    func requestSignal() {
+        var desk = desk {
+            $0.requestSignal = signal
+            $0.checkpointEvery = .every(.seconds(30))
+        }
+        desk.run(speaks: false)
+        let asked = desk.tell(.timer(.interval), after: .seconds(30))
+        #expect(asked.contains(.askBySignal(signal)))
+        desk.say(.control(.init(command: "checkpoint")), on: 8, seq: 81)
+        // This one was complete before.
+        desk.tell(.watched([file("/1.pt", at: 29_000_000_000)]))
+        desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
+        #expect(desk.supervisor.attempt?.request != nil)
+        let added = desk.tell(.watched([file("/2.pt", at: 31_000_000_000)]))
+        #expect(added.commit?.reason == .interval)
+        let done = desk.tell(.committed(Desk.summary(checkpoint(2)), seconds: 1))
+        #expect(done.contains { if case .send(.committed, _, 81) = $0 { true } else { false } })
+        #expect(desk.supervisor.requests.committed == 1)
+    }
+
+    @Test("who speaks and accepts is asked over the connection, not by the signal")
+    func connectionFirst() {
+        var desk = desk { $0.requestSignal = signal }
+        desk.run()
+        let asked = desk.tell(.signal(.checkpoint(name: "SIGUSR1")))
+        #expect(asked.requests.count == 1 && !asked.contains(.askBySignal(signal)))
+    }
+
+    @Test("an answer after its time is late; where the signal was not sent, who asked is told")
+    func lateAndNotSent() {
+        var desk = desk { $0.requestSignal = signal }
+        desk.run(speaks: false)
+        desk.tell(.signal(.checkpoint(name: "SIGUSR1")))
+        desk.tell(.timer(.request), after: .seconds(60))
+        desk.tell(.watched([file("/1.pt", at: 61_000_000_000)]))
+        desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
+        #expect(desk.supervisor.requests.late == 1 && desk.supervisor.requests.unanswered == 0)
+        desk.say(.control(.init(command: "checkpoint")), on: 8)
+        #expect(desk.tell(.requestNotSent("no handler")).errors == [.conflict])
+        #expect(desk.supervisor.requests.failed == 1)
+    }
+
+    @Test("a stop asks by the signal first, and SIGTERM follows the checkpoint")
+    func stop() {
+        var desk = desk { $0.requestSignal = signal }
+        desk.run(speaks: false)
+        let asked = desk.tell(sigterm)
+        #expect(asked.contains(.askBySignal(signal)) && !asked.contains(.signalLeader(15)))
+        desk.tell(.watched([file("/1.pt", at: 1)]))
+        let made = desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
+        #expect(made.timer(.terminate) != nil)
+    }
+
+    @Test("without a signal a stop is SIGTERM, and what the job then writes is taken")
+    func stopWithoutSignal() {
+        var desk = desk()
+        desk.run(speaks: false)
+        #expect(desk.tell(sigterm).contains(.signalLeader(15)))
+        desk.tell(.jobExited(.exited(143)), after: .seconds(1))
+        desk.tell(.descendantsGone)
+        #expect(desk.tell(.watched([file("/1.pt", wasMoved: false)])).ending == nil)
+        desk.tell(.watchFlushed)
+        let done = desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
+        #expect(done.ending == .stopped(signal: 15))
+    }
+
+    @Test("after the supervisor was killed, what was moved into place is gathered before a choice")
+    func gathered() {
+        var record = Desk.record()
+        record.attempt = 1
+        record.current = .init(
+            token: "t", resumedFrom: nil, started: .init(milliseconds: 5), progressed: true)
+        var supervisor = Desk(record, mayHaveLeftovers: true) {
+            $0.watch = [WatchPattern("*.pt")].compactMap { $0 }
+        }
+        supervisor.tell(.started)
+        let actions = supervisor.tell(.leftoversEnded([]))
+        #expect(actions.contains(.gatherWatched(since: .init(milliseconds: 5))))
+        #expect(supervisor.tell(.watched([file("/half.pt", wasMoved: false)])).added.isEmpty)
+        #expect(supervisor.tell(.watched([file("/9.pt", step: 9)])).added == ["/9.pt copy"])
+        supervisor.tell(.watchFlushed)
+        let id = checkpoint(1, step: 9)
+        #expect(supervisor.tell(.committed(Desk.summary(id), seconds: 1)).verified == id)
+    }
+}
+
+extension [Action] {
+    fileprivate var added: [String] {
+        compactMap {
+            if case .add(_, let source) = $0 { "\(source.path) \(source.mode)" } else { nil }
+        }
+    }
+}

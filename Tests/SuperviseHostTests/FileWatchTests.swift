@@ -1,0 +1,275 @@
+import Glibc
+import SuperviseCore
+import SuperviseFormats
+import SuperviseSystem
+import TestSupport
+import Testing
+
+@testable import SuperviseHost
+
+/// What is told of files that somebody writes, with real ones.
+@Suite("File watch")
+final class FileWatchTests {
+    private let diary: Diary
+    private let place: TemporaryDirectory
+    private var watch: FileWatch?
+
+    init() throws {
+        diary = try Diary()
+        place = try TemporaryDirectory()
+    }
+
+    private func start(
+        _ patterns: [String], file: Duration = .milliseconds(60),
+        directory: Duration = .milliseconds(150)
+    ) throws {
+        let diary = diary
+        let home = place.path + "/"
+        watch = try FileWatch(
+            patterns.map { try #require(WatchPattern($0)) }, in: place.path, on: diary.loop,
+            timing: .init(file: file, directory: directory)
+        ) { event in
+            for line in brief(event, in: home) { diary.note(line) }
+        }
+    }
+
+    /// All that had happened before this was told when it returns.
+    private func waitForMark(_ name: String) throws {
+        try place.write("\(name).part", "mark")
+        try Disk().rename("\(place.path)/\(name).part", to: "\(place.path)/\(name)")
+        try diary.wait { $0.contains { $0.hasPrefix("moved \(name)") } }
+    }
+
+    private func times(_ name: String) -> Int {
+        diary.lines.filter { $0.split(separator: " ")[1] == name }.count
+    }
+
+    @Test("a file is told when it is closed, with its step, and not while it is open")
+    func closed() throws {
+        try start(["*.pt", "mark*"])
+        let file = try OpenedFile("\(place.path)/ckpt-7.pt")
+        try file.write(1000)
+        try waitForMark("mark1")
+        try waitForMark("mark2")
+        #expect(times("ckpt-7.pt") == 0)
+        file.close()
+        try diary.wait(for: "closed ckpt-7.pt step 7")
+    }
+
+    @Test("what was there, what does not fit and what is empty is not told; what is renamed is")
+    func renamed() throws {
+        try place.write("old-1.pt", "old")
+        try start(["*.pt", "mark*"])
+        try place.write("new-2.pt.tmp", "new")
+        try place.write("empty-3.pt", "")
+        try Disk().rename("\(place.path)/new-2.pt.tmp", to: "\(place.path)/new-2.pt")
+        try Disk().makeLink("\(place.path)/latest-4.pt", to: "new-2.pt")
+        try waitForMark("mark1")
+        #expect(diary.lines == ["moved new-2.pt step 2", "moved mark1 step 1"])
+    }
+
+    @Test("a file that is written again is told again; one that is only opened is not")
+    func again() throws {
+        try start(["*.pt", "mark*"])
+        try place.write("a.pt", "1")
+        try diary.wait(for: "closed a.pt")
+        try OpenedFile("\(place.path)/a.pt").close()
+        // Longer than it waits after a close.
+        try place.write("b.pt", "1")
+        try diary.wait(for: "closed b.pt")
+        #expect(times("a.pt") == 1)
+        let file = try OpenedFile("\(place.path)/a.pt")
+        try file.write(5)
+        file.close()
+        try diary.wait { $0.filter { $0 == "closed a.pt" }.count == 2 }
+    }
+
+    @Test("directories that appear later are watched as they appear, whatever is in them by then")
+    func laterDirectories() throws {
+        try start(["out/*/ckpt-*.pt"])
+        _ = try place.makeDirectory("out")
+        for run in 1...20 {
+            _ = try place.makeDirectory("out/run\(run)")
+            try place.write("out/run\(run)/ckpt-\(run).pt", "state")
+        }
+        for run in 1...20 {
+            try diary.wait(for: "closed out/run\(run)/ckpt-\(run).pt step \(run)")
+        }
+        #expect(diary.lines.count == 20)
+    }
+
+    @Test("a directory that is removed and made again is watched again, and so is one moved away")
+    func madeAgain() throws {
+        try start(["out/*.pt"])
+        _ = try place.makeDirectory("out")
+        for round in 1...5 {
+            try place.write("out/ckpt-\(round).pt", "state")
+            try diary.wait(for: "closed out/ckpt-\(round).pt step \(round)")
+            if round % 2 == 0 {
+                try Disk().rename("\(place.path)/out", to: "\(place.path)/away\(round)")
+                try place.write("away\(round)/ckpt-99.pt", "not ours any more")
+            } else {
+                try Disk().removeTree("\(place.path)/out")
+            }
+            _ = try place.makeDirectory("out")
+        }
+        #expect(diary.lines.count == 5)
+    }
+
+    @Test("an absolute pattern finds what appears where nothing was, also through a link")
+    func absolute() throws {
+        try start(["\(place.path)/a/b/*.pt", "\(place.path)/link/*.pt"])
+        _ = try place.makeDirectory("a")
+        _ = try place.makeDirectory("a/b")
+        try place.write("a/b/ckpt-1.pt", "state")
+        try diary.wait(for: "closed a/b/ckpt-1.pt step 1")
+        _ = try place.makeDirectory("real")
+        try Disk().makeLink("\(place.path)/link", to: "real")
+        try place.write("link/ckpt-2.pt", "state")
+        try diary.wait(for: "closed link/ckpt-2.pt step 2")
+    }
+
+    @Test("a directory is told when it has been quiet, and again when something in it has changed")
+    func directory() throws {
+        try start(["out/step-*"])
+        _ = try place.makeDirectory("out")
+        _ = try place.makeDirectory("out/step-5")
+        _ = try place.makeDirectory("out/step-5/deep")
+        let file = try OpenedFile("\(place.path)/out/step-5/deep/state")
+        // For twice the time that nothing must happen in.
+        for _ in 0..<10 {
+            try file.write(10)
+            try diary.pass(.milliseconds(30))
+        }
+        #expect(diary.lines.isEmpty)
+        file.close()
+        try diary.wait(for: "closed out/step-5 step 5")
+        try place.write("out/step-5/deep/more", "more")
+        try diary.wait { $0.count == 2 }
+        #expect(times("out/step-5") == 2)
+    }
+
+    @Test("a thousand files at once are told once each")
+    func thousand() throws {
+        try start(["*.pt"])
+        for number in 1...1000 { try place.write("ckpt-\(number).pt", "state") }
+        try diary.wait { $0.count >= 1000 }
+        let expected = (1...1000).map { "closed ckpt-\($0).pt step \($0)" }
+        #expect(diary.lines.count == 1000)
+        #expect(Set(diary.lines) == Set(expected))
+    }
+
+    @Test("a fast writer's file is told once, when all of it is there")
+    func fastWriter() throws {
+        try start(["*.pt"])
+        let path = "\(place.path)/ckpt-1.pt"
+        let file = try OpenedFile(path)
+        for _ in 0..<256 { try file.write(1 << 20) }
+        file.close()
+        // Others append to it, each for a moment.
+        for _ in 0..<100 {
+            let file = try OpenedFile(path)
+            try file.write(1 << 20)
+            file.close()
+        }
+        try diary.wait(for: "closed ckpt-1.pt step 1")
+        #expect(try Disk().status(path).size == 356 << 20)
+        #expect(diary.lines.count == 1)
+    }
+
+    @Test("a flush tells at once of what was closed, before it says that it is done")
+    func flush() throws {
+        try start(["*.pt", "d-*"], file: .seconds(1000), directory: .seconds(1000))
+        let open = try OpenedFile("\(place.path)/open-1.pt")
+        try open.write(10)
+        try place.write("closed-2.pt", "state")
+        _ = try place.makeDirectory("d-3")
+        try place.write("d-3/file", "state")
+        watch?.order(.flush)
+        try diary.wait(for: "flushed")
+        #expect(
+            diary.lines == ["closed closed-2.pt step 2", "closed d-3 step 3", "flushed"])
+        open.close()
+    }
+
+    @Test("what was moved into place since then is gathered, and nothing else is")
+    func gather() throws {
+        func move(_ name: String) throws {
+            try place.write("part", "state")
+            try waitForLaterTime(than: "part")
+            try Disk().rename("\(place.path)/part", to: "\(place.path)/\(name)")
+        }
+        try move("before-1.pt")
+        try waitForLaterTime(than: "before-1.pt")
+        let since = Timestamp(milliseconds: wallClockNow() / 1_000_000)
+        try place.write("written-2.pt", "half")
+        try move("moved-3.pt")
+        try move("moved-4.pt")
+        try start(["*.pt"])
+        watch?.order(.gather(since: since))
+        try diary.wait(for: "flushed")
+        #expect(diary.lines == ["moved moved-3.pt step 3", "moved moved-4.pt step 4", "flushed"])
+    }
+
+    /// The clock of a file system goes in steps.
+    private func waitForLaterTime(than name: String) throws {
+        let time = try Disk().status("\(place.path)/\(name)").changed + 2_000_000
+        try waitBriefly {
+            try place.write("probe", "")
+            return try Disk().status("\(place.path)/probe").modified > time
+        }
+    }
+
+    @Test("when the kernel has lost count, everything is looked at again")
+    func overflow() throws {
+        let limit = try readSmallFile("/proc/sys/fs/inotify/max_queued_events")
+        let count = (Int(limit.dropLast()) ?? 0) / 2 + 1000
+        try #require(count < 50_000, "this machine's queue is too long for a test")
+        // On a thread of ours, so that nobody reads meanwhile.
+        let (diary, home) = (diary, place.path + "/")
+        let pattern = try #require(WatchPattern("*.pt"))
+        let watcher = try Watcher(
+            [pattern], in: place.path, on: diary.loop,
+            timing: .init(file: .milliseconds(60), directory: .milliseconds(60))
+        ) { event in
+            for line in brief(event, in: home) { diary.note(line) }
+        }
+        watcher.start()
+        for number in 1...count { try Disk().writeFile("\(place.path)/\(number).pt", [1]) }
+        try diary.wait { $0.count >= count }
+        #expect(Set(diary.lines).count == count && diary.lines.count == count)
+    }
+}
+
+private func brief(_ event: Event, in home: String) -> [String] {
+    switch event {
+    case .watched(let files):
+        files.map { file in
+            let name = file.path.hasPrefix(home) ? String(file.path.dropFirst(home.count)) : "?"
+            let step = file.step.map { " step \($0)" } ?? ""
+            return "\(file.wasMoved ? "moved" : "closed") \(name)\(step)"
+        }
+    case .watchFlushed: ["flushed"]
+    default: ["\(event)"]
+    }
+}
+
+/// A file that is being written.
+private final class OpenedFile {
+    private let descriptor: Int32
+    private static let piece = [UInt8](repeating: 7, count: 1 << 20)
+
+    init(_ path: String) throws {
+        descriptor = try systemCall("open", path) {
+            open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        }
+    }
+
+    func write(_ count: Int) throws {
+        try systemCall("write") { Glibc.write(descriptor, Self.piece, count) }
+    }
+
+    func close() {
+        Glibc.close(descriptor)
+    }
+}
