@@ -48,6 +48,18 @@ extension RunStore {
         return .success(Listed(manifest: manifest, digests: digests))
     }
 
+    /// Whether the checksums are in order and say that the manifest is not the one that was written.
+    func isDisowned(_ id: CheckpointID) throws(StoreError) -> Bool {
+        let base = paths.checkpoint(id)
+        guard let bytes = try document("\(base)/\(CheckpointFile.manifest)"),
+            let sums = try document("\(base)/\(CheckpointFile.checksums)"),
+            let text = String(validating: sums, as: UTF8.self),
+            let entries = try? Checksums.parse(text),
+            let own = entries.first(where: { $0.path == CheckpointFile.manifest })
+        else { return false }
+        return own.digest != Digest.of(bytes).hex
+    }
+
     func relative(_ path: String, _ id: CheckpointID) -> String {
         let base = "\(paths.checkpoint(id))/"
         return shown(path.hasPrefix(base) ? String(path.dropFirst(base.count)) : path)

@@ -17,6 +17,8 @@ package struct Scan: Equatable, Sendable {
     /// The index as it should be, where it is missing or of little use.
     var newIndex: IndexText?
 
+    package init() {}
+
     package struct Damaged: Equatable, Sendable {
         package var id: CheckpointID
         /// Such as `manifest.json is missing`.
@@ -98,6 +100,7 @@ extension RunStore {
             found.sort { $0.0 < $1.0 }
             return found
         } catch {
+            if error.isNoDirectory { throw .noDirectory(paths.checkpoints) }
             throw error.isMissing ? .missing(paths.checkpoints) : StoreError(reading: error)
         }
     }
@@ -116,6 +119,10 @@ extension RunStore {
             }
             return check(try decode(Manifest.self, from: bytes, in: path), id)
         } catch {
+            // What says that it is newer may be one of ours with a rotten digit.
+            if case .newerFormat = error, try isDisowned(id) {
+                return .failure(Damage(reason: "\(CheckpointFile.manifest): SHA-256 differs"))
+            }
             guard case .garbage(_, let reason) = error else { throw error }
             return .failure(Damage(reason: "\(CheckpointFile.manifest): \(reason)"))
         }
@@ -125,6 +132,7 @@ extension RunStore {
         guard manifest.id == id else {
             return .failure(Damage(reason: "its manifest is that of \(manifest.id)"))
         }
+        if let fault = manifest.fault { return .failure(Damage(reason: fault)) }
         if let single = manifest.single, !manifest.files.contains(where: { $0.path == single }) {
             return .failure(Damage(reason: "\(shown(single)) is not among its files"))
         }

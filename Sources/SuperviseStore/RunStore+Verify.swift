@@ -61,6 +61,10 @@ extension RunStore {
                 // What has gone from a directory that is there is missing from it.
                 try checkThatItIsThere(id)
                 return .bad(reason: "\(relative(system.subject, id)) is missing")
+            case .unreadable(let system) where system.isNoDirectory:
+                // Something else was put where one of its directories had been.
+                try checkThatItIsThere(id)
+                return .bad(reason: "\(relative(system.subject, id)) is no directory")
             default: throw error
             }
         }

@@ -9,6 +9,8 @@ package enum StoreError: Error, Equatable, Sendable {
     case unwritable(SystemError)
     /// A directory that must be there is not, as where a disk is not mounted.
     case missing(String)
+    /// A directory that must be ours is a link or a file.
+    case noDirectory(String)
     /// A file that must be ours is not what it should be.
     case garbage(path: String, reason: String)
     /// A newer version of `supervise` wrote it.
@@ -47,7 +49,7 @@ package enum StoreError: Error, Equatable, Sendable {
     package var systemError: SystemError? {
         switch self {
         case .unreadable(let error), .unwritable(let error): error
-        case .missing, .garbage, .newerFormat, .badPath, .emptyCheckpoint, .changed,
+        case .missing, .noDirectory, .garbage, .newerFormat, .badPath, .emptyCheckpoint, .changed,
             .unknownCheckpoint, .bad, .tool, .cancelled:
             nil
         }
@@ -69,7 +71,7 @@ package enum StoreError: Error, Equatable, Sendable {
         case .cancelled: .stopping
         case .changed: .conflict
         case .unreadable, .unwritable: isNoSpace ? .noSpace : .io
-        case .missing, .garbage, .newerFormat, .bad, .tool: .io
+        case .missing, .noDirectory, .garbage, .newerFormat, .bad, .tool: .io
         }
     }
 }
@@ -80,12 +82,15 @@ extension StoreError: CustomStringConvertible {
         switch self {
         case .unreadable(let error):
             "cannot read \(shown(error.subject)): \(errorText(error.code)) (\(error.call)); "
-                + "nothing was changed"
+                + (advice(on: error) ?? "nothing was changed")
         case .unwritable(let error):
             "cannot write \(shown(error.subject)): \(errorText(error.code)) (\(error.call)); "
-                + (isNoSpace ? "make room on that disk" : "what was saved before stays as it is")
+                + (advice(on: error) ?? "what was saved before stays as it is")
         case .missing(let path):
             "\(shown(path)) is missing, though there was a run; mount its disk or bring it back"
+        case .noDirectory(let path):
+            "\(shown(path)) is no directory; put the directory itself there, in place of the link "
+                + "or file (for another disk there is --checkpoint-dir)"
         case .garbage(let path, let reason):
             "\(shown(path)) is damaged (\(reason)); "
                 + "bring a good copy back, or begin anew with --fresh, which keeps it in the archive"

@@ -106,6 +106,18 @@ private let sentences: [(RunEvent, String)] = [
         .setAside(.init(id: first, reason: "data/a has rotted (SHA-256 differs)")),
         "checkpoint 000002-step-2: data/a has rotted (SHA-256 differs); it is set aside"
     ),
+    (
+        .rolledBack(.init(to: first, from: second, passed: 1, failures: 2)),
+        "rolling back to 000002-step-2: 2 failures in a row from 000004"
+    ),
+    (
+        .rolledBack(.init(to: first, from: second, passed: 2, failures: nil)),
+        "going back to 000002-step-2, as asked; 2 newer checkpoints up to 000004 stay"
+    ),
+    (
+        .rolledBack(.init(to: first, from: second, passed: 1, failures: nil)),
+        "going back to 000002-step-2, as asked; 1 newer checkpoint up to 000004 stays"
+    ),
     (.removed(.init(ids: [second])), "removed checkpoint 000004"),
     (.removed(.init(ids: [first, second])), "removed checkpoints 000002-step-2, 000004"),
     (

@@ -45,10 +45,25 @@ struct ResumeTests {
 
     @Test("can go on from a checkpoint that was named")
     func from() throws {
-        try runs.add("a", outcome: .failed)
+        try runs.add("a", outcome: .failed, checkpoints: [3, 12])
         #expect(try resume(["--from", "none"]).settings.resumeFrom == .beginning)
-        let id = CheckpointID(sequence: 3, step: 7)
-        #expect(try resume(["--from=000003-step-7"]).settings.resumeFrom == .checkpoint(id))
+        let id = CheckpointID(sequence: 3, step: 3)
+        for text in ["000003-step-3", "000003", "3"] {
+            #expect(try resume(["--from=\(text)"]).settings.resumeFrom == .checkpoint(id))
+        }
+        #expect(
+            runs.refusal("resume", ["a", "--from", "4"])
+                == Complaint(
+                    "run a has no checkpoint 4 (supervise checkpoints a list)", status: 1))
+        #expect(runs.refusal("resume", ["a", "--from", "x"])?.status == 125)
+    }
+
+    @Test("goes on from a checkpoint that was named even where the run has completed")
+    func fromCompleted() throws {
+        try runs.add("a", outcome: .completed, checkpoints: [3])
+        let id = CheckpointID(sequence: 3, step: 3)
+        #expect(try resume(["--from", "3"]).settings.resumeFrom == .checkpoint(id))
+        #expect(runs.refusal("resume", ["a", "--from", "none"])?.status == 125)
     }
 
     @Test(

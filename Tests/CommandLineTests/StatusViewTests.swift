@@ -32,10 +32,12 @@ func digits(_ phase: Status.Phase = .running) -> Status {
 }
 
 private func lines(
-    _ status: Status, commits: Int? = 18, failures: Int? = 1, width: Int = 100, plain: Bool = false
+    _ status: Status, commits: Int? = 18, failures: Int? = 1, width: Int = 100, plain: Bool = false,
+    verbose: Bool = false
 ) -> [String] {
     let glance = Glance(status: status, commits: commits, failures: failures)
-    let view = StatusView(glance: glance, now: now, width: width, isPlain: plain)
+    let view = StatusView(
+        glance: glance, now: now, width: width, isPlain: plain, isVerbose: verbose)
     return view.render().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
 }
 
@@ -54,6 +56,41 @@ struct StatusViewTests {
                 "  kept         5 of 18 checkpoints, 255 kB",
                 "",
             ])
+    }
+
+    @Test("tells beside the next checkpoint what auto goes by, and all of it with --verbose")
+    func schedule() {
+        var status = digits()
+        var seen = Experience()
+        seen.cost = 0.004
+        seen.measured = 18
+        seen.failures = 1
+        seen.ran = 180
+        status.schedule = .init(
+            mode: .auto, interval: 30, experience: seen, meanTimeBetweenFailures: 28_920,
+            expected: 86_400)
+        let checkpoint =
+            "  checkpoint   000018-step-18, 8 s ago, 51 kB        next in 52 s "
+            + "(auto: cost 4 ms, 1 failure in 3m00s)"
+        #expect(lines(status)[2] == checkpoint)
+        #expect(
+            Array(lines(status, verbose: true)[3...5]) == [
+                "  interval     30 s (auto): Daly's formula with the two below, within 30 s and 6 h",
+                "  cost         4 ms from request to safety (running mean of 18 checkpoints)",
+                "  failure rate one in 8h02m: 1 seen in 3m00s of work, and one in 1d00h expected "
+                    + "beforehand",
+            ])
+        status.schedule?.experience = Experience()
+        #expect(lines(status)[2].hasSuffix("next in 52 s (auto: to measure its cost)"))
+        #expect(
+            lines(status, verbose: true)[3].hasSuffix("until the cost of a checkpoint is known"))
+        status.schedule?.mode = .fixed
+        #expect(lines(status)[2].hasSuffix("next in 52 s"))
+        #expect(lines(status, verbose: true)[3] == "  interval     30 s, as it was set")
+        status.schedule?.mode = .off
+        status.schedule?.interval = nil
+        #expect(
+            lines(status, verbose: true)[3] == "  interval     off: checkpoints are not asked for")
     }
 
     @Test("that has only begun says what there is not yet")

@@ -23,7 +23,9 @@ struct RecordTests {
             try text(record)
                 == #"{"attempt":0,"best_step":null,"boot_id":"boot","checkpoint_directory":"/c","#
                 + #""command":["a","b"],"commits":0,"created":"1970-01-01T00:00:00.000Z","#
-                + #""current":null,"directory":"/d","failures":{"last":null,"suspects":{},"#
+                + #""current":null,"directory":"/d","#
+                + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0},"#
+                + #""failures":{"last":null,"suspects":{},"#
                 + #""total":0,"without_progress":0},"format":1,"host":"h","name":"run","#
                 + #""options":{"keep-last":"3"},"outcome":null,"run_token":"0123456789abcdef","#
                 + #""sequence":0,"supervisor_pid":5,"totals":{"checkpoint_s":0,"down_s":0,"#
@@ -40,9 +42,20 @@ struct RecordTests {
             attempt: 1, kind: .crash, signal: "SIGKILL", at: at, lostSeconds: 12.5)
         full.bestStep = 4500
         full.totals.wall = 3600
+        full.experience.cost = 1.5
+        full.experience.failures = 2
         full.outcome = Outcome(kind: .failed, exitCode: 3)
         let bytes = try JSONText.encode(full)
         #expect(try JSONText.decode(RunRecord.self, from: bytes) == full)
+    }
+
+    @Test("a record that tells nothing of costs and failures is taken")
+    func withoutExperience() throws {
+        let text = try text(record)
+        let part = #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0},"#
+        #expect(text.contains(part))
+        let older = text.replacing(part, with: "")
+        #expect(try JSONText.decode(RunRecord.self, from: Array(older.utf8)) == record)
     }
 
     @Test("the status has the keys of the design, with nulls where there is nothing")
@@ -53,7 +66,7 @@ struct RecordTests {
         let empty = try text(status)
         for key in [
             "job_pid", "socket", "checkpoint", "next_checkpoint", "resumed_from", "last_failure",
-            "outcome",
+            "outcome", "schedule",
         ] {
             #expect(empty.contains("\"\(key)\":null"), "\(key)")
         }
@@ -62,6 +75,9 @@ struct RecordTests {
             attempt: 1, kind: .crash, signal: "SIGKILL", at: at, lostSeconds: 12.5)
         status.outcome = Outcome(kind: .completed, exitCode: 0)
         status.suspect = [id]
+        status.schedule = .init(
+            mode: .auto, interval: 30, experience: Experience(), meanTimeBetweenFailures: 60,
+            expected: 90)
         status.setAside = [.init(id: id, reason: "rot")]
         let full = try text(status)
         for part in [
@@ -76,6 +92,8 @@ struct RecordTests {
                 + #""kind":"crash","lost_s":12.5,"output_tail":[],"signal":"SIGKILL"}"#,
             #""outcome":{"exit_code":0,"kind":"completed","signal":null}"#,
             #""suspect":["000013-step-4500"]"#,
+            #""schedule":{"expected_mtbf_s":90,"experience":{"cost_s":null,"failures":0,"#
+                + #""measured":0,"ran_s":0},"interval_s":30,"mode":"auto","mtbf_s":60}"#,
             #""set_aside":[{"id":"000013-step-4500","reason":"rot"}]"#,
         ] {
             #expect(full.contains(part), "\(part) in \(full)")

@@ -102,11 +102,13 @@ struct RecordTests {
         let newer = text("{\"format\":2,\"surprise\":true}")
         let manifest = scene.path(id(1), "manifest.json")
         try scene.files.writeFile(manifest, newer)
+        // The checksums say that it is another one, with a rotten digit.
+        #expect(try scene.store.scan().damaged.map(\.reason) == ["manifest.json: SHA-256 differs"])
+        let sums = "\(Digest.of(newer).hex)  manifest.json\n"
+        try scene.files.writeFile(scene.path(id(1), "SHA256SUMS"), text(sums))
         #expect(throws: StoreError.newerFormat(path: manifest, format: 2)) {
             try scene.store.scan()
         }
-        let sums = "\(Digest.of(newer).hex)  manifest.json\n"
-        try scene.files.writeFile(scene.path(id(1), "SHA256SUMS"), text(sums))
         #expect(throws: StoreError.newerFormat(path: manifest, format: 2)) {
             try scene.store.verify(id(1))
         }

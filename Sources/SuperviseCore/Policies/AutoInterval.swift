@@ -11,9 +11,10 @@ package struct AutoInterval: Equatable, Sendable {
     /// E: the mean time between failures that is expected before any was seen.
     package var expected: Duration
 
-    /// a: how many failures that expectation is worth. Half of one, as in Jeffreys' prior for a
-    /// rate: with a whole one, a job that fails every half an hour is saved too seldom for a day.
-    static let weight = 0.5
+    /// a: how many failures that expectation is worth. A third of one, as in Kerman's neutral prior
+    /// ("Neutral noninformative and informative conjugate beta and gamma prior distributions",
+    /// 2011): with a whole one, a job that fails every half an hour is saved too seldom for a day.
+    static let weight = 1.0 / 3
 
     /// In seconds.
     package static let bounds = 30.0...21_600.0

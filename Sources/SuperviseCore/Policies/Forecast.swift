@@ -7,7 +7,7 @@ package struct Forecast: Encodable, Equatable, Sendable {
     package let mtbf: Double
     package let restart: Double
     /// The best of all.
-    package let best: Row
+    package private(set) var best: Row
     /// By Young's and by Daly's formula.
     package let young: Double
     package let daly: Double
@@ -76,7 +76,7 @@ package struct Forecast: Encodable, Equatable, Sendable {
         if simulates { simulate(model) }
     }
 
-    private static let runs = 200
+    private static let runs = 300
 
     /// Each run is long enough for a hundred failures; all schedules have the same ones.
     private mutating func simulate(_ model: GoodputModel) {
@@ -89,7 +89,10 @@ package struct Forecast: Encodable, Equatable, Sendable {
             let week = min(7 * Self.day, 10_000 * model.mtbf)
             automatic += SimulatedRun(model, length: week, using: &random).share(AutoInterval())
         }
-        for index in rows.indices { rows[index].simulated = sums[index] / Double(Self.runs) }
+        for index in rows.indices {
+            rows[index].simulated = sums[index] / Double(Self.runs)
+            if rows[index].interval == best.interval { best = rows[index] }
+        }
         self.automatic = automatic / Double(Self.runs)
     }
 }

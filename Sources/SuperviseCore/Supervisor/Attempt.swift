@@ -109,7 +109,7 @@ package struct Committing: Equatable, Sendable {
     /// The order, to give it once more where there was no room.
     let action: Action
     /// It is given when room has been made.
-    var waitsForRoom = false
+    package var waitsForRoom = false
     /// Room has been made for it once.
     var hadRoomMade = false
 }

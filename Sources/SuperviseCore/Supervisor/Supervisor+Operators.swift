@@ -21,6 +21,9 @@ extension Supervisor {
     static let pinsUnknown =
         "pins.json cannot be read, so nothing is pinned, unpinned or removed until it is mended"
 
+    private static let tooEarly =
+        "the run is only just starting, and any checkpoint may be needed; try again"
+
     mutating func changePin(of id: CheckpointID, isPinned: Bool, _ sender: Sender) {
         guard pins != nil else {
             refuse(sender, .io, Self.pinsUnknown)
@@ -61,6 +64,10 @@ extension Supervisor {
             refuse(sender, .unknownCheckpoint, "there is no checkpoint \(id)")
             return
         }
+        guard hasChosen else {
+            refuse(sender, .conflict, Self.tooEarly)
+            return
+        }
         if let reason = reasonToKeep(id) {
             refuse(sender, .conflict, reason)
             return
@@ -76,6 +83,10 @@ extension Supervisor {
     mutating func prune(_ sender: Sender) {
         guard pins != nil else {
             refuse(sender, .io, Self.pinsUnknown)
+            return
+        }
+        guard hasChosen else {
+            refuse(sender, .conflict, Self.tooEarly)
             return
         }
         let removals = retentionPlan.removals

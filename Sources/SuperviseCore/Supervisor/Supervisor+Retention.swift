@@ -10,7 +10,7 @@ extension Supervisor {
 
     var protection: Protection {
         var resumed: Set<CheckpointID> = []
-        if let id = attempt?.resume?.id { resumed.insert(id) }
+        if let id = lastResumed { resumed.insert(id) }
         if case .choosing(let id) = phase { resumed.insert(id) }
         // Until it is durable that one is no longer pinned, it is.
         let changing = pinning.map(\.id)
@@ -76,6 +76,7 @@ extension Supervisor {
 
     /// - Returns: whether something is on its way out.
     private mutating func makeRoom(for id: CheckpointID) -> Bool {
+        guard hasChosen else { return false }
         let removals = RetentionPlan(clearing: checkpoints, protection: protection).removals
         if !removals.isEmpty {
             let what = removals.count == 1 ? "checkpoint" : "checkpoints"
@@ -96,7 +97,13 @@ extension Supervisor {
         guard isMore || leaving.isEmpty else { return }
         if let open = attempt?.open, open.waitsForRoom {
             attempt?.open?.waitsForRoom = false
-            actions.append(.makeStaging(open.id))
+            if stop == nil || stop?.stage == .asking {
+                actions.append(.makeStaging(open.id))
+            } else {
+                let refusal = ProtocolError(.stopping, "the run is stopping; nothing new is saved")
+                actions.append(.dropStaging(open.id))
+                commitFailed(open.id, refusal, at: now)
+            }
         }
         for index in committing.indices where committing[index].waitsForRoom {
             committing[index].waitsForRoom = false

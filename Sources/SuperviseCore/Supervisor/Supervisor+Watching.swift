@@ -49,7 +49,8 @@ extension Supervisor {
     /// Only one is under way at a time, so that a file that is written again while it waits is
     /// taken once; and none while a checkpoint is open, for numbers are finished in their order.
     mutating func takeWatched(at now: Moment) {
-        guard attempt?.open == nil, !committing.contains(where: { $0.watched != nil }),
+        guard attempt?.open == nil,
+            !committing.contains(where: { $0.watched != nil || $0.waitsForRoom }),
             !waitingFiles.isEmpty
         else { return }
         switch phase {

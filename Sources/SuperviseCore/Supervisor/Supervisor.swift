@@ -25,6 +25,10 @@ package struct Supervisor: Sendable {
     package internal(set) var leaving: [CheckpointSummary] = []
     /// nil where `pins.json` does not tell: then nothing is removed.
     package internal(set) var pins: Set<CheckpointID>?
+    /// What the newest attempt resumed from, also when it has ended.
+    var lastResumed: CheckpointID?
+    /// It has been chosen what to go on from: before that, any of them may be needed.
+    var hasChosen = false
     /// Changes of pins, of which the first is being written.
     package internal(set) var pinning: [PinChange] = []
     /// Operators who wait until something is removed.

@@ -34,6 +34,9 @@ package enum JSONText {
             DecodingError.valueNotFound(_, let context):
             context.codingPath.isEmpty
                 ? "not a JSON object" : "\(path(context.codingPath)) has the wrong type"
+        case DecodingError.dataCorrupted(let context)
+        where context.debugDescription.hasPrefix("Cannot initialize"):
+            "\(path(context.codingPath)) has a value that is not known"
         case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
             "\(path(context.codingPath)): \(context.debugDescription)"
         default:

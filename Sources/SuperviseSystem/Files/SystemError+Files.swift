@@ -34,4 +34,22 @@ extension SystemError {
 
     /// The path is too long for the system.
     package var isTooLongAPath: Bool { code == ENAMETOOLONG }
+
+    /// A directory was wanted, and it is a link or a file.
+    package var isNoDirectory: Bool { code == ENOTDIR }
+
+    /// A file was wanted, and it is a directory.
+    package var isADirectory: Bool { code == EISDIR }
+
+    /// A link, where none is followed.
+    package var isALink: Bool { code == ELOOP }
+
+    /// The file system takes no writes.
+    package var isReadOnly: Bool { code == EROFS }
+
+    /// There is no descriptor left, for us or for the machine.
+    package var isTooManyOpen: Bool { code == EMFILE || code == ENFILE }
+
+    /// The disk or what leads to it has failed.
+    package var isDiskFailure: Bool { code == EIO || code == ESTALE || code == ENODEV }
 }

@@ -1,6 +1,6 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
-    case run, status, list, checkpoints, checkpoint, prune, stop, resume, events, plan
+    case run, status, list, checkpoints, checkpoint, prune, stop, resume, events, plan, doctor
 
     /// Those that can answer in JSON.
     static let withJSON = Set(allCases).subtracting([.run, .resume])
@@ -18,6 +18,7 @@ enum Command: String, CaseIterable, Sendable {
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
         case .plan: "Find the best interval between checkpoints"
+        case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
     }
 
@@ -45,6 +46,7 @@ enum Command: String, CaseIterable, Sendable {
         case .resume: ["supervise resume NAME"]
         case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
+        case .doctor: ["supervise doctor [NAME]"]
         }
     }
 
@@ -100,6 +102,13 @@ enum Command: String, CaseIterable, Sendable {
             ]
         case .status, .checkpoint, .stop, .events:
             [Self.whichRun]
+        case .doctor:
+            [
+                "Looks at the directory of runs, the disk under it, the machine's limits, and at NAME "
+                    + "or every run: its lock, its record, its checkpoints, who may write to it. It "
+                    + "changes nothing. Each finding is ok, a note or a problem, with what to do.",
+                "Exit status: 0 where there is no problem, else 1.",
+            ]
         case .list: []
         }
     }

@@ -35,6 +35,7 @@ struct CommandCall: Sendable {
         case .prune: .answer(try prune())
         case .stop: .answer(try stop())
         case .resume: .run(try resume())
+        case .doctor: .answer(try doctor())
         case .plan: .answer(try plan())
         }
     }

@@ -164,6 +164,9 @@ enum OptionTable {
             "resumable", .flag, of: [.list], .init(), in: \.resumable,
             "Only runs that are not running and have not completed"),
         OptionSpec(
+            "digests", .flag, of: [.doctor], .init(), in: \.readsAll,
+            "Read every byte of every checkpoint too, and compare its SHA-256"),
+        OptionSpec(
             "json", .flag, of: Command.withJSON, .init(), in: \.json,
             "Write JSON, for programs"),
     ]

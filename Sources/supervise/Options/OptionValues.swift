@@ -19,6 +19,7 @@ struct OptionValues: Sendable {
 
     var json = false
     var resumable = false
+    var readsAll = false
     var skipsCheckpoint = false
     var all = false
     var dryRun = false

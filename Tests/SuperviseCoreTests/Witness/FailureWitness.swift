@@ -12,6 +12,9 @@ struct FailureWitness {
         var attempt: Current?
         var isEndedCleanly = false
         var attempts = 0
+        /// All that ever were, but for jobs that could not be started.
+        var seen = 0
+        var measured = 0
     }
 
     struct Current {
@@ -27,10 +30,13 @@ struct FailureWitness {
     var recorded: [Counts] = []
     private var ownCommits: Set<CheckpointID> = []
     private var knownBad: Set<CheckpointID> = []
+    /// What the supervisor's last attempt resumed from.
+    private var lastBase: CheckpointID?
 
     mutating func supervisorStarts(_ world: World) {
         counts = world.disk.counts
         ownCommits = []
+        lastBase = nil
         let damaged = world.disk.payloads.filter(\.value.hasNoManifest).keys
         knownBad = Set(damaged)
         let readable = world.disk.visible.filter { !knownBad.contains($0) }
@@ -41,6 +47,7 @@ struct FailureWitness {
         } else if let lost = counts.attempt, !lost.movedForward, let resume = lost.resume {
             counts.from[resume, default: 0] += 1
         }
+        if counts.attempt != nil, !counts.isEndedCleanly { counts.seen += 1 }
         counts.isEndedCleanly = false
         counts.attempt = nil
         if case .checkpoint(let chosen) = world.settings.resumeFrom { counts.from[chosen] = nil }
@@ -56,6 +63,7 @@ struct FailureWitness {
             case .record(let record, _):
                 try judge(record, step, after, world)
                 recorded.append(counts)
+            case .publish(let status): try judge(status, step)
             case .log(.failed(let failed)) where failed.failure.kind != .machine:
                 try judgeFailure(failed, step)
             default: break
@@ -71,12 +79,15 @@ struct FailureWitness {
             guard before.leaderRuns, before.members[sender] != nil, let new = report.step else {
                 return
             }
-            let last = counts.attempt?.lastStep ?? counts.attempt?.resume?.step ?? 0
+            // Resumed from an unknown step, the first that is told is where it began.
+            let resumed = counts.attempt?.resume.map { $0.step ?? new }
+            let last = counts.attempt?.lastStep ?? resumed ?? 0
             if new > last { counts.attempt?.movedForward = true }
             counts.attempt?.lastStep = new
         case .committed(let summary, _):
             guard before.orders.contains(summary.id) else { return }
             ownCommits.insert(summary.id)
+            counts.measured += 1
             counts.attempt?.committed = true
             counts.attempt?.movedForward = true
             if let resume = counts.attempt?.resume { counts.from[resume] = nil }
@@ -99,6 +110,7 @@ struct FailureWitness {
             if let wrong = wrongChoice(current.resumedFrom, step, ledger, world) {
                 throw Violation("6", wrong)
             }
+            try judgeStepBack(current.resumedFrom, step)
         }
         if record.current == nil, counts.attempt != nil, record.outcome != nil {
             counts.attempt = nil
@@ -107,6 +119,60 @@ struct FailureWitness {
         if record.failures.withoutProgress != counts.inARow {
             throw Violation(
                 "6", "\(record.failures.withoutProgress) failures, and not \(counts.inARow)")
+        }
+        let experience = record.experience
+        if experience.failures != counts.seen || experience.measured != counts.measured {
+            throw Violation(
+                "interval",
+                "\(experience), and not \(counts.seen) failures, "
+                    + "\(counts.measured) measured")
+        }
+    }
+
+    /// What the options allow to resume from, of what the supervisor knows.
+    private func allowed(_ step: Step) -> [CheckpointID] {
+        step.supervisor.checkpoints.map(\.id).filter {
+            switch step.settings.resumeFrom {
+            case .newest: true
+            case .beginning: ownCommits.contains($0)
+            case .checkpoint(let id): $0 <= id || ownCommits.contains($0)
+            }
+        }
+    }
+
+    private func judge(_ status: Status, _ step: Step) throws(Violation) {
+        var expected: [CheckpointID] = []
+        for id in allowed(step).reversed() {
+            guard counts.from[id, default: 0] >= step.settings.rollbackAfter else { break }
+            expected.insert(id, at: 0)
+        }
+        if status.suspect != expected {
+            throw Violation("6", "suspect are \(status.suspect), not \(expected)")
+        }
+    }
+
+    /// Whoever goes back says so, once.
+    private mutating func judgeStepBack(
+        _ chosen: CheckpointID?, _ step: Step
+    ) throws(Violation) {
+        let told = step.actions.compactMap {
+            if case .log(.rolledBack(let told)) = $0 { told } else { nil }
+        }
+        let newer = step.supervisor.checkpoints.map(\.id).filter { id in
+            chosen.map { id > $0 } ?? false
+        }
+        let isDue = !newer.isEmpty && chosen != lastBase
+        lastBase = chosen ?? lastBase
+        guard told.count == (isDue ? 1 : 0) else {
+            throw Violation("6", "a step back to \(String(describing: chosen)) is told as \(told)")
+        }
+        guard let told = told.first else { return }
+        let failed = allowed(step).last.flatMap { newer.contains($0) ? $0 : nil }
+        if told.to != chosen || told.passed != newer.count
+            || told.from != (failed ?? newer.last)
+            || told.failures != failed.map({ counts.from[$0, default: 0] })
+        {
+            throw Violation("6", "a step back is told as \(told)")
         }
     }
 
@@ -136,6 +202,7 @@ struct FailureWitness {
         guard let attempt = counts.attempt else {
             throw Violation("6", "attempt \(failed.failure.attempt) failed twice")
         }
+        if failed.failure.kind != .spawn { counts.seen += 1 }
         if !attempt.progressed { counts.inARow += 1 }
         if !attempt.committed, let resume = attempt.resume { counts.from[resume, default: 0] += 1 }
         counts.attempt = nil

@@ -10,6 +10,7 @@ struct ResumeWitness {
     private var wasUnreadable = false
     private var recordFailed = false
     private var damaged: Set<CheckpointID> = []
+    private var ownCommits: Set<CheckpointID> = []
 
     var hidden: Set<CheckpointID> { knownBad.union(damaged) }
 
@@ -19,6 +20,7 @@ struct ResumeWitness {
         hasResumed = false
         wasUnreadable = false
         recordFailed = false
+        ownCommits = []
         damaged = Set(world.disk.payloads.filter(\.value.hasNoManifest).keys)
     }
 
@@ -31,11 +33,20 @@ struct ResumeWitness {
         case .verified(_, .unreadable): wasUnreadable = true
         case .jobExited, .spawnFailed: verified = []
         case .recordFailed: recordFailed = true
+        case .committed(let summary, _): ownCommits.insert(summary.id)
         default: break
         }
         if let order = step.spawn { try judge(order, step, world) }
         for case .verify(let id, trusting: true) in step.actions {
-            let newest = world.disk.visible.last { !damaged.contains($0) }
+            // A roll-back is to one that is older than another that the options allow.
+            let newest = world.disk.visible.last {
+                guard !damaged.contains($0) else { return false }
+                return switch step.settings.resumeFrom {
+                case .newest: true
+                case .beginning: ownCommits.contains($0)
+                case .checkpoint(let chosen): $0 <= chosen || ownCommits.contains($0)
+                }
+            }
             if !hasResumed || id != newest {
                 throw Violation("2", "\(id) is not read again before this resume")
             }

@@ -2,22 +2,36 @@ import SuperviseCore
 import SuperviseFormats
 
 /// Promise 7: retention keeps the newest, the one resumed from, the pinned, and as many as it was
-/// told to.
+/// told to; those that are passed over are counted by themselves.
 struct RetentionWitness {
     private var resumed: CheckpointID?
     /// Ordered to be removed, and not yet answered: they may still be there, and are not counted.
     private var leaving: Set<CheckpointID> = []
     /// Somebody has asked for a pin of these: they may stay.
     private var perhapsPinned: Set<CheckpointID> = []
+    private var ownCommits: Set<CheckpointID> = []
 
     mutating func supervisorStarts() {
         leaving = []
+        ownCommits = []
+    }
+
+    /// It is suspect, or the options do not let it be resumed from.
+    private func isPassedOver(_ id: CheckpointID, _ step: Step) -> Bool {
+        let failures = step.supervisor.record.failures.suspects[id.description, default: 0]
+        if failures >= step.settings.rollbackAfter { return true }
+        return switch step.settings.resumeFrom {
+        case .newest: false
+        case .beginning: !ownCommits.contains(id)
+        case .checkpoint(let chosen): id > chosen && !ownCommits.contains(id)
+        }
     }
 
     /// - Parameter hidden: those that are known to be bad, and stand there all the same.
     mutating func judge(
         _ step: Step, hidden: Set<CheckpointID>, _ world: World
     ) throws(Violation) {
+        if case .committed(let summary, _) = step.event { ownCommits.insert(summary.id) }
         if let order = step.spawn { resumed = order.resume?.id }
         if case .received(.control(let control), _, _) = step.event, control.command == "pin",
             let id = control.id
@@ -55,21 +69,27 @@ struct RetentionWitness {
         }
         guard followsTheRules(step) else { return }
         let special = perhapsPinned.union([resumed, newestGood(before, step)].compactMap { $0 })
-        let keepLast = step.settings.retention.keepLast
-        if visible.count < min(keepLast, before.count) {
-            throw Violation(
-                "7", "\(visible.count) are left of \(before.count), and not \(keepLast)")
+        for isApart in [false, true] {
+            let isMeant = { isPassedOver($0, step) == isApart }
+            try judge(
+                ids.filter(isMeant), left: visible.filter(isMeant), of: before.filter(isMeant),
+                special, keepLast: step.settings.retention.keepLast)
         }
-        // Those that were gone back from have a place of their own.
-        guard step.settings.resumeFrom == .newest, step.supervisor.record.failures.suspects.isEmpty
-        else { return }
-        if visible.filter({ !special.contains($0) }).count > keepLast {
-            throw Violation("7", "\(visible) stay, and only \(keepLast) should")
+    }
+
+    private func judge(
+        _ ids: [CheckpointID], left: [CheckpointID], of before: [CheckpointID],
+        _ special: Set<CheckpointID>, keepLast: Int
+    ) throws(Violation) {
+        if left.count < min(keepLast, before.count) {
+            throw Violation("7", "\(left.count) are left of \(before.count), not \(keepLast)")
         }
-        if let removed = ids.max(),
-            visible.contains(where: { $0 < removed && !special.contains($0) })
+        if left.filter({ !special.contains($0) }).count > keepLast {
+            throw Violation("7", "\(left) stay, and only \(keepLast) should")
+        }
+        if let removed = ids.max(), left.contains(where: { $0 < removed && !special.contains($0) })
         {
-            throw Violation("7", "\(removed) is removed, and an older one stays: \(visible)")
+            throw Violation("7", "\(removed) is removed, and an older one stays: \(left)")
         }
     }
 

@@ -59,6 +59,7 @@ struct Witness {
     var sequences = SequenceWitness()
     var watch = WatchWitness()
     var timers = TimerWitness()
+    var interval = IntervalWitness()
     var publishing = PublishWitness()
     var compression = CompressionWitness()
 
@@ -80,6 +81,7 @@ struct Witness {
         try sequences.judge(step, before, world)
         try watch.judge(step, before, ledger, world)
         try timers.judge(step, ledger)
+        try interval.judge(step)
         try publishing.judge(step)
         try compression.judge(step, before, world)
     }
@@ -105,6 +107,7 @@ struct Witness {
         requests = RequestWitness()
         watch = WatchWitness()
         timers = TimerWitness()
+        interval = IntervalWitness()
         compression = CompressionWitness()
         publishing = PublishWitness()
         resume.supervisorStarts(world)

@@ -16,6 +16,15 @@ struct Disk {
         var hasNoManifest = false
         /// Reading it gives an I/O error until then.
         var unreadableUntil: Int64 = 0
+        /// What becomes of an attempt that goes on from it.
+        var poison: Poison?
+    }
+
+    enum Poison {
+        /// The job crashes before it has done anything.
+        case job
+        /// The machine goes down with it.
+        case machine
     }
 
     struct PendingRecord {
@@ -71,11 +80,12 @@ struct Disk {
     }
 
     mutating func makeVisible(
-        _ order: Action.CommitOrder, by generation: Int, at wall: Timestamp
+        _ order: Action.CommitOrder, by generation: Int, poison: Poison?, at wall: Timestamp
     ) -> CheckpointSummary {
         let summary = CheckpointSummary(
             id: order.id, created: wall, bytes: 10, metrics: order.metrics, path: "/\(order.id)")
-        payloads[order.id] = Payload(summary: summary, hashedBy: generation)
+        payloads[order.id] = Payload(
+            summary: summary, hashedBy: generation, poison: poison)
         staging.remove(order.id)
         everCommitted.insert(order.id)
         return summary

@@ -37,6 +37,7 @@ struct Plan {
     var unreadable: Double
     var readers: Double
     var diskIsFull: Double
+    var poison: Double
 
     var signals: Double
     var operators: Double
@@ -78,6 +79,7 @@ struct Plan {
         unreadable = chance.happens(0.6) ? 0 : 0.1 * chance.share()
         readers = sometimes(0.5)
         diskIsFull = sometimes(0.3)
+        poison = sometimes(0.6)
         signals = chance.happens(0.3) ? 0.4 * chance.share() : sometimes(0.04)
         operators = sometimes(0.15)
         strangers = sometimes(0.1)

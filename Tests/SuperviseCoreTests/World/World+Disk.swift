@@ -83,7 +83,7 @@ extension World {
             disk.commits.removeFirst()
             later(.diskFull(pending.order.id, .init(.noSpace, "no space")), after: 1000)
         } else if let summary = finishOneCommit() {
-            later(.committed(summary, seconds: 0.1), after: 1000)
+            later(.committed(summary, seconds: 300 * chance.share()), after: 1000)
         }
         commitNext()
     }
@@ -92,7 +92,11 @@ extension World {
     func finishOneCommit() -> CheckpointSummary? {
         guard !disk.commits.isEmpty else { return nil }
         let pending = disk.commits.removeFirst()
-        return disk.makeVisible(pending.order, by: generation, at: moment.wall)
+        let isPoisoned = !isCalm && chance.happens(plan.poison)
+        let poison = isPoisoned ? chance.happens(0.5) ? Disk.Poison.job : .machine : nil
+        if isPoisoned { note("\(pending.order.id) IS POISONED") }
+        return disk.makeVisible(
+            pending.order, by: generation, poison: poison, at: moment.wall)
     }
 
     /// Some are being read by somebody, and stay.

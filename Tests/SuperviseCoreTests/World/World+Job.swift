@@ -4,7 +4,7 @@ import SuperviseFormats
 /// What the job does, well or badly.
 extension World {
     func tick(_ job: Job) {
-        guard isActing(job) else { return }
+        guard isActing(job), !job.isDoomed else { return }
         if isCalm {
             job.hangs = false
             workWell(job)
@@ -12,6 +12,28 @@ extension World {
         } else {
             if !job.hangs { act(job) }
             put(.jobTicks(job), after: chance.wait(1, 10_000))
+        }
+    }
+
+    /// In the end there is always something to go on from: a run whose only checkpoint takes the
+    /// machine down has no good end.
+    func poison(of job: Job) -> Disk.Poison? {
+        guard let id = job.order.resume?.id, let poison = disk.payloads[id]?.poison else {
+            return nil
+        }
+        let older = disk.payloads.filter { $0.key < id }.values
+        let hasOther = older.contains {
+            $0.poison == nil && !$0.isRotten && !$0.hasNoManifest && $0.unreadableUntil <= now
+        }
+        return !isCalm || hasOther ? poison : nil
+    }
+
+    func strike(_ job: Job, _ poison: Disk.Poison) {
+        guard isActing(job), job.generation == generation else { return }
+        note("THE POISON OF \(job.order.resume?.id.description ?? "") STRIKES")
+        switch poison {
+        case .job: put(.leaderDies(tree: job.tree, randomEnd()), after: 1000)
+        case .machine: if supervisor != nil { cutPower() }
         }
     }
 

@@ -29,6 +29,10 @@ extension World {
         guard !job.isStarted, job.generation == generation else { return }
         job.isStarted = true
         put(.jobTicks(job), after: chance.wait(0.1, 500))
+        if let poison = poison(of: job) {
+            job.isDoomed = isCalm || chance.happens(0.7)
+            put(.poisonStrikes(job, poison), after: chance.wait(0.1, 2_000))
+        }
         try tell(.spawned(pid: 100 + job.tree))
     }
 

@@ -1,0 +1,103 @@
+import SuperviseFormats
+import SuperviseHost
+import SuperviseStore
+import SuperviseSystem
+
+/// Collects what the doctor judges. It reads, and changes nothing.
+struct DoctorReader {
+    let surroundings: Surroundings
+    let place: StatePlace
+    /// Reads every byte of every checkpoint.
+    let readsAll: Bool
+    var user: UInt32 = userId()
+
+    /// The directories in a state directory that could be runs, also those without a record.
+    func names() throws(Complaint) -> [RunName] {
+        do throws(SystemError) {
+            return try Disk().list("\(place.directory)/.").compactMap { RunName($0.name) }
+        } catch {
+            if error.isMissing || error.isNoDirectory { return [] }
+            throw Complaint("cannot read \(place.directory): \(error)")
+        }
+    }
+
+    func run(_ name: RunName) -> RunFacts {
+        let paths = RunPaths(stateDirectory: place.directory, name: name)
+        let found = FoundRun.read(name, in: place.directory)
+        let store = found?.store ?? RunStore(paths)
+        var facts = RunFacts(name: name, path: paths.run, record: found?.record)
+        facts.host = hostName()
+        facts.holder = outcome { () throws(StoreError) in try RunLock.holder(paths) }
+        if case .success(.process(let pid?)) = facts.holder {
+            facts.holderLives = pathExists("/proc/\(pid)") || !pathExists("/proc/self")
+        }
+        facts.status = outcome { () throws(StoreError) in try store.readStatus() }
+        facts.names = ((try? Disk().list(paths.run)) ?? []).map(\.name)
+        facts.checkpoints = outcome { () throws(StoreError) in try store.scan() }
+        if readsAll { facts.rotten = rotten(store, facts) }
+        facts.pinsFault = pinsFault(store.paths.pins)
+        facts.exposed = exposed(store.paths)
+        facts.free = (try? Mount.of(store.paths.payload))?.free
+        if case .success(let record) = facts.record {
+            let wanted = [record.options["compress"]].compactMap { $0 }.filter { $0 != "off" }
+            facts.missingPrograms = wanted.filter { program($0) == nil }
+        }
+        return facts
+    }
+
+    private func outcome<Value>(
+        _ body: () throws(StoreError) -> Value
+    ) -> Result<Value, StoreError> {
+        do throws(StoreError) {
+            return .success(try body())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func rotten(_ store: RunStore, _ facts: RunFacts) -> [(CheckpointID, String)] {
+        guard case .success(let found) = facts.checkpoints else { return [] }
+        return found.checkpoints.compactMap { summary in
+            do throws(StoreError) {
+                let hold = try store.hold(summary.id)
+                defer { withExtendedLifetime(hold) {} }
+                if case .bad(let reason) = try store.verify(summary.id) {
+                    return (summary.id, reason)
+                }
+            } catch {
+                if case .unknownCheckpoint = error { return nil }
+                return (summary.id, "\(error)")
+            }
+            return nil
+        }
+    }
+
+    private func pinsFault(_ path: String) -> String? {
+        struct Head: Codable { var format: FormatVersion }
+        do {
+            _ = try JSONText.decode(Head.self, from: Disk().readFile(path, limit: 1 << 24))
+            return nil
+        } catch let error as FormatError {
+            return error.description
+        } catch {
+            let system = error as? SystemError
+            return system?.isMissing == true ? nil : "\(error)"
+        }
+    }
+
+    /// The directories and files that decide about a run.
+    private func exposed(_ paths: RunPaths) -> [(path: String, owner: Ownership)] {
+        let all = [paths.run, paths.record, paths.payload, paths.checkpoints]
+        var seen: Set<String> = []
+        let owner = try? Ownership.of(place.directory)
+        return all.filter { seen.insert($0).inserted }.compactMap { path in
+            guard let found = try? Ownership.of(path) else { return nil }
+            let isForeign = found.user != (owner?.user ?? user)
+            return isForeign || found.mode & 0o022 != 0 ? (path, found) : nil
+        }
+    }
+
+    private func program(_ name: String) -> String? {
+        pathOfProgram(name, in: surroundings.environment["PATH"])
+    }
+}

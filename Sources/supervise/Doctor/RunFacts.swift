@@ -1,0 +1,33 @@
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// What the doctor knows of one run.
+struct RunFacts: Sendable {
+    var name: RunName
+    /// The run's own directory.
+    var path: String
+    var holder: Result<FileLock.Holder, StoreError> = .success(.nobody)
+    /// Whether the process that holds the lock is there.
+    var holderLives = true
+    /// nil where there is none, though there is a directory of that name.
+    var record: Result<RunRecord, StoreError>?
+    /// Where nobody is at work on it: whether it had ended.
+    var status: Result<Status?, StoreError> = .success(nil)
+    var checkpoints: Result<Scan, StoreError> = .success(Scan())
+    /// Those whose every byte was read and is not what was saved, with the reason; nil where that was
+    /// not asked for.
+    var rotten: [(id: CheckpointID, reason: String)]?
+    /// Why the pins cannot be read.
+    var pinsFault: String?
+    /// Entries of the run's directory.
+    var names: [String] = []
+    /// Entries of ours that belong to another user, or that others may write to.
+    var exposed: [(path: String, owner: Ownership)] = []
+    /// Bytes free where the checkpoints are.
+    var free: Int64?
+    /// Programs that options of the run name and that are not here.
+    var missingPrograms: [String] = []
+    /// This machine's name.
+    var host = ""
+}
