@@ -74,7 +74,7 @@ struct ConfigurationTests {
         let surroundings = place(
             files: ["/work/c.json": #"{"keep-last": 3, "quiet": true, "fresh": false}"#])
         let request = try request(["--config", "c.json", "--", "true"], surroundings)
-        #expect(request.settings.keepLast == 3)
+        #expect(request.settings.retention.keepLast == 3)
         #expect(request.verbosity == .quiet)
         #expect(!request.fresh)
     }

@@ -18,7 +18,7 @@ struct RunArgumentsTests {
     @Test("the last of several values holds")
     func lastHolds() throws {
         let request = try request(["--keep-last", "2", "--keep-last=3", "--", "true"])
-        #expect(request.settings.keepLast == 3)
+        #expect(request.settings.retention.keepLast == 3)
     }
 
     @Test(
@@ -68,8 +68,8 @@ struct RunArgumentsTests {
                 "unknown option --keep-lst; did you mean --keep-last? (supervise run --help)"
             ),
             (
-                ["--keep", "3", "--", "true"],
-                "unknown option --keep; did you mean --keep-last? (supervise run --help)"
+                ["--keep-lst", "3", "--", "true"],
+                "unknown option --keep-lst; did you mean --keep-last? (supervise run --help)"
             ),
             (["--hlep"], "unknown option --hlep; did you mean --help? (supervise run --help)"),
             (["--gpus", "3", "--", "true"], "unknown option --gpus (supervise run --help)"),

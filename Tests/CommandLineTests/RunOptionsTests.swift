@@ -100,7 +100,37 @@ private let runOptions = [
     RunOption(
         "keep-last", standard: "5", ("1", "1"), ("12", "12"), bad: "0",
         accepts: "a whole number from 1 to 999999999"
-    ) { "\($0.settings.keepLast)" },
+    ) { "\($0.settings.retention.keepLast)" },
+    RunOption(
+        "keep-best", standard: "nil", ("3:loss:min", "3 loss min"), ("1:a:b:max", "1 a:b max"),
+        bad: "3:loss", accepts: "a count, a metric and min or max, as in 3:loss:min"
+    ) {
+        $0.settings.retention.keepBest.map { "\($0.count) \($0.metric) \($0.goal)" } ?? "nil"
+    },
+    RunOption(
+        "keep-every", standard: "nil", ("1000", "1000"), ("1", "1"), bad: "0",
+        accepts: "a whole number from 1 to 999999999"
+    ) { $0.settings.retention.keepEvery.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "keep-hourly", standard: "nil", ("24", "24"), ("1", "1"), bad: "1h",
+        accepts: "a whole number from 1 to 999999999"
+    ) { $0.settings.retention.keepHourly.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "keep-daily", standard: "nil", ("7", "7"), ("1", "1"), bad: "-1",
+        accepts: "a whole number from 1 to 999999999"
+    ) { $0.settings.retention.keepDaily.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "keep-weekly", standard: "nil", ("52", "52"), ("1", "1"), bad: "all",
+        accepts: "a whole number from 1 to 999999999"
+    ) { $0.settings.retention.keepWeekly.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "max-age", standard: "nil", ("30d", "2592000.0 seconds"), ("1h", "3600.0 seconds"),
+        bad: "0s", accepts: "\(duration) of more than 0s"
+    ) { $0.settings.retention.maxAge.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "max-bytes", standard: "nil", ("5GiB", "5368709120"), ("10MB", "10000000"), bad: "0",
+        accepts: "a size of more than nothing, such as 10MB or 5GiB"
+    ) { $0.settings.retention.maxBytes.map { "\($0)" } ?? "nil" },
     RunOption(
         "compress", standard: "nil", ("zstd", "zstd"), ("gzip", "gzip"), bad: "xz",
         accepts: "zstd, gzip or off"
