@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Where a program is that would be found in PATH.
