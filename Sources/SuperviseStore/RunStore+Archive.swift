@@ -6,8 +6,9 @@ import Synchronization
 /// checkpoints elsewhere there are two moves, first that of the record, and where power fails in
 /// between, the next ``RunStore/prepare()`` makes the second.
 extension RunStore {
-    /// Moves the run to the archive, durably. Of older ones there only those with pins are kept.
-    /// Afterwards the store is that of a run that has not begun.
+    /// Moves the run to the archive, durably. Of older ones there only those with pins are kept; the
+    /// others are out of it, and ``sweep()`` deletes them beside the job. Afterwards the store is that
+    /// of a run that has not begun.
     ///
     /// - Returns: where the record is now; nil where there was no run.
     package func archiveRun(at now: Timestamp) throws(StoreError) -> String? {
@@ -94,7 +95,6 @@ extension RunStore {
                 for name in old { _ = try move("\(archive)/\(name)", into: "\(archive)/.trash") }
             }
         }
-        try sweepArchives()
     }
 
     /// Whatever is not surely empty holds pins.

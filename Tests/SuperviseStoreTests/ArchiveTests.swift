@@ -31,6 +31,9 @@ struct ArchiveTests {
             try scene.store.save(scene.record())
             #expect(try scene.store.scan().checkpoints.isEmpty)
         }
+        // A start does not wait for it.
+        #expect(try !names(scene, "/state/.archive/.trash").isEmpty)
+        try scene.store.sweep()
         let kept = ["run-20231114T221321Z", "run-20231114T221324Z"]
         #expect(try names(scene, "/state/.archive").filter { $0 != ".trash" } == kept)
         if let checkpointRoot {

@@ -74,7 +74,7 @@ final class Conductor {
     ///
     /// - Throws: what waiting for events can throw.
     func run() throws(SystemError) -> Action.Ending {
-        if session.found.record.attempt > 0 { disk?.sweep() }
+        if session.isSwept { disk?.sweep() }
         take(.started)
         while true {
             try loop.run()

@@ -10,6 +10,8 @@ struct Session {
     let lock: FileLock
     let guardian: Guard
     let found: Supervisor.Found
+    /// Whether there is a supervisor before us, which may have left something to be deleted.
+    let isSwept: Bool
     /// Our own environment, as we were started with it.
     let environment: [(String, String)]
     let signals: SignalPlan

@@ -50,6 +50,7 @@ struct Starter {
             Session(
                 request: request, store: store, lock: lock, guardian: guardian,
                 found: try look(store, old, beginsAnew: beginsAnew, socket: socket),
+                isSwept: old != nil,
                 environment: environmentVariables(), signals: signals, socket: socket,
                 seed: try seed(), console: console))
     }
