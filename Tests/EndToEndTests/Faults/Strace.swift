@@ -48,11 +48,13 @@ struct Strace {
         try? program.signal(SIGTERM)
         _ = try program.waitForEnd()
         let text = try readSmallFile(log)
+        if text.isEmpty { throw TestFailure("strace saw nothing: \(program.text(.errors))") }
         var calls: [String: [String: [String]]] = [:]
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 1).map(String.init)
             let isNumbered = words.first.flatMap { Int($0) } != nil
-            let rest = isNumbered ? words.last ?? "" : String(line)
+            // Short pids are followed by more than one blank.
+            let rest = String((isNumbered ? words.last ?? "" : String(line)).drop { $0 == " " })
             guard let end = rest.firstIndex(of: "("), rest.first?.isLetter == true else { continue }
             let thread = isNumbered ? words[0] : ""
             calls[String(rest[..<end]), default: [:]][thread, default: []].append(rest)
