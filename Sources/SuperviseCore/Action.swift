@@ -50,6 +50,8 @@ package enum Action: Equatable, Sendable {
     case add(CommitOrder, from: Source)
     /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
+    /// Make durable which are pinned; answers ``Event/pinsSaved(_:)``.
+    case savePins(Set<CheckpointID>)
     case log(RunEvent)
     /// A line on standard error that is no event of the run.
     case tell(String)

@@ -37,9 +37,14 @@ package enum Event: Equatable, Sendable {
     case committed(CheckpointSummary, seconds: Double)
     /// Staging could not be made, or a commit or an `add` failed; nothing of it is left.
     case commitFailed(CheckpointID, ProtocolError)
+    /// A directory for it, a commit or an `add` found the disk full. What is staged is as it was,
+    /// and the same order may succeed.
+    case diskFull(CheckpointID, ProtocolError)
     /// Of those that were to be removed: which are gone, and which somebody is reading, or the disk
     /// has not let go of.
     case removed([CheckpointID], held: [CheckpointID])
+    /// nil where the pins are durable; else why they are as they were.
+    case pinsSaved(ProtocolError?)
     /// Of what the job writes by itself: these look complete.
     case watched([WatchedFile])
     /// All that fitted a pattern when ``Action/flushWatch`` or ``Action/gatherWatched(since:)`` was

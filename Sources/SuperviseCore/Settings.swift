@@ -9,8 +9,7 @@ package struct Settings: Equatable, Sendable {
     package var checkpointTimeout: Duration = .seconds(60)
     /// From `stop` and SIGTERM to SIGKILL.
     package var stopTimeout: Duration = .seconds(10)
-    /// How many of the newest checkpoints stay; at least 1.
-    package var keepLast = 5
+    package var retention = RetentionRules()
     /// Failures in a row without progress after which the run is given up; at least 1.
     package var maxFailures = 5
     /// Failures in a row from one checkpoint after which the next older one is tried; at least 1.

@@ -4,7 +4,7 @@ import SuperviseFormats
 package struct RunPaths: Equatable, Sendable {
     package let stateDirectory: String
     package let name: RunName
-    /// Holds `checkpoints/`, `staging/`, `trash/`, `set-aside/` and `pins.json`.
+    /// Holds `checkpoints/`, `staging/`, `trash/`, `set-aside/` `pins.json` and what is derived.
     package let payload: String
 
     /// - Parameters:
@@ -35,6 +35,8 @@ package struct RunPaths: Equatable, Sendable {
     package var trash: String { "\(payload)/trash" }
     package var setAside: String { "\(payload)/set-aside" }
     package var pins: String { "\(payload)/pins.json" }
+
+    package var index: String { "\(payload)/checkpoints.index" }
 
     /// A committed checkpoint's directory.
     package func checkpoint(_ id: CheckpointID) -> String { "\(checkpoints)/\(id)" }

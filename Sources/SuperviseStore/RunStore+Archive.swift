@@ -99,17 +99,11 @@ extension RunStore {
 
     /// Whatever is not surely empty holds pins.
     private func hasPins(_ directory: String) throws(StoreError) -> Bool {
-        guard let bytes = try document("\(directory)/pins.json") else { return false }
-        guard let pins = try? JSONText.decode(JSONValue.self, from: bytes) else { return true }
-        return !isEmpty(pins)
-    }
-
-    private func isEmpty(_ pins: JSONValue) -> Bool {
-        switch pins {
-        case .null: true
-        case .array(let values): values.isEmpty
-        case .object(let values): values.allSatisfy { $0.key == "format" || isEmpty($0.value) }
-        case .bool, .integer, .number, .string: false
+        do throws(StoreError) {
+            return try !pins(in: "\(directory)/pins.json").isEmpty
+        } catch {
+            if case .unreadable = error { throw error }
+            return true
         }
     }
 }

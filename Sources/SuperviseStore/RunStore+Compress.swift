@@ -31,6 +31,8 @@ extension RunStore {
         let listed = try get(readLists(id))
         // What is not kept here is not ours to make smaller.
         if listed.manifest.outside != nil { return .done(bytes: listed.manifest.bytes) }
+        // What is not ours is left alone.
+        if listed.manifest.outside != nil { return .done(bytes: listed.manifest.bytes) }
         var copies = try get(readCopies(id))
         if let known = copies, try !check(known, listed, isCancelled) { copies = nil }
         if copies == nil {

@@ -3,7 +3,7 @@ import SuperviseSystem
 
 /// The two lists of a checkpoint's files, which vouch for each other.
 extension RunStore {
-    struct Listed {
+    struct Listed: Sendable {
         var manifest: Manifest
         /// 64 hexadecimal digits, by the bytes of the payload file's path.
         var digests: [[UInt8]: String]

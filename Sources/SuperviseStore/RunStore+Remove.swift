@@ -22,6 +22,7 @@ extension RunStore {
                 removed.append(id)
                 if let place { places.append(place) }
             }
+            state.withLock { $0.live -= places.count }
             if places.isEmpty { return removed }
             try files.syncDirectory(paths.checkpoints)
             for place in places { try removeForGood(place) }

@@ -14,6 +14,8 @@ package struct Scan: Equatable, Sendable {
     package var staging: [String] = []
     package var trash: [String] = []
     package var setAside: [String] = []
+    /// The index as it should be, where it is missing or of little use.
+    var newIndex: IndexText?
 
     package init() {}
 
@@ -30,19 +32,7 @@ extension RunStore {
     /// - Throws: `missing` where there is no directory of checkpoints, `unreadable`, `newerFormat`.
     package func scan() throws(StoreError) -> Scan {
         var scan = Scan()
-        var claims: [CheckpointID: String] = [:]
-        for id in try checkpointIDs() {
-            scan.highestSequence = max(scan.highestSequence, id.sequence)
-            switch try readManifest(id) {
-            case .success(let manifest):
-                var found = summary(of: manifest)
-                found.compressedBytes = try compressedBytes(of: manifest)
-                scan.checkpoints.append(found)
-                if let outside = manifest.outside { claims[id] = outside.path }
-            case .failure(let damage):
-                scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
-            }
-        }
+        let claims = try scanCheckpoints(&scan)
         do throws(SystemError) {
             scan.staging = try entries(paths.staging).map(\.name)
             scan.trash = try entries(paths.trash).map(\.name)
@@ -60,12 +50,57 @@ extension RunStore {
         return scan
     }
 
+    /// - Parameter makesIndex: whether or not it is needed.
+    /// - Returns: the payloads that stay outside.
+    @discardableResult
+    func scanCheckpoints(
+        _ scan: inout Scan, makesIndex: Bool = false
+    ) throws(StoreError) -> [CheckpointID: String] {
+        var claims: [CheckpointID: String] = [:]
+        let found = try checkpointEntries()
+        let isMany = found.count > limits.unindexed
+        let index = isMany ? try readIndex() : nil
+        let lines = index?.lines ?? 0
+        let isUseful = lines * 2 > found.count && lines <= 2 * found.count + limits.unindexed
+        let isMade = makesIndex || (isMany && !isUseful)
+        var made = IndexText()
+        let fromDisk = found.count - limits.unindexed / 4
+        scan.checkpoints.reserveCapacity(found.count)
+        for (position, (id, entry)) in found.enumerated() {
+            scan.highestSequence = max(scan.highestSequence, id.sequence)
+            var summary = position < fromDisk ? index?.summary(of: id, entry, in: paths) : nil
+            if summary == nil {
+                switch try readManifest(id) {
+                case .success(let manifest):
+                    summary = self.summary(of: manifest)
+                    summary?.compressedBytes = try compressedBytes(of: manifest)
+                case .failure(let damage):
+                    scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
+                }
+            }
+            guard let summary else { continue }
+            scan.checkpoints.append(summary)
+            if !summary.path.hasPrefix(paths.checkpoints) { claims[id] = summary.path }
+            if isMade { made.add(summary, inode: entry.inode, in: paths) }
+        }
+        scan.newIndex = isMade ? made : nil
+        state.withLock { state in
+            state.live = found.count
+            state.indexLines = isMade ? nil : lines
+        }
+        return claims
+    }
+
     /// In order of sequence; names that are none of ours are left alone.
-    private func checkpointIDs() throws(StoreError) -> [CheckpointID] {
+    func checkpointEntries() throws(StoreError) -> [(CheckpointID, DirectoryEntry)] {
         do throws(SystemError) {
-            return try files.list(paths.checkpoints).filter { $0.kind == .directory }
-                .compactMap { CheckpointID($0.name) }
-                .filter { $0.sequence <= CheckpointID.mostSequence }.sorted()
+            var found: [(CheckpointID, DirectoryEntry)] = []
+            for entry in try files.list(paths.checkpoints) where entry.kind == .directory {
+                guard let id = CheckpointID(entry.name) else { continue }
+                if id.sequence <= CheckpointID.mostSequence { found.append((id, entry)) }
+            }
+            found.sort { $0.0 < $1.0 }
+            return found
         } catch {
             if error.isNoDirectory { throw .noDirectory(paths.checkpoints) }
             throw error.isMissing ? .missing(paths.checkpoints) : StoreError(reading: error)

@@ -30,22 +30,24 @@ extension RunStore {
     /// the compressed copy is there, what comes out of it. Writes nothing, unless it restores.
     ///
     /// - Parameters:
-    ///   - isCancelled: asked after each MiB.
-    ///   - progress: gets the number of bytes of the payload that were read since the last time.
+    ///   - lane: whose free threads read files beside this one; nil reads them one by one.
+    ///   - isCancelled: asked after each MiB, on any of these threads.
+    ///   - progress: gets the number of bytes of the payload that were read since the last time, on
+    ///     any of these threads.
     /// - Throws: where nothing can be said: `unreadable` (EIO, EACCES, …), `missing`, `newerFormat`,
     ///   `tool`, `cancelled`; `unwritable`.
     package func verify(
-        _ id: CheckpointID, _ order: VerifyOrder = .init(),
-        isCancelled: @escaping () -> Bool = { false },
-        progress: @escaping (Int) -> Void = { _ in }
+        _ id: CheckpointID, _ order: VerifyOrder = .init(), beside lane: WorkerLane? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false },
+        progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws(StoreError) -> Verification {
         try checkThatItIsThere(id)
-        let goOn = { (count: Int) -> Bool in
+        let goOn = { @Sendable (count: Int) -> Bool in
             progress(count)
             return !isCancelled()
         }
         do throws(StoreError) {
-            switch try compare(id, order, goOn) {
+            switch try compare(id, order, lane, goOn) {
             case .success(let manifest):
                 return .good(summary(of: manifest), metadata: manifest.metadata)
             case .failure(let damage):
@@ -77,7 +79,8 @@ extension RunStore {
     }
 
     private func compare(
-        _ id: CheckpointID, _ order: VerifyOrder, _ goOn: (Int) -> Bool
+        _ id: CheckpointID, _ order: VerifyOrder, _ lane: WorkerLane?,
+        _ goOn: @escaping @Sendable (Int) -> Bool
     ) throws(StoreError) -> Result<Manifest, Damage> {
         do throws(StoreError) {
             var needsLists = order.depth != .none
@@ -94,7 +97,7 @@ extension RunStore {
                         absent: copies?.list.files.map(\.path) ?? [])
                 }
             if order.depth != .none { try compare(payload, with: listed.manifest) }
-            let hashed = order.depth == .digest ? try hash(payload, listed, order, goOn) : []
+            let hashed = order.depth == .digest ? try hash(payload, listed, order, lane, goOn) : []
             let restored = try takeCopies(
                 of: absent(from: payload, listed.manifest), listed, copies, order, goOn)
             if order.depth == .digest { verified.add(hashed + restored, of: id) }
@@ -106,21 +109,24 @@ extension RunStore {
     }
 
     private func hash(
-        _ payload: Payload, _ listed: Listed, _ order: VerifyOrder, _ goOn: (Int) -> Bool
+        _ payload: Payload, _ listed: Listed, _ order: VerifyOrder, _ lane: WorkerLane?,
+        _ goOn: @escaping @Sendable (Int) -> Bool
     ) throws(StoreError) -> [HashedPayloadFile] {
         let id = listed.manifest.id
-        var hashed: [HashedPayloadFile] = []
-        for file in payload.files {
+        // The largest first, so that no thread is left with it when the others are done.
+        let ordered = payload.files.enumerated().sorted {
+            ($0.element.status.size, $1.offset) > ($1.element.status.size, $0.offset)
+        }
+        .map(\.element)
+        return try forEach(ordered, beside: lane) { [self] file throws(StoreError) in
             var digest =
                 order.isTrusting ? verified.digest(of: file.path, file.status, in: id) : nil
             if digest == nil { digest = try hash(file, id, goOn) }
             guard let digest, digest.hex == listed.digest(of: file.path) else {
                 throw .bad("\(shown(file.path)): SHA-256 differs")
             }
-            hashed.append(
-                HashedPayloadFile(path: file.path, status: file.status, digest: digest))
+            return HashedPayloadFile(path: file.path, status: file.status, digest: digest)
         }
-        return hashed
     }
 
     /// - Returns: nil where somebody writes to the file.

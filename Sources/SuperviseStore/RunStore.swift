@@ -26,6 +26,8 @@ package final class RunStore: Sendable {
         package var eventFiles = 4
         /// Of a record, status, manifest or list of checksums; what is larger is not ours.
         package var document = 1 << 28
+        /// So many checkpoints are looked at one by one; of more the older ones come from the index.
+        package var unindexed = 256
         /// What file systems give room in: a copy that does not save one of these is not smaller.
         package var block: Int64 = 4096
 
@@ -44,6 +46,10 @@ package final class RunStore: Sendable {
         /// Derived files that were looked at.
         var checkedStatus = false
         var checkedEvents = false
+        /// How many checkpoints there are, as far as is known.
+        var live = 0
+        /// How many lines `checkpoints.index` has; nil where it is to be written anew.
+        var indexLines: Int?
     }
 
     package init(

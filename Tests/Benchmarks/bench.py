@@ -37,8 +37,8 @@ class Supervise:
         self.binary = binary
         self.label = label
 
-    def command(self, job, place):
-        return [self.binary, "--quiet", "--backoff", "0ms..0ms", "--max-failures", "1000000",
+    def command(self, job, place, more=()):
+        return [self.binary, *more, "--quiet", "--backoff", "0ms..0ms", "--max-failures", "1000000",
                 "--checkpoint-every", "off", "--state-dir", os.path.join(place, "state"), "--name", "run", "--", *job]
 
 
@@ -82,14 +82,14 @@ def peers():
 class Running:
     """A supervisor with its job, in a place of its own, and what the job tells."""
 
-    def __init__(self, supervisor, job, place):
+    def __init__(self, supervisor, job, place, more=()):
         self.reader, writer = os.pipe()
         noted = os.path.join(place, "noted")
         with open(noted, "wb") as file:
             file.write(bytes(8))
         with open(os.devnull, "r+b") as null:
             self.process = subprocess.Popen(
-                [programs.launch, noted, *supervisor.command(job, place)],
+                [programs.launch, noted, *supervisor.command(job, place, *([more] if more else []))],
                 stdin=null, stdout=writer, stderr=null, cwd=place, start_new_session=True,
                 env={"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": place})
         os.close(writer)

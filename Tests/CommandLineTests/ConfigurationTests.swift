@@ -74,9 +74,21 @@ struct ConfigurationTests {
         let surroundings = place(
             files: ["/work/c.json": #"{"keep-last": 3, "quiet": true, "fresh": false}"#])
         let request = try request(["--config", "c.json", "--", "true"], surroundings)
-        #expect(request.settings.keepLast == 3)
+        #expect(request.settings.retention.keepLast == 3)
         #expect(request.verbosity == .quiet)
         #expect(!request.fresh)
+    }
+
+    @Test("holds several values of an option that may be given several times, and of no other")
+    func arrays() throws {
+        let files = [
+            "/work/c.json": #"{"watch": ["a/*", "b"]}"#, "/work/d.json": #"{"keep-last": [1]}"#,
+        ]
+        let read = try request(["--config", "c.json", "--", "true"], place(files: files))
+        #expect(read.settings.watch.map(\.text) == ["a/*", "b"])
+        #expect(throws: Complaint.self) {
+            try request(["--config", "d.json", "--", "true"], place(files: files))
+        }
     }
 
     @Test("may be empty")

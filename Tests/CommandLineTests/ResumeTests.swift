@@ -35,7 +35,7 @@ struct ResumeTests {
         #expect(request.stateDirectory == runs.root)
         #expect(request.checkpointDirectory == "/data/work/ck")
         #expect(request.options == options)
-        #expect(request.settings.keepLast == 3)
+        #expect(request.settings.retention.keepLast == 3)
         #expect(request.settings.maxFailures == 5)
         #expect(request.settings.backoff == .zero ... .seconds(1))
         #expect(request.settings.resumeFrom == .newest)

@@ -18,7 +18,7 @@ struct RunArgumentsTests {
     @Test("the last of several values holds")
     func lastHolds() throws {
         let request = try request(["--keep-last", "2", "--keep-last=3", "--", "true"])
-        #expect(request.settings.keepLast == 3)
+        #expect(request.settings.retention.keepLast == 3)
     }
 
     @Test(
@@ -68,13 +68,13 @@ struct RunArgumentsTests {
                 "unknown option --keep-lst; did you mean --keep-last? (supervise run --help)"
             ),
             (
-                ["--keep", "3", "--", "true"],
-                "unknown option --keep; did you mean --keep-last? (supervise run --help)"
+                ["--keep-lst", "3", "--", "true"],
+                "unknown option --keep-lst; did you mean --keep-last? (supervise run --help)"
             ),
             (["--hlep"], "unknown option --hlep; did you mean --help? (supervise run --help)"),
             (["--gpus", "3", "--", "true"], "unknown option --gpus (supervise run --help)"),
             (["-n", "x", "--", "true"], "unknown option -n (supervise run --help)"),
-            (["--watch", "*.pt", "--", "true"], "unknown option --watch (supervise run --help)"),
+            (["--mirror", "x", "--", "true"], "unknown option --mirror (supervise run --help)"),
             (["--json", "--", "true"], "unknown option --json (supervise run --help)"),
             (
                 ["status", "--jsno"],
@@ -95,12 +95,26 @@ struct RunArgumentsTests {
                 "--keep-last needs a value: --keep-last N (supervise run --help)"
             ),
             (
+                ["--resume-args", "--", "true"],
+                "--resume-args needs a value: --resume-args ARGS (supervise run --help)"
+            ),
+            (
                 ["--name", "--fresh", "--", "true"],
                 "--name needs a value: --name NAME (supervise run --help)"
             ),
         ])
     func missingValue(arguments: [String], message: String) {
         #expect(complaint(arguments) == Complaint(message, status: 125))
+    }
+
+    @Test("what may be given several times comes together, and looks like options where it must")
+    func severalTimes() throws {
+        let request = try request([
+            "--watch", "a/*", "--resume-args", "--from {id}", "--watch=b c", "--", "true",
+        ])
+        #expect(request.settings.watch.map(\.text) == ["a/*", "b c"])
+        #expect(request.options["watch"] == "a/*\nb c")
+        #expect(request.resumeArguments?.templates == ["--from", "{id}"])
     }
 
     @Test("a long bad value is shown in part, and nothing in it reaches the terminal")

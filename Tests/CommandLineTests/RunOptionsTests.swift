@@ -79,9 +79,58 @@ private let runOptions = [
         accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …), or none"
     ) { $0.checkpointSignal.map { "\($0)" } ?? "nil" },
     RunOption(
+        "watch", standard: "", ("out/*.pt", "out/*.pt"), ("/a/[0-9]", "/a/[0-9]"), bad: "out/",
+        accepts: "a pattern of paths, such as 'out/*/ckpt-*.pt'"
+    ) { $0.settings.watch.map(\.text).joined(separator: " ") },
+    RunOption(
+        "watch-mode", standard: "copy", ("move", "move"), ("reference", "reference"), bad: "link",
+        accepts: "copy or move or own or reference"
+    ) { $0.settings.watchMode.rawValue },
+    RunOption(
+        "request-signal", standard: "nil", ("USR1", "10 SIGUSR1"), ("SIGUSR2", "12 SIGUSR2"),
+        bad: "KILL",
+        accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …)"
+    ) { $0.settings.requestSignal.map { "\($0.number) \($0.name)" } ?? "nil" },
+    RunOption(
+        "resume-args", standard: "nil", ("--from {id}", "[\"--from\", \"{id}\"]"),
+        ("'a b'", "[\"a b\"]"), bad: "'a",
+        accepts: "words, with quotes in pairs, such as "
+            + "'--resume {checkpoint}'"
+    ) { $0.resumeArguments.map { "\($0.templates)" } ?? "nil" },
+    RunOption(
         "keep-last", standard: "5", ("1", "1"), ("12", "12"), bad: "0",
         accepts: "a whole number from 1 to 999999999"
-    ) { "\($0.settings.keepLast)" },
+    ) { "\($0.settings.retention.keepLast)" },
+    RunOption(
+        "keep-best", standard: "nil", ("3:loss:min", "3 loss min"), ("1:a:b:max", "1 a:b max"),
+        bad: "3:loss", accepts: "a count, a metric and min or max, as in 3:loss:min"
+    ) {
+        $0.settings.retention.keepBest.map { "\($0.count) \($0.metric) \($0.goal)" } ?? "nil"
+    },
+    RunOption(
+        "keep-every", standard: "nil", ("1000", "1000"), ("1", "1"), bad: "0",
+        accepts: "a whole number from 1 to 999999999"
+    ) { $0.settings.retention.keepEvery.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "keep-hourly", standard: "nil", ("24", "24"), ("1", "1"), bad: "1h",
+        accepts: "a whole number from 1 to 999999999"
+    ) { $0.settings.retention.keepHourly.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "keep-daily", standard: "nil", ("7", "7"), ("1", "1"), bad: "-1",
+        accepts: "a whole number from 1 to 999999999"
+    ) { $0.settings.retention.keepDaily.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "keep-weekly", standard: "nil", ("52", "52"), ("1", "1"), bad: "all",
+        accepts: "a whole number from 1 to 999999999"
+    ) { $0.settings.retention.keepWeekly.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "max-age", standard: "nil", ("30d", "2592000.0 seconds"), ("1h", "3600.0 seconds"),
+        bad: "0s", accepts: "\(duration) of more than 0s"
+    ) { $0.settings.retention.maxAge.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "max-bytes", standard: "nil", ("5GiB", "5368709120"), ("10MB", "10000000"), bad: "0",
+        accepts: "a size of more than nothing, such as 10MB or 5GiB"
+    ) { $0.settings.retention.maxBytes.map { "\($0)" } ?? "nil" },
     RunOption(
         "compress", standard: "nil", ("zstd", "zstd"), ("gzip", "gzip"), bad: "xz",
         accepts: "zstd, gzip or off"

@@ -43,6 +43,27 @@ struct FullDiskTests {
         try place.stop(program)
     }
 
+    @Test("checkpoints that nothing protects go, said aloud, and the commit is tried once more")
+    func room() throws {
+        let place = try Place()
+        let program = try start(place)
+        try program.hello(accepts: false)
+        let filling = String(repeating: "x", count: 200_000)
+        let large = try place.directory.write("large", filling)
+        // Three of them fit into the file system, and a fourth does not.
+        for step in 1...4 as ClosedRange<Int64> {
+            try program.send(.add(.init(path: large, step: step)))
+            _ = try program.committed()
+        }
+        let huge = try place.directory.write("huge", String(repeating: "x", count: 600_000))
+        try program.send(.add(.init(path: huge, step: 5)))
+        #expect(try program.committed().id.description == "000005-step-5")
+        try program.say("run ls \(place.state)/it/checkpoints | tr '\\n' ' '; echo")
+        try program.line(starting: "000004-step-4 000005-step-5")
+        try place.stop(program)
+        #expect(program.text(.errors).contains("the disk is full: removing checkpoints 000001"))
+    }
+
     @Test("a disk that becomes read-only stops no job, and the stop is still in order")
     func readOnly() throws {
         let place = try Place()

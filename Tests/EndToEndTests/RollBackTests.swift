@@ -92,6 +92,8 @@ struct RollBackTests {
         let second = try place.statusOverSocket()
         #expect(second.schedule?.experience.measured == 1)
         #expect(second.schedule?.interval ?? 0 >= 30)
+        // The record is written after the answer.
+        try waitForChange(in: place.file("")) { try place.record().experience.measured == 1 }
         try program.signal(9)
         #expect(try program.waitForEnd() == .signaled(9))
         let again = try place.puppet(["--checkpoint-every", "auto"])

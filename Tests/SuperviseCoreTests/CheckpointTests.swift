@@ -64,7 +64,7 @@ struct CheckpointTests {
 
     @Test("committed is said once it is durable, and retention keeps the newest")
     func committed() {
-        var desk = Desk { $0.keepLast = 2 }
+        var desk = Desk { $0.retention.keepLast = 2 }
         desk.run()
         desk.save(step: 1)
         desk.save(step: 2)
@@ -75,7 +75,7 @@ struct CheckpointTests {
 
     @Test("retention keeps the one that the job resumed from")
     func resumedStays() {
-        var desk = Desk(checkpoints: [checkpoint(1)]) { $0.keepLast = 1 }
+        var desk = Desk(checkpoints: [checkpoint(1)]) { $0.retention.keepLast = 1 }
         desk.run()
         desk.save()
         #expect(desk.save().contains(.remove([checkpoint(2, step: 1)])))

@@ -13,7 +13,7 @@ struct CompressionTests {
     private func desk(_ checkpoints: [CheckpointID] = []) -> Desk {
         var desk = Desk(checkpoints: checkpoints) {
             $0.compression = .zstd
-            $0.keepLast = 10
+            $0.retention.keepLast = 10
         }
         desk.run()
         return desk

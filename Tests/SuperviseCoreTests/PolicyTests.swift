@@ -68,18 +68,6 @@ struct PolicyTests {
         #expect(choose(ids, scope: two, start: 2) == .checkpoint(checkpoint(3)))
     }
 
-    @Test("retention removes all but the newest and the protected, oldest first")
-    func retention() {
-        let ids = [5, 3, 1, 4, 2].map { checkpoint($0, step: 100 - $0) }
-        func removals(_ keepLast: Int, _ protected: Set<CheckpointID> = []) -> [Int64] {
-            Retention.removals(from: ids, keepLast: keepLast, protected: protected)
-                .map(\.sequence)
-        }
-        #expect(removals(2) == [1, 2, 3] && removals(5) == [] && removals(9) == [])
-        #expect(removals(2, [checkpoint(2, step: 98)]) == [1, 3])
-        #expect(removals(0) == [1, 2, 3, 4], "the newest always stays")
-    }
-
     @Test("SplitMix64 gives the published sequence")
     func splitMix() {
         var random = SplitMix(seed: 1_234_567)

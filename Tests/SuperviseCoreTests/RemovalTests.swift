@@ -11,7 +11,7 @@ struct RemovalTests {
     /// A supervisor that keeps one checkpoint and whose job, on connection 1, is about to make more.
     init() throws {
         var settings = Settings()
-        settings.keepLast = 1
+        settings.retention.keepLast = 1
         let record = RunRecord(
             name: "it", command: ["job"], directory: "/", options: [:],
             checkpointDirectory: "/it", created: Timestamp(milliseconds: 0), host: "here",

@@ -137,7 +137,7 @@ struct RollBackTests {
         let four = checkpoint(4, step: 40)
         var desk = Desk(checkpoints: [one, two, three, four]) {
             $0.rollbackAfter = 1
-            $0.keepLast = 2
+            $0.retention.keepLast = 2
         }
         desk.run()
         for _ in 1...2 {
@@ -158,7 +158,7 @@ struct RollBackTests {
     func retentionAfterFrom() {
         var desk = Desk(checkpoints: [one, two, three]) {
             $0.resumeFrom = .checkpoint(one)
-            $0.keepLast = 2
+            $0.retention.keepLast = 2
         }
         desk.run()
         for step in 11...19 { desk.save(step: Int64(step)) }

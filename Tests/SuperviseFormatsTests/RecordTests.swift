@@ -99,6 +99,9 @@ struct RecordTests {
             #expect(full.contains(part), "\(part) in \(full)")
         }
         #expect(try JSONText.decode(Status.self, from: Array(full.utf8)) == status)
+        let older = full.replacing(/"set_aside":\[[^\]]*\],/, with: "")
+        #expect(older != full)
+        #expect(try JSONText.decode(Status.self, from: Array(older.utf8)).setAside.isEmpty)
     }
 
     @Test("the manifest has the keys of the design")
@@ -112,10 +115,25 @@ struct RecordTests {
                 == #"{"attempt":2,"created":"1970-01-01T00:00:00.000Z","#
                 + #""files":[{"bytes":3,"path":"data/a"},{"bytes":4,"path":"data/b"}],"format":1,"#
                 + #""id":"000013-step-4500","links":[],"metadata":{"k":"v"},"metrics":{"loss":0.5},"#
-                + #""parent":null,"ranks":1,"reason":"interval","seconds":1.5,"sequence":13,"#
-                + #""single":null,"step":4500}"#)
+                + #""outside":null,"parent":null,"ranks":1,"reason":"interval","seconds":1.5,"#
+                + #""sequence":13,"single":null,"step":4500}"#)
         #expect(manifest.bytes == 7)
+        #expect(manifest.payloadPath(in: "/c") == "/c/data")
         #expect(try JSONText.decode(Manifest.self, from: JSONText.encode(manifest)) == manifest)
+    }
+
+    @Test("a payload that stays outside is told by absolute paths")
+    func outside() throws {
+        let manifest = Manifest(
+            id: id, reason: .job, attempt: 1, parent: nil, created: at, seconds: 0,
+            files: [.init(path: "/out/a", bytes: 3, modified: 1_700_000_000_123_456_789)],
+            metrics: [:], metadata: [:], single: "/out/a",
+            outside: .init(path: "/out/a", isOwned: true))
+        let full = try text(manifest)
+        #expect(full.contains(#""outside":{"owned":true,"path":"/out/a"}"#))
+        #expect(full.contains(#""modified":1700000000123456789"#))
+        #expect(manifest.payloadPath(in: "/c") == "/out/a")
+        #expect(try JSONText.decode(Manifest.self, from: Array(full.utf8)) == manifest)
     }
 
     @Test("a newer format is told from a broken file")

@@ -41,9 +41,9 @@ struct AddModeTests {
         #expect(try isGood(1))
         if isDirectory { #expect(try real.disk.readLink("\(summary.path)/latest") == "part/b") }
         // It was hashed by us, and nothing of it is read again.
-        var read = 0
-        _ = try real.store.verify(id(1), .init(isTrusting: true), progress: { read += $0 })
-        #expect(read == 0)
+        let read = Total()
+        _ = try real.store.verify(id(1), .init(isTrusting: true), progress: { read.add($0) })
+        #expect(read.count == 0)
     }
 
     @Test(

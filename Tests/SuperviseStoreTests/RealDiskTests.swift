@@ -139,9 +139,9 @@ struct RealDiskTests {
         #expect(asked.value == 3)
         #expect(try real.store.scan().checkpoints.isEmpty)
         _ = try real.store.commit(real.scene.order(id(1)))
-        var bytes = 0
-        _ = try real.store.verify(id(1), progress: { bytes += $0 })
-        #expect(bytes == 20 << 20)
+        let bytes = Total()
+        _ = try real.store.verify(id(1), progress: { bytes.add($0) })
+        #expect(bytes.count == 20 << 20)
         #expect(throws: StoreError.cancelled) {
             try real.store.verify(id(1), isCancelled: { true })
         }
@@ -180,11 +180,11 @@ struct RealDiskTests {
         let real = try RealScene()
         try real.scene.commit(id(1))
         func bytesRead(trusting: Bool) throws -> Int {
-            var bytes = 0
+            let bytes = Total()
             let verification = try real.store.verify(
-                id(1), .init(isTrusting: trusting), progress: { bytes += $0 })
+                id(1), .init(isTrusting: trusting), progress: { bytes.add($0) })
             guard case .good = verification else { return -1 }
-            return bytes
+            return bytes.count
         }
         let all = try bytesRead(trusting: false)
         #expect(all > 20)
@@ -195,5 +195,32 @@ struct RealDiskTests {
         #expect(try bytesRead(trusting: true) == content.count)
         real.store.verified.forgetAll()
         #expect(try bytesRead(trusting: true) == all)
+    }
+
+    @Test("files are verified on several threads, every byte once, and rot is found on any of them")
+    func inParallel() throws {
+        let real = try RealScene()
+        let files = (0..<20).map {
+            ("file\($0)", [UInt8](repeating: UInt8($0), count: 1 + $0 * 9_999))
+        }
+        _ = try real.begin(id(1), files)
+        _ = try real.store.commit(real.scene.order(id(1)))
+        let lane = WorkerLane(name: "test", threads: 4)
+        let bytes = Total()
+        let good = try real.store.verify(id(1), beside: lane, progress: { bytes.add($0) })
+        guard case .good = good else { throw Unexpected("\(good)") }
+        #expect(bytes.count == files.reduce(0) { $0 + $1.1.count })
+        for number in [0, 7, 19] {
+            let file = real.scene.path(id(1), "data/file\(number)")
+            let content = try real.disk.readFile(file, limit: 1 << 20)
+            try real.disk.writeFile(file, content.dropLast() + [UInt8(200)])
+            #expect(
+                try real.store.verify(id(1), beside: lane)
+                    == .bad(reason: "data/file\(number): SHA-256 differs"))
+            try real.disk.writeFile(file, content)
+        }
+        #expect(throws: StoreError.cancelled) {
+            try real.store.verify(id(1), beside: lane, isCancelled: { true })
+        }
     }
 }

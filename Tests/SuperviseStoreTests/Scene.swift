@@ -114,3 +114,12 @@ func status(attempt: Int) -> Status {
         name: "run", phase: .running, command: ["true"], supervisorPID: 1, attempt: attempt,
         started: Timestamp(milliseconds: 0), updated: Timestamp(milliseconds: 0))
 }
+
+/// Counted on any thread.
+final class Total: Sendable {
+    private let value = Mutex(0)
+
+    var count: Int { value.withLock { $0 } }
+
+    func add(_ more: Int) { value.withLock { $0 += more } }
+}

@@ -74,6 +74,9 @@ package struct Attempt: Sendable {
         /// Of the request that it answers, or of `begin`.
         let costFrom: Instant
         let reason: Manifest.Reason
+        /// Its directory is made when room has been made.
+        var waitsForRoom = false
+        var hadRoomMade = false
     }
 
     var accepting: [ConnectionID] {
@@ -103,4 +106,10 @@ package struct Committing: Equatable, Sendable {
     let watched: WatchedFile?
     /// When the job began to write it: what came later is lost in a crash.
     let securedAt: Instant
+    /// The order, to give it once more where there was no room.
+    let action: Action
+    /// It is given when room has been made.
+    package var waitsForRoom = false
+    /// Room has been made for it once.
+    var hadRoomMade = false
 }

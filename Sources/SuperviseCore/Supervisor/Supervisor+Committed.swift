@@ -5,8 +5,7 @@ extension Supervisor {
     mutating func committed(_ summary: CheckpointSummary, seconds: Double, at now: Moment) {
         guard let index = committing.firstIndex(where: { $0.id == summary.id }) else { return }
         let commit = committing.remove(at: index)
-        checkpoints.append(summary)
-        checkpoints.sort { $0.id < $1.id }
+        putBack([summary])
         compression.spared = []
         countCommit(summary.id, securedAt: commit.securedAt)
         record.experience.measure(cost: seconds)
@@ -25,7 +24,7 @@ extension Supervisor {
             for sender in request.operators { answer(wire, to: sender) }
         }
         // Before anything is chosen, it is not known which one will be needed.
-        if phase != .gathering { prune() }
+        if phase != .gathering { remove(retentionPlan.removals) }
         actions.append(.record(record, confirm: false))
         startInterval(at: now)
         if request?.final == true { finalRequestEnded(made: true, at: now) }
@@ -48,29 +47,6 @@ extension Supervisor {
         record.bestStep = id.step ?? record.bestStep
         record.failures.withoutProgress = 0
         record.failures.suspects = [:]
-    }
-
-    private mutating func prune() {
-        var protected: Set<CheckpointID> = []
-        if let resumed = attempt?.resume?.id { protected.insert(resumed) }
-        let apart = apart
-        let all = checkpoints.map(\.id)
-        let removals = [all.filter { !apart.contains($0) }, all.filter(apart.contains)].flatMap {
-            Retention.removals(from: $0, keepLast: settings.keepLast, protected: protected)
-        }
-        guard !removals.isEmpty else { return }
-        leaving += checkpoints.filter { removals.contains($0.id) }
-        checkpoints.removeAll { removals.contains($0.id) }
-        actions.append(.remove(removals))
-    }
-
-    /// Those that are held stay, and are looked at again after the next commit.
-    mutating func removed(_ gone: [CheckpointID], held: [CheckpointID]) {
-        for id in gone { record.failures.suspects[id.description] = nil }
-        if !gone.isEmpty { log(.removed(.init(ids: gone))) }
-        checkpoints += leaving.filter { held.contains($0.id) }
-        checkpoints.sort { $0.id < $1.id }
-        leaving.removeAll { gone.contains($0.id) || held.contains($0.id) }
     }
 
     mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {

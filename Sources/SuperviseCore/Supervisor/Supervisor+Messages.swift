@@ -73,6 +73,18 @@ extension Supervisor {
             }
         case "stop":
             controlStop(sender, withCheckpoint: control.checkpoint ?? true, at: now)
+        case "pin", "unpin", "delete":
+            guard let id = control.id else {
+                refuse(sender, .badMessage, "\(control.command) wants the \"id\" of a checkpoint")
+                return
+            }
+            if control.command == "delete" {
+                delete(id, sender)
+            } else {
+                changePin(of: id, isPinned: control.command == "pin", sender)
+            }
+        case "prune":
+            prune(sender)
         default:
             refuse(sender, .badMessage, "there is no control command \"\(control.command)\"")
         }

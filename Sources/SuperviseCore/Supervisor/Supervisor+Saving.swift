@@ -55,8 +55,9 @@ extension Supervisor {
         let order = commitOrder(
             open.id, reason: named.number == nil ? open.reason : named.reason,
             costFrom: named.madeAt ?? open.costFrom, commit.metrics, commit.metadata, at: now)
-        track(order, sender, request: named.number ?? open.request, securedAt: open.beganAt)
-        actions.append(.commit(order))
+        track(
+            order, .commit(order), sender, request: named.number ?? open.request,
+            securedAt: open.beganAt)
     }
 
     mutating func add(_ add: JobMessage.Add, _ sender: Sender, at now: Moment) {
@@ -79,8 +80,10 @@ extension Supervisor {
         let order = commitOrder(
             id, reason: request.reason, costFrom: request.madeAt ?? now.instant, add.metrics,
             add.metadata, at: now)
-        track(order, sender, request: request.number, securedAt: now.instant)
-        actions.append(.add(order, from: .init(path: add.path, mode: mode)))
+        let source = Action.Source(path: add.path, mode: mode)
+        track(
+            order, .add(order, from: source), sender, request: request.number,
+            securedAt: now.instant)
     }
 
     mutating func abort(_ id: CheckpointID, _ sender: Sender, at now: Moment) {
@@ -160,14 +163,18 @@ extension Supervisor {
     }
 
     mutating func track(
-        _ order: Action.CommitOrder, _ sender: Sender?, request: Int?, securedAt: Instant,
-        watched: WatchedFile? = nil
+        _ order: Action.CommitOrder, _ action: Action, _ sender: Sender?, request: Int?,
+        securedAt: Instant, watched: WatchedFile? = nil
     ) {
         answerLate(request)
+        // They are finished in order: behind one that waits for room, this one waits as well.
+        let waits = committing.contains { $0.waitsForRoom }
         committing.append(
             Committing(
                 id: order.id, attempt: order.attempt, sender: sender, request: request,
-                reason: order.reason, watched: watched, securedAt: securedAt))
+                reason: order.reason, watched: watched, securedAt: securedAt, action: action,
+                waitsForRoom: waits))
+        if !waits { actions.append(action) }
         if let request, attempt?.request?.number == request {
             actions.append(.cancelTimer(.request))
         }

@@ -130,6 +130,8 @@ extension Supervisor {
             tellOfStepBack(to: resume.id)
         }
         waitingFiles = []
+        lastResumed = resume?.id
+        hasChosen = true
         progress.rate = nil
         progress.eta = nil
         nextCheckpoint = nil

@@ -49,7 +49,8 @@ extension Supervisor {
     /// Only one is under way at a time, so that a file that is written again while it waits is
     /// taken once; and none while a checkpoint is open, for numbers are finished in their order.
     mutating func takeWatched(at now: Moment) {
-        guard attempt?.open == nil, !committing.contains(where: { $0.watched != nil }),
+        guard attempt?.open == nil,
+            !committing.contains(where: { $0.watched != nil || $0.waitsForRoom }),
             !waitingFiles.isEmpty
         else { return }
         switch phase {
@@ -65,9 +66,10 @@ extension Supervisor {
             nil, nil, at: now)
         // So that what was completed later is known to be newer.
         order.created = now.wall(at: file.completedAt)
+        let source = Action.Source(path: file.path, mode: settings.watchMode)
         track(
-            order, nil, request: answered?.number, securedAt: file.completedAt, watched: file)
-        actions.append(.add(order, from: .init(path: file.path, mode: settings.watchMode)))
+            order, .add(order, from: source), nil, request: answered?.number,
+            securedAt: file.completedAt, watched: file)
     }
 
     /// Names that do not count upwards, as those of files that take turns, tell no steps.

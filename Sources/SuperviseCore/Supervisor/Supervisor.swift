@@ -23,6 +23,16 @@ package struct Supervisor: Sendable {
     package internal(set) var checkpoints: [CheckpointSummary]
     /// Ordered to be removed, and not yet answered.
     package internal(set) var leaving: [CheckpointSummary] = []
+    /// nil where `pins.json` does not tell: then nothing is removed.
+    package internal(set) var pins: Set<CheckpointID>?
+    /// What the newest attempt resumed from, also when it has ended.
+    var lastResumed: CheckpointID?
+    /// It has been chosen what to go on from: before that, any of them may be needed.
+    var hasChosen = false
+    /// Changes of pins, of which the first is being written.
+    package internal(set) var pinning: [PinChange] = []
+    /// Operators who wait until something is removed.
+    var removers: [Remover] = []
     /// Orders that were given and not yet answered, in order of sequence.
     package internal(set) var committing: [Committing] = []
     package internal(set) var requests = Status.Requests()
@@ -104,6 +114,8 @@ package struct Supervisor: Sendable {
         package var record: RunRecord
         package var checkpoints: [CheckpointSummary]
         package var damaged: [Damaged]
+        /// nil where it cannot be told.
+        package var pins: Set<CheckpointID>?
         /// Over everything that is there, visible or not.
         package var highestSequence: Int64
         /// See ``RunRecord/mayHaveLeftovers(bootID:)``.
@@ -113,11 +125,13 @@ package struct Supervisor: Sendable {
 
         package init(
             record: RunRecord, checkpoints: [CheckpointSummary], damaged: [Damaged] = [],
-            highestSequence: Int64 = 0, mayHaveLeftovers: Bool = false, socket: String = ""
+            pins: Set<CheckpointID>? = [], highestSequence: Int64 = 0,
+            mayHaveLeftovers: Bool = false, socket: String = ""
         ) {
             self.record = record
             self.checkpoints = checkpoints
             self.damaged = damaged
+            self.pins = pins
             self.highestSequence = highestSequence
             self.mayHaveLeftovers = mayHaveLeftovers
             self.socket = socket
@@ -130,6 +144,7 @@ package struct Supervisor: Sendable {
         record = found.record
         checkpoints = found.checkpoints.sorted { $0.id < $1.id }
         damaged = found.damaged
+        pins = found.pins
         socket = found.socket
         random = SplitMix(seed: seed)
         started = now.wall
@@ -182,7 +197,9 @@ package struct Supervisor: Sendable {
         case .stagingMeasured(let id, let size): stagingMeasured(id, size, at: now)
         case .committed(let summary, let seconds): committed(summary, seconds: seconds, at: now)
         case .commitFailed(let id, let error): commitFailed(id, error, at: now)
-        case .removed(let gone, let held): removed(gone, held: held)
+        case .diskFull(let id, let error): diskFull(id, error, at: now)
+        case .removed(let gone, let held): removed(gone, held: held, at: now)
+        case .pinsSaved(let error): pinsSaved(error)
         case .watched(let files): watched(files, at: now)
         case .watchFlushed: watchFlushed(at: now)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)

@@ -136,3 +136,12 @@ extension Status {
         }
     }
 }
+
+extension KeyedDecodingContainer {
+    /// The synthesized initializers find this one: an older supervisor told of none.
+    package func decode(
+        _ type: [Status.SetAside].Type, forKey key: Key
+    ) throws -> [Status.SetAside] {
+        try decodeIfPresent(type, forKey: key) ?? []
+    }
+}

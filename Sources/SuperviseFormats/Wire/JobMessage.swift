@@ -111,10 +111,13 @@ package enum JobMessage: Equatable, Sendable {
         package var command: String
         /// Of `stop`: false skips the final checkpoint.
         package var checkpoint: Bool?
+        /// Of `pin`, `unpin` and `delete`.
+        package var id: CheckpointID?
 
-        package init(command: String, checkpoint: Bool? = nil) {
+        package init(command: String, checkpoint: Bool? = nil, id: CheckpointID? = nil) {
             self.command = command
             self.checkpoint = checkpoint
+            self.id = id
         }
     }
 }

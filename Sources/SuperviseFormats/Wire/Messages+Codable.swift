@@ -64,7 +64,7 @@ extension JobMessage: Codable {
 
 extension SupervisorMessage: Codable {
     private enum TypeName: String, Codable {
-        case welcome, began, committed, aborted, stop, error, ok, status
+        case welcome, began, committed, aborted, stop, error, ok, status, pruned
         case checkpointRequest = "checkpoint_request"
     }
 
@@ -83,6 +83,7 @@ extension SupervisorMessage: Codable {
                         .decode(Double.self, forKey: .deadline))
             case .error: .error(try ProtocolError(from: decoder))
             case .ok: .ok
+            case .pruned: .pruned(try Pruned(from: decoder))
             case .status:
                 .status(
                     try decoder.container(keyedBy: StatusKey.self)
@@ -116,6 +117,9 @@ extension SupervisorMessage: Codable {
             try payload.encode(to: encoder)
         case .ok:
             try type.encode(TypeName.ok, forKey: .type)
+        case .pruned(let payload):
+            try type.encode(TypeName.pruned, forKey: .type)
+            try payload.encode(to: encoder)
         case .status(let status):
             try type.encode(TypeName.status, forKey: .type)
             var keys = encoder.container(keyedBy: StatusKey.self)

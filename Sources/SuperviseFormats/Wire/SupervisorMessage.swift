@@ -9,6 +9,7 @@ package enum SupervisorMessage: Equatable, Sendable {
     case error(ProtocolError)
     case ok
     case status(Status)
+    case pruned(Pruned)
 
     package struct Welcome: Codable, Equatable, Sendable {
         package var `protocol` = 1
@@ -51,6 +52,22 @@ package enum SupervisorMessage: Equatable, Sendable {
         package init(id: CheckpointID, path: String) {
             self.id = id
             self.path = path
+        }
+    }
+
+    /// What came of `prune` and of `delete`.
+    package struct Pruned: Codable, Equatable, Sendable {
+        /// How many checkpoints are gone.
+        package var removed: Int
+        /// Of their payloads.
+        package var bytes: Int64
+        /// How many stay because somebody is reading them.
+        package var held: Int
+
+        package init(removed: Int, bytes: Int64, held: Int) {
+            self.removed = removed
+            self.bytes = bytes
+            self.held = held
         }
     }
 

@@ -63,21 +63,26 @@ extension DiskWork {
             created: order.created, elapsed: elapsed, metrics: order.metrics,
             metadata: order.metadata)
         let warn = warning
-        submit(to: commits) { store in
+        submit(to: commits) { [cleaning] store in
             do throws(StoreError) {
-                return .committed(try work(store, storeOrder, warn), seconds: elapsed())
+                let summary = try work(store, storeOrder, warn)
+                // Derived: a scan reads the manifest of what is not in it.
+                cleaning.submit { try? store.noteInIndex(summary) }
+                return .committed(summary, seconds: elapsed())
             } catch {
                 return Self.failure(of: order.id, error, store)
             }
         }
     }
 
-    /// Nothing stays of what failed: on a full disk its room is what is needed most.
+    /// Nothing stays of what failed, unless it may be tried again.
     private static func failure(
         of id: CheckpointID, _ error: StoreError, _ store: RunStore
     ) -> Event {
+        let refusal = ProtocolError(error.protocolCode, "\(error)")
+        if error.canTryAgain { return .diskFull(id, refusal) }
         // What stays all the same is swept at the next start, and why we are here says more.
         try? store.dropStaging(id)
-        return .commitFailed(id, ProtocolError(error.protocolCode, "\(error)"))
+        return .commitFailed(id, refusal)
     }
 }

@@ -9,12 +9,13 @@ extension DiskWork {
     /// - Parameter bytes: of the payload, to tell how far it has come.
     func verify(_ id: CheckpointID, bytes: Int64, trusting: Bool) {
         let order = VerifyOrder(depth: settings.verify, isTrusting: trusting, restores: true)
-        let (flag, resumed, mailbox) = (verification, resumed, mailbox)
+        let (flag, resumed, mailbox, bulk) = (verification, resumed, mailbox, bulk)
         let pace = Pace(of: id, bytes: bytes) { mailbox.post(.event($0)) }
         submit(to: bulk) { store in
             // Where it cannot be held, nobody else can hold it alone.
             resumed.hold(try? store.hold(id))
-            return .verified(id, Self.verification(of: id, order, store, flag, pace))
+            return .verified(
+                id, Self.verification(of: id, order, store, beside: bulk, flag, pace))
         }
     }
 
@@ -23,12 +24,13 @@ extension DiskWork {
     }
 
     private static func verification(
-        of id: CheckpointID, _ order: VerifyOrder, _ store: RunStore, _ flag: CancelFlag,
-        _ pace: Pace
+        of id: CheckpointID, _ order: VerifyOrder, _ store: RunStore, beside lane: WorkerLane,
+        _ flag: CancelFlag, _ pace: Pace
     ) -> Event.Verification {
         do throws(StoreError) {
             switch try store.verify(
-                id, order, isCancelled: { flag.isRaised }, progress: { pace.count($0) })
+                id, order, beside: lane, isCancelled: { flag.isRaised },
+                progress: { pace.count($0) })
             {
             case .good(_, let metadata): return .good(metadata: metadata)
             case .bad(let reason): return .bad(reason)

@@ -135,7 +135,22 @@ final class DiskWork {
                 // It may have come as far as some of them.
                 gone = ids.filter { !pathExists(store.paths.checkpoint($0)) }
             }
-            return .removed(gone, held: ids.filter { !gone.contains($0) })
+            let removed = Set(gone)
+            return .removed(gone, held: ids.filter { !removed.contains($0) })
+        }
+    }
+
+    /// In order with the run record, and as quickly.
+    func savePins(_ pins: Set<CheckpointID>) {
+        let (store, mailbox) = (store, mailbox)
+        records.submit {
+            var failure: ProtocolError?
+            do throws(StoreError) {
+                try store.save(pins: pins)
+            } catch {
+                failure = ProtocolError(error.protocolCode, "\(error)")
+            }
+            mailbox.post(.event(.pinsSaved(failure)))
         }
     }
 

@@ -83,6 +83,11 @@ final class RecordsLane: Sendable {
         lane.submit(done)
     }
 
+    /// Behind all that is being written.
+    func submit(_ work: @escaping @Sendable () -> Void) {
+        lane.submit(work)
+    }
+
     private func add(_ change: (inout Waiting) -> Void) {
         waiting.withLock { change(&$0) }
     }

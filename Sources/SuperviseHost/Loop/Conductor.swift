@@ -139,6 +139,7 @@ final class Conductor {
         case .commit(let order): disk?.commit(order)
         case .add(let order, let source): disk?.add(order, from: source)
         case .remove(let ids): disk?.remove(ids)
+        case .savePins(let pins): disk?.savePins(pins)
         case .log(let event): log(event)
         case .tell(let line): console.say(line, .normal)
         case .publish(let status):

@@ -144,7 +144,7 @@ extension SupervisorMessage {
     /// Whether somebody has asked for it.
     fileprivate var isAnswer: Bool {
         switch self {
-        case .welcome, .began, .committed, .aborted, .ok, .status, .error: true
+        case .welcome, .began, .committed, .aborted, .ok, .status, .pruned, .error: true
         case .checkpointRequest, .stop: false
         }
     }

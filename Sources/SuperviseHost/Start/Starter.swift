@@ -118,6 +118,9 @@ struct Starter {
     ) throws(HostError) -> Supervisor.Found {
         let bootID = (try? bootId()) ?? ""
         let scan = try explaining { () throws(StoreError) in try store.scan() }
+        // Derived: without it the next start takes longer.
+        try? store.mendIndex(scan)
+        let pins = pins(of: store)
         var record = try newRecord(store, bootID: bootID)
         if let old {
             // A run that begins anew keeps the token, by which what the old one left is found.
@@ -126,9 +129,19 @@ struct Starter {
         }
         return Supervisor.Found(
             record: record, checkpoints: scan.checkpoints,
-            damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) },
+            damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
             mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false, socket: socket)
+    }
+
+    /// nil where it cannot be told: the job is kept alive all the same.
+    private func pins(of store: RunStore) -> Set<CheckpointID>? {
+        do throws(StoreError) {
+            return try store.loadPins()
+        } catch {
+            console.say(store.whatToDo(withoutPins: error), .quiet)
+            return nil
+        }
     }
 
     private func newRecord(_ store: RunStore, bootID: String) throws(HostError) -> RunRecord {

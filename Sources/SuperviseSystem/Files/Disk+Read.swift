@@ -99,23 +99,40 @@ extension Disk {
     }
 
     package func list(_ path: String) throws(SystemError) -> [DirectoryEntry] {
-        var entries: [DirectoryEntry] = []
-        try forEachName(inDirectory: path) { (name, type, directory) throws(SystemError) in
-            let bytes = name.withUnsafeBytes { Array($0.dropLast()) }
-            let text = String(validating: bytes, as: UTF8.self)
-            let kind = try kind(of: name, type: type, in: directory, path)
+        var entries: [(key: UInt64, entry: DirectoryEntry)] = []
+        try forEachEntry(inDirectory: path) { (entry, directory) throws(SystemError) in
+            guard let start = cl_entry_name(entry) else { return }
+            let type = entry.pointee.d_type
+            let kind = try kind(of: start, type: type, in: directory, path)
             guard let kind else { return }
+            let bytes = UnsafeRawBufferPointer(start: start, count: strlen(start))
+            let text = String(validating: bytes, as: UTF8.self)
             entries.append(
-                DirectoryEntry(
-                    name: text ?? String(decoding: bytes, as: UTF8.self), kind: kind,
-                    isUTF8: text != nil))
+                (
+                    sortingKey(bytes),
+                    DirectoryEntry(
+                        name: text ?? String(decoding: bytes, as: UTF8.self), kind: kind,
+                        isUTF8: text != nil, inode: UInt64(entry.pointee.d_ino))
+                ))
         }
-        return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        entries.sort {
+            $0.key == $1.key
+                ? $0.entry.name.utf8.lexicographicallyPrecedes($1.entry.name.utf8)
+                : $0.key < $1.key
+        }
+        return entries.map(\.entry)
+    }
+
+    /// Orders names by their first bytes; in a directory of many, few need more than that.
+    private func sortingKey(_ name: UnsafeRawBufferPointer) -> UInt64 {
+        var key: UInt64 = 0
+        for index in 0..<8 { key = key << 8 | (index < name.count ? UInt64(name[index]) : 0) }
+        return key
     }
 
     /// nil where it has gone meanwhile.
     private func kind(
-        of name: [CChar], type: UInt8, in directory: Int32, _ path: String
+        of name: UnsafePointer<CChar>, type: UInt8, in directory: Int32, _ path: String
     ) throws(SystemError) -> FileKind? {
         switch Int(type) {
         case Int(DT_REG): return .file
@@ -137,22 +154,45 @@ extension Disk {
     }
 }
 
-/// Goes through the names in a directory, `.` and `..` apart.
+/// Goes through the entries of a directory, `.` and `..` apart.
 ///
-/// - Parameter body: gets the name with its final NUL, its `d_type` and the directory's descriptor.
-func forEachName(
+/// - Parameter body: gets the entry, good until it returns, and the directory's descriptor.
+func forEachEntry(
     inDirectory path: String,
-    _ body: (_ name: [CChar], _ type: UInt8, _ directory: Int32) throws(SystemError) -> Void
+    _ body: (UnsafeMutablePointer<dirent>, _ directory: Int32) throws(SystemError) -> Void
 ) throws(SystemError) {
     let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
     let descriptor = try systemCall("open", path) { open(path, flags) }
-    try forEachName(closing: descriptor, path, body)
+    try forEachEntry(closing: descriptor, path, body)
+}
+
+/// Goes through the names in a directory, `.` and `..` apart.
+///
+/// - Parameter body: gets the name with its final NUL.
+func forEachName(
+    inDirectory path: String, _ body: ([CChar]) throws(SystemError) -> Void
+) throws(SystemError) {
+    try forEachEntry(inDirectory: path) { (entry, _) throws(SystemError) in
+        if let name = wholeName(entry) { try body(name) }
+    }
 }
 
 /// As ``forEachName(inDirectory:_:)``, of an open directory, which is closed.
 func forEachName(
+    closing descriptor: Int32, _ path: String, _ body: ([CChar]) throws(SystemError) -> Void
+) throws(SystemError) {
+    try forEachEntry(closing: descriptor, path) { (entry, _) throws(SystemError) in
+        if let name = wholeName(entry) { try body(name) }
+    }
+}
+
+private func wholeName(_ entry: UnsafeMutablePointer<dirent>) -> [CChar]? {
+    cl_entry_name(entry).map { Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1)) }
+}
+
+private func forEachEntry(
     closing descriptor: Int32, _ path: String,
-    _ body: (_ name: [CChar], _ type: UInt8, _ directory: Int32) throws(SystemError) -> Void
+    _ body: (UnsafeMutablePointer<dirent>, _ directory: Int32) throws(SystemError) -> Void
 ) throws(SystemError) {
     guard let stream = fdopendir(descriptor) else {
         let code = errno
@@ -167,10 +207,8 @@ func forEachName(
             if code != 0 { throw SystemError(call: "readdir", code: code, subject: path) }
             return
         }
-        guard let text = cl_entry_name(entry) else { continue }
-        let name = Array(UnsafeBufferPointer(start: text, count: strlen(text) + 1))
-        let dot = CChar(bitPattern: UInt8(ascii: "."))
-        if name == [dot, 0] || name == [dot, dot, 0] { continue }
-        try body(name, entry.pointee.d_type, descriptor)
+        guard let name = cl_entry_name(entry) else { continue }
+        if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { continue }
+        try body(entry, descriptor)
     }
 }

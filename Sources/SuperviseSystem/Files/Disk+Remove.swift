@@ -36,7 +36,7 @@ extension Disk {
 
     private func names(inDirectory path: String) throws(SystemError) -> [[CChar]] {
         var names: [[CChar]] = []
-        try forEachName(inDirectory: path) { (name, _, _) throws(SystemError) in
+        try forEachName(inDirectory: path) { (name) throws(SystemError) in
             names.append(name)
         }
         return names
@@ -99,7 +99,7 @@ private struct Removal {
         var names: [[CChar]] = []
         let copy = try duplicate(directory)
         defer { _ = close(copy) }
-        try forEachName(closing: directory, shown(name)) { (child, _, _) throws(SystemError) in
+        try forEachName(closing: directory, shown(name)) { (child) throws(SystemError) in
             names.append(child)
         }
         var changed = false

@@ -163,11 +163,14 @@ package struct DirectoryEntry: Equatable, Sendable {
     package var kind: FileKind
     /// False where the name holds other bytes: then `name` is only good for showing.
     package var isUTF8: Bool
+    /// As the directory says; on some file systems not that of the status.
+    package var inode: UInt64
 
-    package init(name: String, kind: FileKind, isUTF8: Bool = true) {
+    package init(name: String, kind: FileKind, isUTF8: Bool = true, inode: UInt64) {
         self.name = name
         self.kind = kind
         self.isUTF8 = isUTF8
+        self.inode = inode
     }
 }
 

@@ -3,9 +3,14 @@ import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
 
-/// `supervise checkpoints [NAME] [list|show|verify|path] [ID]`.
+/// `supervise checkpoints [NAME] [ACTION] [ID] [DEST]`.
 extension CommandCall {
-    private enum Action: String { case list, show, verify, path }
+    private enum Action: String {
+        case list, show, verify, path, stats, pin, unpin, delete, export
+
+        var takesID: Bool { self != .list && self != .stats }
+        var needsID: Bool { self == .unpin || self == .delete || self == .export }
+    }
 
     func checkpoints() throws(Complaint) -> Answer {
         var left = operands[...]
@@ -20,16 +25,17 @@ extension CommandCall {
         guard let action = word.map(Action.init(rawValue:)) ?? .list else {
             throw unexpected(word ?? "")
         }
-        let id = action == .list ? nil : left.popFirst()
+        let id = action.takesID ? left.popFirst() : nil
+        let place = action == .export ? left.popFirst() : nil
         if let extra = left.first { throw unexpected(extra) }
-        let reader = CheckpointReader(
-            run: try runs.run(name, for: .checkpoints), surroundings: surroundings)
+        if action.needsID, id == nil || (action == .export && place == nil) {
+            let what = action == .export ? "which checkpoint, and where to" : "which checkpoint"
+            throw Complaint("say \(what) (\(command.helpCall))")
+        }
+        let run = try runs.run(name, for: .checkpoints)
+        let reader = CheckpointReader(run: run, surroundings: surroundings)
         switch action {
-        case .list:
-            let found = try reader.scan()
-            return values.json
-                ? try json(found.checkpoints.map(CheckpointReader.Listed.init))
-                : Answer(text: reader.table(found))
+        case .list: return try list(reader)
         case .show:
             let manifest = try reader.manifest(id)
             return values.json
@@ -37,14 +43,78 @@ extension CommandCall {
         case .path:
             let found = try reader.usable(id)
             return values.json
-                ? try json(CheckpointReader.Listed(found)) : Answer(text: "\(found.path)\n")
-        case .verify:
-            let results = try reader.verify(id)
-            var answer =
-                values.json
-                ? try json(results) : Answer(text: reader.text(results, isAll: id == nil))
-            answer.status = results.allSatisfy(\.good) ? 0 : Complaint.no
-            return answer
+                ? try json(CheckpointReader.Listed(found, isPinned: reader.isPinned(found.id)))
+                : Answer(text: "\(found.path)\n")
+        case .verify: return try verify(reader, id)
+        case .stats:
+            let stats = try reader.stats()
+            return values.json ? try json(stats) : Answer(text: reader.text(stats))
+        case .pin: return try pin(reader, id, isPinned: true)
+        case .unpin: return try pin(reader, id, isPinned: false)
+        case .delete: return try delete(reader, id)
+        case .export: return try export(reader, id, to: place ?? "")
         }
+    }
+
+    private func list(_ reader: CheckpointReader) throws(Complaint) -> Answer {
+        let found = try reader.scan()
+        let pins = reader.pins()
+        var answer =
+            values.json
+            ? try json(
+                list: found.checkpoints.map {
+                    CheckpointReader.Listed($0, isPinned: pins?.contains($0.id))
+                })
+            : Answer(text: reader.table(found, pins: pins ?? []))
+        if let note = reader.noteOnPins() { answer.notes.append(note) }
+        return answer
+    }
+
+    private func verify(_ reader: CheckpointReader, _ id: String?) throws(Complaint) -> Answer {
+        let results = try reader.verify(id)
+        var answer =
+            values.json
+            ? try json(results) : Answer(text: reader.text(results, isAll: id == nil))
+        answer.status = results.allSatisfy(\.good) ? 0 : Complaint.no
+        return answer
+    }
+
+    private func pin(
+        _ reader: CheckpointReader, _ text: String?, isPinned: Bool
+    ) throws(Complaint) -> Answer {
+        let id = try reader.named(text, orPinned: !isPinned)
+        try CheckpointKeeper(run: reader.run, surroundings: surroundings).pin(id, isPinned)
+        if values.json { return try json(CheckpointReader.Pinned(id: id, pinned: isPinned)) }
+        return Answer(
+            text: isPinned
+                ? "checkpoint \(id) is pinned: it stays until supervise checkpoints "
+                    + "\(reader.run.name) unpin \(id)\n"
+                : "checkpoint \(id) is not pinned\n")
+    }
+
+    private func delete(_ reader: CheckpointReader, _ text: String?) throws(Complaint) -> Answer {
+        let id = try reader.named(text)
+        let keeper = CheckpointKeeper(run: reader.run, surroundings: surroundings)
+        let pruned = try keeper.delete(id, settings: try recordedSettings(of: reader.run))
+        if values.json { return try json(pruned) }
+        return Answer(text: "checkpoint \(id) is gone, \(SizeText.format(pruned.bytes))\n")
+    }
+
+    private func export(
+        _ reader: CheckpointReader, _ text: String?, to place: String
+    ) throws(Complaint) -> Answer {
+        let id = try reader.summary(text).id
+        let path = surroundings.absolute(place)
+        let bytes: Int64
+        do throws(StoreError) {
+            bytes = try reader.run.store.export(id, to: path)
+        } catch {
+            throw Complaint("checkpoint \(id): \(error)", status: Complaint.no)
+        }
+        if values.json {
+            return try json(CheckpointReader.Exported(id: id, path: path, bytes: bytes))
+        }
+        let shown = HumanText.printable(path)
+        return Answer(text: "checkpoint \(id), \(SizeText.format(bytes)), verified: \(shown)\n")
     }
 }

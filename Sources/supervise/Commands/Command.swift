@@ -1,6 +1,6 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
-    case run, status, list, checkpoints, checkpoint, stop, resume, events, plan, doctor
+    case run, status, list, checkpoints, checkpoint, prune, stop, resume, events, plan, doctor
 
     /// Those that can answer in JSON.
     static let withJSON = Set(allCases).subtracting([.run, .resume])
@@ -11,8 +11,9 @@ enum Command: String, CaseIterable, Sendable {
         case .run: "Run a command, keep it alive, and go on from its checkpoints"
         case .status: "Show how a run is going"
         case .list: "List the runs"
-        case .checkpoints: "List, show, verify or find the checkpoints of a run"
+        case .checkpoints: "List, verify, pin, delete or export checkpoints"
         case .checkpoint: "Ask for a checkpoint now, and wait until it is safe"
+        case .prune: "Remove the checkpoints that no rule keeps"
         case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
@@ -33,8 +34,14 @@ enum Command: String, CaseIterable, Sendable {
                 "supervise checkpoints [NAME] show [ID]",
                 "supervise checkpoints [NAME] verify [ID]",
                 "supervise checkpoints [NAME] path [ID]",
+                "supervise checkpoints [NAME] stats",
+                "supervise checkpoints [NAME] pin [ID]",
+                "supervise checkpoints [NAME] unpin ID",
+                "supervise checkpoints [NAME] delete ID",
+                "supervise checkpoints [NAME] export ID DEST",
             ]
         case .checkpoint: ["supervise checkpoint [NAME]"]
+        case .prune: ["supervise prune [NAME]", "supervise prune --all"]
         case .stop: ["supervise stop [NAME]"]
         case .resume: ["supervise resume NAME"]
         case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
@@ -61,9 +68,22 @@ enum Command: String, CaseIterable, Sendable {
             ]
         case .checkpoints:
             [
-                "ID is a checkpoint's id or its number; without it, show and path take the newest "
-                    + "and verify takes all. verify reads every byte, compares the SHA-256, and "
-                    + "exits with status 1 where one is bad. path prints where the payload is.",
+                "ID is a checkpoint's id or its number; without it, show, path and pin take the "
+                    + "newest and verify takes all. verify reads every byte, compares the SHA-256, "
+                    + "and exits with status 1 where one is bad. path prints where the payload is.",
+                "A pinned checkpoint stays until it is unpinned, whatever the rules, the limits or "
+                    + "a full disk say. delete refuses that one, the newest good one, the one that "
+                    + "the job resumed from, and one that is being read. export copies the payload "
+                    + "to DEST, which must not exist, and verifies the copy.",
+                Self.whichRun,
+            ]
+        case .prune:
+            [
+                "The rules are the options that the run was started with: a checkpoint that any "
+                    + "of them keeps stays, and then --max-age and --max-bytes remove the oldest. "
+                    + "The newest good one, pinned ones, the one that the job resumed from and "
+                    + "those that are being read stay in any case. This happens by itself after "
+                    + "each commit.",
                 Self.whichRun,
             ]
         case .resume:

@@ -32,6 +32,7 @@ struct CommandCall: Sendable {
         case .events: .answer(try events())
         case .checkpoints: .answer(try checkpoints())
         case .checkpoint: .answer(try checkpoint())
+        case .prune: .answer(try prune())
         case .stop: .answer(try stop())
         case .resume: .run(try resume())
         case .doctor: .answer(try doctor())
@@ -53,6 +54,16 @@ struct CommandCall: Sendable {
 
     func unexpected(_ operand: String) -> Complaint {
         Complaint("unexpected argument \"\(HumanText.printable(operand))\" (\(command.helpCall))")
+    }
+
+    /// Many values as a line of JSON, some at a time, as the encoder takes ten times their room.
+    func json(list values: [some Encodable]) throws(Complaint) -> Answer {
+        var text = "["
+        for start in stride(from: 0, to: values.count, by: 1000) {
+            let some = try json(Array(values[start..<min(start + 1000, values.count)])).text
+            text += (start == 0 ? "" : ",") + (some.dropFirst().dropLast(2))
+        }
+        return Answer(text: text + "]\n")
     }
 
     /// A value as a line of JSON.

@@ -27,17 +27,7 @@ extension CommandCall {
         var place = surroundings
         place.directory = record.directory
         let builder = RunArguments(surroundings: place)
-        let source = GivenOption.Source.file(run.store.paths.record)
-        var given: [String: GivenOption] = [:]
-        for (key, text) in record.options {
-            let known = OptionTable.options(of: .run).first { $0.name == key && $0.isRecorded }
-            guard let spec = known else {
-                throw Complaint(
-                    "run \(name) was started with --\(HumanText.printable(key)), which this "
-                        + "version of supervise does not know; use the newer one")
-            }
-            given[key] = GivenOption(spec: spec, text: text, source: source)
-        }
+        let given = try recordedOptions(of: run)
         // The state is where it was found, wherever it was when the run began.
         var request = try builder.request(
             given, command: record.command, stateDirectory: run.store.paths.stateDirectory)
@@ -45,6 +35,24 @@ extension CommandCall {
         request.options = record.options
         request.settings.resumeFrom = from
         return request
+    }
+
+    /// What the run was started with.
+    ///
+    /// - Throws: ``Complaint`` where a newer version of `supervise` has started it.
+    func recordedOptions(of run: FoundRun) throws(Complaint) -> [String: GivenOption] {
+        let source = GivenOption.Source.file(run.store.paths.record)
+        var given: [String: GivenOption] = [:]
+        for (key, text) in try run.knownRecord().options {
+            let known = OptionTable.options(of: .run).first { $0.name == key && $0.isRecorded }
+            guard let spec = known else {
+                throw Complaint(
+                    "run \(run.name) was started with --\(HumanText.printable(key)), which this "
+                        + "version of supervise does not know; use the newer one")
+            }
+            given[key] = GivenOption(spec: spec, text: text, source: source)
+        }
+        return given
     }
 
     /// The checkpoint that is meant by an id or a number.

@@ -3,7 +3,8 @@ import SuperviseCore
 /// Every option there is. Parsing, help, variables of the environment and the keys of a
 /// configuration file are all made from it.
 enum OptionTable {
-    static let all: [OptionSpec] = identity + schedule + failures + messages + views + forecast
+    static let all: [OptionSpec] =
+        identity + schedule + watching + retention + failures + messages + views + forecast
 
     /// The options of one command, in the order of its help.
     static func options(of command: Command) -> [OptionSpec] {
@@ -54,6 +55,36 @@ enum OptionTable {
             in: \.checkpointSignal,
             "The signal to supervise that asks for a checkpoint now"),
         OptionSpec(
+            "keep-last", .count, of: [.run], standard: "5", in: \.settings.retention.keepLast,
+            "Keep so many of the newest checkpoints"),
+    ]
+
+    private static let retention = [
+        OptionSpec(
+            "keep-best", .best, of: [.run], inOptional: \.settings.retention.keepBest,
+            "Keep so many of those with the lowest or highest value of a metric, as in 3:loss:min"),
+        OptionSpec(
+            "keep-every", .count, of: [.run], inOptional: \.settings.retention.keepEvery,
+            "Keep the first checkpoint at or after every multiple of so many steps"),
+        OptionSpec(
+            "keep-hourly", .count, of: [.run], inOptional: \.settings.retention.keepHourly,
+            "Keep the newest of each of the last so many hours that have one"),
+        OptionSpec(
+            "keep-daily", .count, of: [.run], inOptional: \.settings.retention.keepDaily,
+            "Keep the newest of each of the last so many days (UTC) that have one"),
+        OptionSpec(
+            "keep-weekly", .count, of: [.run], inOptional: \.settings.retention.keepWeekly,
+            "Keep the newest of each of the last so many weeks (from Monday, UTC) that have one"),
+        OptionSpec(
+            "max-age", .positiveDuration, of: [.run], inOptional: \.settings.retention.maxAge,
+            "Remove what is older than the newest by more than this, whatever keeps it"),
+        OptionSpec(
+            "max-bytes", .size, of: [.run], inOptional: \.settings.retention.maxBytes,
+            "Remove the oldest until all have no more than this together, whatever keeps them"),
+    ]
+
+    private static let watching = [
+        OptionSpec(
             "watch", .patterns, of: [.run], [.environment, .recorded, .repeatable],
             in: \.settings.watch,
             "Take up files, or directories, that the job writes by itself, once they are complete; "
@@ -69,9 +100,6 @@ enum OptionTable {
             [.environment, .recorded, .mayBeginWithDashes], inOptional: \.resumeArguments,
             "Add this to the command where there is a checkpoint; {checkpoint}, {id} and {step} are "
                 + "replaced"),
-        OptionSpec(
-            "keep-last", .count, of: [.run], standard: "5", in: \.settings.keepLast,
-            "How many of the newest checkpoints to keep"),
         OptionSpec(
             "compress", .compression, of: [.run], standard: "off", in: \.settings.compression,
             "Compress checkpoints that are not needed soon, by this program"),
@@ -126,6 +154,12 @@ enum OptionTable {
     ]
 
     private static let views = [
+        OptionSpec(
+            "all", .flag, of: [.prune], .init(), in: \.all,
+            "Prune every run"),
+        OptionSpec(
+            "dry-run", .flag, of: [.prune], .init(), in: \.dryRun,
+            "Only show what would stay and what would go"),
         OptionSpec(
             "resumable", .flag, of: [.list], .init(), in: \.resumable,
             "Only runs that are not running and have not completed"),

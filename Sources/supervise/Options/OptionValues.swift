@@ -21,6 +21,8 @@ struct OptionValues: Sendable {
     var resumable = false
     var readsAll = false
     var skipsCheckpoint = false
+    var all = false
+    var dryRun = false
     /// As it was written: an id, a number, or none.
     var from: String?
 

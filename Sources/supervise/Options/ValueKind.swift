@@ -72,6 +72,30 @@ extension ValueKind where Value == Int {
     }
 }
 
+extension ValueKind where Value == Int64 {
+    static let size = ValueKind(
+        placeholder: "SIZE", accepts: "a size of more than nothing, such as 10MB or 5GiB"
+    ) { text in
+        SizeText.parse(text).flatMap { $0 > 0 ? $0 : nil }
+    }
+}
+
+extension ValueKind where Value == RetentionRules.Best {
+    static let best = ValueKind(
+        placeholder: "N:METRIC:min|max",
+        accepts: "a count, a metric and min or max, as in 3:loss:min"
+    ) { text in
+        // A metric's name may have colons in it.
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count >= 3, let first = parts.first, let last = parts.last,
+            let count = ValueKind<Int>.count.parse(String(first)),
+            let goal = RetentionRules.Best.Goal(rawValue: String(last))
+        else { return nil }
+        let metric = parts.dropFirst().dropLast().joined(separator: ":")
+        return metric.isEmpty ? nil : .init(count: count, metric: metric, goal: goal)
+    }
+}
+
 extension ValueKind where Value == String {
     static let directory = path(placeholder: "DIR", accepts: "the path of a directory")
     static let file = path(placeholder: "FILE", accepts: "the path of a file")

@@ -18,13 +18,15 @@ struct CheckpointReader {
         @Null var compressedBytes: Int64?
         var metrics: [String: Double]
         var path: String
+        /// null where it cannot be told.
+        @Null var pinned: Bool?
 
         enum CodingKeys: String, CodingKey {
-            case id, step, created, bytes, metrics, path
+            case id, step, created, bytes, metrics, path, pinned
             case compressedBytes = "compressed_bytes"
         }
 
-        init(_ summary: CheckpointSummary) {
+        init(_ summary: CheckpointSummary, isPinned: Bool?) {
             id = summary.id
             step = summary.id.step
             created = summary.created
@@ -32,6 +34,7 @@ struct CheckpointReader {
             compressedBytes = summary.compressedBytes
             metrics = summary.metrics
             path = summary.path
+            pinned = isPinned
         }
     }
 

@@ -100,9 +100,16 @@ struct FoundRun: Sendable {
     /// From the disk itself: the last commits may have come after the last status.
     private func fillCheckpoints(of status: inout Status) {
         guard let found = try? store.scan().checkpoints else { return }
-        status.checkpoints = found.count
-        status.checkpointBytes = found.reduce(0) { $0 + $1.bytes }
-        status.checkpoint = found.last.map {
+        status.setCheckpoints(found)
+    }
+}
+
+extension Status {
+    /// - Parameter found: in order of sequence.
+    mutating func setCheckpoints(_ found: [CheckpointSummary]) {
+        checkpoints = found.count
+        checkpointBytes = found.reduce(0) { $0 + $1.bytes }
+        checkpoint = found.last.map {
             .init(id: $0.id, path: $0.path, committed: $0.created, bytes: $0.bytes)
         }
     }

@@ -5,13 +5,14 @@ import SuperviseStore
 /// Checkpoints for a person.
 extension CheckpointReader {
     /// One a line, the newest first.
-    func table(_ found: Scan) -> String {
+    func table(_ found: Scan, pins: Set<CheckpointID>) -> String {
         let good = found.checkpoints.map { summary in
             (
                 summary.id,
                 [
                     summary.id.description, "\(age(of: summary.created)) ago",
-                    SizeText.format(summary.bytes), Self.text(summary.metrics),
+                    SizeText.format(summary.bytes),
+                    (pins.contains(summary.id) ? "pinned  " : "") + Self.text(summary.metrics),
                 ]
             )
         }

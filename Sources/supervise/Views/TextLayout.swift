@@ -25,18 +25,35 @@ enum TextLayout {
     ///
     /// - Parameter right: the numbers of the columns whose texts are set to the right.
     static func table(_ rows: [[String]], right: Set<Int> = []) -> String {
-        let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in
-            rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-        }
-        return rows.map { row in
-            let cells = row.enumerated().map { column, text in
-                right.contains(column)
-                    ? String(repeating: " ", count: widths[column] - text.count) + text
-                    : padded(text, to: widths[column])
+        var widths: [Int] = []
+        for row in rows {
+            for (column, text) in row.enumerated() {
+                if column == widths.count { widths.append(0) }
+                widths[column] = max(widths[column], width(text))
             }
-            return trimmed(cells.joined(separator: "  ")) + "\n"
-        }.joined()
+        }
+        var result = ""
+        for row in rows {
+            // Blanks are written before what follows them, and so never at the end of a line.
+            var blanks = 0
+            for (column, text) in row.enumerated() {
+                let rest = widths[column] - width(text)
+                if right.contains(column) { blanks += rest }
+                if !text.isEmpty {
+                    for _ in 0..<blanks { result.append(" ") }
+                    blanks = 0
+                    result.append(text)
+                }
+                blanks += (right.contains(column) ? 0 : rest) + 2
+            }
+            result.append("\n")
+        }
+        return result
+    }
+
+    /// Quickly where there is nothing but ASCII, as in a table of a hundred thousand lines.
+    private static func width(_ text: String) -> Int {
+        text.utf8.allSatisfy { $0 < 0x80 } ? text.utf8.count : text.count
     }
 
     /// `text` with blanks behind it up to `width`.

@@ -15,9 +15,9 @@ struct KillWalkTests {
             ["signal=SIGKILL"]
         }
         #expect(points.count > 3)
-        let chosen = FaultSample.choose(6, of: points)
+        let chosen = FaultSample.choose(12, of: points)
         var killed = 0
-        for point in chosen {
+        for point in chosen where FaultSample.isWhole || killed < 4 {
             do {
                 killed += try kill(at: point) ? 1 : 0
             } catch {
@@ -25,7 +25,7 @@ struct KillWalkTests {
             }
         }
         // What threads do beside each other is not the same every time.
-        #expect(killed > 0, "none of \(chosen)")
+        #expect(killed > 0, "none of \(chosen.count)")
     }
 
     /// - Returns: whether it came to that.

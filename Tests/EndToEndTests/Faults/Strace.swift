@@ -48,16 +48,14 @@ struct Strace {
         try? program.signal(SIGTERM)
         _ = try program.waitForEnd()
         let text = try readSmallFile(log)
-        if text.isEmpty { throw TestFailure("strace saw nothing: \(program.text(.errors))") }
         var calls: [String: [String: [String]]] = [:]
         for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ", maxSplits: 1).map(String.init)
-            let isNumbered = words.first.flatMap { Int($0) } != nil
-            // Short pids are followed by more than one blank.
-            let rest = String((isNumbered ? words.last ?? "" : String(line)).drop { $0 == " " })
+            // Short numbers of threads are padded.
+            let thread = line.prefix { $0.isNumber }
+            let rest = line.dropFirst(thread.count).drop { $0 == " " }
             guard let end = rest.firstIndex(of: "("), rest.first?.isLetter == true else { continue }
-            let thread = isNumbered ? words[0] : ""
-            calls[String(rest[..<end]), default: [:]][thread, default: []].append(rest)
+            calls[String(rest[..<end]), default: [:]][String(thread), default: []]
+                .append(String(rest))
         }
         let most = calls.mapValues { $0.values.max { $0.count < $1.count } ?? [] }
         return (most, text.contains("(INJECTED)") || text.contains("killed by SIGKILL"))

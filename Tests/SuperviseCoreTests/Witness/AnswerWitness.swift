@@ -4,10 +4,16 @@ import SuperviseFormats
 /// Every request gets exactly one answer, unless its connection, the job or the run ended.
 struct AnswerWitness {
     private var pending: [Int64: ConnectionID] = [:]
+    /// Those that wait until pins are written, or checkpoints removed.
+    private var keeping: Set<Int64> = []
+    private static let keepers = ["pin", "unpin", "delete", "prune"]
 
     mutating func judge(_ step: Step, _ ledger: Ledger, _ world: World) throws(Violation) {
         if case .received(let message, let connection, let seq?) = step.event {
             if needsAnswer(message) { pending[seq] = connection }
+            if case .control(let control) = message, Self.keepers.contains(control.command) {
+                keeping.insert(seq)
+            }
         }
         for action in step.actions {
             guard case .send(let message, let connection, let seq?) = action else { continue }
@@ -43,7 +49,8 @@ struct AnswerWitness {
         else { return }
         switch message {
         case .hello, .abort: throw Violation("answers", "\(message) is not answered")
-        case .control(let control) where control.command != "checkpoint":
+        case .control(let control)
+        where control.command != "checkpoint" && !Self.keepers.contains(control.command):
             throw Violation("answers", "\(control.command) is not answered")
         case .begin, .commit, .add, .control, .heartbeat, .progress, .failed: break
         }
@@ -53,9 +60,14 @@ struct AnswerWitness {
     private func judgeOutstanding(
         _ step: Step, _ ledger: Ledger, _ world: World
     ) throws(Violation) {
-        guard ledger.open == nil, ledger.orders.isEmpty, step.supervisor.attempt?.request == nil
-        else { return }
-        for (seq, connection) in pending where world.links[connection.number]?.isOpen == true {
+        let supervisor = step.supervisor
+        let isKeeping = !supervisor.leaving.isEmpty || !supervisor.pinning.isEmpty
+        let isSaving =
+            ledger.open != nil || !ledger.orders.isEmpty || supervisor.attempt?.request != nil
+        for (seq, connection) in pending
+        where !(keeping.contains(seq) ? isKeeping : isSaving)
+            && world.links[connection.number]?.isOpen == true
+        {
             throw Violation("answers", "seq \(seq) of \(connection) will never be answered")
         }
     }

@@ -40,6 +40,7 @@ struct Ledger {
     mutating func follow(_ step: Step) {
         followBefore(step.event)
         for action in step.actions { follow(action, step) }
+        followDeferred(step)
         switch step.event {
         case .received(.hello(let hello), let connection, _):
             let isWelcome = step.actions.contains {
@@ -76,7 +77,7 @@ struct Ledger {
         case .watchFlushed, .requestNotSent, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .descendantsGone,
-            .received, .signal, .stagingMade, .warned:
+            .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
             break
         }
     }
@@ -98,7 +99,11 @@ struct Ledger {
             if case .received(.begin(let begin), _, _) = step.event {
                 requestOf[id] = named(begin.request, step)
             }
-        case .dropStaging(let id): if open == id { open = nil }
+        case .dropStaging(let id):
+            if open == id { open = nil }
+            orders.removeAll { $0 == id }
+        case .commit(let order) where orders.contains(order.id): break
+        case .add(let order, _) where orders.contains(order.id): break
         case .commit(let order):
             if open == order.id { open = nil }
             orders.append(order.id)
@@ -139,9 +144,31 @@ struct Ledger {
         case .askBySignal, .flushWatch, .gatherWatched, .watchAgain, .exit, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
-            .signalLeader, .killEverything, .endDescendants, .log, .publish:
+            .signalLeader, .killEverything, .endDescendants, .log, .publish, .savePins:
             break
         }
+    }
+
+    /// Behind one that waits for room, an order is taken and given later.
+    private mutating func followDeferred(_ step: Step) {
+        guard case .received(let message, let connection, _) = step.event,
+            let order = step.supervisor.committing.last?.id, !orders.contains(order),
+            !step.actions.contains(where: {
+                if case .send(.error, connection, _) = $0 { true } else { false }
+            })
+        else { return }
+        switch message {
+        case .commit(let commit):
+            if open == order { open = nil }
+            if let named = self.named(commit.request, step),
+                requestOf[order] == nil || named == openRequest
+            {
+                requestOf[order] = named
+            }
+        case .add(let add): requestOf[order] = named(add.request, step)
+        default: return
+        }
+        orders.append(order)
     }
 
     private func isOpen(_ step: Step) -> Bool {

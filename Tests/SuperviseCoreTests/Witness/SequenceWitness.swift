@@ -15,9 +15,21 @@ struct SequenceWitness {
 
     mutating func judge(_ step: Step, _ before: Ledger, _ world: World) throws(Violation) {
         var open = before.open
-        if case .commitFailed(let id, _) = step.event, open == id { open = nil }
+        switch step.event {
+        case .commitFailed(let id, _) where open == id: open = nil
+        case .diskFull(let id, _) where open == id && step.actions.contains(.dropStaging(id)):
+            open = nil
+        default: break
+        }
         for action in step.actions {
             switch action {
+            // Once more, as room was made.
+            case .makeStaging(let id) where id == before.open && isMoreRoom(step): break
+            case .add(let order, _) where before.orders.contains(order.id) && isMoreRoom(step):
+                break
+            case .commit(let order) where before.orders.contains(order.id) && isMoreRoom(step):
+                break
+            case .dropStaging(let id) where isDiskFull(for: id, step): break
             case .makeStaging(let id):
                 if let open { throw Violation("sequence", "\(id) is begun, and \(open) is open") }
                 try give(id)
@@ -39,6 +51,14 @@ struct SequenceWitness {
         if case .jobExited = step.event, let open {
             throw Violation("sequence", "\(open) stays open after the job's end")
         }
+    }
+
+    private func isMoreRoom(_ step: Step) -> Bool {
+        if case .removed = step.event { true } else { false }
+    }
+
+    private func isDiskFull(for id: CheckpointID, _ step: Step) -> Bool {
+        if case .diskFull(id, _) = step.event { true } else { false }
     }
 
     private mutating func give(_ id: CheckpointID) throws(Violation) {

@@ -136,6 +136,9 @@ struct StopWitness {
         where error.code != .conflict && after.requestOf[id] == final
             && (before.open == id || before.orders.contains(id)):
             break
+        case .diskFull(let id, _)
+        where after.requestOf[id] == final && step.actions.contains(.dropStaging(id)):
+            break
         case .received(.failed(let failed), let sender, _)
         where failed.request == final && after.members[sender] != nil:
             break

@@ -19,6 +19,8 @@ struct WatchWitness {
             switch action {
             case .add(let order, let source):
                 if case .received(.add, _, _) = step.event { continue }
+                // Once more, as room was made.
+                if case .removed = step.event, before.orders.contains(order.id) { continue }
                 try judge(order, source, step, world)
             case .gatherWatched:
                 isGathering = true
@@ -47,6 +49,8 @@ struct WatchWitness {
         case .watchFlushed: isFlushing = false
         case .committed(let summary, _): if summary.id == underWay { underWay = nil }
         case .commitFailed(let id, _): if id == underWay { underWay = nil }
+        case .diskFull(let id, _) where step.actions.contains(.dropStaging(id)):
+            if id == underWay { underWay = nil }
         default: break
         }
     }
@@ -81,7 +85,7 @@ struct WatchWitness {
 
     private func judgeWaiting(_ step: Step, _ after: Ledger) throws(Violation) {
         guard let file = waiting.first, step.exit == nil, underWay == nil, after.open == nil,
-            !isAbandoned(step)
+            !isAbandoned(step), !step.supervisor.committing.contains(where: \.waitsForRoom)
         else { return }
         throw Violation("liveness", "\(file.path) is complete, and nobody takes it")
     }

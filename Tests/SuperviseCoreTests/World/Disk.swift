@@ -47,6 +47,7 @@ struct Disk {
 
     var payloads: [CheckpointID: Payload] = [:]
     var setAside: [CheckpointID] = []
+    var pins: Set<CheckpointID> = []
     /// The one that was verified last.
     var held: CheckpointID?
     var staging: Set<CheckpointID> = []
@@ -74,7 +75,8 @@ struct Disk {
                 return summary
             },
             damaged: damaged.map { .init(id: $0, reason: "its manifest is garbage") },
-            highestSequence: highest, mayHaveLeftovers: mayHaveLeftovers, socket: "/run/s")
+            pins: pins, highestSequence: highest, mayHaveLeftovers: mayHaveLeftovers,
+            socket: "/run/s")
     }
 
     mutating func makeVisible(

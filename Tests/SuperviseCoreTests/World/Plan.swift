@@ -36,6 +36,7 @@ struct Plan {
     var rot: Double
     var unreadable: Double
     var readers: Double
+    var diskIsFull: Double
     var poison: Double
 
     var signals: Double
@@ -77,6 +78,7 @@ struct Plan {
         rot = sometimes(0.05)
         unreadable = chance.happens(0.6) ? 0 : 0.1 * chance.share()
         readers = sometimes(0.5)
+        diskIsFull = sometimes(0.3)
         poison = sometimes(0.6)
         signals = chance.happens(0.3) ? 0.4 * chance.share() : sometimes(0.04)
         operators = sometimes(0.15)
@@ -104,7 +106,7 @@ struct Plan {
         settings.checkpointTimeout = .nanoseconds(chance.wait(200, 60_000))
         settings.stopTimeout =
             chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
-        settings.keepLast = chance.number(1...5)
+        settings.retention.keepLast = chance.number(1...5)
         settings.maxFailures = chance.number(1...5)
         settings.rollbackAfter = chance.number(1...3)
         let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)

@@ -45,6 +45,7 @@ extension World {
         case .gatherWatched(let since): gatherFiles(since: since)
         case .watchAgain(let path): watchAgain(path)
         case .remove(let ids): remove(ids)
+        case .savePins(let pins): savePins(pins)
         case .log, .publish, .tell: break
         case .exit(let ending): try exit(ending)
         }

@@ -40,6 +40,10 @@ extension World {
             later(.commitFailed(id, .init(.noSpace, "no space")), after: chance.wait(0.1, 100))
             return
         }
+        if !isCalm, chance.happens(plan.diskIsFull) {
+            later(.diskFull(id, .init(.noSpace, "no space")), after: chance.wait(0.1, 100))
+            return
+        }
         disk.staging.insert(id)
         disk.stagedFiles = 0
         later(.stagingMade(id, path: "/staging/\(id)"), after: chance.wait(0.1, 100))
@@ -75,6 +79,9 @@ extension World {
                 isWatched && chance.happens(0.5)
                 ? .conflict : pending.source == nil ? .noSpace : .badPath
             later(.commitFailed(pending.order.id, .init(code, "it failed")), after: 1000)
+        } else if !isCalm, chance.happens(plan.diskIsFull) {
+            disk.commits.removeFirst()
+            later(.diskFull(pending.order.id, .init(.noSpace, "no space")), after: 1000)
         } else if let summary = finishOneCommit() {
             later(.committed(summary, seconds: 300 * chance.share()), after: 1000)
         }
@@ -98,6 +105,12 @@ extension World {
         let gone = ids.filter { !held.contains($0) }
         for id in gone { disk.payloads[id] = nil }
         later(.removed(gone, held: held), after: chance.wait(0.1, 500))
+    }
+
+    func savePins(_ pins: Set<CheckpointID>) {
+        let fails = !isCalm && chance.happens(plan.recordFails)
+        if !fails { disk.pins = pins }
+        later(.pinsSaved(fails ? .init(.io, "it failed") : nil), after: chance.wait(0.1, 500))
     }
 
     /// What a check of the bytes gives now.

@@ -176,7 +176,7 @@ extension World {
             guard isCalm || chance.happens(0.6) else { return }
             let end = chance.happens(0.5) ? JobEnd.exited(0) : randomEnd()
             put(.leaderDies(tree: job.tree, end), after: chance.wait(0.1, isCalm ? 10 : 15_000))
-        case .welcome, .committed, .aborted, .error, .ok, .status: break
+        case .welcome, .committed, .aborted, .error, .ok, .status, .pruned: break
         }
     }
 

@@ -78,7 +78,11 @@ extension World {
 
     private func operatorSpeaks() {
         let link = newLink(.operator)
-        switch chance.number(0...9) {
+        switch chance.number(0...13) {
+        case 10: say(.control(.init(command: "prune")), on: link)
+        case 11: say(.control(.init(command: "pin", id: someCheckpoint())), on: link)
+        case 12: say(.control(.init(command: "unpin", id: someCheckpoint())), on: link)
+        case 13: say(.control(.init(command: "delete", id: someCheckpoint())), on: link)
         case 0...3: say(.control(.init(command: "checkpoint")), on: link)
         case 4...6: say(.control(.init(command: "status")), on: link)
         case 7: say(.control(.init(command: "dance")), on: link)
@@ -93,6 +97,12 @@ extension World {
             links[link]?.lastDelivery = at
             queue.put(.hangUp(link: link), at: at)
         }
+    }
+
+    private func someCheckpoint() -> CheckpointID {
+        let visible = disk.visible
+        return visible.isEmpty
+            ? CheckpointID(sequence: 1, step: nil) : visible[chance.number(0...(visible.count - 1))]
     }
 
     /// A process of an earlier attempt, or one that makes its token up.

@@ -55,7 +55,8 @@ extension CrashFileSystem: FileSystem {
                 throw SystemError(call: "open", code: ENOTDIR, subject: path)
             }
             return entries.map { name, inode in
-                DirectoryEntry(name: name, kind: world.status(of: inode, at: path).kind)
+                DirectoryEntry(
+                    name: name, kind: world.status(of: inode, at: path).kind, inode: UInt64(inode))
             }
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         }

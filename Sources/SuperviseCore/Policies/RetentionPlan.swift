@@ -1,0 +1,200 @@
+import SuperviseFormats
+
+/// Which checkpoints stay and why, and which go: a union of rules, as in the `forget` of restic and
+/// of borg, and then the limits.
+package struct RetentionPlan: Equatable, Sendable {
+    /// In order of sequence.
+    package private(set) var entries: [Entry]
+
+    /// What becomes of one checkpoint.
+    package struct Entry: Equatable, Sendable {
+        package let id: CheckpointID
+        /// What it takes of the disk, in bytes.
+        package let size: Int64
+        package let created: Timestamp
+        /// Empty where no rule keeps it.
+        package var reasons: Reasons = []
+        /// nil where it stays.
+        package var cause: Cause?
+    }
+
+    /// Why one is kept.
+    package struct Reasons: OptionSet, Hashable, Sendable {
+        package let rawValue: UInt16
+        package static let newest = Reasons(rawValue: 1)
+        package static let pinned = Reasons(rawValue: 1 << 1)
+        package static let resumed = Reasons(rawValue: 1 << 2)
+        /// It cannot be told whether it is pinned.
+        package static let perhapsPinned = Reasons(rawValue: 1 << 3)
+        package static let last = Reasons(rawValue: 1 << 4)
+        package static let best = Reasons(rawValue: 1 << 5)
+        package static let every = Reasons(rawValue: 1 << 6)
+        package static let hourly = Reasons(rawValue: 1 << 7)
+        package static let daily = Reasons(rawValue: 1 << 8)
+        package static let weekly = Reasons(rawValue: 1 << 9)
+
+        /// Against these no limit and no full disk counts.
+        package static let protecting: Reasons = [.newest, .pinned, .resumed, .perhapsPinned]
+
+        package init(rawValue: UInt16) { self.rawValue = rawValue }
+    }
+
+    /// Why one goes.
+    package enum Cause: Equatable, Sendable {
+        case noRule, maxAge, maxBytes
+        /// The disk is full, and it is not protected.
+        case fullDisk
+    }
+
+    /// What goes, oldest first.
+    package var removals: [CheckpointID] {
+        entries.compactMap { $0.cause == nil ? nil : $0.id }
+    }
+
+    /// - Parameter checkpoints: all that are committed and not found bad, in order of sequence.
+    package init(
+        _ checkpoints: [CheckpointSummary], rules: RetentionRules, protection: Protection
+    ) {
+        self.init(protecting: protection, among: checkpoints)
+        keepLast(rules.keepLast, apart: protection.apart)
+        if let best = rules.keepBest { keepBest(best, checkpoints) }
+        if let every = rules.keepEvery { keepEvery(Int64(every)) }
+        keepPeriods(rules.keepHourly, .hourly) { $0.hour }
+        keepPeriods(rules.keepDaily, .daily) { $0.day }
+        keepPeriods(rules.keepWeekly, .weekly) { $0.week }
+        for index in entries.indices where entries[index].reasons.isEmpty {
+            entries[index].cause = .noRule
+        }
+        if let age = rules.maxAge { limit(age: age) }
+        if let bytes = rules.maxBytes { limit(bytes: bytes) }
+    }
+
+    /// For a full disk: only what is protected stays.
+    package init(clearing checkpoints: [CheckpointSummary], protection: Protection) {
+        self.init(protecting: protection, among: checkpoints)
+        for index in entries.indices where entries[index].reasons.isEmpty {
+            entries[index].cause = .fullDisk
+        }
+    }
+
+    private init(protecting protection: Protection, among checkpoints: [CheckpointSummary]) {
+        entries = checkpoints.map {
+            Entry(id: $0.id, size: $0.compressedBytes ?? $0.bytes, created: $0.created)
+        }
+        for index in entries.indices {
+            let id = entries[index].id
+            if protection.resumed.contains(id) { entries[index].reasons.insert(.resumed) }
+            if protection.pinned?.contains(id) == true { entries[index].reasons.insert(.pinned) }
+            if protection.pinned == nil { entries[index].reasons.insert(.perhapsPinned) }
+        }
+        guard let newest = entries.indices.last else { return }
+        // Where all are suspect, the oldest is what is left to go on from.
+        let good = entries.lastIndex { !protection.suspects.contains($0.id) } ?? entries.startIndex
+        entries[newest].reasons.insert(.newest)
+        entries[good].reasons.insert(.newest)
+    }
+
+    /// Why this one must stay; empty where it need not.
+    package static func protecting(
+        _ id: CheckpointID, among checkpoints: [CheckpointSummary], _ protection: Protection
+    ) -> Reasons {
+        let plan = RetentionPlan(protecting: protection, among: checkpoints)
+        return plan.entries.first { $0.id == id }?.reasons.intersection(.protecting) ?? []
+    }
+}
+
+/// The rules, each by itself.
+extension RetentionPlan {
+    private mutating func keepLast(_ count: Int, apart: Set<CheckpointID>) {
+        let (aside, others) = (
+            entries.indices.filter { apart.contains(entries[$0].id) },
+            entries.indices.filter { !apart.contains(entries[$0].id) }
+        )
+        for index in others.suffix(max(1, count)) + aside.suffix(max(1, count)) {
+            entries[index].reasons.insert(.last)
+        }
+    }
+
+    /// Of equal values the newer one is better. One without the metric is none of the best.
+    private mutating func keepBest(
+        _ best: RetentionRules.Best, _ checkpoints: [CheckpointSummary]
+    ) {
+        var found: [(value: Double, index: Int)] = []
+        for (index, checkpoint) in checkpoints.enumerated() {
+            guard let value = checkpoint.metrics[best.metric] else { continue }
+            found.append((best.goal == .min ? value : -value, index))
+        }
+        found.sort { ($0.value, $1.index) < ($1.value, $0.index) }
+        for (_, index) in found.prefix(best.count) { entries[index].reasons.insert(.best) }
+    }
+
+    /// Where the run has gone back and passed the same steps again, the newer history has the say:
+    /// one is of it if all that came later have higher steps. A stretch that it has not reached yet
+    /// keeps its oldest step.
+    private mutating func keepEvery(_ steps: Int64) {
+        var chosen: [Int64: (index: Int, isCurrent: Bool)] = [:]
+        var lowest = Int64.max
+        for index in entries.indices.reversed() {
+            guard let step = entries[index].id.step else { continue }
+            let isCurrent = step < lowest || lowest == .max
+            lowest = min(lowest, step)
+            let stretch = floorDivide(step, max(1, steps))
+            if let other = chosen[stretch] {
+                let isEarlier = step < entries[other.index].id.step ?? .max
+                guard isCurrent || (!other.isCurrent && isEarlier) else { continue }
+            }
+            chosen[stretch] = (index, isCurrent)
+        }
+        for (index, _) in chosen.values { entries[index].reasons.insert(.every) }
+    }
+
+    /// Only periods that have a checkpoint are counted, so that an outage costs none.
+    private mutating func keepPeriods(
+        _ count: Int?, _ reason: Reasons, _ period: (Timestamp) -> Int64
+    ) {
+        guard let count else { return }
+        var seen: Set<Int64> = []
+        for index in entries.indices.reversed() {
+            guard seen.count < count else { return }
+            if seen.insert(period(entries[index].created)).inserted {
+                entries[index].reasons.insert(reason)
+            }
+        }
+    }
+}
+
+/// The limits, for what the rules have kept.
+extension RetentionPlan {
+    private func mayGo(_ entry: Entry) -> Bool {
+        entry.cause == nil && entry.reasons.isDisjoint(with: .protecting)
+    }
+
+    private mutating func limit(age: Duration) {
+        guard let newest = entries.last?.created else { return }
+        let oldest = newest.milliseconds - age.wholeMilliseconds
+        for index in entries.indices where mayGo(entries[index]) {
+            if entries[index].created.milliseconds < oldest { entries[index].cause = .maxAge }
+        }
+    }
+
+    private mutating func limit(bytes: Int64) {
+        // Sparse files may add up to more than a disk holds.
+        var total = entries.reduce(Int128(0)) { $1.cause == nil ? $0 + Int128($1.size) : $0 }
+        for index in entries.indices where total > bytes {
+            guard mayGo(entries[index]) else { continue }
+            entries[index].cause = .maxBytes
+            total -= Int128(entries[index].size)
+        }
+    }
+}
+
+extension Timestamp {
+    fileprivate var hour: Int64 { floorDivide(milliseconds, 3_600_000) }
+    fileprivate var day: Int64 { floorDivide(milliseconds, 86_400_000) }
+    /// 1970 began on a Thursday.
+    fileprivate var week: Int64 { floorDivide(day + 3, 7) }
+}
+
+private func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+    value / divisor - (value % divisor < 0 ? 1 : 0)
+}

@@ -1,0 +1,163 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// `checkpoints.index`: what the manifests of many checkpoints say, for a scan that need not open
+/// each of them.
+///
+/// It is derived, and believed only where it fits: a line has a checksum of its own, and the name and
+/// the inode of the directory that it tells of. Of what has no such line the manifest is read. A line
+/// is
+///
+///     CHECKSUM ID INODE CREATED BYTES COMPRESSED PAYLOAD [METRIC VALUE]…
+///
+/// with tabs between: checksum (FNV-1a of what follows the first tab), inode, and the bits of values
+/// in hexadecimal, the time in milliseconds, `COMPRESSED` -1 where it is not, and `PAYLOAD` absolute
+/// where it is outside the checkpoint's directory. Of two lines of one id the later holds.
+struct CheckpointIndex {
+    /// How many lines there are, good or not.
+    private(set) var lines = 0
+    private let bytes: [UInt8]
+    /// Where the line of a sequence number begins.
+    private var starts: [Int64: Int] = [:]
+
+    private static let newline = UInt8(ascii: "\n")
+    private static let tab = UInt8(ascii: "\t")
+    private static let checksumLength = 16
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        // A line is hardly shorter than this.
+        starts.reserveCapacity(bytes.count / 64)
+        var start = 0
+        while start < bytes.count {
+            // CHECKSUM, tab, and the digits that an id begins with.
+            var sequence: Int64 = 0
+            var place = start + Self.checksumLength + 1
+            while place < bytes.count, let digit = Self.digit(bytes[place]), sequence < 1 << 50 {
+                sequence = sequence * 10 + digit
+                place += 1
+            }
+            starts[sequence] = start
+            lines += 1
+            while place < bytes.count, bytes[place] != Self.newline { place += 1 }
+            start = place + 1
+        }
+    }
+
+    private static func digit(_ byte: UInt8) -> Int64? {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            ? Int64(byte - UInt8(ascii: "0")) : nil
+    }
+
+    /// nil where it is not told here, or does not fit what is there.
+    func summary(
+        of id: CheckpointID, _ entry: DirectoryEntry, in paths: RunPaths
+    ) -> CheckpointSummary? {
+        guard let start = starts[id.sequence],
+            let end = bytes[start...].firstIndex(of: Self.newline)
+        else { return nil }
+        var reader = FieldReader(bytes[start..<end])
+        guard let checksum = reader.hexadecimal(),
+            checksum == Self.checksum(bytes[min(end, start + Self.checksumLength + 1)..<end]),
+            reader.text() == entry.name, reader.hexadecimal() == entry.inode,
+            let created = reader.integer(), let size = reader.integer(),
+            let compressed = reader.integer(), let payload = reader.text()
+        else { return nil }
+        var metrics: [String: Double] = [:]
+        while let name = reader.text(), let value = reader.hexadecimal() {
+            metrics[name] = Double(bitPattern: value)
+        }
+        let base = paths.checkpoints + "/" + entry.name + "/"
+        return CheckpointSummary(
+            id: id, created: Timestamp(milliseconds: created), bytes: size, metrics: metrics,
+            path: payload.hasPrefix("/") ? payload : base + payload,
+            compressedBytes: compressed < 0 ? nil : compressed)
+    }
+
+    /// - Parameter payload: the path that a job gets, below the checkpoint's directory where it is
+    ///   there.
+    /// - Returns: nil for what cannot be told in a line: then the manifest is read.
+    static func line(
+        _ summary: CheckpointSummary, inode: UInt64, payload: String
+    ) -> [UInt8]? {
+        var fields = [
+            summary.id.description, String(inode, radix: 16),
+            String(summary.created.milliseconds), String(summary.bytes),
+            String(summary.compressedBytes ?? -1), payload,
+        ]
+        for (name, value) in summary.metrics {
+            fields += [name, String(value.bitPattern, radix: 16)]
+        }
+        guard fields.allSatisfy({ !$0.utf8.contains(tab) && !$0.utf8.contains(newline) }) else {
+            return nil
+        }
+        let told = Array(fields.joined(separator: "\t").utf8)
+        let digits = String(checksum(told[...]), radix: 16)
+        let zeros = String(repeating: "0", count: checksumLength - digits.count)
+        return Array("\(zeros)\(digits)\t".utf8) + told + [newline]
+    }
+
+    /// FNV-1a, 64 bits (RFC 9923).
+    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.withUnsafeBufferPointer { bytes in
+            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            return hash
+        }
+    }
+}
+
+/// Reads a line field by field.
+private struct FieldReader {
+    private let bytes: ArraySlice<UInt8>
+    private var place: Int
+    private var isDone = false
+
+    init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+        place = bytes.startIndex
+    }
+
+    /// nil where there are no more.
+    private mutating func next() -> ArraySlice<UInt8>? {
+        if isDone { return nil }
+        let end = bytes[place...].firstIndex(of: UInt8(ascii: "\t")) ?? bytes.endIndex
+        let field = bytes[place..<end]
+        isDone = end == bytes.endIndex
+        place = end + 1
+        return field
+    }
+
+    mutating func text() -> String? {
+        next().flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    mutating func integer() -> Int64? {
+        guard var digits = next(), let first = digits.first else { return nil }
+        let isNegative = first == UInt8(ascii: "-")
+        if isNegative { digits = digits.dropFirst() }
+        guard let value = number(digits, radix: 10), value <= UInt64(Int64.max) else { return nil }
+        return isNegative ? -Int64(value) : Int64(value)
+    }
+
+    mutating func hexadecimal() -> UInt64? {
+        next().flatMap { number($0, radix: 16) }
+    }
+
+    private func number(_ digits: ArraySlice<UInt8>, radix: UInt64) -> UInt64? {
+        var value: UInt64 = 0
+        for byte in digits {
+            let digit: UInt8
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+            default: return nil
+            }
+            guard digit < radix else { return nil }
+            let (product, overflow) = value.multipliedReportingOverflow(by: radix)
+            if overflow { return nil }
+            value = product &+ UInt64(digit)
+        }
+        return digits.isEmpty ? nil : value
+    }
+}

@@ -1,0 +1,56 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseHost
+import SuperviseStore
+
+/// `supervise prune [NAME|--all] [--dry-run]`.
+extension CommandCall {
+    func prune() throws(Complaint) -> Answer {
+        guard values.all else {
+            let pruning = try prune(try meantRun())
+            return values.json ? try json(pruning.object) : answer(pruning.text, pruning.notes)
+        }
+        try refuseOperands(after: 0)
+        var done: [PruneView] = []
+        var notes: [String] = []
+        // Where one cannot be pruned, the others are.
+        for run in try runs.all() {
+            do throws(Complaint) {
+                done.append(try prune(run))
+            } catch {
+                notes.append(error.message)
+            }
+        }
+        let failed = !notes.isEmpty
+        notes = done.flatMap(\.notes) + notes
+        let text = done.map { "\($0.run.name)\n\($0.text)" }.joined(separator: "\n")
+        var answer = values.json ? try json(done.map(\.object)) : Answer(text: text)
+        answer.notes = notes
+        answer.status = failed ? Complaint.no : 0
+        return answer
+    }
+
+    private func answer(_ text: String, _ notes: [String]) -> Answer {
+        var answer = Answer(text: text)
+        answer.notes = notes
+        return answer
+    }
+
+    private func prune(_ run: FoundRun) throws(Complaint) -> PruneView {
+        let keeper = CheckpointKeeper(run: run, surroundings: surroundings)
+        let settings = try recordedSettings(of: run)
+        var view = PruneView(
+            run: run, now: surroundings.now, plan: try keeper.plan(settings),
+            isDryRun: values.dryRun)
+        if let note = CheckpointReader(run: run, surroundings: surroundings).noteOnPins() {
+            view.notes.append(note)
+        }
+        if !values.dryRun { view.pruned = try keeper.prune(settings) }
+        return view
+    }
+
+    func recordedSettings(of run: FoundRun) throws(Complaint) -> Settings {
+        let sources = OptionSources(command: .run, surroundings: surroundings)
+        return try sources.values(try recordedOptions(of: run)).settings
+    }
+}

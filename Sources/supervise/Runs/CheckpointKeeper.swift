@@ -1,0 +1,153 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseHost
+import SuperviseStore
+import SuperviseSystem
+
+/// Changes what is kept of a run: through its supervisor where one runs, else with the run's lock, so
+/// that there is one writer.
+struct CheckpointKeeper {
+    let run: FoundRun
+    let surroundings: Surroundings
+
+    typealias Pruned = SupervisorMessage.Pruned
+
+    func pin(_ id: CheckpointID, _ isPinned: Bool) throws(Complaint) {
+        if let connection = try supervisor() {
+            _ = try connection.ask(.init(command: isPinned ? "pin" : "unpin", id: id))
+            return
+        }
+        try alone { (store) throws -> Void in
+            var pins = try store.loadPins()
+            if isPinned { pins.insert(id) } else { pins.remove(id) }
+            try store.save(pins: pins)
+        }
+    }
+
+    func delete(_ id: CheckpointID, settings: Settings) throws(Complaint) -> Pruned {
+        if let connection = try supervisor() {
+            return try pruned(try connection.ask(.init(command: "delete", id: id)))
+        }
+        let pruned = try remove(settings) { (checkpoints, protection) in
+            let reasons = RetentionPlan.protecting(id, among: checkpoints, protection)
+            return reasons.refusal(of: id).map { .failure(.init($0, status: Complaint.no)) }
+                ?? .success([id])
+        }
+        guard pruned.held == 0 else {
+            throw Complaint(
+                "checkpoint \(id) stays: somebody is reading it; try again when that has ended",
+                status: Complaint.no)
+        }
+        return pruned
+    }
+
+    func prune(_ settings: Settings) throws(Complaint) -> Pruned {
+        if let connection = try supervisor() {
+            return try pruned(try connection.ask(.init(command: "prune")))
+        }
+        return try remove(settings) { (checkpoints, protection) in
+            let plan = RetentionPlan(
+                checkpoints, rules: settings.retention, protection: protection)
+            return .success(plan.removals)
+        }
+    }
+
+    /// What the rules of the run say now. Writes nothing.
+    func plan(_ settings: Settings) throws(Complaint) -> RetentionPlan {
+        let reader = CheckpointReader(run: run, surroundings: surroundings)
+        let found = try reader.scan()
+        return RetentionPlan(
+            found.checkpoints, rules: settings.retention,
+            protection: try protection(settings, pins: reader.pins()))
+    }
+
+    /// As the supervisor would know it.
+    private func protection(
+        _ settings: Settings, pins: Set<CheckpointID>?
+    ) throws(Complaint) -> Protection {
+        let record = try run.knownRecord()
+        var resumed: Set<CheckpointID> = []
+        if let id = record.current?.resumedFrom { resumed.insert(id) }
+        if let id = try? run.store.readStatus()?.resumedFrom { resumed.insert(id) }
+        var suspects: Set<CheckpointID> = []
+        // After a clean end they are counted anew.
+        if record.outcome == nil {
+            for (text, count) in record.failures.suspects where count >= settings.rollbackAfter {
+                if let id = CheckpointID(text) { suspects.insert(id) }
+            }
+        }
+        return Protection(pinned: pins, resumed: resumed, suspects: suspects)
+    }
+
+    private func supervisor() throws(Complaint) -> ControlConnection? {
+        guard try run.glance(at: surroundings.now).isRunning else { return nil }
+        return try ControlConnection(to: run, at: surroundings.now)
+    }
+
+    private func pruned(_ answer: SupervisorMessage) throws(Complaint) -> Pruned {
+        guard case .pruned(let pruned) = answer else {
+            throw Complaint("the supervisor of \(run.name) answered something else", status: 1)
+        }
+        return pruned
+    }
+
+    /// - Parameter choose: gets what there is once nobody else can change it.
+    private func remove(
+        _ settings: Settings,
+        _ choose: ([CheckpointSummary], Protection) -> Result<[CheckpointID], Complaint>
+    ) throws(Complaint) -> Pruned {
+        try alone { (store) throws -> Pruned in
+            let pins = try store.loadPins()
+            let found = try store.scan().checkpoints
+            let ids: [CheckpointID]
+            switch choose(found, try protection(settings, pins: pins)) {
+            case .success(let chosen): ids = chosen
+            case .failure(let complaint): throw complaint
+            }
+            let gone = Set(try store.remove(ids))
+            try tell(store, gone.sorted(), found.filter { !gone.contains($0.id) })
+            let bytes = found.reduce(Int64(0)) { gone.contains($1.id) ? $0 + $1.bytes : $0 }
+            return Pruned(removed: gone.count, bytes: bytes, held: ids.count - gone.count)
+        }
+    }
+
+    /// For those who read the status and the events.
+    private func tell(
+        _ store: RunStore, _ gone: [CheckpointID], _ left: [CheckpointSummary]
+    ) throws(StoreError) {
+        if gone.isEmpty { return }
+        let event = RunEvent.removed(.init(ids: gone))
+        try store.append([LoggedEvent(at: surroundings.now, event: event)])
+        guard var status = try? store.readStatus() else { return }
+        status.setCheckpoints(left)
+        try store.publish(status)
+    }
+
+    private func alone<Result>(
+        _ body: (RunStore) throws -> Result
+    ) throws(Complaint) -> Result {
+        do {
+            let paths = run.store.paths
+            try StateDirectory(paths.stateDirectory).prepare()
+            switch try RunLock.acquire(paths) {
+            case .heldBy(let pid):
+                let who = pid.map { "by pid \($0)" } ?? "by another process"
+                throw Complaint(
+                    "run \(run.name) is in use \(who), which does not answer yet; try again",
+                    status: Complaint.no)
+            case .taken(let lock):
+                defer { withExtendedLifetime(lock) {} }
+                return try body(run.store)
+            }
+        } catch let complaint as Complaint {
+            throw complaint
+        } catch let error as StoreError {
+            if case .garbage(run.store.paths.pins, _) = error {
+                throw Complaint("run \(run.name): \(run.store.whatToDo(withoutPins: error))")
+            }
+            throw Complaint("run \(run.name): \(error)")
+        } catch {
+            throw Complaint("run \(run.name): \(error)")
+        }
+    }
+}
