@@ -35,7 +35,11 @@ struct DoctorReader {
         facts.names = ((try? Disk().list(paths.run)) ?? []).map(\.name)
         facts.checkpoints = outcome { () throws(StoreError) in try store.scan() }
         if readsAll { facts.rotten = rotten(store, facts) }
-        facts.pinsFault = pinsFault(store.paths.pins)
+        do throws(StoreError) {
+            _ = try store.loadPins()
+        } catch {
+            facts.pinsFault = store.whatToDo(withoutPins: error)
+        }
         facts.exposed = exposed(store.paths)
         facts.free = (try? Mount.of(store.paths.payload))?.free
         if case .success(let record) = facts.record {
@@ -69,19 +73,6 @@ struct DoctorReader {
                 return (summary.id, "\(error)")
             }
             return nil
-        }
-    }
-
-    private func pinsFault(_ path: String) -> String? {
-        struct Head: Codable { var format: FormatVersion }
-        do {
-            _ = try JSONText.decode(Head.self, from: Disk().readFile(path, limit: 1 << 24))
-            return nil
-        } catch let error as FormatError {
-            return error.description
-        } catch {
-            let system = error as? SystemError
-            return system?.isMissing == true ? nil : "\(error)"
         }
     }
 

@@ -28,7 +28,11 @@ struct RunDoctor {
 
     /// The sentence of an error is what happened, and after a semicolon what to do.
     private func finding(_ subject: String, _ error: StoreError) -> Finding {
-        let parts = "\(error)".split(separator: ";", maxSplits: 1).map(String.init)
+        finding(subject, sentence: "\(error)")
+    }
+
+    fileprivate func finding(_ subject: String, sentence: String) -> Finding {
+        let parts = sentence.split(separator: ";", maxSplits: 1).map(String.init)
         let advice = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : nil
         return finding(.problem, subject, parts.first ?? "", advice)
     }
@@ -144,11 +148,7 @@ struct RunDoctor {
 
 extension RunDoctor {
     private var pins: Finding? {
-        facts.pinsFault.map {
-            finding(
-                .problem, "pins", "pins.json: \($0)",
-                "bring it back, or remove it and pin again (supervise checkpoints NAME pin ID)")
-        }
+        facts.pinsFault.map { finding("pins", sentence: $0) }
     }
 
     /// Whether the next checkpoint fits, if it is like the newest.

@@ -18,7 +18,7 @@ struct RunFacts: Sendable {
     /// Those whose every byte was read and is not what was saved, with the reason; nil where that was
     /// not asked for.
     var rotten: [(id: CheckpointID, reason: String)]?
-    /// Why the pins cannot be read.
+    /// Why the pins cannot be read, and after a semicolon what to do.
     var pinsFault: String?
     /// Entries of the run's directory.
     var names: [String] = []

@@ -30,14 +30,14 @@ struct ErrorWalkTests {
     /// - Returns: whether it came to that.
     private func fail(at point: FaultPoint) throws -> Bool {
         let said: Comment = "\(point) (\(FaultSample.replay))"
-        let scene = try FaultScene()
+        let scene = try FaultScene(point.threads)
         let (place, program) = (scene.place, scene.program)
         let strace = try scene.lay(point)
         let job = try place.status().jobPID
         let (answers, heard) = try scene.act()
         for answer in answers {
             switch answer {
-            case .committed: break
+            case .committed, .ok: break
             case .error(let error):
                 #expect(error.code == .io || error.code == .noSpace, said)
                 #expect(error.message.contains(place.path), "\(said): \(error.message)")
@@ -54,14 +54,14 @@ struct ErrorWalkTests {
         }
         let isDone = try strace.finish().isDone
         let next = try program.checkpoint(step: 100)
-        #expect(try place.isWhole("\(next.id)"), said)
+        #expect(try place.isGood("\(next.id)"), said)
         #expect(try place.statusOverSocket().jobPID == job, said)
         for line in program.lines(.errors) { #expect(line.hasPrefix("supervise: "), said) }
         try program.say("exit 1")
         try program.nextAttempt(2)
         #expect(try program.hello(accepts: false).resume?.id == next.id, said)
         try place.stop(program)
-        for id in place.checkpoints { #expect(try place.isWhole(id), said) }
+        for id in place.checkpoints { #expect(try place.isGood(id), said) }
         #expect(try place.record().outcome?.kind == .stopped, said)
         #expect(try place.status().outcome?.kind == .stopped, said)
         return isDone

@@ -20,22 +20,33 @@ final class FaultScene {
             "open", "openat", "read", "pread64", "getdents64", "lstat", "newfstatat", "flock",
         ]
     /// What commits shares its files out to the threads called bulk, which count with it.
-    static let threads = ["staging", "commits", "records", "cleaning"]
+    static let threads = ["staging", "commits", "records", "cleaning", "compress"]
+
+    /// So long that it is worth being compressed.
+    private static let long = String(repeating: "x", count: 20_000)
 
     let place: Place
     let program: Program
     let pid: Int32
     private var step: Int64 = 0
 
-    init() throws {
+    /// - Parameter threads: those that a fault waits for.
+    init(_ threads: String) throws {
         place = try Place()
-        program = try place.puppet(["--keep-last", "2", "--checkpoint-every", "off", "--verbose"])
+        let compress = threads == "compress" ? ["--compress", "gzip"] : []
+        program = try place.puppet(
+            ["--keep-last", "2", "--checkpoint-every", "off", "--verbose"] + compress)
         pid = program.pid
         try program.hello(accepts: true)
         for _ in 1...3 { _ = try checkpoint() }
-        try waitForQuiet(kept: ["000002-step-2", "000003-step-3"])
+        if threads == "compress" {
+            // What is being compressed is removed later.
+            try waitBriefly { try !held(threads).isEmpty }
+        } else {
+            try waitForQuiet(kept: ["000002-step-2", "000003-step-3"])
+        }
         _ = try place.directory.makeDirectory("own")
-        try place.directory.write("own/a", "added")
+        try place.directory.write("own/a", Self.long)
         _ = try place.directory.makeDirectory("own/b")
         try place.directory.write("own/b/c", "added too")
     }
@@ -62,7 +73,8 @@ final class FaultScene {
         let answer = try program.message().message
         guard case .began(let began) = answer else { return answer }
         for name in ["state", "more", "rest"] {
-            try program.say("write \(began.path)/\(name) state of step \(step)")
+            let text = name == "state" ? "state of step \(step)" : Self.long
+            try program.say("write \(began.path)/\(name) \(text)")
             try program.line(starting: "written \(began.path)/\(name)")
         }
         try program.send(.commit(.init(id: began.id, request: request)))
@@ -86,11 +98,26 @@ final class FaultScene {
         return ([answer], try peer.readLine() ?? "")
     }
 
+    /// - Returns: what the operator is told.
+    private func pin(_ command: String, _ answer: SupervisorMessage) throws -> SupervisorMessage? {
+        guard case .committed(let committed) = answer else { return nil }
+        let peer = try place.connect()
+        try peer.send(
+            line: "{\"type\":\"control\",\"command\":\"\(command)\",\"id\":\"\(committed.id)\"}")
+        guard let line = try peer.readLine() else { throw TestFailure("no answer to \(command)") }
+        return try JSONText.decode(Envelope<SupervisorMessage>.self, from: line.utf8).message
+    }
+
     /// All that changes the disk, once.
     ///
-    /// - Returns: what the job was told, and what an operator was.
+    /// - Returns: what the job was told, or an operator who pins; and what one was who asked for the
+    ///   last checkpoint.
     func act() throws -> (answers: [SupervisorMessage], operator: String) {
-        var answers = [try checkpoint(), try add()]
+        let first = try checkpoint()
+        let pinned = try pin("pin", first)
+        let second = try add()
+        let unpinned = try pin("unpin", first)
+        var answers = [first, pinned, second, unpinned].compactMap { $0 }
         let requested = try requested()
         answers += requested.answers
         return (answers, requested.operator)
@@ -114,10 +141,17 @@ final class FaultScene {
     static func points(
         _ threads: String, calls: [String], effects: (String) -> [String]
     ) throws -> [FaultPoint] {
-        let scene = try FaultScene()
+        let scene = try FaultScene(threads)
         let strace = try Strace(scene.place, threads: try scene.held(threads), calls: calls)
         _ = try scene.act()
-        try scene.waitForQuiet(kept: ["000005-step-5", "000006-step-6"])
+        if threads == "compress" {
+            // It may hold what is to be removed, and this one is compressed in any case.
+            let added = scene.place.file("checkpoints/000005-step-5")
+            try waitBriefly { pathExists("\(added)/SHA256SUMS.compressed") }
+            try waitBriefly { !pathExists("\(added)/data/a") }
+        } else {
+            try scene.waitForQuiet(kept: ["000005-step-5", "000006-step-6"])
+        }
         let seen = try strace.finish().calls
         try scene.place.stopByControl(scene.program)
         return seen.sorted { $0.key < $1.key }.flatMap { call, lines in

@@ -30,7 +30,7 @@ struct KillWalkTests {
 
     /// - Returns: whether it came to that.
     private func kill(at point: FaultPoint) throws -> Bool {
-        let scene = try FaultScene()
+        let scene = try FaultScene(point.threads)
         let strace = try scene.lay(point)
         // It dies in the middle of this.
         _ = try? scene.act()
@@ -53,7 +53,7 @@ struct KillWalkTests {
         // What retention went by was on the disk before the job was told.
         let known = Set(committed.map(\.description)).union(there)
         #expect(known.sorted().suffix(2).allSatisfy(there.contains), "\(said): \(there)")
-        for id in there { #expect(try place.isWhole(id), said) }
+        for id in there { #expect(try place.isGood(id), said) }
         let program = try place.puppet(["--keep-last", "2"])
         let resume = try #require(try program.hello(accepts: false).resume, said)
         #expect(resume.id.description == there.last, said)
@@ -69,7 +69,7 @@ struct KillWalkTests {
         try waitBriefly { place.names(in: "staging").isEmpty && place.names(in: "trash").isEmpty }
         try place.stop(program)
         #expect(place.checkpoints.last == next.id.description, said)
-        for id in place.checkpoints { #expect(try place.isWhole(id), said) }
+        for id in place.checkpoints { #expect(try place.isGood(id), said) }
         #expect(try place.record().outcome?.kind == .stopped, said)
         #expect(try place.status().checkpoint?.id == next.id, said)
     }

@@ -17,6 +17,10 @@ struct RotTests {
         init() throws {
             place = try Place()
             ids = try place.stoppedRun(saving: [1, 2, 3])
+            let pin = try place.call([
+                "checkpoints", "it", "pin", ids[0], "--state-dir", place.state,
+            ])
+            #expect(try pin.waitForEnd() == .exited(0))
             _ = try place.start(["mv", place.state, "\(place.path)/original"]).waitForEnd()
         }
 
@@ -117,6 +121,23 @@ struct RotTests {
                 #expect(call.lines(.errors).count == (ending == .exited(0) ? 0 : 1), said)
             }
             #expect(try start(original, said)?.id.description == original.ids[2], said)
+        }
+    }
+
+    @Test("in the pins is found, and frees no checkpoint")
+    func pins() throws {
+        try eachFlip(of: { _ in "pins.json" }) { original, said in
+            let place = original.place
+            let doctor = try place.call(["doctor", "it", "--state-dir", place.state])
+            #expect(try doctor.waitForEnd() == .exited(1), said)
+            #expect(doctor.text(.output).contains("pins.json"), said)
+            let program = try place.puppet(["--keep-last", "1"])
+            #expect(
+                try program.hello(accepts: false).resume?.id.description == original.ids[2], said)
+            let next = try program.checkpoint(step: 4)
+            try program.errorLine(with: "pins.json")
+            try place.stop(program)
+            #expect(place.checkpoints == original.ids + ["\(next.id)"], said)
         }
     }
 

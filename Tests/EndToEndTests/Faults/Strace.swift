@@ -71,6 +71,12 @@ struct Strace {
 }
 
 extension Place {
+    /// Whether a checkpoint is whole, compressed or not.
+    func isGood(_ id: String) throws -> Bool {
+        let call = try call(["checkpoints", "it", "verify", id, "--state-dir", state])
+        return try call.waitForEnd() == .exited(0)
+    }
+
     /// Stops a puppet's run that may end by itself, or be killed, at any moment.
     func tryToStop(_ program: Program) {
         let stop = #"{"type":"control","command":"stop","checkpoint":false}"#
