@@ -48,7 +48,10 @@ struct WatchTests {
                 supervisor = try start(place, arguments, Self.options)
             }
         }
-        #expect(try supervisor.waitForEnd() == .exited(0), "\(supervisor.failure("seed \(seed)"))")
+        let ending = try supervisor.waitForEnd()
+        guard ending == .exited(0) else {
+            throw supervisor.failure("it has \(ending); KILL_SEED=\(seed) KILL_ROUNDS=1")
+        }
         let result = try place.directory.read("result")
         #expect(result == UnawareJob.result(steps: 400), "replay with KILL_SEED=\(seed)")
         #expect(!pathExists("\(place.path)/garbage"), "it was given a half written file")

@@ -105,6 +105,36 @@ final class DiskWorkTests {
         #expect(diary.lines.dropFirst().allSatisfy { $0.contains("No such file") })
     }
 
+    @Test("a record to be confirmed never overtakes one that is being written, and nobody waits")
+    func recordInOrder() throws {
+        disk.hang(on: .fileSync)
+        work.save(record(attempt: 1), confirm: false)
+        try beQuiet()
+        disk.waitUntilHanging(on: .fileSync)
+        work.save(record(attempt: 2), confirm: true)
+        #expect(diary.lines.isEmpty)
+        disk.goOn()
+        try diary.wait(for: "recorded")
+        #expect(try store.loadRecord()?.attempt == 2)
+        #expect(diary.lines == ["recorded"])
+    }
+
+    @Test("a record that came after one to be confirmed confirms it, too")
+    func recordConfirmedByNewer() throws {
+        disk.hang(on: .fileSync)
+        work.save(record(attempt: 1), confirm: false)
+        try beQuiet()
+        disk.waitUntilHanging(on: .fileSync)
+        work.save(record(attempt: 2), confirm: true)
+        work.save(record(attempt: 3), confirm: false)
+        disk.goOn()
+        try diary.wait(for: "recorded")
+        work.flush()
+        try diary.wait(for: "flushed")
+        #expect(try store.loadRecord()?.attempt == 3)
+        #expect(diary.lines == ["recorded", "flushed"])
+    }
+
     @Test("while the disk hangs, the newest record and status wait, and all events, in their order")
     func newestWins() throws {
         disk.hang(on: .write)

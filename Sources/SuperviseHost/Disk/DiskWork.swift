@@ -64,10 +64,11 @@ final class DiskWork {
         records = RecordsLane(store) { mailbox.post(.event($0)) }
     }
 
-    /// The first record is written here and now: nothing runs yet, and a thread would cost time.
+    /// The first record, where it is to be confirmed, is written here and now: nothing runs yet, and
+    /// a thread would cost time.
     func save(_ record: RunRecord, confirm: Bool) {
         if confirm {
-            deliver(records.saveNow(record))
+            if let result = records.saveAndTell(record) { deliver(result) }
         } else {
             records.save(record)
             writeWhenQuiet()

@@ -15,6 +15,8 @@ final class RecordsLane: Sendable {
 
     private struct Waiting: Sendable {
         var record: RunRecord?
+        /// It, or a newer one, is to be confirmed.
+        var isToConfirm = false
         var status: Status?
         var events: [LoggedEvent] = []
         var left = 0
@@ -25,6 +27,8 @@ final class RecordsLane: Sendable {
     private let store: RunStore
     private let lane = WorkerLane(name: "records", threads: 1)
     private let waiting = Mutex(Waiting())
+    /// A record has been taken to be written on the lane: no other thread may write one any more.
+    private let writesRecords = CancelFlag()
     private let post: @Sendable (Event) -> Void
     /// What is only derived may fail: told once, until it works again.
     private let statusFails = CancelFlag()
@@ -54,9 +58,23 @@ final class RecordsLane: Sendable {
         }
     }
 
-    /// Writes at once, on the thread that calls.
-    func saveNow(_ record: RunRecord) -> Event {
-        waiting.withLock { $0.record = nil }
+    /// Makes a record durable, and tells: at once, on the thread that calls, where no other was
+    /// ever written; else behind that one, which may still be under way.
+    ///
+    /// - Returns: what came of it; nil where that is told later.
+    func saveAndTell(_ record: RunRecord) -> Event? {
+        let isFirst = waiting.withLock { waiting in
+            let isFirst = !writesRecords.isRaised
+            waiting.record = isFirst ? nil : record
+            waiting.isToConfirm = !isFirst
+            return isFirst
+        }
+        if isFirst { return saveNow(record) }
+        write()
+        return nil
+    }
+
+    private func saveNow(_ record: RunRecord) -> Event {
         do throws(StoreError) {
             try store.save(record)
             return .recorded
@@ -96,19 +114,18 @@ final class RecordsLane: Sendable {
         let taken = waiting.withLock { waiting in
             let taken = waiting
             waiting = Waiting()
+            if taken.record != nil { writesRecords.raise() }
             return taken
         }
-        if let record = taken.record { write(record) }
+        if let record = taken.record { write(record, confirm: taken.isToConfirm) }
         if !taken.events.isEmpty { write(taken.events, left: taken.left) }
         if let status = taken.status { write(status) }
     }
 
-    private func write(_ record: RunRecord) {
-        do throws(StoreError) {
-            try store.save(record)
-        } catch {
-            post(.recordFailed("\(error)"))
-        }
+    private func write(_ record: RunRecord, confirm: Bool) {
+        let result = saveNow(record)
+        if case .recorded = result, !confirm { return }
+        post(result)
     }
 
     private func write(_ events: [LoggedEvent], left: Int) {

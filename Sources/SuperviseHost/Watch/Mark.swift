@@ -13,8 +13,6 @@ struct Mark: Equatable, Sendable {
     /// no comparison.
     @Uncompared var moved: Int64 = 0
 
-    static let nothing = Mark()
-
     /// It was given its name when its content was complete. What is being written changes both times
     /// at once.
     var wasMovedLast: Bool { moved > changed }

@@ -15,25 +15,10 @@ final class WatchTree {
         case movedHere
     }
 
-    private struct Goal: Hashable {
-        let pattern: Int
-        /// How many parts of the pattern the directory's path has fitted.
-        let depth: Int
-    }
-
-    private struct Directory {
-        let watch: Int32
-        var goals: Set<Goal> = []
-        /// What fits a pattern and holds this one, or is it.
-        var inside: String?
-    }
-
-    /// The parts of each pattern from the root on, and where looking begins.
-    private let patterns: [(parts: [NamePattern], start: Int)]
+    private let goals: WatchGoals
     private let files = Disk()
     private var inotify: Inotify?
-    private var directories: [String: Directory] = [:]
-    private var paths: [Int32: Set<String>] = [:]
+    private var directories = WatchedDirectories()
     private var starts: Set<String> = []
     private var isLimitTold = false
 
@@ -52,32 +37,20 @@ final class WatchTree {
     init(
         _ patterns: [WatchPattern], in directory: String, on loop: EventLoop
     ) throws(SystemError) {
-        let base = directory.split(separator: "/").map { NamePattern(literal: String($0)) }
-        self.patterns = patterns.map { pattern in
-            let leading = pattern.parts.dropLast().prefix { $0.literal != nil }.count
-            return pattern.isAbsolute
-                ? (pattern.parts, max(0, leading - 1)) : (base + pattern.parts, base.count)
-        }
+        goals = WatchGoals(patterns, in: directory)
         inotify = try Inotify(on: loop) { [unowned self] in changed($0) }
     }
 
     /// Looks at everything, from the beginning; what is there is told as found.
     func look() {
-        for directory in directories.values { inotify?.remove(directory.watch) }
-        directories = [:]
-        paths = [:]
+        for watch in directories.watches { inotify?.remove(watch) }
+        directories = WatchedDirectories()
         starts = []
-        for (number, pattern) in patterns.enumerated() {
+        for places in goals.starts() {
             // Where the place itself is missing, the nearest one above it that is there.
-            var depth = pattern.start
-            while true {
-                let names = pattern.parts[..<depth].map { $0.literal ?? "" }
-                let path = "/" + names.joined(separator: "/")
-                if enter(path, Goal(pattern: number, depth: depth)) || depth == 0 {
-                    starts.insert(path)
-                    break
-                }
-                depth -= 1
+            for (path, goal) in places where enter(path, goal) || goal.depth == 0 {
+                starts.insert(path)
+                break
             }
         }
     }
@@ -93,25 +66,16 @@ final class WatchTree {
 
     /// - Returns: whether it is there.
     @discardableResult
-    private func enter(_ path: String, _ goal: Goal? = nil, inside: String? = nil) -> Bool {
+    private func enter(
+        _ path: String, _ goal: WatchGoals.Goal? = nil, inside: String? = nil
+    ) -> Bool {
         guard let inotify else { return false }
         do throws(SystemError) {
             let watch = try inotify.add(path, for: .all)
-            var directory = directories[path] ?? Directory(watch: watch)
-            if directory.watch != watch {
-                // Another one has its name by now.
-                leave(path)
-                directory = Directory(watch: watch)
-            }
-            let isKnown = goal.map { directory.goals.contains($0) } ?? (directory.inside == inside)
-            goal.map { _ = directory.goals.insert($0) }
-            directory.inside = inside ?? directory.inside
-            directories[path] = directory
-            paths[watch, default: []].insert(path)
-            if isKnown { return true }
-            if let goal, patterns[goal.pattern].parts[goal.depth].literal == ".." {
-                enter(join(path, ".."), Goal(pattern: goal.pattern, depth: goal.depth + 1))
-            }
+            // Another one may have its name by now.
+            if let known = directories[path], known.watch != watch { leave(path) }
+            guard directories.enter(path, watch, goal, inside: inside) else { return true }
+            if let above = goal.flatMap(goals.above) { enter(join(path, ".."), above) }
             // After the watch was added, so that nothing appears in between.
             for entry in try files.list(join(path, ".")) where entry.isUTF8 {
                 see(entry.name, entry.kind, in: path, goals: goal.map { [$0] } ?? [], .found)
@@ -136,17 +100,18 @@ final class WatchTree {
     }
 
     private func see(
-        _ name: String, _ kind: FileKind, in path: String, goals: Set<Goal>, _ sign: Sign
+        _ name: String, _ kind: FileKind, in path: String, goals some: Set<WatchGoals.Goal>,
+        _ sign: Sign
     ) {
-        for goal in goals {
-            let parts = patterns[goal.pattern].parts
-            guard parts[goal.depth].fits(name) else { continue }
-            let found = join(path, name)
-            if goal.depth == parts.count - 1 {
+        let found = join(path, name)
+        for goal in some {
+            switch goals.answer(goal, to: name) {
+            case .none: break
+            case .reached:
                 if kind == .file || kind == .directory { appeared(found, kind, sign) }
-            } else if kind != .other {
+            case .leads(let next):
                 // It may be a link to a directory.
-                enter(found, Goal(pattern: goal.pattern, depth: goal.depth + 1))
+                if kind != .other { enter(found, next) }
             }
         }
     }
@@ -156,7 +121,7 @@ final class WatchTree {
             if change.kind == .lost {
                 look()
             } else {
-                for path in paths[change.watch] ?? [] { changed(change, in: path) }
+                for path in directories.paths(of: change.watch) { changed(change, in: path) }
             }
         }
         settled()
@@ -171,7 +136,7 @@ final class WatchTree {
             see(change.name, .directory, in: path, goals: directory.goals, .found)
         case .created:
             // A link to a directory; a file is complete when it is closed.
-            let above = directory.goals.filter { $0.depth < patterns[$0.pattern].parts.count - 1 }
+            let above = directory.goals.filter { !goals.isLast($0) }
             see(change.name, .link, in: path, goals: above, .found)
         case .written: see(change.name, .file, in: path, goals: directory.goals, .written)
         case .movedHere:
@@ -194,21 +159,7 @@ final class WatchTree {
         }
     }
 
-    /// Forgets a directory and all below it.
     private func leave(_ path: String) {
-        guard directories[path] != nil else { return }
-        let below = join(path, "")
-        for (left, directory) in directories where left == path || left.hasPrefix(below) {
-            directories[left] = nil
-            paths[directory.watch]?.remove(left)
-            if paths[directory.watch]?.isEmpty == true {
-                paths[directory.watch] = nil
-                inotify?.remove(directory.watch)
-            }
-        }
-    }
-
-    private func join(_ path: String, _ name: String) -> String {
-        path == "/" ? "/" + name : "\(path)/\(name)"
+        for watch in directories.leave(path) { inotify?.remove(watch) }
     }
 }

@@ -8,16 +8,6 @@ import SuperviseSystem
 /// a moment in which the job could have died; a directory, when nothing happens in it for longer.
 /// What looks as it did when it was last told, or as it did at the start, is nothing new.
 final class Watcher {
-    private struct Waiting {
-        var kind: FileKind
-        var mark: Mark
-        /// When it was closed, or something last happened in it.
-        var since: MonotonicTime
-        var due: MonotonicTime
-        /// Of what was closed at the same moment, which came first.
-        var number: Int
-    }
-
     private let tree: WatchTree
     private let patterns: [WatchPattern]
     private let timing: WatchTiming
@@ -26,9 +16,8 @@ final class Watcher {
     private var timer: TimerSource?
     /// What is there, as it was told or found at the start.
     private var known: [String: Mark] = [:]
-    private var waiting: [String: Waiting] = [:]
+    private var waiting = WaitingList()
     private var ready: [WatchedFile] = []
-    private var lastNumber = 0
     private var isStarting = true
 
     /// - Throws: EMFILE.
@@ -57,13 +46,12 @@ final class Watcher {
         tree.drain()
         switch command {
         case .flush:
-            for (path, entry) in inOrder(waiting) { tellAtEnd(path, entry) }
-            waiting = [:]
+            for (path, entry) in waiting.takeAll() { tellAtEnd(path, entry) }
         case .gather(let since): gather(since)
         case .again(let path):
             known[path] = nil
             guard let mark = look.mark(of: path) else { break }
-            wait(path, mark.isDirectory ? .directory : .file, mark, for: timing.directory)
+            waiting.add(path, mark, for: timing.directory)
         }
         tell()
         switch command {
@@ -80,50 +68,37 @@ final class Watcher {
         if isStarting {
             known[path] = mark
         } else if kind == .directory {
-            wait(path, kind, mark, for: timing.directory)
+            waiting.add(path, mark, for: timing.directory)
         } else if mark != known[path], mark.bytes > 0 {
             // What nobody saw coming shows it too, where it was moved into place.
             if sign == .movedHere || sign == .found && mark.wasMovedLast {
                 ready(path, mark, since: .now(), wasMoved: true)
             } else {
-                wait(path, kind, mark, for: timing.file)
+                waiting.add(path, mark, for: timing.file)
             }
         }
     }
 
     private func stirred(_ path: String) {
         if isStarting { return }
-        let now = MonotonicTime.now()
-        lastNumber += 1
-        waiting[path] = Waiting(
-            kind: .directory, mark: .nothing, since: now, due: now + timing.directory,
-            number: lastNumber)
+        waiting.add(path, Mark(isDirectory: true), for: timing.directory)
     }
 
     private func gone(_ path: String) {
-        guard known.count + waiting.count > 0 else { return }
-        known[path] = nil
-        waiting[path] = nil
+        guard !known.isEmpty || !waiting.isEmpty else { return }
+        // With files that wait or are known below a directory that is gone.
         let below = path + "/"
-        // Files that wait or are known below a directory that is gone.
+        waiting.remove { $0 == path || $0.hasPrefix(below) }
+        known[path] = nil
         for other in known.keys where other.hasPrefix(below) { known[other] = nil }
-        for other in waiting.keys where other.hasPrefix(below) { waiting[other] = nil }
-    }
-
-    private func wait(_ path: String, _ kind: FileKind, _ mark: Mark, for time: Duration) {
-        let now = MonotonicTime.now()
-        lastNumber += 1
-        waiting[path] = Waiting(
-            kind: kind, mark: mark, since: now, due: now + time, number: lastNumber)
     }
 
     private func ring() {
         let now = MonotonicTime.now()
         // What has happened up to now counts.
         tree.drain()
-        for (path, entry) in inOrder(waiting.filter({ $0.value.due <= now })) {
-            waiting[path] = nil
-            if entry.kind == .directory {
+        for (path, entry) in waiting.takeAll(dueAt: now) {
+            if entry.mark.isDirectory {
                 directoryIsDue(path, entry)
             } else {
                 fileIsDue(path, entry)
@@ -133,26 +108,26 @@ final class Watcher {
     }
 
     /// Where it is still being written, its end will be told.
-    private func fileIsDue(_ path: String, _ entry: Waiting) {
+    private func fileIsDue(_ path: String, _ entry: WaitingList.Entry) {
         guard let mark = look.mark(of: path), mark == entry.mark,
             look.isBeingWritten(path) != true
         else { return }
         ready(path, mark, since: entry.since, wasMoved: false)
     }
 
-    private func directoryIsDue(_ path: String, _ entry: Waiting) {
+    private func directoryIsDue(_ path: String, _ entry: WaitingList.Entry) {
         guard let mark = look.mark(of: path), mark.isDirectory, mark.bytes > 0, mark != known[path]
         else { return }
         let quiet = wallClockNow() - mark.changed
         if (0..<timing.directory.nanoseconds).contains(quiet) || look.isBeingWritten(path) == true {
             // Somebody writes without closing, of which nothing is told.
-            wait(path, .directory, mark, for: timing.directory)
+            waiting.add(path, mark, for: timing.directory)
         } else {
             ready(path, mark, since: entry.since, wasMoved: false)
         }
     }
 
-    private func tellAtEnd(_ path: String, _ entry: Waiting) {
+    private func tellAtEnd(_ path: String, _ entry: WaitingList.Entry) {
         guard let mark = look.mark(of: path), mark.bytes > 0, mark != known[path],
             look.isBeingWritten(path) != true
         else { return }
@@ -170,7 +145,7 @@ final class Watcher {
 
     private func ready(_ path: String, _ mark: Mark, since: MonotonicTime, wasMoved: Bool) {
         known[path] = mark
-        waiting[path] = nil
+        waiting.remove(path)
         let step = patterns.lazy.compactMap { $0.step(in: path) }.first
         ready.removeAll { $0.path == path }
         ready.append(
@@ -182,10 +157,6 @@ final class Watcher {
     private func tell() {
         if !ready.isEmpty { post(.watched(ready)) }
         ready = []
-        timer?.set(waiting.values.map(\.due).min())
-    }
-
-    private func inOrder(_ entries: [String: Waiting]) -> [(String, Waiting)] {
-        entries.map { ($0.key, $0.value) }.sorted { $0.1.number < $1.1.number }
+        timer?.set(waiting.nextDue)
     }
 }

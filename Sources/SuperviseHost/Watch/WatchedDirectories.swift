@@ -1,0 +1,57 @@
+/// The directories that are watched, by path and by watch. One that can be reached by several paths
+/// has one watch.
+struct WatchedDirectories {
+    struct Directory {
+        let watch: Int32
+        fileprivate(set) var goals: Set<WatchGoals.Goal> = []
+        /// What fits a pattern and holds this one, or is it.
+        fileprivate(set) var inside: String?
+    }
+
+    private var directories: [String: Directory] = [:]
+    private var paths: [Int32: Set<String>] = [:]
+
+    subscript(_ path: String) -> Directory? { directories[path] }
+
+    func paths(of watch: Int32) -> Set<String> { paths[watch] ?? [] }
+
+    var watches: [Int32] { Array(paths.keys) }
+
+    /// Adds a directory, or to what is known of it.
+    ///
+    /// - Returns: whether there was anything to add.
+    mutating func enter(
+        _ path: String, _ watch: Int32, _ goal: WatchGoals.Goal?, inside: String?
+    ) -> Bool {
+        var directory = directories[path] ?? Directory(watch: watch)
+        let isKnown = goal.map { directory.goals.contains($0) } ?? (directory.inside == inside)
+        goal.map { _ = directory.goals.insert($0) }
+        directory.inside = inside ?? directory.inside
+        directories[path] = directory
+        paths[watch, default: []].insert(path)
+        return !isKnown
+    }
+
+    /// Forgets a directory and all below it.
+    ///
+    /// - Returns: the watches that nobody needs any more.
+    mutating func leave(_ path: String) -> [Int32] {
+        guard directories[path] != nil else { return [] }
+        var unneeded: [Int32] = []
+        let below = join(path, "")
+        for (left, directory) in directories where left == path || left.hasPrefix(below) {
+            directories[left] = nil
+            paths[directory.watch]?.remove(left)
+            if paths[directory.watch]?.isEmpty == true {
+                paths[directory.watch] = nil
+                unneeded.append(directory.watch)
+            }
+        }
+        return unneeded
+    }
+}
+
+/// A path in a directory, which may be the root.
+func join(_ path: String, _ name: String) -> String {
+    path == "/" ? "/" + name : "\(path)/\(name)"
+}
