@@ -34,7 +34,14 @@ struct ErrorWalkTests {
         let (place, program) = (scene.place, scene.program)
         let strace = try scene.lay(point)
         let job = try place.status().jobPID
-        let (answers, heard) = try scene.act()
+        let (answers, heard): (answers: [SupervisorMessage], operator: String)
+        do {
+            (answers, heard) = try scene.act()
+        } catch {
+            // Numbers of calls differ from time to time.
+            if strace.hasHitWakeUp { return false }
+            throw error
+        }
         for answer in answers {
             switch answer {
             case .committed, .ok: break

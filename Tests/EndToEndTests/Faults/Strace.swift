@@ -61,6 +61,12 @@ struct Strace {
         return (most, text.contains("(INJECTED)") || text.contains("killed by SIGKILL"))
     }
 
+    /// Whether it came to a call by which threads wake each other: that cannot fail but here.
+    var hasHitWakeUp: Bool {
+        let lines = (try? readSmallFile(log))?.split(separator: "\n") ?? []
+        return lines.contains { $0.contains("anon_inode:") && $0.contains("(INJECTED)") }
+    }
+
     /// Whether it is here and may look at processes that are not its children.
     static let isUsable: Bool = {
         let scope = (try? readSmallFile("/proc/sys/kernel/yama/ptrace_scope")) ?? "0"
