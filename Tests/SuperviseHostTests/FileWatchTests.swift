@@ -202,6 +202,7 @@ final class FileWatchTests {
         try move("before-1.pt")
         try waitForLaterTime(than: "before-1.pt")
         let since = Timestamp(milliseconds: wallClockNow() / 1_000_000)
+        try waitForFileTime { $0 / 1_000_000 > since.milliseconds }
         try place.write("written-2.pt", "half")
         try move("moved-3.pt")
         try move("moved-4.pt")
@@ -214,9 +215,14 @@ final class FileWatchTests {
     /// The clock of a file system goes in steps.
     private func waitForLaterTime(than name: String) throws {
         let time = try Disk().status("\(place.path)/\(name)").changed + 2_000_000
+        try waitForFileTime { $0 > time }
+    }
+
+    /// - Parameter isReached: of the nanoseconds since 1970 that a file gets which is written now.
+    private func waitForFileTime(_ isReached: (Int64) -> Bool) throws {
         try waitBriefly {
             try place.write("probe", "")
-            return try Disk().status("\(place.path)/probe").modified > time
+            return isReached(try Disk().status("\(place.path)/probe").modified)
         }
     }
 
