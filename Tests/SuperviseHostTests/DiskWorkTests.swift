@@ -206,6 +206,7 @@ final class DiskWorkTests {
     @Test("nothing stays of a commit that failed")
     func failedCommit() throws {
         work.makeStaging(id(1))
+        try diary.wait(for: "staging 000001")
         work.commit(order(1))
         try diary.wait(for: "failed 000001 empty_checkpoint")
         work.add(order(2), from: .init(path: "/nowhere/at/all", mode: .copy))
