@@ -26,6 +26,12 @@ int cl_await_whole_file(int fd) {
     return fcntl(fd, F_OFD_SETLKW, &lock);
 }
 
+int cl_unlock_whole_file(int fd) {
+    struct flock lock = whole_file();
+    lock.l_type = F_UNLCK;
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
 int cl_whole_file_is_locked(int fd) {
     struct flock lock = whole_file();
     if (fcntl(fd, F_OFD_GETLK, &lock) != 0) return -1;

@@ -70,6 +70,18 @@ struct LockTests {
         #expect(try Disk().status(paths.lock).inode == inode)
     }
 
+    @Test("one that is shared with nobody is freed at once, whoever has just been forked")
+    func released() throws {
+        guard case .taken(let lock) = try RunLock.acquire(paths) else {
+            throw Unexpected("somebody else holds it")
+        }
+        let copy = try systemCall("dup") { fcntl(lock.rawDescriptor, F_DUPFD_CLOEXEC, 3) }
+        defer { close(copy) }
+        lock.release()
+        #expect(try RunLock.holder(paths) == .nobody)
+        #expect(try isTaken(RunLock.acquire(paths)))
+    }
+
     /// What a guard inherits, without the lock's object.
     private func takeAndDuplicate() throws -> Int32 {
         guard case .taken(let lock) = try RunLock.acquire(paths) else {

@@ -13,6 +13,9 @@ int cl_lock_whole_file(int fd);
 /* The same, but waits until it is free. */
 int cl_await_whole_file(int fd);
 
+/* Frees the lock for all who hold a descriptor of the description. */
+int cl_unlock_whole_file(int fd);
+
 /* 1 where somebody holds a write lock that would keep us from taking ours, else 0. */
 int cl_whole_file_is_locked(int fd);
 

@@ -14,6 +14,10 @@ package final class FileLock: Sendable {
 
     deinit { _ = close(rawDescriptor) }
 
+    /// Frees a lock that is shared with nobody, at once: a process that is just being started holds
+    /// our descriptors until it executes its program.
+    package func release() { _ = cl_unlock_whole_file(rawDescriptor) }
+
     /// What came of trying to take the lock.
     package enum Attempt: Sendable {
         case taken(FileLock)

@@ -136,7 +136,7 @@ struct CheckpointKeeper {
                     "run \(run.name) is in use \(who), which does not answer yet; try again",
                     status: Complaint.no)
             case .taken(let lock):
-                defer { withExtendedLifetime(lock) {} }
+                defer { lock.release() }
                 return try body(run.store)
             }
         } catch let complaint as Complaint {

@@ -137,7 +137,8 @@ struct StopWitness {
             && (before.open == id || before.orders.contains(id)):
             break
         case .diskFull(let id, _)
-        where after.requestOf[id] == final && step.actions.contains(.dropStaging(id)):
+        where after.requestOf[id] == final && step.actions.contains(.dropStaging(id))
+            && (before.open == id || before.orders.contains(id)):
             break
         case .received(.failed(let failed), let sender, _)
         where failed.request == final && after.members[sender] != nil:
