@@ -7,7 +7,8 @@ struct RetentionWitness {
     private var resumed: CheckpointID?
     /// Ordered to be removed, and not yet answered: they may still be there, and are not counted.
     private var leaving: Set<CheckpointID> = []
-    /// Somebody has asked for a pin of these: they may stay.
+    /// Somebody has asked for a pin of these, or that there be none: until that is durable they may
+    /// stay.
     private var perhapsPinned: Set<CheckpointID> = []
     private var ownCommits: Set<CheckpointID> = []
 
@@ -33,8 +34,8 @@ struct RetentionWitness {
     ) throws(Violation) {
         if case .committed(let summary, _) = step.event { ownCommits.insert(summary.id) }
         if let order = step.spawn { resumed = order.resume?.id }
-        if case .received(.control(let control), _, _) = step.event, control.command == "pin",
-            let id = control.id
+        if case .received(.control(let control), _, _) = step.event,
+            ["pin", "unpin"].contains(control.command), let id = control.id
         {
             perhapsPinned.insert(id)
         }
