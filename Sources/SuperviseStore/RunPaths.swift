@@ -49,6 +49,8 @@ package struct RunPaths: Equatable, Sendable {
     /// Whether checkpoints are somewhere else than the rest.
     var isSplit: Bool { payload != run }
     var payloadParent: String { parent(of: payload) }
+    /// The directory that holds ``payload``: the state directory, or that of `--checkpoint-dir`.
+    package var payloadRoot: String { payloadParent }
     var archive: String { "\(stateDirectory)/.archive" }
     /// Where the payload goes when the run is archived; on the same file system.
     var payloadArchive: String { "\(payloadParent)/.archive" }

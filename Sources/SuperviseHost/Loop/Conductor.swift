@@ -156,15 +156,17 @@ final class Conductor {
 
     private func spawn(_ order: Action.SpawnOrder) {
         let environment = JobEnvironment.make(
-            inherited: session.environment, name: core.record.name, socket: session.socket,
-            order: order)
+            inherited: session.environment, identity: session.job.identity,
+            given: session.request.job.environment, name: core.record.name,
+            socket: session.socket, order: order)
         let more = order.resume.flatMap { session.request.resumeArguments?.words(for: $0) }
-        let request = SpawnRequest(
+        var request = SpawnRequest(
             command: core.record.command + (more ?? []), environment: environment,
             directory: core.record.directory,
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.
             closesOtherDescriptors: false)
+        request.settings = session.job
         switchboard?.makeSureOfName()
         job?.start(request, token: order.token)
     }

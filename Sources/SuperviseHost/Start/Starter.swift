@@ -21,6 +21,7 @@ struct Starter {
         let paths = runPaths()
         let signals = SignalPlan(checkpoint: request.checkpointSignal)
         try lookForPrograms()
+        let job = try JobRehearsal(request: request).perform(paths)
         try explaining { () throws(StoreError) in
             try StateDirectory(request.stateDirectory).prepare()
         }
@@ -48,7 +49,7 @@ struct Starter {
         try explaining { () throws(StoreError) in try store.prepare() }
         return .session(
             Session(
-                request: request, store: store, lock: lock, guardian: guardian,
+                request: request, job: job, store: store, lock: lock, guardian: guardian,
                 found: try look(store, old, beginsAnew: beginsAnew, socket: socket),
                 isSwept: old != nil,
                 environment: environmentVariables(), signals: signals, socket: socket,

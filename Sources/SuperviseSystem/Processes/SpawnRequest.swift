@@ -22,6 +22,7 @@ package struct SpawnRequest: Sendable {
     /// Whether the child loses the descriptors from 3 on that our own starter gave us; all that we have
     /// opened ourselves it never gets.
     package var closesOtherDescriptors: Bool
+    package var settings = ProcessSettings()
 
     package init(
         command: [String], environment: [String], directory: String? = nil,

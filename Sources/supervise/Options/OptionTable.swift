@@ -4,7 +4,7 @@ import SuperviseCore
 /// configuration file are all made from it.
 enum OptionTable {
     static let all: [OptionSpec] =
-        identity + schedule + watching + retention + failures + messages + views + forecast
+        identity + job + schedule + watching + retention + failures + messages + views + forecast
 
     /// The options of one command, in the order of its help.
     static func options(of command: Command) -> [OptionSpec] {
@@ -16,11 +16,13 @@ enum OptionTable {
             "name", .name, of: [.run], .init(), inOptional: \.name,
             "The run's name; without it, one made from the command and its directory"),
         OptionSpec(
-            "state-dir", .directory, of: Set(Command.allCases), inOptional: \.stateDirectory,
+            "state-dir", .directory, of: Set(Command.allCases), [.environment, .recorded, .path],
+            inOptional: \.stateDirectory,
             "Where runs are kept; without it the first of $SUPERVISE_STATE_DIR, $STATE_DIRECTORY, "
                 + "$XDG_STATE_HOME/supervise and ~/.local/state/supervise"),
         OptionSpec(
-            "checkpoint-dir", .directory, of: [.run], inOptional: \.checkpointDirectory,
+            "checkpoint-dir", .directory, of: [.run], [.environment, .recorded, .path],
+            inOptional: \.checkpointDirectory,
             "Keep the checkpoints here, perhaps on another disk; without it, with the run's state"),
         OptionSpec(
             "fresh", .flag, of: [.run], .environment, in: \.fresh,
