@@ -69,7 +69,7 @@ enum CheckpointFile {
 }
 
 /// The directory that holds what is at an absolute path.
-func parent(of path: String) -> String {
+package func parent(of path: String) -> String {
     let head = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[..<$0] } ?? ""
     return head.isEmpty ? "/" : String(head)
 }

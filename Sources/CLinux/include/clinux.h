@@ -4,6 +4,7 @@
 #include "cl_calls.h"
 #include "cl_files.h"
 #include "cl_guard.h"
+#include "cl_identity.h"
 #include "cl_mount.h"
 #include "cl_sha256.h"
 #include "cl_spawn.h"

@@ -36,7 +36,7 @@ final class Conductor {
         let timers = try TimerTable(on: loop) { [unowned self] in ring($0) }
         self.timers = timers
         let switchboard = try Switchboard(
-            path: session.socket, on: loop, timers: timers, deliver)
+            path: session.socket, job: session.job.identity, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
         disk = try DiskWork(
             session.store, session.request.settings, on: loop,

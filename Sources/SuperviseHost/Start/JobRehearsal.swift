@@ -50,33 +50,28 @@ struct JobRehearsal {
     /// What is above our own directories, which we can open to the job ourselves.
     private func places(of paths: RunPaths) -> [String] {
         [paths.stateDirectory, paths.payloadRoot].map { path in
-            var place = path
-            repeat { place = Self.parent(of: place) } while place != "/" && !pathExists(place)
-            return place
+            sequence(first: parent(of: path)) { parent(of: $0) }.first { pathExists($0) } ?? "/"
         }
-    }
-
-    private static func parent(of path: String) -> String {
-        let head = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[..<$0] } ?? ""
-        return head.isEmpty ? "/" : String(head)
     }
 
     private func sentence(for error: SystemError) -> String {
         let reason = errorText(error.code)
-        let who = request.job.user.map { "user \($0.user)" } ?? "we"
+        let user = request.job.user.map { "user \($0.user)" } ?? "we"
+        let who = request.job.user.map { "for user \($0.user): " } ?? ""
         switch error.call {
         case "setrlimit":
-            return "--rlimit \(error.subject) cannot be set: \(reason); only root raises a hard limit"
+            return "--rlimit \(error.subject) cannot be set: \(reason); raising a hard limit needs CAP_SYS_RESOURCE"
         case "setpriority":
-            return "--nice \(error.subject) cannot be set: \(reason); only root goes below our own"
+            return "--nice \(error.subject) cannot be set: \(reason); going below our own needs CAP_SYS_NICE"
         case "setuid":
             return "--user \(error.subject): the system does not let us become that: \(reason)"
         case "chdir":
             let path = HumanText.printable(error.subject)
-            return "\(who) cannot work in \(path): \(reason)"
+            if request.options["chdir"] != nil { return "--chdir \(path): \(who)\(reason)" }
+            return "\(who)\(path) cannot be worked in: \(reason); give another with --chdir"
         case "access":
             let path = HumanText.printable(error.subject)
-            return "\(who) cannot pass through \(path) (\(reason)), where its checkpoints would be; "
+            return "\(user) cannot pass through \(path) (\(reason)), where its checkpoints would be; "
                 + "give another place with --state-dir, such as /var/lib/supervise"
         default: return "the job cannot be started: \(error)"
         }
