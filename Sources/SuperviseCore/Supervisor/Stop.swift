@@ -13,13 +13,19 @@ package struct Stop: Equatable, Sendable {
     package var count = 1
     var lastCountedAt: Instant
     /// Until when a commit is waited for.
-    let deadline: Instant
+    private(set) var deadline: Instant
     /// The final checkpoint was made, and the job may still end by itself.
     var spares = false
     /// The leader outlives SIGKILL, and only commits are waited for.
     var leavesLeader = false
     /// When we go whatever is left, once that is known.
     var abandonAt: Instant?
+
+    /// Time has passed that counts for nobody.
+    mutating func delay(by time: Duration) {
+        deadline = deadline + time
+        abandonAt = abandonAt.map { $0 + time }
+    }
 
     package enum Stage: Equatable, Sendable {
         /// A final checkpoint was asked for; nobody is signalled.

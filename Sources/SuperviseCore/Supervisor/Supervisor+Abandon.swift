@@ -3,10 +3,10 @@ import SuperviseFormats
 /// The last steps of a stop: what does not end is left, so that a stop is bounded.
 extension Supervisor {
     /// A later bound never takes the place of an earlier one, once a stop was asked for.
-    mutating func abandon(at due: Instant) {
+    mutating func abandon(by due: Instant, at now: Moment) {
         let due = min(due, stop?.abandonAt ?? due)
         stop?.abandonAt = due
-        actions.append(.setTimer(.abandon, at: due))
+        set(.abandon, after: due - now.instant, at: now)
     }
 
     mutating func abandonEverything(at now: Moment) {
@@ -28,7 +28,7 @@ extension Supervisor {
         if let due = stop?.abandonAt, due <= now.instant {
             abandonTimePassed(at: now)
         } else {
-            abandon(at: now.instant + .seconds(1))
+            abandon(by: now.instant + .seconds(1), at: now)
         }
     }
 

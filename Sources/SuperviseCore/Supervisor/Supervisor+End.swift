@@ -30,7 +30,7 @@ extension Supervisor {
             .jobExited(
                 .init(
                     attempt: attempt.number, exitCode: end.exitCode, signal: end.signal,
-                    seconds: (now.instant - attempt.startedAt).seconds)))
+                    seconds: (now.counted - attempt.startedAt).seconds)))
         for connection in attempt.allConnections { actions.append(.close(connection)) }
         attempt.connections = [:]
         if let open = attempt.open { actions.append(.dropStaging(open.id)) }
@@ -41,17 +41,16 @@ extension Supervisor {
         if let request = attempt.request, !answering {
             // What it completed at last may answer it.
             if request.isBySignal {
-                actions.append(.cancelTimer(.request))
+                cancel(.request)
             } else {
                 endMoot(request, at: now)
             }
         }
-        nextCheckpoint = nil
-        actions.append(.cancelTimer(.interval))
-        actions.append(.cancelTimer(.terminate))
+        cancel(.interval)
+        cancel(.terminate)
         phase = .ending(
             Ending(
-                end: end, at: now.instant, descendantsAbandoned: stop?.leavesLeader == true,
+                end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
                 commitsAbandoned: (stop?.count ?? 0) >= 3))
         flushWatch()
         endDescendants(after: end, at: now)
@@ -65,7 +64,7 @@ extension Supervisor {
             boundTheEnd(at: now)
             actions.append(.endDescendants(.politely))
         } else {
-            actions.append(.setTimer(.abandon, at: now.instant + settings.stopTimeout))
+            set(.abandon, after: settings.stopTimeout, at: now)
             actions.append(.endDescendants(.atOnce))
         }
     }
@@ -96,7 +95,7 @@ extension Supervisor {
             isSaved || ending.commitsAbandoned
         else { return }
         if let request = attempt?.request { endMoot(request, at: now) }
-        for timer in [TimerID.stopDeadline, .kill, .abandon] { actions.append(.cancelTimer(timer)) }
+        for timer in [TimerID.stopDeadline, .kill, .abandon] { cancel(timer) }
         if stop != nil {
             finishStopped(at: now)
         } else if ending.end == .exited(0) {
@@ -108,7 +107,7 @@ extension Supervisor {
 
     private mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
         guard let attempt else { return }
-        let endedAt = if case .ending(let ending) = phase { ending.at } else { now.instant }
+        let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
         let lost = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
         let failure = Failure(
             attempt: attempt.number, kind: kind, exitCode: end.exitCode, signal: end.signal,
@@ -144,9 +143,8 @@ extension Supervisor {
     private mutating func waitToRestart(_ wait: Duration, at now: Moment) {
         attempt = nil
         actions.append(.record(record, confirm: false))
-        let until = now.instant + wait
-        phase = .waiting(until: until)
-        actions.append(.setTimer(.backoff, at: until))
+        phase = .waiting
+        set(.backoff, after: wait, at: now)
     }
 
     mutating func finishStopped(at now: Moment) {

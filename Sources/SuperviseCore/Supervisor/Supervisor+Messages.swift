@@ -60,7 +60,7 @@ extension Supervisor {
             let deadline = settings.stopTimeout.seconds
             actions.append(.send(.stop(deadline: deadline), to: sender.connection, seq: nil))
         }
-        if isFirst, nextCheckpoint == nil { startInterval(at: now) }
+        if isFirst, !alarms.isSet(.interval) { startInterval(at: now) }
     }
 
     private mutating func obey(_ control: JobMessage.Control, _ sender: Sender, at now: Moment) {
@@ -118,13 +118,13 @@ extension Supervisor {
 
     private mutating func stepped(to step: Int64, at now: Moment) {
         progress.step = step
-        let first = attempt?.firstStep ?? (step, now.instant)
+        let first = attempt?.firstStep ?? (step, now.counted)
         attempt?.firstStep = first
         // Where it is not known at which step it resumed, the first that it tells is that.
         let resumed = attempt?.resume.map { $0.id.step ?? step }
         let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
         attempt?.lastStep = step
-        let seconds = (now.instant - first.at).seconds
+        let seconds = (now.counted - first.at).seconds
         progress.rate =
             seconds > 0 && step > first.step
             ? (Double(step) - Double(first.step)) / seconds : nil

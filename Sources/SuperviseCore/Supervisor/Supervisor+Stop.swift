@@ -57,8 +57,7 @@ extension Supervisor {
         stop = Stop(
             signal: signal, askedAt: now.instant, stage: .telling, lastCountedAt: now.instant,
             deadline: deadline)
-        nextCheckpoint = nil
-        actions.append(.cancelTimer(.interval))
+        cancel(.interval)
         cancelCompression()
         let asks = withCheckpoint && phase == .running && canAsk
         let seconds = asks ? settings.checkpointTimeout.seconds : nil
@@ -67,16 +66,16 @@ extension Supervisor {
         case .idle:
             leaveAsFound()
         case .clearing:
-            abandon(at: now.instant + settings.stopTimeout + .seconds(1))
+            abandon(by: now.instant + settings.stopTimeout + .seconds(1), at: now)
         case .recording, .waiting:
             finishStopped(at: now)
         case .gathering:
-            actions.append(.setTimer(.stopDeadline, at: deadline))
+            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
         case .choosing:
             actions.append(.cancelVerification)
             finishStopped(at: now)
         case .running:
-            actions.append(.setTimer(.stopDeadline, at: deadline))
+            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
             if asks {
                 stop?.stage = .asking
                 request(.shutdown, final: true, deadline: deadline, at: now)
@@ -84,7 +83,7 @@ extension Supervisor {
                 tellToStop(politely: false, at: now)
             }
         case .ending:
-            actions.append(.setTimer(.stopDeadline, at: deadline))
+            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
             boundTheEnd(at: now)
         case .finished:
             break
@@ -101,7 +100,7 @@ extension Supervisor {
         }
         stop?.spares = politely
         if politely {
-            actions.append(.setTimer(.terminate, at: now.instant + deadline / 2))
+            set(.terminate, after: deadline / 2, at: now)
         } else {
             signalLeader(Self.sigterm)
         }
@@ -111,8 +110,8 @@ extension Supervisor {
     /// From here on the time is counted: SIGKILL at its end, and then we go whatever is left.
     mutating func boundTheEnd(at now: Moment) {
         let kill = now.instant + settings.stopTimeout
-        actions.append(.setTimer(.kill, at: kill))
-        abandon(at: kill + .seconds(1))
+        set(.kill, after: settings.stopTimeout, at: now)
+        abandon(by: kill + .seconds(1), at: now)
     }
 
     /// Held back until the leader runs.
@@ -149,7 +148,7 @@ extension Supervisor {
         case .asking:
             tellToStop(politely: false, at: now)
         case .telling where stop?.spares == true:
-            actions.append(.cancelTimer(.terminate))
+            cancel(.terminate)
             terminateTimePassed()
         case .telling, .killing, nil:
             break

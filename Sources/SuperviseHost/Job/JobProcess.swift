@@ -89,9 +89,13 @@ final class JobProcess {
 
     /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
     func stopWithUs() {
+        let before = MonotonicTime.now()
         isStopped = true
         signalDescendants(19)
         stopThisProcess()
+        // Told before any timer that went off meanwhile.
+        let stood = MonotonicTime.now().nanoseconds - before.nanoseconds
+        deliver(.stoodStill(.nanoseconds(stood)))
     }
 
     /// - Returns: whether we had been stopped.
