@@ -94,11 +94,18 @@ final class JobProcess {
     }
 
     /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
-    func stopWithUs() {
+    ///
+    /// - Parameter isTyped: at a terminal, where there may be no shell that could continue us: then
+    ///   nobody stops for longer than a moment.
+    func stopWithUs(isTyped: Bool = true) {
         let before = MonotonicTime.now()
         isStopped = true
         signalDescendants(19)
-        stopThisProcess()
+        if !isTyped {
+            stopThisProcess()
+        } else if !stopThisProcessAsATerminal() {
+            _ = goOnWithUs()
+        }
         // Told before any timer that went off meanwhile.
         let stood = MonotonicTime.now().nanoseconds - before.nanoseconds
         deliver(.stoodStill(.nanoseconds(stood)))

@@ -48,10 +48,10 @@ final class Conductor {
             lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }, deliver)
         self.job = job
         watch = try watchFiles(job, deliver)
-        signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
+        signals = try SignalSource(session.signals.taken, on: loop) { number, sender in
             switch number {
             case SignalPlan.childEnded: job.reap()
-            case SignalPlan.terminalStop: job.stopWithUs()
+            case SignalPlan.terminalStop: job.stopWithUs(isTyped: sender == 0)
             case SignalPlan.goOn where job.goOnWithUs(): break
             default: deliver(.signal(session.signals.meaning(of: number)))
             }
