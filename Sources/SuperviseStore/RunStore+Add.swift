@@ -55,7 +55,8 @@ extension RunStore {
         let path = order.source
         if owner != nil, order.mode == .own {
             throw .badPath(
-                path, reason: "cannot stay where it is, as root would delete it there one day; "
+                path,
+                reason: "cannot stay where it is, as root would delete it there one day; "
                     + "with --user use move")
         }
         guard path.hasPrefix("/") else {
@@ -107,11 +108,18 @@ extension RunStore {
                 try files.makeDirectory("\(base)/\(place.inside(directory))")
             }
         }
-        _ = try forEach(original.files, beside: crew.lane) { [files, owner] file throws(StoreError) in
+        _ = try forEach(original.files, beside: crew.lane) {
+            [files, owner] file throws(StoreError) in
             let copy = "\(base)/\(place.inside(file.path))"
             try acting(as: owner) { () throws(StoreError) in
-                try writing { () throws(SystemError) in
+                do throws(SystemError) {
                     try files.copyFile(file.path, to: copy) { _ in !crew.isCancelled() }
+                } catch {
+                    guard error.isForbidden, error.subject == file.path else {
+                        throw StoreError(writing: error)
+                    }
+                    let reason = "cannot be taken: \(errorText(error.code))"
+                    throw .badPath(file.path, reason: reason)
                 }
                 let after = try reading { () throws(SystemError) in try files.status(file.path) }
                 guard file.status.isUnchanged(after) else { throw .changed(file.path) }

@@ -79,7 +79,8 @@ extension RunStore {
             ($0.element.status.size, $1.offset) > ($1.element.status.size, $0.offset)
         }
         .map(\.element)
-        let hashed = try forEach(ordered, beside: crew.lane) { [files, owner] file throws(StoreError) in
+        let hashed = try forEach(ordered, beside: crew.lane) {
+            [files, owner] file throws(StoreError) in
             let path = Manifest.place(of: file.path, in: base)
             let found = try acting(as: owner) { () throws(StoreError) in
                 try reading { () throws(SystemError) in

@@ -61,7 +61,7 @@ final class Door {
     func makeSureOfName() {
         guard listener != nil, !pathExists(path) else { return }
         do throws(SystemError) {
-            if !pathExists(directory) { 
+            if !pathExists(directory) {
                 _ = try makePrivateDirectory(directory, openTo: job?.group)
             }
             // First, so that no removal is missed in between.

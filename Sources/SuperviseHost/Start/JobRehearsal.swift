@@ -60,9 +60,11 @@ struct JobRehearsal {
         let who = request.job.user.map { "for user \($0.user): " } ?? ""
         switch error.call {
         case "setrlimit":
-            return "--rlimit \(error.subject) cannot be set: \(reason); raising a hard limit needs CAP_SYS_RESOURCE"
+            return
+                "--rlimit \(error.subject) cannot be set: \(reason); raising a hard limit needs CAP_SYS_RESOURCE"
         case "setpriority":
-            return "--nice \(error.subject) cannot be set: \(reason); going below our own needs CAP_SYS_NICE"
+            return
+                "--nice \(error.subject) cannot be set: \(reason); going below our own needs CAP_SYS_NICE"
         case "setuid":
             return "--user \(error.subject): the system does not let us become that: \(reason)"
         case "chdir":
@@ -71,7 +73,8 @@ struct JobRehearsal {
             return "\(who)\(path) cannot be worked in: \(reason); give another with --chdir"
         case "access":
             let path = HumanText.printable(error.subject)
-            return "\(user) cannot pass through \(path) (\(reason)), where its checkpoints would be; "
+            return
+                "\(user) cannot pass through \(path) (\(reason)), where its checkpoints would be; "
                 + "give another place with --state-dir, such as /var/lib/supervise"
         default: return "the job cannot be started: \(error)"
         }

@@ -120,7 +120,8 @@ private func start(
     _ request: SpawnRequest, reach: [String]?
 ) throws(SystemError) -> SpawnedProcess {
     let candidates = request.candidates
-    let words = request.command + request.environment + [request.directory ?? ""]
+    let words =
+        request.command + request.environment + [request.directory ?? ""]
         + (reach ?? [])
     guard !candidates.isEmpty, !words.contains(where: { $0.utf8.contains(0) }) else {
         throw SystemError(call: "execve", code: EINVAL, subject: request.command.first ?? "")

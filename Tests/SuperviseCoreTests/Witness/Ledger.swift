@@ -74,7 +74,8 @@ struct Ledger {
         case .watched(let files):
             for file in files { watched[file.path] = file.completedAt.nanoseconds }
         case .compressed: isCompressing = false
-        case .watchFlushed, .requestNotSent, .stoodStill, .started, .leftoversEnded, .verified, .verifying,
+        case .watchFlushed, .requestNotSent, .stoodStill, .started, .leftoversEnded, .verified,
+            .verifying,
             .recorded, .recordFailed,
             .descendantsGone,
             .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
