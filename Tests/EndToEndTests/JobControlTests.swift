@@ -3,8 +3,8 @@ import SuperviseSystem
 import TestSupport
 import Testing
 
-@Suite("At a terminal", .onStage)
-struct TerminalTests {
+@Suite("At a terminal with a shell", .onStage)
+struct JobControlTests {
     private let place: Place
 
     init() throws { place = try Place() }
