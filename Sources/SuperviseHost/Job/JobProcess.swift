@@ -9,7 +9,7 @@ import SuperviseSystem
 final class JobProcess {
     private let loop: EventLoop
     private var guardian: Guard
-    private let group: ControlGroup?
+    private var group: ControlGroup?
     private let tools: Tools
     private let lock: Int32
     private var token = ""
@@ -39,7 +39,8 @@ final class JobProcess {
 
     func start(_ order: SpawnRequest, token: String) {
         var request = order
-        request.group = group
+        request.group = group?.renewed()
+        group = request.group ?? group
         self.token = token
         // Before the spawn, so that there is no moment without a guard.
         if !guardian.watch(leader: 0, token: token) { replaceGuard() }
