@@ -42,10 +42,8 @@ extension World {
     /// Somebody else, in the end, lets it go on.
     func operatorsCalmDown() {
         guard supervisor != nil else { return }
-        if supervisor?.isPaused == true { say(.control(.init(command: "unpause")), on: newLink(.operator)) }
-        // Only so does it end.
-        if settings.restart == .always, chance.happens(0.3) {
-            later(.signal(.stop(number: 15, name: "SIGTERM")), after: 0)
+        if supervisor?.isPaused == true {
+            say(.control(.init(command: "unpause")), on: newLink(.operator))
         }
     }
 }
