@@ -13,7 +13,8 @@ extension Supervisor {
         }
         if case .ending = phase, stop == nil {
             refuse(
-                sender, .conflict, "the job has just ended by itself; look at the status and ask again")
+                sender, .conflict,
+                "the job has just ended by itself; look at the status and ask again")
             return
         }
         answer(.ok, to: sender)

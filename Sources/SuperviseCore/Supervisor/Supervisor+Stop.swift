@@ -63,7 +63,8 @@ extension Supervisor {
         goOn(at: now)
         let deadline = now.instant + settings.checkpointTimeout
         stop = Stop(
-            signal: signal, restarts: restarts, askedAt: now.instant, stage: .telling, lastCountedAt: now.instant,
+            signal: signal, restarts: restarts, askedAt: now.instant, stage: .telling,
+            lastCountedAt: now.instant,
             deadline: deadline)
         cancel(.interval)
         cancelCompression()

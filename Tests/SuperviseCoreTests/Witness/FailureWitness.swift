@@ -91,7 +91,8 @@ struct FailureWitness {
                 throw Violation("restart", "the next attempt does not begin at once")
             }
         case .always:
-            if step.settings.restart != .always || after.lastExit != .exited(0) || after.hasGivenUp {
+            if step.settings.restart != .always || after.lastExit != .exited(0) || after.hasGivenUp
+            {
                 throw Violation("6", "started again after \(String(describing: after.lastExit))")
             }
             if after.pausedAt == nil { try judgeWait(step) }

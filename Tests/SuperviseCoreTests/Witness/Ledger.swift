@@ -81,7 +81,8 @@ struct Ledger {
         case .watched(let files):
             for file in files { watched[file.path] = file.completedAt.nanoseconds }
         case .compressed: isCompressing = false
-        case .watchFlushed, .requestNotSent, .stoodStill, .started, .leftoversEnded, .verified, .verifying,
+        case .watchFlushed, .requestNotSent, .stoodStill, .started, .leftoversEnded, .verified,
+            .verifying,
             .recorded, .recordFailed,
             .descendantsGone,
             .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
@@ -152,7 +153,8 @@ struct Ledger {
         case .askBySignal, .flushWatch, .gatherWatched, .watchAgain, .exit, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
-            .signalLeader, .killEverything, .pauseJob, .unpauseJob, .endDescendants, .log, .publish, .savePins:
+            .signalLeader, .killEverything, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
+            .savePins:
             break
         }
     }
