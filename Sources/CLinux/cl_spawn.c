@@ -86,6 +86,8 @@ static _Noreturn void become(const struct cl_spawn_request *request, int report,
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     /* The parent may have died before that call, and then nobody would ever send the signal. */
     if (getppid() != parent) _exit(127);
+    if (request->terminal >= 0 && ioctl(request->terminal, TIOCSCTTY, 0) != 0)
+        fail(report, CL_SPAWN_STREAM, errno, 0);
     if (!set_streams(request)) fail(report, CL_SPAWN_STREAM, errno, 0);
     /* Now and not at the exec, which may hang: until then the child would hold our sockets and
        pipes. */

@@ -16,6 +16,7 @@ struct cl_spawn_request {
     char *const *environment;
     const char *directory; /* NULL: ours */
     int streams[3];
+    int terminal; /* becomes the controlling terminal of the child's session; -1: it has none */
     int close_others; /* every descriptor from 3 on, whether it is closed on exec or not */
 };
 

@@ -110,9 +110,10 @@ extension Supervisor {
         guard let attempt else { return }
         let endedAt = if case .ending(let ending) = phase { ending.at } else { now.instant }
         let lost = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
-        let failure = Failure(
+        var failure = Failure(
             attempt: attempt.number, kind: kind, exitCode: end.exitCode, signal: end.signal,
             at: now.wall, lostSeconds: lost)
+        failure.outputTail = attempt.outputTail
         loseWork(seconds: lost)
         record.failures.total += 1
         if kind != .spawn { record.experience.failures += 1 }

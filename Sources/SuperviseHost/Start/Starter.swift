@@ -45,7 +45,10 @@ struct Starter {
         let guardian = try describing("the guard cannot be started") {
             () throws(SystemError) in try Guard.start(holding: lock.rawDescriptor)
         }
-        try explaining { () throws(StoreError) in try store.prepare() }
+        try explaining { () throws(StoreError) in
+            try store.prepare()
+            if request.capture != nil { try store.prepareOutput() }
+        }
         return .session(
             Session(
                 request: request, store: store, lock: lock, guardian: guardian,

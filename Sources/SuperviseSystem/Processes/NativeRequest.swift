@@ -25,6 +25,7 @@ struct NativeRequest: ~Copyable {
             request.standardInput.native, request.standardOutput.native,
             request.standardError.native
         )
+        native.terminal = request.terminal ?? -1
         native.close_others = request.closesOtherDescriptors ? 1 : 0
     }
 

@@ -19,6 +19,8 @@ package struct SpawnRequest: Sendable {
     package var standardInput: Stream
     package var standardOutput: Stream
     package var standardError: Stream
+    /// A terminal that becomes the one that controls the child's session; nil for none.
+    package var terminal: Int32?
     /// Whether the child loses the descriptors from 3 on that our own starter gave us; all that we have
     /// opened ourselves it never gets.
     package var closesOtherDescriptors: Bool
@@ -35,6 +37,15 @@ package struct SpawnRequest: Sendable {
         self.standardOutput = standardOutput
         self.standardError = standardError
         self.closesOtherDescriptors = closesOtherDescriptors
+    }
+
+    /// - Parameter number: 0, 1 or 2.
+    package mutating func set(_ stream: Stream, for number: Int32) {
+        switch number {
+        case 0: standardInput = stream
+        case 1: standardOutput = stream
+        default: standardError = stream
+        }
     }
 
     /// The paths that may be the program, in the order in which they are tried.
