@@ -24,6 +24,13 @@ package func writeStandardOutput(_ text: String) throws(SystemError) {
     try writeAll(Array(text.utf8)[...], to: STDOUT_FILENO, subject: "standard output")
 }
 
+/// Writes all of it to standard output, waiting for the reader as long as it takes.
+///
+/// - Throws: EIO, ENOSPC, …: the reader or the disk is gone.
+package func writeStandardOutput(_ bytes: [UInt8]) throws(SystemError) {
+    try writeAll(bytes[...], to: STDOUT_FILENO, subject: "standard output")
+}
+
 /// Whether a descriptor is a terminal.
 package func isTerminal(_ descriptor: Int32) -> Bool {
     isatty(descriptor) == 1

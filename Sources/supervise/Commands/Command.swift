@@ -1,9 +1,10 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
-    case run, status, list, checkpoints, checkpoint, prune, stop, resume, events, plan, doctor
+    case run, status, list, checkpoints, checkpoint, prune, stop, resume, events, logs, plan
+    case doctor
 
     /// Those that can answer in JSON.
-    static let withJSON = Set(allCases).subtracting([.run, .resume])
+    static let withJSON = Set(allCases).subtracting([.run, .resume, .logs])
 
     /// One line without its full stop, for the list of commands.
     var summary: String {
@@ -17,6 +18,7 @@ enum Command: String, CaseIterable, Sendable {
         case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
+        case .logs: "Show what the job wrote, where --capture keeps it"
         case .plan: "Find the best interval between checkpoints"
         case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
@@ -46,6 +48,7 @@ enum Command: String, CaseIterable, Sendable {
         case .resume: ["supervise resume NAME"]
         case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
+        case .logs: ["supervise logs [NAME]"]
         case .doctor: ["supervise doctor [NAME]"]
         }
     }
@@ -102,6 +105,13 @@ enum Command: String, CaseIterable, Sendable {
             ]
         case .status, .checkpoint, .stop, .events:
             [Self.whichRun]
+        case .logs:
+            [
+                "Prints the output of the newest attempt, as the job wrote it. With --follow it goes "
+                    + "on with what comes, from one attempt to the next, until the run has ended; "
+                    + "with --attempt too, until that attempt has.",
+                Self.whichRun,
+            ]
         case .doctor:
             [
                 "Looks at the directory of runs, the disk under it, the machine's limits, and at NAME "

@@ -42,6 +42,8 @@ struct RunArguments {
         request.whenCompleted = values.whenCompleted
         request.resumeArguments = values.resumeArguments
         request.checkpointSignal = values.checkpointSignal
+        request.capture = values.capture ? values.captureMax : nil
+        request.tty = values.tty
         request.verbosity = try verbosity(values, given)
         request.logFormat = values.logFormat
         return request
