@@ -17,9 +17,11 @@ int cl_set_terminal_size(int fd, const struct cl_terminal_size *size) {
     return ioctl(fd, TIOCSWINSZ, &window);
 }
 
-static int prepare(int slave, int model) {
+static int prepare(int slave, const struct termios *model) {
     struct termios settings;
-    if (model < 0 || tcgetattr(model, &settings) != 0) {
+    if (model != NULL) {
+        settings = *model;
+    } else {
         if (tcgetattr(slave, &settings) != 0) return -1;
         settings.c_iflag |= IUTF8;
     }
@@ -27,7 +29,7 @@ static int prepare(int slave, int model) {
     return tcsetattr(slave, TCSANOW, &settings);
 }
 
-int cl_open_terminal(int *master, int *slave, int model) {
+int cl_open_terminal(int *master, int *slave, const struct termios *model) {
     int unlocked = 0;
     *slave = -1;
     *master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);

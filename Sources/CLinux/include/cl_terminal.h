@@ -17,8 +17,8 @@ int cl_set_terminal_size(int fd, const struct cl_terminal_size *size);
 
 /* Makes a pseudo-terminal whose ends are closed on exec; the master does not wait. A line that is written
    to it ends in a newline and nothing else: the terminal that shows it adds its own carriage return.
-   `model`: a terminal whose other settings it gets, or -1. */
-int cl_open_terminal(int *master, int *slave, int model);
+   `model`: its other settings, or NULL. */
+int cl_open_terminal(int *master, int *slave, const struct termios *model);
 
 /* From now on the terminal gives each key at once and shows none by itself. Its signals stay: ctrl-C and
    ctrl-Z do what they did. `before` is what it was. */

@@ -21,6 +21,8 @@ final class JobOutput {
     private let outlets: StandardOutlets
     private let keys: TerminalKeys?
     private var notes: Mailbox<Note>?
+    /// Of our terminal, as we found it.
+    private let settings = TerminalSettings.ofOurs()
     /// Of the job's terminal.
     private var master: SharedDescriptor?
     /// The job's ends, until it has them.
@@ -87,8 +89,7 @@ final class JobOutput {
     func isGiven() { given = [] }
 
     private func makeTerminal(_ spawn: inout SpawnRequest) throws(SystemError) -> OutputPump.Source {
-        let model: Int32? = (0...2).first { isTerminal($0) }
-        let terminal = try Pseudoterminal(size: TerminalSize.ofOurs() ?? .usual, like: model)
+        let terminal = try Pseudoterminal(size: TerminalSize.ofOurs() ?? .usual, like: settings)
         let slave = terminal.slave.rawValue
         master = terminal.master
         spawn.terminal = slave

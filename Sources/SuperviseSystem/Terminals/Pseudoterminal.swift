@@ -28,6 +28,20 @@ package struct TerminalSize: Equatable, Sendable {
     }
 }
 
+/// How a terminal treats what is typed and shown.
+package struct TerminalSettings: Sendable {
+    let native: termios
+
+    /// Those of one of our standard streams; nil where none is a terminal.
+    package static func ofOurs() -> TerminalSettings? {
+        var settings = termios()
+        for descriptor: Int32 in 0...2 where tcgetattr(descriptor, &settings) == 0 {
+            return TerminalSettings(native: settings)
+        }
+        return nil
+    }
+}
+
 /// A terminal that is a program: what is written to the slave can be read from the master, and what
 /// is written to the master is typed at the slave.
 package struct Pseudoterminal: ~Copyable {
@@ -35,12 +49,15 @@ package struct Pseudoterminal: ~Copyable {
     package let master: SharedDescriptor
     package let slave: FileDescriptor
 
-    /// - Parameter model: a terminal of ours whose settings it gets.
+    /// - Parameter model: the settings that it gets, but for the carriage return.
     /// - Throws: EMFILE, ENOSPC where the machine has too many, ENOENT without /dev/ptmx.
-    package init(size: TerminalSize, like model: Int32?) throws(SystemError) {
+    package init(size: TerminalSize, like model: TerminalSettings?) throws(SystemError) {
         var master: Int32 = -1
         var slave: Int32 = -1
-        try systemCall("open", "/dev/ptmx") { cl_open_terminal(&master, &slave, model ?? -1) }
+        try systemCall("open", "/dev/ptmx") {
+            guard let model else { return cl_open_terminal(&master, &slave, nil) }
+            return withUnsafePointer(to: model.native) { cl_open_terminal(&master, &slave, $0) }
+        }
         self.master = SharedDescriptor(FileDescriptor(adopting: master))
         self.slave = FileDescriptor(adopting: slave)
         self.master.setTerminalSize(size)
