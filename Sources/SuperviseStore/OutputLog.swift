@@ -10,6 +10,11 @@ package final class OutputLog {
     package struct Place: Sendable {
         package let file: GrowingFile
         package let offset: Int64
+
+        package init(file: GrowingFile, offset: Int64) {
+            self.file = file
+            self.offset = offset
+        }
     }
 
     private struct Open {

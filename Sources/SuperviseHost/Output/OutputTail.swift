@@ -11,7 +11,8 @@ struct OutputTail: Sendable {
     private var isCut = false
 
     mutating func add(_ more: ArraySlice<UInt8>) {
-        bytes += more.suffix(Self.mostBytes)
+        let last: ArraySlice<UInt8> = more.suffix(Self.mostBytes)
+        bytes += last
         isCut = isCut || more.count > Self.mostBytes
         let excess = bytes.count - Self.mostBytes
         // Not each time, so that many small pieces cost little.
@@ -23,7 +24,7 @@ struct OutputTail: Sendable {
     /// As a person reads them: without colours, and of a line that was written over again and again
     /// only the last.
     var lines: [String] {
-        let whole = bytes.suffix(Self.mostBytes)
+        let whole: ArraySlice<UInt8> = bytes.suffix(Self.mostBytes)
         var lines = whole.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if (isCut || whole.count < bytes.count), lines.count > 1 { lines.removeFirst() }
         let texts = lines.map(Self.readable)

@@ -5,7 +5,7 @@ enum StatusLine {
     /// nil where there is nothing to show.
     static func text(_ status: Status, at now: Timestamp) -> String? {
         guard status.phase != .finished else { return nil }
-        var parts = [status.phase == .running ? status.name : "\(status.name) \(status.phase)"]
+        var parts = ["\(status.name) \(status.phase)", "attempt \(status.attempt)"]
         let progress = status.progress
         if let step = progress.step {
             let total = progress.total.map { "/\($0)" } ?? ""

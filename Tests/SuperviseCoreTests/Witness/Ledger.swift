@@ -76,7 +76,7 @@ struct Ledger {
         case .compressed: isCompressing = false
         case .watchFlushed, .requestNotSent, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
-            .descendantsGone,
+            .descendantsGone, .outputTail,
             .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
             break
         }
