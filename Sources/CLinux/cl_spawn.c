@@ -119,6 +119,8 @@ static _Noreturn void end_rehearsal(const struct cl_spawn_request *request, int 
 static _Noreturn void become(const struct cl_spawn_request *request, int report, pid_t parent) {
     setsid(); /* cannot fail in a fresh child */
     end_with(parent);
+    if (request->terminal >= 0 && ioctl(request->terminal, TIOCSCTTY, 0) != 0)
+        fail(report, CL_SPAWN_STREAM, errno, 0);
     if (!set_streams(request)) fail(report, CL_SPAWN_STREAM, errno, 0);
     /* Now and not at the exec, which may hang: until then the child would hold our sockets and
        pipes. */

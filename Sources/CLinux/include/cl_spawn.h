@@ -38,6 +38,7 @@ struct cl_spawn_request {
     const char *directory; /* NULL: ours */
     int streams[3];
     int group; /* directory of the control group to be born in; -1: ours */
+    int terminal; /* becomes the controlling terminal of the child's session; -1: it has none */
     int close_others; /* every descriptor from 3 on, whether it is closed on exec or not */
     int mask;         /* of new files' modes (umask); -1: ours */
     int sets_niceness;

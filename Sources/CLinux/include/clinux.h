@@ -9,6 +9,7 @@
 #include "cl_mount.h"
 #include "cl_sha256.h"
 #include "cl_spawn.h"
+#include "cl_terminal.h"
 #include "cl_tree.h"
 #include "cl_wait.h"
 #endif

@@ -134,6 +134,7 @@ extension Supervisor {
             at: now.wall, lostSeconds: lost)
         failure.atStart = kind == .crash && isStart(attempt, ran)
         failure.error = attempt.gaveUp
+        failure.outputTail = attempt.outputTail
         loseWork(seconds: lost)
         record.failures.total += 1
         if kind != .spawn { record.experience.failures += 1 }

@@ -24,6 +24,7 @@ struct SignalPlan: Sendable {
 
     static let terminalStop: Int32 = 20
     static let goOn: Int32 = 18
+    static let windowChanged: Int32 = 28
     /// SIGTTIN and SIGTTOU, which we ignore.
     private static let background: [Int32] = [21, 22]
     private static let hangUp: Int32 = 1

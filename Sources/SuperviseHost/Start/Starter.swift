@@ -53,6 +53,7 @@ struct Starter {
         try explaining { () throws(StoreError) in
             try store.prepare()
             try store.openToOwner(through: missing)
+            if request.capture != nil { try store.prepareOutput() }
         }
         return .session(
             Session(

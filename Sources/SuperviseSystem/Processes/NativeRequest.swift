@@ -38,6 +38,7 @@ struct NativeRequest: ~Copyable {
             request.standardError.native
         )
         native.group = request.group?.directory.rawValue ?? -1
+        native.terminal = request.terminal ?? -1
         native.close_others = request.closesOtherDescriptors ? 1 : 0
     }
 

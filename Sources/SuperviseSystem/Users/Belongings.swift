@@ -78,3 +78,18 @@ package enum Belongings {
         try body(number, found)
     }
 }
+
+extension SpawnRequest {
+    /// Makes the pipes and the terminal that we have made for the child its own, where it is another
+    /// user: or it could not open them again by a name such as `/dev/stderr`.
+    package func giveStreams() throws(SystemError) {
+        guard let user = settings.identity?.user else { return }
+        for stream in [standardInput, standardOutput, standardError] {
+            guard case .descriptor(let number) = stream else { continue }
+            var found = stat()
+            try systemCall("fstat", "\(number)") { fstat(number, &found) }
+            guard found.st_mode & S_IFMT == S_IFIFO || terminal != nil else { continue }
+            try systemCall("fchown", "\(number)") { fchown(number, user, gid_t.max) }
+        }
+    }
+}

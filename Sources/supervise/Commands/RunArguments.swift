@@ -45,6 +45,8 @@ struct RunArguments {
         request.resumeArguments = values.resumeArguments
         request.checkpointSignal = values.checkpointSignal
         request.job = values.job
+        request.capture = values.capture ? values.captureMax : nil
+        request.tty = values.tty
         request.verbosity = try verbosity(values, given)
         request.logFormat = values.logFormat
         return request

@@ -4,7 +4,8 @@ import SuperviseCore
 /// configuration file are all made from it.
 enum OptionTable {
     static let all: [OptionSpec] =
-        identity + job + schedule + watching + retention + failures + messages + views + forecast
+        identity + job + schedule + watching + retention + failures + output + messages
+        + views + forecast
 
     /// The options of one command, in the order of its help.
     static func options(of command: Command) -> [OptionSpec] {
@@ -132,6 +133,24 @@ enum OptionTable {
         OptionSpec(
             "no-checkpoint", .flag, of: [.stop, .restart], .init(), in: \.skipsCheckpoint,
             "Without a final checkpoint"),
+    ]
+
+    private static let output = [
+        OptionSpec(
+            "capture", .flag, of: [.run], in: \.capture,
+            "Keep what the job writes, for supervise logs, and pass it on"),
+        OptionSpec(
+            "capture-max", .captureSize, of: [.run], standard: "64MB", in: \.captureMax,
+            "The size of one file of it; the oldest go when there is more than four times as much"),
+        OptionSpec(
+            "tty", .flag, of: [.run], in: \.tty,
+            "Give the job a terminal of its own: programs then write line by line, and in colour"),
+        OptionSpec(
+            "follow", .flag, of: [.logs], .init(), in: \.follow,
+            "Go on with what the job writes from now on, until the run has ended"),
+        OptionSpec(
+            "attempt", .count, of: [.logs], .init(), inOptional: \.attempt,
+            "What this attempt wrote; without it, the newest"),
     ]
 
     private static let messages = [

@@ -84,7 +84,7 @@ struct Ledger {
         case .watchFlushed, .requestNotSent, .stoodStill, .started, .leftoversEnded, .verified,
             .verifying,
             .recorded, .recordFailed,
-            .descendantsGone,
+            .descendantsGone, .outputTail,
             .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
             break
         }
