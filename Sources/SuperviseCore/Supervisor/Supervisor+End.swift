@@ -52,7 +52,7 @@ extension Supervisor {
         phase = .ending(
             Ending(
                 end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
-                commitsAbandoned: (stop?.count ?? 0) >= 3))
+                commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now)))
         flushWatch()
         endDescendants(after: end, at: now)
     }

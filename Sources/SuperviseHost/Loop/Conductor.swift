@@ -241,7 +241,8 @@ final class Conductor {
     /// What is to be recorded goes out first, as far as the disk allows in a second.
     private func exit(_ ending: Action.Ending) {
         decided = ending
-        timers?.set(.flush, at: Self.now().instant + .seconds(1))
+        // The core may need all of its time for a stop, and after that there is a second left.
+        timers?.set(.flush, at: Self.now().instant + .milliseconds(750))
         disk?.flush()
         let isStop = if case .stopped = ending { true } else { false }
         guard let output else { return outputFlushed() }
