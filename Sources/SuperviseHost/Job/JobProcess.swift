@@ -7,7 +7,7 @@ import SuperviseSystem
 /// guard is left, nothing of the attempt is. Where the job has a control group, that one is empty
 /// then, too: somebody may have been put into it.
 final class JobProcess {
-    private static let batch = 4096
+    private static let batch = 1024
 
     private let loop: EventLoop
     private var guardian: Guard
