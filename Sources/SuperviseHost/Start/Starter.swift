@@ -107,7 +107,7 @@ struct Starter {
 
     private func runPaths() -> RunPaths {
         let words = [request.directory] + request.command
-        let hash = Digest.of(Array(words.joined(separator: "\0").utf8)).hex
+        let hash = Digest.of(Array(joined(words, with: "\0").utf8)).hex
         let name = request.name ?? RunName.standard(for: request.command, hash: hash)
         return RunPaths(
             stateDirectory: request.stateDirectory, name: name,

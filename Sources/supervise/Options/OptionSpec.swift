@@ -86,7 +86,11 @@ struct OptionSpec: Sendable {
 
     /// Such as `SUPERVISE_KEEP_LAST`.
     var variable: String {
-        "SUPERVISE_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+        var result = "SUPERVISE_"
+        for scalar in name.uppercased().unicodeScalars {
+            result.unicodeScalars.append(scalar == "-" ? "_" : scalar)
+        }
+        return result
     }
 
     /// As it is shown in help, such as `--keep-last N`.

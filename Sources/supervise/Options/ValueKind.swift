@@ -185,7 +185,7 @@ where Value: CaseIterable & RawRepresentable & Sendable, Value.RawValue == Strin
         var words: [String] = []
         for value in Value.allCases { words.append(value.rawValue) }
         return ValueKind(
-            placeholder: words.joined(separator: "|"), accepts: words.joined(separator: " or "),
+            placeholder: joined(words, with: "|"), accepts: joined(words, with: " or "),
             choices: words
         ) { Value(rawValue: $0) }
     }
