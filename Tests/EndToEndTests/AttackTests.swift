@@ -83,6 +83,61 @@ struct AttackTests {
         try place.stop(next)
     }
 
+    /// Ten that fork a successor in a session of its own and go, every 5 ms; after a minute they tire.
+    private static let hoppers = """
+        import os, time
+        end = time.monotonic() + 60
+        for index in range(10):
+            if os.fork() == 0:
+                while time.monotonic() < end:
+                    if os.fork():
+                        os._exit(0)
+                    os.setsid()
+                    time.sleep(0.005)
+                os._exit(0)
+        print("hopping", flush=True)
+        """
+
+    @Test("who forks faster than /proc is read is caught up with between two attempts")
+    func hoppersBetweenAttempts() throws {
+        let script = try place.directory.write("hoppers.py", Self.hoppers)
+        let program = try place.puppet()
+        let start = MonotonicTime.now()
+        try program.say("run python3 \(script)")
+        try program.line(starting: "hopping")
+        try program.say("die KILL")
+        try program.nextAttempt(2)
+        #expect(try remaining() == 1)
+        #expect(MonotonicTime.now() - start < .seconds(45))
+        try place.stop(program)
+    }
+
+    @Test(
+        "who forks faster than /proc is read is caught up with when the supervisor is killed",
+        .enabled(if: userId() == 0, "only root makes a PID namespace"))
+    func hoppersWithoutSupervisor() throws {
+        let script = try place.directory.write("hoppers.py", Self.hoppers)
+        // The first process there reaps at once what the supervisor leaves, as not every machine's does.
+        let first = """
+            import os, subprocess, sys, time
+            start = time.monotonic()
+            supervisor = subprocess.Popen(sys.argv[1:], stdout=-1, text=True)
+            assert supervisor.stdout.readline() == "hopping\\n"
+            supervisor.kill()
+            try:
+                while True:
+                    os.wait()
+            except ChildProcessError:
+                print("nobody left", time.monotonic() - start < 45)
+            """
+        let namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        let job = ["sh", "-c", "python3 \(script); exec sleep 1000"]
+        let program = try place.start(
+            namespace + ["python3", "-c", first, place.binary] + place.arguments([]) + job)
+        try program.line(starting: "nobody left True")
+        #expect(try program.waitForEnd() == .exited(0))
+    }
+
     @Test("who calls itself a guard is ended like everybody else")
     func falseGuard() throws {
         let program = try place.puppet(["--stop-timeout", "500ms"])

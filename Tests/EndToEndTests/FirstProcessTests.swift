@@ -44,14 +44,21 @@ struct FirstProcessTests {
     @Test("between two attempts nothing is left")
     func betweenAttempts() throws {
         let place = try Place()
-        let look = "grep -qs '[s]tay here' /proc/[0-9]*/cmdline && echo somebody || echo nobody"
-        let orphan = "(setsid sh -c 'trap \"\" TERM; : stay here; while :; do sleep 1000; done' &)"
-        let job = "[ $SUPERVISE_ATTEMPT = 1 ] || exec sh \"$0\"; \(orphan); sh \"$0\"; exit 7"
-        let script = try place.directory.write("look", look + "\n")
+        let orphan = try place.directory.write(
+            "orphan", "trap '' TERM\necho up > fifo\nwhile :; do sleep 1000; done\n")
+        // In a file, as our own command line would be found, too.
+        let job = try place.directory.write(
+            "job",
+            """
+            look() { grep -qs "[o]rphan" /proc/[0-9]*/cmdline && echo somebody || echo nobody; }
+            if [ $SUPERVISE_ATTEMPT = 1 ]; then mkfifo fifo; (setsid sh \(orphan) &); read up < fifo; fi
+            look
+            exit $((SUPERVISE_ATTEMPT % 2))
+            """)
         let namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
         let options = place.arguments(["--backoff", "0ms..0ms"])
         let program = try place.start(
-            namespace + [place.binary] + options + ["sh", "-c", job, script])
+            namespace + [place.binary] + options + ["sh", job])
         #expect(try program.waitForEnd() == .exited(0))
         #expect(program.lines(.output) == ["somebody", "nobody"])
     }

@@ -7,6 +7,8 @@ import SuperviseSystem
 /// guard is left, nothing of the attempt is. Where the job has a control group, that one is empty
 /// then, too: somebody may have been put into it.
 final class JobProcess {
+    private static let batch = 1024
+
     private let loop: EventLoop
     private var guardian: Guard
     private var group: ControlGroup?
@@ -148,15 +150,21 @@ final class JobProcess {
         signalDescendants(urgency == .politely ? 15 : 9)
     }
 
-    /// After SIGCHLD: takes every process that has ended.
+    /// After SIGCHLD: takes every process that has ended, a batch at a time, as a job may make them
+    /// faster than we take them, and others want to be served, too.
     func reap() {
-        while let reaped = reapOne() {
+        for taken in 1... {
+            guard let reaped = reapOne() else { break }
             if reaped.pid == leader?.pid {
                 leaderEnded(reaped.status)
             } else if reaped.pid == guardian.pid {
                 replaceGuard()
             } else {
                 _ = tools.ended(reaped)
+            }
+            if taken == Self.batch {
+                loop.whenQuiet { [weak self] in self?.reap() }
+                break
             }
         }
         guard let urgency = isEnding else { return }
