@@ -30,21 +30,22 @@ struct TerminalTests {
         let place = try Place()
         let job = """
             test -t 0 && test -t 1 && test -t 2 && echo all three; stty size
-            trap 'stty size < /dev/tty' WINCH; read line; echo got $line
+            trap 'stty size < /dev/tty' WINCH; echo ready
+            until read -t 0.05 line; do :; done; echo got $line
             """
         let seat = try sit(
             place, ["--tty", "--capture"], job, size: TerminalSize(rows: 33, columns: 99))
         try seat.wait(for: "all three\r\n")
         try seat.wait(for: "33 99\r\n")
+        try seat.wait(for: "ready")
         seat.resize(TerminalSize(rows: 44, columns: 111))
-        // The trap waits for the read to end.
-        try seat.type("hello\r")
         try seat.wait(for: "44 111\r\n")
+        try seat.type("hello\r")
         try seat.wait(for: "got hello\r\n")
         #expect(try seat.waitForEnd() == .exited(0))
         #expect(seat.isCooked)
         // Once: what is typed is shown by the job's terminal, and ends its lines as a file has them.
-        #expect(try log(place) == "all three\n33 99\nhello\n44 111\ngot hello\n")
+        #expect(try log(place) == "all three\n33 99\nready\n44 111\nhello\ngot hello\n")
     }
 
     @Test(
@@ -87,7 +88,7 @@ struct TerminalTests {
         try failing.type("\r")
         #expect(try failing.waitForEnd() == .exited(7))
         #expect(failing.isCooked)
-        let killed = try sit(place, ["--tty"], "echo ready; sleep 1000")
+        let killed = try sit(place, ["--tty", "--fresh"], "echo ready; sleep 1000")
         try killed.wait(for: "ready")
         #expect(!killed.isCooked)
         try killed.signal(SIGKILL)
