@@ -44,7 +44,7 @@ struct LogsTests {
         try follower.line(starting: "ready 1 ")
         // More than a file holds, in pieces that the follower has seen before the next comes.
         for round in 1...6 {
-            try run.say("run head -c 40000 /dev/zero | tr '\\\\0' x; echo; echo round \(round)")
+            try run.say("run head -c 40000 /dev/zero | tr '\\0' x; echo; echo round \(round)")
             try follower.line(starting: "round \(round)")
         }
         #expect(place.names(in: "output").count > 2)
@@ -71,7 +71,8 @@ struct LogsTests {
         try follower.line(starting: "ready 1 ")
         let piped = try place.start(
             [
-                "sh", "-c", "exec 3>&2; { \"$@\" 2>&3 3>&-; echo status $? >&3; } | head -n 1", "sh",
+                "sh", "-c", "exec 3>&2; { \"$@\" 2>&3 3>&-; echo status $? >&3; } | head -n 1",
+                "sh",
                 place.binary, "logs", Place.name, "--state-dir", place.state, "--follow",
             ])
         #expect(try piped.errorLine(with: "status ").hasSuffix("status 0"))

@@ -21,13 +21,15 @@ struct OutputLogTests {
         for name in ["attempt-0002.log", "attempt-0002.log.12", "attempt-12345.log"] {
             #expect(OutputFile(name)?.name == name)
         }
-        for name in ["attempt-2.log", "attempt-0002.log.0", "attempt-0002.log.01", "attempt-0002",
-            "attempt-0002.log.1.2", "attempt--002.log", "hang-0002.log", ""]
-        {
+        for name in [
+            "attempt-2.log", "attempt-0002.log.0", "attempt-0002.log.01", "attempt-0002",
+            "attempt-0002.log.1.2", "attempt--002.log", "hang-0002.log", "",
+        ] {
             #expect(OutputFile(name) == nil, "\(name)")
         }
         let sorted = [
-            OutputFile(attempt: 1, number: 2), OutputFile(attempt: 1), OutputFile(attempt: 2, number: 10),
+            OutputFile(attempt: 1, number: 2), OutputFile(attempt: 1),
+            OutputFile(attempt: 2, number: 10),
             OutputFile(attempt: 2, number: 9), OutputFile(attempt: 2),
         ]
         #expect(sorted.reversed().sorted() == sorted)

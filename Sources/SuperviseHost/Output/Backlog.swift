@@ -11,8 +11,10 @@ struct Backlog: Sendable {
         case own([UInt8])
     }
 
-    /// In bytes.
+    /// In bytes, where files take the rest.
     static let mostInMemory = 1 << 20
+    /// In bytes, where nothing does.
+    static let mostWithoutFile = 8 << 20
     static let mostParts = 4096
     /// In bytes; what is taken at once.
     static let piece = 1 << 16
@@ -50,7 +52,9 @@ struct Backlog: Sendable {
     }
 
     private mutating func trim() {
-        while inMemory > Self.mostInMemory || parts.count - head > Self.mostParts { skipOldest() }
+        while inMemory > Self.mostWithoutFile || parts.count - head > Self.mostParts {
+            skipOldest()
+        }
     }
 
     private mutating func add(_ place: OutputLog.Place, count: Int64) {

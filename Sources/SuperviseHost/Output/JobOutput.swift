@@ -60,11 +60,14 @@ final class JobOutput {
     }
 
     private static func startPump(
-        _ log: OutputLog?, _ outlets: [Outlet], _ note: @escaping @Sendable (OutputPump.Note) -> Void
+        _ log: OutputLog?, _ outlets: [Outlet],
+        _ note: @escaping @Sendable (OutputPump.Note) -> Void
     ) throws(SystemError) -> Mailbox<OutputPump.Order> {
         let loop = try EventLoop()
         let pump = OutputPump(on: loop, log: log, outlets: outlets, note)
-        let orders = try Mailbox<OutputPump.Order>(on: loop) { for order in $0 { pump.obey(order) } }
+        let orders = try Mailbox<OutputPump.Order>(on: loop) {
+            for order in $0 { pump.obey(order) }
+        }
         // Made here, and from now on its thread's alone.
         nonisolated(unsafe) let owned = loop
         WorkerLane(name: "pump", threads: 1).submit {
@@ -88,7 +91,8 @@ final class JobOutput {
     /// To be called when the attempt has been started, or could not be.
     func isGiven() { given = [] }
 
-    private func makeTerminal(_ spawn: inout SpawnRequest) throws(SystemError) -> OutputPump.Source {
+    private func makeTerminal(_ spawn: inout SpawnRequest) throws(SystemError) -> OutputPump.Source
+    {
         let terminal = try Pseudoterminal(size: TerminalSize.ofOurs() ?? .usual, like: settings)
         let slave = terminal.slave.rawValue
         master = terminal.master

@@ -13,7 +13,7 @@ struct StandardOutlets {
         let isOne = leadToSame(1, 2)
         let showsStatus = Self.showsStatus(request, isOne: isOne)
         let rest =
-            request.capture == nil ? "and what is skipped there is lost" : "and all of it is kept"
+            request.capture == nil ? "" : "; supervise logs shows what is kept"
         let output = Outlet(1, showsStatus: isOne && showsStatus) {
             warn(Self.sentence($0, "standard output", rest))
         }
@@ -41,12 +41,13 @@ struct StandardOutlets {
     private static func sentence(_ note: Outlet.Note, _ name: String, _ rest: String) -> String {
         switch note {
         case .lags:
-            "\(name) is read too slowly for all that the job writes: some of it is skipped, \(rest)"
+            "\(name) is read too slowly for all that the job writes: some of it is skipped "
+                + "there\(rest)"
         case .failed(let error):
             "the job's output cannot be passed on to \(name) (\(errorText(error.code))); "
-                + "the job goes on, \(rest)"
+                + "the job goes on\(rest)"
         case .deserted(let error):
-            "nobody reads \(name) any more (\(errorText(error.code))); the job goes on, \(rest)"
+            "nobody reads \(name) any more (\(errorText(error.code))); the job goes on\(rest)"
         }
     }
 }

@@ -111,9 +111,9 @@ struct LogReader: Sendable {
     private func nothing() -> Complaint {
         let names = (try? OutputFile.all(in: directory)) ?? []
         if let attempt, let first = names.first?.attempt, let last = names.last?.attempt {
+            let there = first == last ? "only attempt \(first)" : "something of \(first) to \(last)"
             return Complaint(
-                "nothing is kept of what attempt \(attempt) of \(run.name) wrote; there is "
-                    + (first == last ? "only attempt \(first)" : "something of \(first) to \(last)"),
+                "nothing is kept of what attempt \(attempt) of \(run.name) wrote; there is \(there)",
                 status: Complaint.no)
         }
         return Complaint(
