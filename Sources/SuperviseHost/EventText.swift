@@ -8,6 +8,7 @@ package enum EventText {
         case .attemptStarted(let start): attempt(start)
         case .jobExited(let exit): "\(end(exit.exitCode, exit.signal))\(after(exit.seconds))"
         case .failed(let failed): failure(failed)
+        case .hung(let hung): hungAndKilled(hung)
         case .checkpointRequested(let request): asking(request)
         case .checkpointCommitted(let commit): committed(commit)
         case .checkpointFailed(let failed): notMade(failed)
@@ -85,7 +86,7 @@ package enum EventText {
         let what =
             switch failure.kind {
             case .crash: end(failure.exitCode, failure.signal) + after(failed.ran)
-            case .hang: "the job hung, and was ended" + after(failed.ran)
+            case .hang: "the job hung, and was killed" + after(failed.ran)
             case .spawn: "the job could not be started"
             case .machine: "the supervisor itself had been killed, or its machine went down"
             }

@@ -33,6 +33,8 @@ package struct Failure: Codable, Equatable, Sendable {
     package var lostSeconds: Double
     /// The last lines that the job wrote, where its output is kept.
     package var outputTail: [String] = []
+    /// What was found out about a hang: a file, relative to the run's directory.
+    @Null package var report: String?
 
     package enum Kind: String, Codable, Sendable {
         /// The job ended with another status than 0, or by a signal.
@@ -46,7 +48,7 @@ package struct Failure: Codable, Equatable, Sendable {
     }
 
     package enum CodingKeys: String, CodingKey {
-        case attempt, kind, signal, at
+        case attempt, kind, signal, at, report
         case exitCode = "exit_code"
         case lostSeconds = "lost_s"
         case outputTail = "output_tail"

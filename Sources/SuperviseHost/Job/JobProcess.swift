@@ -146,6 +146,9 @@ final class JobProcess {
         tools.withProcesses { ProcessTree.hasChildren(except: $0.union([guardian.pid])) }
     }
 
+    /// Our children that are no part of the job.
+    var helpers: Set<Int32> { tools.withProcesses { $0.union([guardian.pid]) } }
+
     private func signalDescendants(_ signal: Int32) {
         tools.withProcesses { tools in
             _ = ProcessTree.signalDescendants(signal, except: tools.union([guardian.pid]))
