@@ -43,6 +43,8 @@ extension Supervisor {
                 "something of an earlier attempt does not end, even by SIGKILL; "
                 + "waiting until it is gone"
             log(.warning(.init(message: message)))
+        case .running where stop == nil:
+            warnOfNoEnd()
         case .running:
             stop?.leavesLeader = true
             concludeIfOver(at: now)
@@ -55,11 +57,8 @@ extension Supervisor {
 
     private mutating func abandon(_ ending: Ending, at now: Moment) {
         var ending = ending
-        guard stop != nil || ending.end == .exited(0) else {
-            let message =
-                "something of attempt \(record.attempt) does not end, even by SIGKILL; "
-                + "the next one starts when it is gone"
-            log(.warning(.init(message: message)))
+        guard stop != nil || ending.end == .exited(0) && !wasKilledForHang else {
+            warnOfNoEnd()
             return
         }
         if !ending.descendantsGone {
@@ -70,6 +69,13 @@ extension Supervisor {
         ending.commitsAbandoned = ending.commitsAbandoned || isPastDeadline(at: now)
         phase = .ending(ending)
         concludeIfOver(at: now)
+    }
+
+    private mutating func warnOfNoEnd() {
+        let message =
+            "something of attempt \(record.attempt) does not end, even by SIGKILL; "
+            + "the next one starts when it is gone"
+        log(.warning(.init(message: message)))
     }
 
     /// Nothing was begun, and so the record on the disk stays as it is: what an earlier supervisor

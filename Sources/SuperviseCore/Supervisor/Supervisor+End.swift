@@ -48,6 +48,7 @@ extension Supervisor {
         }
         cancel(.interval)
         cancel(.terminate)
+        abandonDiagnosis()
         phase = .ending(
             Ending(
                 end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
@@ -60,7 +61,7 @@ extension Supervisor {
         if let stop {
             if stop.stage == .asking { finalRequestLost(at: now) }
             actions.append(.endDescendants(stop.stage == .killing ? .atOnce : .politely))
-        } else if end == .exited(0) {
+        } else if end == .exited(0), !wasKilledForHang {
             boundTheEnd(at: now)
             actions.append(.endDescendants(.politely))
         } else {
@@ -98,10 +99,10 @@ extension Supervisor {
         for timer in [TimerID.stopDeadline, .kill, .abandon] { cancel(timer) }
         if stop != nil {
             finishStopped(at: now)
-        } else if ending.end == .exited(0) {
+        } else if ending.end == .exited(0), !wasKilledForHang {
             finish(Outcome(kind: .completed, exitCode: 0), .completed, at: now)
         } else {
-            countFailure(.crash, end: ending.end, at: now)
+            countFailure(wasKilledForHang ? .hang : .crash, end: ending.end, at: now)
         }
     }
 
@@ -109,9 +110,10 @@ extension Supervisor {
         guard let attempt else { return }
         let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
         let lost = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
-        let failure = Failure(
+        var failure = Failure(
             attempt: attempt.number, kind: kind, exitCode: end.exitCode, signal: end.signal,
             at: now.wall, lostSeconds: lost)
+        if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
         loseWork(seconds: lost)
         record.failures.total += 1
         if kind != .spawn { record.experience.failures += 1 }

@@ -30,7 +30,8 @@ extension Supervisor {
     /// that is set too early for what is known now is left as it is, so that signs cost nothing.
     mutating func watchForHangs(at now: Moment) {
         guard watchesForHangs, attempt != nil else { return }
-        attempt?.hang.follow(hangMode, at: now.counted)
+        let mode = hangMode
+        attempt?.hang.follow(mode, at: now.counted)
         guard let next = attempt?.hang.next(at: now.counted), attempt?.hang.measuring == nil else {
             if alarms.isSet(.hang) { cancel(.hang) }
             return

@@ -1,4 +1,5 @@
 import SuperviseCore
+import SuperviseFormats
 import SuperviseSystem
 
 /// Finds out what a job is doing that hangs: beside the loop, on threads that may never come back
@@ -56,10 +57,7 @@ final class Diagnosis {
         number += 1
         let number = number
         do throws(SystemError) {
-            let mailbox = try mailbox ?? Mailbox(on: loop) { [unowned self] ended in
-                if ended.contains(self.number) { answer() }
-            }
-            self.mailbox = mailbox
+            let mailbox = try openMailbox()
             lane.submit {
                 body()
                 mailbox.post(number)
@@ -68,6 +66,16 @@ final class Diagnosis {
             deliver(.warned("a hang cannot be looked at: \(error)"))
             answer()
         }
+    }
+
+    /// Made when it is first needed: most jobs never hang.
+    private func openMailbox() throws(SystemError) -> Mailbox<Int> {
+        if let mailbox { return mailbox }
+        let made = try Mailbox<Int>(on: loop) { [unowned self] ended in
+            if ended.contains(number) { answer() }
+        }
+        mailbox = made
+        return made
     }
 
     private func answer() {
