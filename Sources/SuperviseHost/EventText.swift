@@ -86,7 +86,7 @@ package enum EventText {
         let what =
             switch failure.kind {
             case .crash: end(failure.exitCode, failure.signal) + after(failed.ran)
-            case .hang: "the job hung, and was killed" + after(failed.ran)
+            case .hang: "the job hung, and was ended" + after(failed.ran)
             case .spawn: "the job could not be started"
             case .machine: "the supervisor itself had been killed, or its machine went down"
             }

@@ -10,7 +10,8 @@ extension RunStore {
     package func saveReport(_ text: String, attempt: Int) throws(StoreError) {
         try writing { () throws(SystemError) in
             try files.makeDirectoryIfMissing(paths.output)
-            try files.writeFile("\(paths.run)/\(RunEvent.Hung.report(attempt: attempt))", Array(text.utf8))
+            try files.writeFile(
+                "\(paths.run)/\(RunEvent.Hung.report(attempt: attempt))", Array(text.utf8))
         }
         let reports = try reading { () throws(SystemError) in try files.list(paths.output) }
             .map(\.name).compactMap { name in Self.attempt(ofReport: name).map { ($0, name) } }

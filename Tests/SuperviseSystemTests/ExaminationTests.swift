@@ -43,7 +43,8 @@ struct ExaminationTests {
     @Test("helpers and what they have started are left out")
     func helpers() throws {
         let scene = try Scene(command: ["sh", "-c", "sleep 1000 & echo $!; wait"])
-        let grandchild = try #require(Int32(try #require(try scene.readLine())))
+        let line = try #require(try scene.readLine())
+        let grandchild = try #require(Int32(line))
         let findings = examine(except: [scene.child.pid])
         #expect(found(scene.child.pid, in: findings) == nil)
         #expect(found(grandchild, in: findings) == nil)

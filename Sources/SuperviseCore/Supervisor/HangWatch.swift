@@ -120,17 +120,17 @@ package struct HangWatch: Equatable, Sendable {
         measuring = id
     }
 
-    /// - Returns: false where it was not this that was waited for.
+    /// - Returns: whether it was this that was waited for.
     mutating func wasMeasured(
         _ id: CheckpointID, _ size: Event.StagingSize, at now: Instant
     ) -> Bool {
-        guard measuring == id else { return false }
-        measuring = nil
+        guard mode == .growth(of: id) else { return false }
+        defer { measuring = nil }
         if size.bytes > measured.bytes || size.files > measured.files {
             measured = size
             lastGrowth = saving.reading(at: now)
         }
-        return true
+        return measuring == id
     }
 
     /// What is waited for next; nil where nothing is.

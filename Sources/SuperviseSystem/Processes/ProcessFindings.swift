@@ -65,7 +65,8 @@ extension ProcessFindings {
             text += "\(command ?? "(\(process.name)), its command line cannot be read now")\n"
             for thread in process.threads { text += Self.lines(for: thread, &known) }
         }
-        if threadCount > 0, !processes.contains(where: { $0.threads.contains { $0.stack != nil } }) {
+        if threadCount > 0, !processes.contains(where: { $0.threads.contains { $0.stack != nil } })
+        {
             text += "(kernel stacks can be read by root only)\n"
         }
         if leftOut > 0 { text += "… and \(leftOut) more threads\n" }

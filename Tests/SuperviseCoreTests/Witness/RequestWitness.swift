@@ -34,7 +34,11 @@ struct RequestWitness {
         {
             timedFrom = step.now
         }
-        if case .stagingMeasured(let id, _) = step.event, id == before.open {
+        if case .stagingMeasured(let id, _) = step.event, id == before.open,
+            step.actions.contains(where: {
+                if case .setTimer(.request, _) = $0 { true } else { false }
+            })
+        {
             timedFrom = step.now
         }
         last = now
