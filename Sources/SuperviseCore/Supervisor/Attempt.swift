@@ -10,6 +10,10 @@ package struct Attempt: Sendable {
     let metadata: [String: JSONValue]
     let startedAt: Instant
     package var pid: Int?
+    /// One of its connections has said hello.
+    var hasGreeted = false
+    /// What it said when it gave up: there is to be no other attempt.
+    var gaveUp: String?
     /// It could not be started: no process of it lives.
     var neverRan = false
     /// For a leader that is being started.

@@ -43,8 +43,8 @@ extension Supervisor {
                 "something of an earlier attempt does not end, even by SIGKILL; "
                 + "waiting until it is gone"
             log(.warning(.init(message: message)))
-        case .running where stop == nil:
-            warnOfNoEnd()
+        case .running where stop.map(\.restarts) ?? true:
+            warnOfOutliving()
         case .running:
             stop?.leavesLeader = true
             concludeIfOver(at: now)
@@ -57,8 +57,8 @@ extension Supervisor {
 
     private mutating func abandon(_ ending: Ending, at now: Moment) {
         var ending = ending
-        guard stop != nil || ending.end == .exited(0) && !wasKilledForHang else {
-            warnOfNoEnd()
+        guard stop.map({ !$0.restarts }) ?? completes(ending.end) else {
+            warnOfOutliving()
             return
         }
         if !ending.descendantsGone {
@@ -71,7 +71,7 @@ extension Supervisor {
         concludeIfOver(at: now)
     }
 
-    private mutating func warnOfNoEnd() {
+    private mutating func warnOfOutliving() {
         let message =
             "something of attempt \(record.attempt) does not end, even by SIGKILL; "
             + "the next one starts when it is gone"

@@ -36,7 +36,7 @@ extension Supervisor {
             if alarms.isSet(.hang) { cancel(.hang) }
             return
         }
-        guard clock.pausedAt == nil else { return }
+        guard !isPaused else { return }
         if let due = alarms.due[.hang], due <= now.instant + next.wait { return }
         set(.hang, after: next.wait, at: now)
     }

@@ -10,7 +10,7 @@ extension Supervisor {
         case .control(let control):
             obey(control, sender, at: now)
             return
-        case .heartbeat, .progress, .begin, .commit, .add, .abort, .failed:
+        case .heartbeat, .progress, .begin, .commit, .add, .abort, .failed, .giveUp:
             break
         }
         guard phase == .running, attempt?.connections[sender.connection] != nil else {
@@ -25,6 +25,7 @@ extension Supervisor {
         case .add(let add): self.add(add, sender, at: now)
         case .abort(let id): abort(id, sender, at: now)
         case .failed(let failed): jobFailedToSave(failed, at: now)
+        case .giveUp(let message): jobGivesUp(message)
         case .heartbeat, .hello, .control: break
         }
     }
@@ -46,6 +47,8 @@ extension Supervisor {
         }
         let accepts = hello.accepts?.contains("checkpoint") == true
         let isFirst = accepts && attempt.accepting.isEmpty
+        self.attempt?.hasGreeted = true
+        hasEverGreeted = true
         self.attempt?.connections[sender.connection] = .init(acceptsCheckpoints: accepts)
         self.attempt?.hang.signOfLife(at: now.counted)
         let resume = attempt.resume.map {
@@ -75,6 +78,12 @@ extension Supervisor {
             }
         case "stop":
             controlStop(sender, withCheckpoint: control.checkpoint ?? true, at: now)
+        case "restart":
+            controlRestart(sender, withCheckpoint: control.checkpoint ?? true, at: now)
+        case "pause":
+            pause(sender, at: now)
+        case "unpause":
+            unpause(sender, at: now)
         case "pin", "unpin", "delete":
             guard let id = control.id else {
                 refuse(sender, .badMessage, "\(control.command) wants the \"id\" of a checkpoint")
@@ -90,6 +99,14 @@ extension Supervisor {
         default:
             refuse(sender, .badMessage, "there is no control command \"\(control.command)\"")
         }
+    }
+
+    /// What it then exits with is the run's own status.
+    private mutating func jobGivesUp(_ message: JobMessage.GiveUp) {
+        guard let attempt, attempt.gaveUp == nil else { return }
+        let error = message.error?.bounded ?? "the job gave no reason"
+        self.attempt?.gaveUp = error
+        log(.gaveUp(.init(attempt: attempt.number, error: error)))
     }
 
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {

@@ -12,6 +12,9 @@ extension Supervisor {
         guard phase == .running, let attempt else {
             return ProtocolError(.conflict, "the job is not running now; ask again when it is")
         }
+        if isPaused {
+            return ProtocolError(.conflict, "the job is paused; unpause it first")
+        }
         if attempt.request == nil {
             guard canAsk else {
                 return ProtocolError(

@@ -175,6 +175,7 @@ extension Supervisor {
         self.attempt?.heldSignals = []
         for number in held { actions.append(.signalLeader(number)) }
         if stop?.stage == .killing { actions.append(.killEverything) }
+        if isPaused { actions.append(.pauseJob) }
         if !alarms.isSet(.interval) { startInterval(at: now) }
     }
 

@@ -56,6 +56,7 @@ extension Supervisor {
     private var publicPhase: Status.Phase {
         if phase == .finished { return .finished }
         if stop != nil { return .stopping }
+        if isPaused { return .paused }
         return switch phase {
         case .idle, .clearing, .gathering, .choosing, .recording: .starting
         case .running, .ending: .running

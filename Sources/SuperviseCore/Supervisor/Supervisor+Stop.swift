@@ -4,14 +4,15 @@ import SuperviseFormats
 extension Supervisor {
     /// Signals this close together are one: wrappers forward duplicates.
     private static let duplicateWindow = Duration.milliseconds(500)
-    private static let sigterm: Int32 = 15
+    static let sigterm: Int32 = 15
+    private static let sigcont: Int32 = 18
 
     mutating func received(_ signal: Event.Signal, at now: Moment) {
         switch signal {
         case .stop(let number, let name):
             askedToStop(by: name, signal: number, withCheckpoint: true, at: now)
         case .hangUp(let number, let name):
-            if stop == nil {
+            if stop == nil || stop?.restarts == true {
                 askedToStop(by: name, signal: number, withCheckpoint: true, at: now)
             }
         case .checkpoint(let name):
@@ -20,7 +21,8 @@ extension Supervisor {
                 actions.append(.log(.warning(.init(message: message))))
             }
         case .other(let number):
-            if case .running = phase { signalLeader(number) }
+            // A pause ends by its own command.
+            if case .running = phase, !isPaused || number != Self.sigcont { signalLeader(number) }
         }
     }
 
@@ -37,6 +39,10 @@ extension Supervisor {
             beginStop(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
             return
         }
+        if stop.restarts {
+            endInstead(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
+            return
+        }
         guard now.instant - stop.lastCountedAt >= Self.duplicateWindow else { return }
         stop.count += 1
         stop.lastCountedAt = now.instant
@@ -50,12 +56,15 @@ extension Supervisor {
         }
     }
 
-    private mutating func beginStop(
-        by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
+    mutating func beginStop(
+        by name: String, signal: Int32, withCheckpoint: Bool, restarts: Bool = false,
+        at now: Moment
     ) {
+        goOn(at: now)
         let deadline = now.instant + settings.checkpointTimeout
         stop = Stop(
-            signal: signal, askedAt: now.instant, stage: .telling, lastCountedAt: now.instant,
+            signal: signal, restarts: restarts, askedAt: now.instant, stage: .telling,
+            lastCountedAt: now.instant,
             deadline: deadline)
         cancel(.interval)
         cancelCompression()
@@ -80,7 +89,7 @@ extension Supervisor {
             set(.stopDeadline, after: settings.checkpointTimeout, at: now)
             if asks {
                 stop?.stage = .asking
-                request(.shutdown, final: true, deadline: deadline, at: now)
+                request(restarts ? .manual : .shutdown, final: true, deadline: deadline, at: now)
             } else {
                 tellToStop(politely: false, at: now)
             }
@@ -137,7 +146,7 @@ extension Supervisor {
             if let request = attempt?.request, request.final { endUnanswered(request, at: now) }
             finalRequestEnded(made: false, at: now)
         }
-        if case .ending(var ending) = phase {
+        if case .ending(var ending) = phase, stop?.restarts == false {
             ending.commitsAbandoned = true
             phase = .ending(ending)
         }

@@ -52,6 +52,8 @@ package struct Supervisor: Sendable {
     /// The first spawn waits until the record is durable.
     var isFirstSpawn = true
     var hasResumed = false
+    /// An attempt has said hello: this job speaks the protocol.
+    var hasEverGreeted = false
     /// When the attempt began that an earlier supervisor died with.
     var gatherSince: Timestamp?
     /// What the last attempt resumed from.

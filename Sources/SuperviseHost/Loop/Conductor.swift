@@ -134,6 +134,8 @@ final class Conductor {
         case .flushWatch: watch?.order(.flush)
         case .gatherWatched(let since): watch?.order(.gather(since: since))
         case .watchAgain(let path): watch?.order(.again(path))
+        case .pauseJob: job?.pause()
+        case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
         case .examine: diagnosis?.examine(except: job?.helpers ?? [])

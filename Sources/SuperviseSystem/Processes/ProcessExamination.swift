@@ -85,7 +85,10 @@ package final class ProcessExamination: Sendable {
     private static func numbers(in directory: String) -> [Int32] {
         var numbers: [Int32] = []
         try? forEachName(inDirectory: directory) { name in
-            if let number = Int32(String(cString: name)) { numbers.append(number) }
+            let digits = name.dropLast().map { UInt8(bitPattern: $0) }
+            if let number = Int32(String(decoding: digits, as: UTF8.self)) {
+                numbers.append(number)
+            }
         }
         return numbers.sorted()
     }

@@ -69,6 +69,9 @@ extension World {
         if chance.happens(plan.comesAndGoes) { connectOrLeave(job) }
         if chance.happens(plan.descendants) { startDescendant(job) }
         if chance.happens(plan.nonsense) { talkNonsense(job) }
+        if chance.happens(plan.givesUp) {
+            say(.giveUp(.init(error: chance.happens(0.5) ? "bad data" : nil)), job)
+        }
         job.step += Int64(chance.number(0...3))
         if chance.happens(plan.writesFiles) { write(job) }
         switch chance.number(0...5) {
