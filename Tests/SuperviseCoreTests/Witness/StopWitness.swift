@@ -129,7 +129,6 @@ struct StopWitness {
         guard var asked else { return }
         asked.at += time
         asked.deadline += time
-        asked.lastCountedAt += time
         asked.finalMadeAt = asked.finalMadeAt.map { $0 + time }
         asked.toldAt = asked.toldAt.map { $0 + time }
         self.asked = asked

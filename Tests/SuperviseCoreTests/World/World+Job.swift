@@ -47,6 +47,10 @@ extension World {
         job.remaining -= 1
         say(.progress(.init(step: job.step)), job)
         if job.remaining <= 0 {
+            if settings.restart == .always {
+                // Only so does it end.
+                later(.signal(.stop(number: 15, name: "SIGTERM")), after: chance.wait(0.1, 10))
+            }
             put(.leaderDies(tree: job.tree, .exited(0)), after: chance.wait(0.1, 10))
         }
     }

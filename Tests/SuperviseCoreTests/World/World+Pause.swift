@@ -45,9 +45,5 @@ extension World {
         if supervisor?.isPaused == true {
             say(.control(.init(command: "unpause")), on: newLink(.operator))
         }
-        // Only so does it end.
-        if settings.restart == .always, chance.happens(0.8) {
-            later(.signal(.stop(number: 15, name: "SIGTERM")), after: 0)
-        }
     }
 }
