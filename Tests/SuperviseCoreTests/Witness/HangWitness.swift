@@ -68,7 +68,10 @@ struct HangWitness {
 
     private mutating func pass(to now: Int64, _ step: Step) {
         var time = now - lastAt
-        if case .stoodStill(let stood) = step.event { time -= stood.wholeNanoseconds }
+        if case .stoodStill(let stood) = step.event {
+            time -= stood.wholeNanoseconds
+            examinedAt = examinedAt.map { $0 + stood.wholeNanoseconds }
+        }
         lastAt = now
         switch counts {
         case .nothing: break
@@ -82,13 +85,14 @@ struct HangWitness {
     private mutating func follow(_ step: Step, _ before: Ledger) {
         switch step.event {
         case .received(.control, _, _): break
-        case .received(let message, let sender, _):
+        case .received(.hello, let sender, _):
             let isWelcome = step.actions.contains {
                 if case .send(.welcome, sender, _) = $0 { true } else { false }
             }
-            guard isWelcome || before.leaderRuns && before.members[sender] != nil else { return }
+            if isWelcome { sign(step) }
+        case .received(let message, let sender, _):
+            guard before.leaderRuns, before.members[sender] != nil else { return }
             sign(step)
-            if case .hello = message { return }
             if case .progress(let report) = message, let new = report.step { stepped(to: new) }
         case .watched(let files) where before.leaderRuns && !files.isEmpty: sign(step)
         case .committed(let summary, _) where before.orders.contains(summary.id):
