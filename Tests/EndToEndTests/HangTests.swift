@@ -212,6 +212,40 @@ struct HangTests {
         #expect(hung.silent < limit.seconds + 1)
     }
 
+    @Test("a sign that has arrived counts, also where we come to read it after the time is over")
+    func unread() throws {
+        let place = try Place()
+        let program = try place.puppet(heartbeat)
+        try program.hello(accepts: false)
+        let start = MonotonicTime.now()
+        try program.signal(SIGSTOP)
+        try program.send(.heartbeat)
+        // Not so late that we would know that we had been stopped.
+        #expect(try !program.passes(limit + .milliseconds(300) - (MonotonicTime.now() - start)))
+        try program.signal(SIGCONT)
+        try program.line(starting: "signal SIGCONT")
+        try program.silence(for: limit / 2)
+        let (hung, _) = try hung(program, in: place)
+        #expect(hung.silent < limit.seconds + 1)
+    }
+
+    @Test("a pause does not count")
+    func paused() throws {
+        let place = try Place()
+        let program = try place.puppet(heartbeat)
+        try program.hello(accepts: false)
+        let peer = try place.connect()
+        try peer.send(line: #"{"type":"control","command":"pause"}"#)
+        #expect(try peer.readLine() == #"{"type":"ok"}"#)
+        #expect(try !program.passes(limit + .milliseconds(500)))
+        try peer.send(line: #"{"type":"control","command":"unpause"}"#)
+        #expect(try peer.readLine() == #"{"type":"ok"}"#)
+        try program.send(.heartbeat)
+        #expect(try !program.passes(limit / 2))
+        let (hung, _) = try hung(program, in: place)
+        #expect(hung.silent < limit.seconds + 1)
+    }
+
     /// There a clock that counts the time of a suspended machine shows something else than the one
     /// that stands still: nothing may compare one with the other.
     @Test(

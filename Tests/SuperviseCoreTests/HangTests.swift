@@ -220,6 +220,45 @@ struct HangTests {
         #expect(desk.end(.signaled(number: 15, name: "SIGTERM")).ending == .stopped(signal: 15))
     }
 
+    @Test("a restart that is asked for meanwhile is made at once, and no failure")
+    func restarted() {
+        var desk = desk(heartbeat: .seconds(60))
+        desk.tell(.timer(.hang), after: .seconds(60))
+        let actions = desk.say(.control(.init(command: "restart")), on: 9)
+        #expect(actions.contains(.endDiagnosis) && actions.contains(.signalLeader(15)))
+        #expect(actions.requests.isEmpty)
+        let end = desk.end(.signaled(number: 15, name: "SIGTERM"))
+        #expect(end.failure == nil && end.timer(.backoff) != nil)
+        desk.restart()
+        #expect(desk.supervisor.attempt?.hang.stage == nil)
+    }
+
+    @Test("a paused job does not hang, and has the rest of its time when it goes on")
+    func paused() {
+        var desk = desk(heartbeat: .seconds(60))
+        desk.say(.control(.init(command: "pause")), on: 9, after: .seconds(50))
+        #expect(desk.tell(.warned("time passes"), after: .seconds(1000)).timer(.hang) == nil)
+        let actions = desk.say(.control(.init(command: "unpause")), on: 9)
+        #expect(actions.timer(.hang) == 1_060_000_000_000)
+        #expect(desk.tell(.timer(.hang), after: .seconds(10)).contains(.examine))
+    }
+
+    @Test("one that is paused while it is looked at is killed all the same")
+    func pausedTooLate() {
+        var desk = desk(heartbeat: .seconds(60))
+        desk.tell(.timer(.hang), after: .seconds(60))
+        desk.say(.control(.init(command: "pause")), on: 9)
+        #expect(desk.tell(.timer(.diagnosis), after: .seconds(5)).contains(.endDiagnosis))
+        #expect(desk.tell(.examined(Self.found)).contains(.killEverything))
+    }
+
+    @Test("with --restart always, one that was killed has failed, whatever it exits with")
+    func always() {
+        var desk = desk(heartbeat: .seconds(60)) { $0.restart = .always }
+        desk.hang()
+        #expect(desk.end(.exited(0)).failure?.kind == .hang)
+    }
+
     @Test("once a stop was asked for, nobody looks for hangs")
     func notWhileStopping() {
         var desk = desk(heartbeat: .seconds(60))

@@ -86,6 +86,7 @@ extension Failure {
         outputTail = try container.decodeIfPresent([String].self, forKey: .outputTail) ?? []
         atStart = try container.decodeIfPresent(Bool.self, forKey: .atStart) ?? false
         error = try container.decodeIfPresent(String.self, forKey: .error)
+        report = try container.decodeIfPresent(String.self, forKey: .report)
     }
 }
 
