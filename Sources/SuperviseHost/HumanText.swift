@@ -80,6 +80,7 @@ package enum HumanText {
 
     /// The text of somebody else on one line, without anything that a terminal would obey.
     package static func printable(_ text: String) -> String {
+        if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar.properties.generalCategory {

@@ -14,11 +14,12 @@ import SuperviseSystem
 /// in hexadecimal, the time in milliseconds, `COMPRESSED` -1 where it is not, and `PAYLOAD` absolute
 /// where it is outside the checkpoint's directory. Of two lines of one id the later holds.
 struct CheckpointIndex {
-    /// How many lines there are, good or not.
-    private(set) var lines = 0
     private let bytes: [UInt8]
-    /// Where the line of a sequence number begins.
-    private var starts: [Int64: Int] = [:]
+    /// Where the line of a sequence number begins, in order of the numbers; of one number the last.
+    private var starts: [(sequence: Int64, start: Int)] = []
+
+    /// How many lines there are, good or not.
+    var lines: Int { starts.count }
 
     private static let newline = UInt8(ascii: "\n")
     private static let tab = UInt8(ascii: "\t")
@@ -28,20 +29,26 @@ struct CheckpointIndex {
         self.bytes = bytes
         // A line is hardly shorter than this.
         starts.reserveCapacity(bytes.count / 64)
-        var start = 0
-        while start < bytes.count {
-            // CHECKSUM, tab, and the digits that an id begins with.
-            var sequence: Int64 = 0
-            var place = start + Self.checksumLength + 1
-            while place < bytes.count, let digit = Self.digit(bytes[place]), sequence < 1 << 50 {
-                sequence = sequence * 10 + digit
-                place += 1
+        var isInOrder = true
+        bytes.withUnsafeBufferPointer { bytes in
+            var start = 0
+            while start < bytes.count {
+                // CHECKSUM, tab, and the digits that an id begins with.
+                var sequence: Int64 = 0
+                var place = start + Self.checksumLength + 1
+                while place < bytes.count, let digit = Self.digit(bytes[place]), sequence < 1 << 50
+                {
+                    sequence = sequence * 10 + digit
+                    place += 1
+                }
+                isInOrder = isInOrder && starts.last.map { $0.sequence <= sequence } ?? true
+                starts.append((sequence, start))
+                while place < bytes.count, bytes[place] != Self.newline { place += 1 }
+                start = place + 1
             }
-            starts[sequence] = start
-            lines += 1
-            while place < bytes.count, bytes[place] != Self.newline { place += 1 }
-            start = place + 1
         }
+        // As they are written but for a few.
+        if !isInOrder { starts.sort { ($0.sequence, $0.start) < ($1.sequence, $1.start) } }
     }
 
     private static func digit(_ byte: UInt8) -> Int64? {
@@ -49,29 +56,43 @@ struct CheckpointIndex {
             ? Int64(byte - UInt8(ascii: "0")) : nil
     }
 
-    /// nil where it is not told here, or does not fit what is there.
-    func summary(
-        of id: CheckpointID, _ entry: DirectoryEntry, in paths: RunPaths
-    ) -> CheckpointSummary? {
-        guard let start = starts[id.sequence],
-            let end = bytes[start...].firstIndex(of: Self.newline)
-        else { return nil }
-        var reader = FieldReader(bytes[start..<end])
-        guard let checksum = reader.hexadecimal(),
-            checksum == Self.checksum(bytes[min(end, start + Self.checksumLength + 1)..<end]),
-            reader.text() == entry.name, reader.hexadecimal() == entry.inode,
-            let created = reader.integer(), let size = reader.integer(),
-            let compressed = reader.integer(), let payload = reader.text()
-        else { return nil }
-        var metrics: [String: Double] = [:]
-        while let name = reader.text(), let value = reader.hexadecimal() {
-            metrics[name] = Double(bitPattern: value)
+    private func start(of sequence: Int64) -> Int? {
+        var low = 0
+        var high = starts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if starts[middle].sequence <= sequence { low = middle + 1 } else { high = middle }
         }
-        let base = paths.checkpoints + "/" + entry.name + "/"
-        return CheckpointSummary(
-            id: id, created: Timestamp(milliseconds: created), bytes: size, metrics: metrics,
-            path: payload.hasPrefix("/") ? payload : base + payload,
-            compressedBytes: compressed < 0 ? nil : compressed)
+        guard low > 0, starts[low - 1].sequence == sequence else { return nil }
+        return starts[low - 1].start
+    }
+
+    /// nil where it is not told here, or does not fit what is there.
+    ///
+    /// - Parameter checkpoints: the directory that it is in.
+    func summary(
+        of id: CheckpointID, inode: UInt64, in checkpoints: String
+    ) -> CheckpointSummary? {
+        guard let start = start(of: id.sequence) else { return nil }
+        return bytes.withUnsafeBufferPointer { bytes in
+            guard let end = bytes[start...].firstIndex(of: Self.newline) else { return nil }
+            let told = min(end, start + Self.checksumLength + 1)
+            var reader = FieldReader(bytes[start..<end])
+            guard let checksum = reader.hexadecimal(),
+                checksum == Self.checksum(bytes[told..<end]),
+                reader.text().flatMap(CheckpointID.init) == id, reader.hexadecimal() == inode,
+                let created = reader.integer(), let size = reader.integer(),
+                let compressed = reader.integer(), let payload = reader.text()
+            else { return nil }
+            var metrics: [(String, Double)] = []
+            while let name = reader.text(), let value = reader.hexadecimal() {
+                metrics.append((name, Double(bitPattern: value)))
+            }
+            return CheckpointSummary(
+                id: id, created: Timestamp(milliseconds: created), bytes: size, metrics: metrics,
+                checkpoints: checkpoints, payload: payload,
+                compressedBytes: compressed < 0 ? nil : compressed)
+        }
     }
 
     /// - Parameter payload: the path that a job gets, below the checkpoint's directory where it is
@@ -92,34 +113,34 @@ struct CheckpointIndex {
             return nil
         }
         let told = Array(fields.joined(separator: "\t").utf8)
-        let digits = String(checksum(told[...]), radix: 16)
+        let digits = String(told.withUnsafeBufferPointer { checksum($0[...]) }, radix: 16)
         let zeros = String(repeating: "0", count: checksumLength - digits.count)
         return Array("\(zeros)\(digits)\t".utf8) + told + [newline]
     }
 
     /// FNV-1a, 64 bits (RFC 9923).
-    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.withUnsafeBufferPointer { bytes in
-            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-            return hash
-        }
+    private static func checksum(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return hash
     }
 }
 
 /// Reads a line field by field.
 private struct FieldReader {
-    private let bytes: ArraySlice<UInt8>
+    private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
+
+    private let bytes: Slice<UnsafeBufferPointer<UInt8>>
     private var place: Int
     private var isDone = false
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    init(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) {
         self.bytes = bytes
         place = bytes.startIndex
     }
 
     /// nil where there are no more.
-    private mutating func next() -> ArraySlice<UInt8>? {
+    private mutating func next() -> Bytes? {
         if isDone { return nil }
         let end = bytes[place...].firstIndex(of: UInt8(ascii: "\t")) ?? bytes.endIndex
         let field = bytes[place..<end]
@@ -144,7 +165,7 @@ private struct FieldReader {
         next().flatMap { number($0, radix: 16) }
     }
 
-    private func number(_ digits: ArraySlice<UInt8>, radix: UInt64) -> UInt64? {
+    private func number(_ digits: Bytes, radix: UInt64) -> UInt64? {
         var value: UInt64 = 0
         for byte in digits {
             let digit: UInt8

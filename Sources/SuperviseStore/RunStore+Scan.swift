@@ -60,15 +60,18 @@ extension RunStore {
         let found = try checkpointEntries()
         let isMany = found.count > limits.unindexed
         let index = isMany ? try readIndex() : nil
+        let checkpoints = paths.checkpoints
         let lines = index?.lines ?? 0
         let isUseful = lines * 2 > found.count && lines <= 2 * found.count + limits.unindexed
         let isMade = makesIndex || (isMany && !isUseful)
         var made = IndexText()
         let fromDisk = found.count - limits.unindexed / 4
         scan.checkpoints.reserveCapacity(found.count)
-        for (position, (id, entry)) in found.enumerated() {
+        for (position, (id, inode)) in found.enumerated() {
             scan.highestSequence = max(scan.highestSequence, id.sequence)
-            var summary = position < fromDisk ? index?.summary(of: id, entry, in: paths) : nil
+            var summary =
+                position < fromDisk
+                ? index?.summary(of: id, inode: inode, in: checkpoints) : nil
             if summary == nil {
                 switch try readManifest(id) {
                 case .success(let manifest):
@@ -80,8 +83,8 @@ extension RunStore {
             }
             guard let summary else { continue }
             scan.checkpoints.append(summary)
-            if !summary.path.hasPrefix(paths.checkpoints) { claims[id] = summary.path }
-            if isMade { made.add(summary, inode: entry.inode, in: paths) }
+            if summary.isOutside(of: checkpoints) { claims[id] = summary.path }
+            if isMade { made.add(summary, inode: inode, in: paths) }
         }
         scan.newIndex = isMade ? made : nil
         state.withLock { state in
@@ -91,13 +94,13 @@ extension RunStore {
         return claims
     }
 
-    /// In order of sequence; names that are none of ours are left alone.
-    func checkpointEntries() throws(StoreError) -> [(CheckpointID, DirectoryEntry)] {
+    /// With their inodes, in order of sequence; names that are none of ours are left alone.
+    func checkpointEntries() throws(StoreError) -> [(CheckpointID, UInt64)] {
         do throws(SystemError) {
-            var found: [(CheckpointID, DirectoryEntry)] = []
-            for entry in try files.list(paths.checkpoints) where entry.kind == .directory {
-                guard let id = CheckpointID(entry.name) else { continue }
-                if id.sequence <= CheckpointID.mostSequence { found.append((id, entry)) }
+            var found: [(CheckpointID, UInt64)] = []
+            try files.visit(paths.checkpoints) { entry in
+                guard entry.kind == .directory, let id = CheckpointID(entry.name) else { return }
+                if id.sequence <= CheckpointID.mostSequence { found.append((id, entry.inode)) }
             }
             found.sort { $0.0 < $1.0 }
             return found

@@ -100,7 +100,7 @@ package final class RunStore: Sendable {
     /// Replaces the record; it is durable when this returns. Where it throws, the old or the new one
     /// is there.
     package func save(_ record: RunRecord) throws(StoreError) {
-        let bytes = try encode(record, for: paths.record)
+        let bytes = record.json + [UInt8(ascii: "\n")]
         let unsynced = state.withLock { $0.unsynced }
         try writing { () throws(SystemError) in
             try files.writeFile(paths.recordTemporary, bytes)

@@ -49,6 +49,35 @@ struct RecordTests {
         #expect(try JSONText.decode(RunRecord.self, from: bytes) == full)
     }
 
+    @Test("the run record is written byte for byte as an encoder would, whatever is in it")
+    func runRecordByHand() throws {
+        let odd = String(String.UnicodeScalarView((0...0x1ff).compactMap(UnicodeScalar.init)))
+        let numbers = [0, 0.1, 1, -2.5, 1e15, 1e16, 1e20, 1.5e-7, 12_345.678, .pi, 5e-324]
+        for (index, number) in numbers.enumerated() {
+            var full = record
+            full.name = odd
+            full.command = [odd, "", "a/b", "\u{2028}\u{fffd}ß🙂"]
+            full.options = ["keep-last": "3", "env": "A=1\nB=2", "a": odd, "Z": "", "ä": "\\"]
+            full.bestStep = index == 0 ? nil : -4500
+            full.sequence = .max
+            full.totals.wall = number
+            full.totals.useful = number / 3
+            full.experience.cost = number
+            #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
+            full.current = .init(token: "t", resumedFrom: nil, started: at, progressed: true)
+            full.failures.suspects = [id.description: 2, "000002": 1]
+            full.failures.last = Failure(
+                attempt: 1, kind: .machine, exitCode: index == 1 ? nil : 3, signal: odd, at: at,
+                lostSeconds: number)
+            full.failures.last?.outputTail = ["one", odd]
+            full.outcome = Outcome(kind: .failed, exitCode: 3, signal: nil)
+            #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
+            full.current?.resumedFrom = id
+            full.outcome = Outcome(kind: .stopped, signal: "SIGTERM")
+            #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
+        }
+    }
+
     @Test("a record that tells nothing of costs and failures is taken")
     func withoutExperience() throws {
         let text = try text(record)

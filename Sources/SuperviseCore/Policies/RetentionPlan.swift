@@ -121,7 +121,7 @@ extension RetentionPlan {
     ) {
         var found: [(value: Double, index: Int)] = []
         for (index, checkpoint) in checkpoints.enumerated() {
-            guard let value = checkpoint.metrics[best.metric] else { continue }
+            guard let value = checkpoint.metric(best.metric) else { continue }
             found.append((best.goal == .min ? value : -value, index))
         }
         found.sort { ($0.value, $1.index) < ($1.value, $0.index) }

@@ -34,12 +34,47 @@ extension CheckpointID: CustomStringConvertible, LosslessStringConvertible {
 
     /// Only what ``description`` writes, so that a directory has one name.
     package init?(_ text: String) {
-        let digits = text.prefix { $0 != "-" }
-        guard let sequence = Int64(digits), Self.sequences.contains(sequence) else { return nil }
+        var text = text
+        guard let id = text.withUTF8({ Self.read($0[...]) }) else { return nil }
+        self = id
+    }
+
+    private static func read(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> CheckpointID? {
+        let digits = text.prefix { $0 != UInt8(ascii: "-") }
+        let isPadded = digits.count <= 6
+        guard let sequence = number(isPadded ? digits.drop { $0 == UInt8(ascii: "0") } : digits),
+            digits.count >= 6, sequences.contains(sequence)
+        else { return nil }
         let rest = text.dropFirst(digits.count)
-        guard rest.isEmpty || rest.hasPrefix("-step-") else { return nil }
-        self.init(sequence: sequence, step: rest.isEmpty ? nil : Int64(rest.dropFirst(6)))
-        guard description == text else { return nil }
+        if rest.isEmpty { return CheckpointID(sequence: sequence, step: nil) }
+        guard rest.starts(with: "-step-".utf8) else { return nil }
+        var magnitude = rest.dropFirst(6)
+        let isNegative = magnitude.first == UInt8(ascii: "-")
+        if isNegative { magnitude = magnitude.dropFirst() }
+        let isZero = magnitude.elementsEqual("0".utf8)
+        guard let step = isZero && !isNegative ? 0 : number(magnitude, isNegative: isNegative)
+        else { return nil }
+        return CheckpointID(sequence: sequence, step: step)
+    }
+
+    /// Without zeros in front, and so never 0.
+    private static func number(
+        _ digits: Slice<UnsafeBufferPointer<UInt8>>, isNegative: Bool = false
+    ) -> Int64? {
+        guard let first = digits.first, first != UInt8(ascii: "0") else { return nil }
+        var value: Int64 = 0
+        for byte in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            let digit = Int64(byte - UInt8(ascii: "0"))
+            let (product, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (sum, isTooMuch) =
+                isNegative
+                ? product.subtractingReportingOverflow(digit)
+                : product.addingReportingOverflow(digit)
+            if isTooLarge || isTooMuch { return nil }
+            value = sum
+        }
+        return value
     }
 }
 

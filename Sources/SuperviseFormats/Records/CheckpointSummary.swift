@@ -1,24 +1,103 @@
 /// What is known of a committed checkpoint without opening its files again.
+///
+/// Made small, as a run may have a hundred thousand: metrics are a list, and the path is put together
+/// when it is asked for.
 package struct CheckpointSummary: Equatable, Sendable {
     package var id: CheckpointID
     package var created: Timestamp
     /// Of the payload.
     package var bytes: Int64
-    package var metrics: [String: Double]
-    /// What a job is given: the payload's directory, or the file where it is a single adopted one.
-    package var path: String
     /// How much of the disk it takes, where it is compressed; nil where it is not.
     package var compressedBytes: Int64?
+    private var measured: [Metric]
+    private var place: Place
+
+    private struct Metric: Equatable {
+        var name: String
+        var value: Double
+    }
+
+    private enum Place: Equatable {
+        case at(String)
+        case below(checkpoints: String, payload: String)
+    }
 
     package init(
         id: CheckpointID, created: Timestamp, bytes: Int64, metrics: [String: Double],
         path: String, compressedBytes: Int64? = nil
     ) {
+        self.init(
+            id: id, created: created, bytes: bytes, compressedBytes: compressedBytes,
+            measured: [], place: .at(path))
+        self.metrics = metrics
+    }
+
+    /// - Parameters:
+    ///   - checkpoints: the directory that the checkpoint's own is in.
+    ///   - payload: the path below the checkpoint's directory, or an absolute one.
+    ///   - metrics: in any order, each name once.
+    package init(
+        id: CheckpointID, created: Timestamp, bytes: Int64, metrics: [(String, Double)],
+        checkpoints: String, payload: String, compressedBytes: Int64?
+    ) {
+        self.init(
+            id: id, created: created, bytes: bytes, compressedBytes: compressedBytes,
+            measured: Self.inOrder(metrics),
+            place: payload.utf8.first == UInt8(ascii: "/")
+                ? .at(payload) : .below(checkpoints: checkpoints, payload: payload))
+    }
+
+    private init(
+        id: CheckpointID, created: Timestamp, bytes: Int64, compressedBytes: Int64?,
+        measured: [Metric], place: Place
+    ) {
         self.id = id
         self.created = created
         self.bytes = bytes
-        self.metrics = metrics
-        self.path = path
         self.compressedBytes = compressedBytes
+        self.measured = measured
+        self.place = place
+    }
+
+    package var metrics: [String: Double] {
+        get { .init(measured.map { ($0.name, $0.value) }) { $1 } }
+        set { measured = Self.inOrder(newValue.map { ($0.key, $0.value) }) }
+    }
+
+    private static func inOrder(_ metrics: [(String, Double)]) -> [Metric] {
+        var measured = metrics.map { Metric(name: $0, value: $1) }
+        if measured.count > 1 { measured.sort { $0.name < $1.name } }
+        return measured
+    }
+
+    /// In order of the names.
+    package var sortedMetrics: [(name: String, value: Double)] {
+        measured.map { ($0.name, $0.value) }
+    }
+
+    package func metric(_ name: String) -> Double? {
+        measured.first { $0.name == name }?.value
+    }
+
+    /// What a job is given: the payload's directory, or the file where it is a single adopted one.
+    package var path: String {
+        switch place {
+        case .at(let path): path
+        case .below(let checkpoints, let payload): "\(checkpoints)/\(id)/\(payload)"
+        }
+    }
+
+    /// - Parameter checkpoints: the directory that the run's checkpoints are in.
+    package func isOutside(of checkpoints: String) -> Bool {
+        switch place {
+        case .at(let path): !path.hasPrefix(checkpoints + "/")
+        case .below(let parent, _): parent != checkpoints
+        }
+    }
+
+    package static func == (left: CheckpointSummary, right: CheckpointSummary) -> Bool {
+        left.id == right.id && left.created == right.created && left.bytes == right.bytes
+            && left.compressedBytes == right.compressedBytes && left.measured == right.measured
+            && (left.place == right.place || left.path == right.path)
     }
 }

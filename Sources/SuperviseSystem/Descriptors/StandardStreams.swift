@@ -21,7 +21,12 @@ package func writeStandardError(_ text: String) {
 ///
 /// - Throws: EPIPE, EIO, ENOSPC, …: the reader or the disk is gone.
 package func writeStandardOutput(_ text: String) throws(SystemError) {
-    try writeAll(Array(text.utf8)[...], to: STDOUT_FILENO, subject: "standard output")
+    var rest = text.utf8[...]
+    while !rest.isEmpty {
+        let piece = Array(rest.prefix(1 << 20))
+        rest = rest.dropFirst(piece.count)
+        try writeAll(piece[...], to: STDOUT_FILENO, subject: "standard output")
+    }
 }
 
 /// Whether a descriptor is a terminal.

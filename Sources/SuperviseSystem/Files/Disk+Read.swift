@@ -100,27 +100,34 @@ extension Disk {
 
     package func list(_ path: String) throws(SystemError) -> [DirectoryEntry] {
         var entries: [(key: UInt64, entry: DirectoryEntry)] = []
-        try forEachEntry(inDirectory: path) { (entry, directory) throws(SystemError) in
-            guard let start = cl_entry_name(entry) else { return }
-            let type = entry.pointee.d_type
-            let kind = try kind(of: start, type: type, in: directory, path)
-            guard let kind else { return }
-            let bytes = UnsafeRawBufferPointer(start: start, count: strlen(start))
-            let text = String(validating: bytes, as: UTF8.self)
-            entries.append(
-                (
-                    sortingKey(bytes),
-                    DirectoryEntry(
-                        name: text ?? String(decoding: bytes, as: UTF8.self), kind: kind,
-                        isUTF8: text != nil, inode: UInt64(entry.pointee.d_ino))
-                ))
-        }
+        try visit(path) { (entry, name) in entries.append((sortingKey(name), entry)) }
         entries.sort {
             $0.key == $1.key
                 ? $0.entry.name.utf8.lexicographicallyPrecedes($1.entry.name.utf8)
                 : $0.key < $1.key
         }
         return entries.map(\.entry)
+    }
+
+    package func visit(_ path: String, _ body: (DirectoryEntry) -> Void) throws(SystemError) {
+        try visit(path) { (entry, _) in body(entry) }
+    }
+
+    private func visit(
+        _ path: String, _ body: (DirectoryEntry, _ name: UnsafeRawBufferPointer) -> Void
+    ) throws(SystemError) {
+        try forEachEntry(inDirectory: path) { (entry, directory) throws(SystemError) in
+            guard let start = cl_entry_name(entry) else { return }
+            let type = entry.pointee.d_type
+            let kind = try kind(of: start, type: type, in: directory, path)
+            guard let kind else { return }
+            let name = UnsafeRawBufferPointer(start: start, count: strlen(start))
+            let text = String(validating: name, as: UTF8.self)
+            body(
+                DirectoryEntry(
+                    name: text ?? String(decoding: name, as: UTF8.self), kind: kind,
+                    isUTF8: text != nil, inode: UInt64(entry.pointee.d_ino)), name)
+        }
     }
 
     /// Orders names by their first bytes; in a directory of many, few need more than that.

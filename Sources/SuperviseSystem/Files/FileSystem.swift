@@ -52,6 +52,9 @@ package protocol FileSystem: Sendable {
     /// - Throws: ENOTDIR where it is something else; a final `/.` lets it be a link to one.
     func list(_ path: String) throws(SystemError) -> [DirectoryEntry]
 
+    /// Shows what a directory holds, in any order, and keeps none of it: for a great many.
+    func visit(_ path: String, _ body: (DirectoryEntry) -> Void) throws(SystemError)
+
     /// Makes a file's content durable. Whatever it throws, what of the content is durable is unknown,
     /// and a second call proves nothing.
     func syncFile(_ path: String) throws(SystemError)
@@ -154,6 +157,12 @@ package struct FileStatus: Equatable, Sendable {
         self.modified = modified
         self.changed = changed
         self.mode = mode
+    }
+}
+
+extension FileSystem {
+    package func visit(_ path: String, _ body: (DirectoryEntry) -> Void) throws(SystemError) {
+        for entry in try list(path) { body(entry) }
     }
 }
 

@@ -62,7 +62,7 @@ extension CommandCall {
         var answer =
             values.json
             ? try json(
-                list: found.checkpoints.map {
+                list: found.checkpoints.lazy.map {
                     CheckpointReader.Listed($0, isPinned: pins?.contains($0.id))
                 })
             : Answer(text: reader.table(found, pins: pins ?? []))

@@ -60,11 +60,16 @@ struct CommandCall: Sendable {
     }
 
     /// Many values as a line of JSON, some at a time, as the encoder takes ten times their room.
-    func json(list values: [some Encodable]) throws(Complaint) -> Answer {
+    func json(
+        list values: some RandomAccessCollection<some Encodable>
+    ) throws(Complaint) -> Answer {
         var text = "["
-        for start in stride(from: 0, to: values.count, by: 1000) {
-            let some = try json(Array(values[start..<min(start + 1000, values.count)])).text
-            text += (start == 0 ? "" : ",") + (some.dropFirst().dropLast(2))
+        var rest = values[...]
+        while !rest.isEmpty {
+            let some = try json(Array(rest.prefix(1000))).text.utf8
+            rest = rest.dropFirst(1000)
+            text += String(Substring(some.dropFirst().dropLast(2)))
+            if !rest.isEmpty { text += "," }
         }
         return Answer(text: text + "]\n")
     }

@@ -215,7 +215,9 @@ extension ValueKind
 where Value: CaseIterable & RawRepresentable & Sendable, Value.RawValue == String {
     /// One of the words that the type's cases are written as.
     static var choice: ValueKind {
-        let words = Value.allCases.map(\.rawValue)
+        // A key path here would be put together at every start.
+        var words: [String] = []
+        for value in Value.allCases { words.append(value.rawValue) }
         return ValueKind(
             placeholder: words.joined(separator: "|"), accepts: words.joined(separator: " or "),
             choices: words

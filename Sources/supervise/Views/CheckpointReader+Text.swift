@@ -6,22 +6,28 @@ import SuperviseStore
 extension CheckpointReader {
     /// One a line, the newest first.
     func table(_ found: Scan, pins: Set<CheckpointID>) -> String {
-        let good = found.checkpoints.map { summary in
-            (
-                summary.id,
-                [
-                    summary.id.description, "\(age(of: summary.created)) ago",
-                    SizeText.format(summary.bytes),
-                    (pins.contains(summary.id) ? "pinned  " : "") + Self.text(summary.metrics),
-                ]
-            )
+        guard !found.checkpoints.isEmpty || !found.damaged.isEmpty else {
+            return "run \(run.name) has no checkpoint\n"
         }
-        let damaged = found.damaged.map {
-            ($0.id, [$0.id.description, "", "", "BAD: \($0.reason)"])
+        var cells = TableCells()
+        cells.add(["CHECKPOINT", "AGE", "SIZE", "METRICS"])
+        var damaged = found.damaged[...]
+        for summary in found.checkpoints.reversed() {
+            while let bad = damaged.last, bad.id > summary.id {
+                cells.add(Self.row(damaged.removeLast()))
+            }
+            let mark = pins.contains(summary.id) ? "pinned  " : ""
+            cells.add([
+                summary.id.description, "\(age(of: summary.created)) ago",
+                SizeText.format(summary.bytes), mark + Self.text(summary.sortedMetrics),
+            ])
         }
-        let rows = (good + damaged).sorted { $0.0 > $1.0 }.map(\.1)
-        guard !rows.isEmpty else { return "run \(run.name) has no checkpoint\n" }
-        return TextLayout.table([["CHECKPOINT", "AGE", "SIZE", "METRICS"]] + rows, right: [2])
+        for bad in damaged.reversed() { cells.add(Self.row(bad)) }
+        return cells.text(right: [2])
+    }
+
+    private static func row(_ damaged: Scan.Damaged) -> [String] {
+        [damaged.id.description, "", "", "BAD: \(damaged.reason)"]
     }
 
     /// One with all that is known of it.
@@ -35,7 +41,10 @@ extension CheckpointReader {
             ("parent", manifest.parent.map(\.description) ?? "none"),
             ("directory", HumanText.printable(paths.checkpoint(manifest.id))),
         ]
-        if !manifest.metrics.isEmpty { rows.append(("metrics", Self.text(manifest.metrics))) }
+        if !manifest.metrics.isEmpty {
+            let metrics = manifest.metrics.sorted { $0.key < $1.key }
+            rows.append(("metrics", Self.text(metrics.map { ($0.key, $0.value) })))
+        }
         for (key, value) in manifest.metadata.sorted(by: { $0.key < $1.key }) {
             let text = (try? JSONText.encode(value)).map { String(decoding: $0, as: UTF8.self) }
             rows.append(("metadata", HumanText.printable("\(key): \(text ?? "")")))
@@ -101,9 +110,8 @@ extension CheckpointReader {
         (try? run.store.compressedBytes(of: manifest)) ?? nil
     }
 
-    private static func text(_ metrics: [String: Double]) -> String {
-        metrics.sorted { $0.key < $1.key }
-            .map { "\(HumanText.printable($0.key)) \(HumanText.number($0.value))" }
+    private static func text(_ metrics: [(name: String, value: Double)]) -> String {
+        metrics.map { "\(HumanText.printable($0.name)) \(HumanText.number($0.value))" }
             .joined(separator: "  ")
     }
 

@@ -58,16 +58,16 @@ struct PruneView {
     /// The newest first, as in the list of checkpoints.
     var text: String {
         guard !plan.entries.isEmpty else { return "run \(run.name) has no checkpoint\n" }
-        let rows = plan.entries.reversed().map { entry in
-            [
+        var cells = TableCells()
+        cells.add(["CHECKPOINT", "AGE", "SIZE", "", "BECAUSE"])
+        for entry in plan.entries.reversed() {
+            cells.add([
                 entry.id.description, "\(HumanText.age(now.seconds(since: entry.created))) ago",
                 SizeText.format(entry.size), entry.cause == nil ? "stays" : "goes",
                 entry.cause?.text ?? entry.reasons.texts.joined(separator: ", "),
-            ]
+            ])
         }
-        let table = TextLayout.table(
-            [["CHECKPOINT", "AGE", "SIZE", "", "BECAUSE"]] + rows, right: [2])
-        return table + summary + "\n"
+        return cells.text(right: [2]) + summary + "\n"
     }
 
     private var summary: String {

@@ -24,36 +24,10 @@ enum TextLayout {
     /// Rows in columns two blanks apart; no blanks at the end of a line.
     ///
     /// - Parameter right: the numbers of the columns whose texts are set to the right.
-    static func table(_ rows: [[String]], right: Set<Int> = []) -> String {
-        var widths: [Int] = []
-        for row in rows {
-            for (column, text) in row.enumerated() {
-                if column == widths.count { widths.append(0) }
-                widths[column] = max(widths[column], width(text))
-            }
-        }
-        var result = ""
-        for row in rows {
-            // Blanks are written before what follows them, and so never at the end of a line.
-            var blanks = 0
-            for (column, text) in row.enumerated() {
-                let rest = widths[column] - width(text)
-                if right.contains(column) { blanks += rest }
-                if !text.isEmpty {
-                    for _ in 0..<blanks { result.append(" ") }
-                    blanks = 0
-                    result.append(text)
-                }
-                blanks += (right.contains(column) ? 0 : rest) + 2
-            }
-            result.append("\n")
-        }
-        return result
-    }
-
-    /// Quickly where there is nothing but ASCII, as in a table of a hundred thousand lines.
-    private static func width(_ text: String) -> Int {
-        text.utf8.allSatisfy { $0 < 0x80 } ? text.utf8.count : text.count
+    static func table(_ rows: some Sequence<[String]>, right: Set<Int> = []) -> String {
+        var cells = TableCells()
+        for row in rows { cells.add(row) }
+        return cells.text(right: right)
     }
 
     /// `text` with blanks behind it up to `width`.

@@ -1,0 +1,106 @@
+/// The record as it is written, without an encoder: a start waits for it.
+extension RunRecord {
+    /// One line, without its end: byte for byte what ``JSONText`` makes of it.
+    package var json: [UInt8] {
+        var writer = JSONWriter()
+        writer.object(write)
+        return writer.bytes
+    }
+
+    private func write(_ json: inout JSONWriter) {
+        json.member("attempt", attempt)
+        json.member("best_step", bestStep)
+        json.member("boot_id", bootID)
+        json.member("checkpoint_directory", checkpointDirectory)
+        json.member("command", command)
+        json.member("commits", commits)
+        json.member("created", created.description)
+        if let current {
+            json.member("current") { current.write(&$0) }
+        } else {
+            json.null("current")
+        }
+        json.member("directory", directory)
+        json.member("experience") { experience.write(&$0) }
+        json.member("failures") { failures.write(&$0) }
+        json.member("format", 1)
+        json.member("host", host)
+        json.member("name", name)
+        json.member("options") { json in
+            for (key, value) in options.sorted(by: { $0.key < $1.key }) { json.member(key, value) }
+        }
+        if let outcome {
+            json.member("outcome") { outcome.write(&$0) }
+        } else {
+            json.null("outcome")
+        }
+        json.member("run_token", runToken)
+        json.member("sequence", sequence)
+        json.member("supervisor_pid", supervisorPID)
+        json.member("totals") { totals.write(&$0) }
+    }
+}
+
+extension RunRecord.Attempt {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("progressed", progressed)
+        json.member("resumed_from", resumedFrom?.description)
+        json.member("started", started.description)
+        json.member("token", token)
+    }
+}
+
+extension RunRecord.Failures {
+    fileprivate func write(_ json: inout JSONWriter) {
+        if let last {
+            json.member("last") { last.write(&$0) }
+        } else {
+            json.null("last")
+        }
+        json.member("suspects") { json in
+            for (id, count) in suspects.sorted(by: { $0.key < $1.key }) { json.member(id, count) }
+        }
+        json.member("total", total)
+        json.member("without_progress", withoutProgress)
+    }
+}
+
+extension Failure {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("at", at.description)
+        json.member("attempt", attempt)
+        json.member("exit_code", exitCode.map(Int64.init))
+        json.member("kind", kind.rawValue)
+        json.member("lost_s", lostSeconds)
+        json.member("output_tail", outputTail)
+        json.member("signal", signal)
+    }
+}
+
+extension Outcome {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("exit_code", exitCode.map(Int64.init))
+        json.member("kind", kind.rawValue)
+        json.member("signal", signal)
+    }
+}
+
+extension Totals {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("checkpoint_s", checkpoint)
+        json.member("down_s", down)
+        json.member("goodput", goodput)
+        json.member("lost_s", lost)
+        json.member("useful_s", useful)
+        json.member("wall_s", wall)
+    }
+}
+
+extension Experience {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("cost_s", cost)
+        json.member("failures", failures)
+        json.member("measured", measured)
+        json.member("ran_s", ran)
+    }
+}
