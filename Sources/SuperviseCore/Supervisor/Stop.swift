@@ -15,7 +15,7 @@ package struct Stop: Equatable, Sendable {
     package var count = 1
     var lastCountedAt: Instant
     /// Until when a commit is waited for.
-    var deadline: Instant
+    package var deadline: Instant
     /// The final checkpoint was made, and the job may still end by itself.
     var spares = false
     /// The leader outlives SIGKILL, and only commits are waited for.
