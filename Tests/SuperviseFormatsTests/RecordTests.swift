@@ -70,6 +70,9 @@ struct RecordTests {
                 attempt: 1, kind: .machine, exitCode: index == 1 ? nil : 3, signal: odd, at: at,
                 lostSeconds: number)
             full.failures.last?.outputTail = ["one", odd]
+            full.failures.last?.report = odd
+            full.failures.last?.error = odd
+            full.failures.last?.atStart = true
             full.outcome = Outcome(kind: .failed, exitCode: 3, signal: nil)
             #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
             full.current?.resumedFrom = id
@@ -117,8 +120,9 @@ struct RecordTests {
             #""progress":{"eta_s":null,"fraction":null,"message":null,"metrics":{},"#
                 + #""rate_per_s":null,"step":null,"total":null,"unit":null}"#,
             #""requests":{"committed":0,"failed":0,"late":0,"made":0,"moot":0,"unanswered":0}"#,
-            #""last_failure":{"at":"1970-01-01T00:00:00.000Z","attempt":1,"exit_code":null,"#
-                + #""kind":"crash","lost_s":12.5,"output_tail":[],"report":null,"#
+            #""last_failure":{"at":"1970-01-01T00:00:00.000Z","at_start":false,"attempt":1,"#
+                + #""error":null,"exit_code":null,"kind":"crash","lost_s":12.5,"#
+                + #""output_tail":[],"report":null,"#
                 + #""signal":"SIGKILL"}"#,
             #""outcome":{"exit_code":0,"kind":"completed","signal":null}"#,
             #""suspect":["000013-step-4500"]"#,
