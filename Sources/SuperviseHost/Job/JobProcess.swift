@@ -102,18 +102,22 @@ final class JobProcess {
     ///
     /// - Parameter isTyped: at a terminal, where there may be no shell that could continue us: then
     ///   nobody stops for longer than a moment.
-    func stopWithUs(isTyped: Bool = true) {
+    /// - Returns: whether we had been stopped.
+    func stopWithUs(isTyped: Bool = true) -> Bool {
         let before = MonotonicTime.now()
         isStopped = true
         signalDescendants(19)
-        if !isTyped {
+        var hasStopped = true
+        if isTyped {
+            hasStopped = stopThisProcessAsATerminal()
+        } else {
             stopThisProcess()
-        } else if !stopThisProcessAsATerminal() {
-            _ = goOnWithUs()
         }
+        if !hasStopped { _ = goOnWithUs() }
         // Told before any timer that went off meanwhile.
         let stood = MonotonicTime.now().nanoseconds - before.nanoseconds
         deliver(.stoodStill(.nanoseconds(stood)))
+        return hasStopped
     }
 
     /// - Returns: whether we had been stopped.
@@ -188,6 +192,9 @@ final class JobProcess {
         guard let group, groupWatch == nil else { return }
         groupWatch = try? loop.watch(group.changes, for: .urgent) { [unowned self] _ in reap() }
     }
+
+    /// Our children that are no part of the job.
+    var helpers: Set<Int32> { tools.withProcesses { $0.union([guardian.pid]) } }
 
     private func signalDescendants(_ signal: Int32) {
         if signal == 9 { group?.kill() }

@@ -19,6 +19,7 @@ final class Conductor {
     private var disk: DiskWork?
     private var watch: FileWatch?
     private var output: JobOutput?
+    private var diagnosis: Diagnosis?
     private var signals: SignalSource?
     private var lastStatus: Status?
     /// Decided, and carried out once what is to be recorded is written.
@@ -54,6 +55,7 @@ final class Conductor {
         ) { [unowned self] in takeAfterOutput($0) }
         self.job = job
         watch = try watchFiles(job, deliver)
+        diagnosis = Diagnosis(on: loop, tools: tools, deliver)
         signals = try SignalSource(session.signals.taken, on: loop) { [unowned self] number, sender in
             switch number {
             case SignalPlan.childEnded: job.reap()
@@ -112,7 +114,10 @@ final class Conductor {
 
     private func ring(_ alarm: Alarm) {
         switch alarm {
-        case .core(let timer): take(.timer(timer))
+        case .core(let timer):
+            // A sign that has arrived and was not read yet is one.
+            if timer == .hang { switchboard?.drain() }
+            take(.timer(timer))
         case .flush: diskFlushed()
         case .output: output?.ring()
         case .accept: switchboard?.acceptAgain()
@@ -141,6 +146,10 @@ final class Conductor {
         case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
+        case .examine: diagnosis?.examine(except: job?.helpers ?? [])
+        case .runOnHang(let command): runOnHang(command)
+        case .endDiagnosis: diagnosis?.end()
+        case .saveReport(let hung, let text): disk?.saveReport(hung, text, at: Self.now().wall)
         case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
         case .cancelTimer(let timer): timers?.cancel(.core(timer))
         case .makeStaging(let id): disk?.makeStaging(id)
@@ -220,12 +229,22 @@ final class Conductor {
 
     private func stopWithUs(isTyped: Bool) {
         output?.pause()
-        job?.stopWithUs(isTyped: isTyped)
+        if job?.stopWithUs(isTyped: isTyped) == false { output?.goOn() }
     }
 
     private func goOnWithUs() -> Bool {
         output?.goOn()
         return job?.goOnWithUs() ?? false
+    }
+
+    private func runOnHang(_ command: [String]) {
+        let limit = HumanText.limit(session.request.settings.onHangTimeout.seconds)
+        console.say(
+            "the job hangs; before it is killed, \(HumanText.commandLine(command)) looks at it "
+                + "(up to \(limit))", .normal)
+        diagnosis?.run(
+            command, environment: JobEnvironment.ofHelper(inherited: session.environment),
+            directory: core.record.directory)
     }
 
     private func log(_ event: RunEvent) {

@@ -4,7 +4,7 @@ import SuperviseCore
 /// configuration file are all made from it.
 enum OptionTable {
     static let all: [OptionSpec] =
-        identity + job + schedule + watching + retention + failures + output + messages
+        identity + job + schedule + watching + retention + failures + hangs + output + messages
         + views + forecast
 
     /// The options of one command, in the order of its help.
@@ -151,6 +151,26 @@ enum OptionTable {
         OptionSpec(
             "attempt", .count, of: [.logs], .init(), inOptional: \.attempt,
             "What this attempt wrote; without it, the newest"),
+    ]
+
+    private static let hangs = [
+        OptionSpec(
+            "heartbeat-timeout", .durationOrOff, of: [.run], standard: "off",
+            in: \.settings.heartbeatTimeout,
+            "A job that gives no sign of life for so long hangs, from its start on: it is looked at, "
+                + "killed and started again"),
+        OptionSpec(
+            "progress-timeout", .durationOrOff, of: [.run], standard: "off",
+            in: \.settings.progressTimeout,
+            "A job that makes no step forward for so long hangs, whatever signs of life it gives"),
+        OptionSpec(
+            "on-hang", .command, of: [.run], inOptional: \.settings.onHang,
+            "Before a job that hangs is killed, run this and keep what it writes; {pid} is the "
+                + "job's pid, as in 'py-spy dump --pid {pid}'"),
+        OptionSpec(
+            "on-hang-timeout", .positiveDuration, of: [.run], standard: "30s",
+            in: \.settings.onHangTimeout,
+            "How long that may take"),
     ]
 
     private static let messages = [
