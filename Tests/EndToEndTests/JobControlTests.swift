@@ -49,7 +49,7 @@ struct JobControlTests {
         for _ in 1...3 {
             try shell.press(Program.controlZ)
             _ = try shell.line(.output, "the shell's notice") { $0.contains("Stopped") }
-            #expect(try states(all) == ["T", "T"])
+            try waitBriefly { try states(all) == ["T", "T"] }
             try shell.type("fg")
             try waitBriefly { try !states(all).contains("T") }
         }
