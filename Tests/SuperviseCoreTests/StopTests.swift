@@ -228,6 +228,17 @@ struct StopTests {
             desk.tell(.timer(.stopDeadline), after: .seconds(19)).ending == .stopped(signal: 15))
     }
 
+    @Test("a job that ends after the deadline is not followed by a wait for its commits")
+    func lateEnd() {
+        var desk = Desk { $0.checkpointTimeout = .seconds(10) }
+        desk.run()
+        let id = desk.begin()
+        desk.say(.commit(.init(id: id)))
+        desk.tell(sigterm)
+        desk.tell(.timer(.stopDeadline), after: .seconds(10))
+        #expect(desk.end(.exited(0), after: .seconds(1)).ending == .stopped(signal: 15))
+    }
+
     @Test("a final commit that is durable only after the deadline counts as late")
     func lateFinal() {
         var desk = Desk()

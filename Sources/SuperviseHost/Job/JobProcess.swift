@@ -18,6 +18,7 @@ final class JobProcess {
     private var report: EventLoop.Registration?
     private var isEnding: Action.Urgency?
     private var isStopped = false
+    private var isPaused = false
 
     /// - Parameter lock: the descriptor of the run's lock, which the guard shares.
     init(
@@ -35,6 +36,7 @@ final class JobProcess {
 
     func start(_ request: SpawnRequest, token: String) {
         self.token = token
+        isPaused = false
         // Before the spawn, so that there is no moment without a guard.
         if !guardian.watch(leader: 0, token: token) { replaceGuard() }
         do throws(SystemError) {
@@ -89,17 +91,31 @@ final class JobProcess {
 
     /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
     func stopWithUs() {
+        let before = MonotonicTime.now()
         isStopped = true
         signalDescendants(19)
         stopThisProcess()
+        // Told before any timer that went off meanwhile.
+        let stood = MonotonicTime.now().nanoseconds - before.nanoseconds
+        deliver(.stoodStill(.nanoseconds(stood)))
     }
 
     /// - Returns: whether we had been stopped.
     func goOnWithUs() -> Bool {
         guard isStopped else { return false }
         isStopped = false
-        signalDescendants(18)
+        if !isPaused { signalDescendants(18) }
         return true
+    }
+
+    func pause() {
+        isPaused = true
+        tools.withProcesses { ProcessTree.stopDescendants(except: $0.union([guardian.pid])) }
+    }
+
+    func goOn() {
+        isPaused = false
+        if !isStopped { signalDescendants(18) }
     }
 
     func killEverything() {

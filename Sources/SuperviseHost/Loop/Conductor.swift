@@ -129,6 +129,8 @@ final class Conductor {
         case .flushWatch: watch?.order(.flush)
         case .gatherWatched(let since): watch?.order(.gather(since: since))
         case .watchAgain(let path): watch?.order(.again(path))
+        case .pauseJob: job?.pause()
+        case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
         case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
@@ -179,7 +181,8 @@ final class Conductor {
     /// What is to be recorded goes out first, as far as the disk allows in a second.
     private func exit(_ ending: Action.Ending) {
         decided = ending
-        timers?.set(.flush, at: Self.now().instant + .seconds(1))
+        // The core may need all of its time for a stop, and after that there is a second left.
+        timers?.set(.flush, at: Self.now().instant + .milliseconds(750))
         disk?.flush()
     }
 

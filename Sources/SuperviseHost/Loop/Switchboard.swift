@@ -135,7 +135,7 @@ extension JobMessage {
     fileprivate var isAnswered: Bool {
         switch self {
         case .hello, .begin, .commit, .add, .abort, .control: true
-        case .heartbeat, .progress, .failed: false
+        case .heartbeat, .progress, .failed, .giveUp: false
         }
     }
 }

@@ -110,6 +110,12 @@ enum OptionTable {
 
     private static let failures = [
         OptionSpec(
+            "restart", .choice, of: [.run], standard: "on-failure", in: \.settings.restart,
+            "When to start the job again: when it fails, always (also after status 0), or never"),
+        OptionSpec(
+            "fatal-exit-codes", .exitCodes, of: [.run], in: \.settings.fatalExitCodes,
+            "Never start again after one of these exit statuses, such as 2,64-78"),
+        OptionSpec(
             "max-failures", .count, of: [.run], standard: "5", in: \.settings.maxFailures,
             "Give up after this many failures in a row without progress"),
         OptionSpec(
@@ -122,8 +128,8 @@ enum OptionTable {
             "stop-timeout", .duration, of: [.run], standard: "10s", in: \.settings.stopTimeout,
             "How long the job has to end when it is stopped, before SIGKILL"),
         OptionSpec(
-            "no-checkpoint", .flag, of: [.stop], .init(), in: \.skipsCheckpoint,
-            "Stop without a final checkpoint"),
+            "no-checkpoint", .flag, of: [.stop, .restart], .init(), in: \.skipsCheckpoint,
+            "Without a final checkpoint"),
     ]
 
     private static let messages = [
