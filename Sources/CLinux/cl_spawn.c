@@ -102,8 +102,13 @@ pid_t cl_spawn(const struct cl_spawn_request *request, int report, int *pidfd) {
     unsigned long long mask;
     /* A handler of ours must not run in the child. */
     cl_block_signals(&mask);
-    pid_t pid = cl_fork(pidfd);
-    if (pid == 0) become(request, report, parent);
+    int joined;
+    pid_t pid = cl_fork_into(request->group, pidfd, &joined);
+    if (pid == 0) {
+        /* In ours it runs just as well. */
+        if (!joined && request->group >= 0) cl_cgroup_join(request->group);
+        become(request, report, parent);
+    }
     int code = errno;
     cl_restore_signals(mask);
     errno = code;

@@ -16,6 +16,7 @@ struct cl_spawn_request {
     char *const *environment;
     const char *directory; /* NULL: ours */
     int streams[3];
+    int group; /* directory of the control group to be born in; -1: ours */
     int close_others; /* every descriptor from 3 on, whether it is closed on exec or not */
 };
 

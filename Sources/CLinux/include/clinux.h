@@ -2,6 +2,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 #include "cl_calls.h"
+#include "cl_cgroup.h"
 #include "cl_files.h"
 #include "cl_guard.h"
 #include "cl_mount.h"

@@ -44,8 +44,8 @@ final class Conductor {
         let tools = session.store.tools
         tools.leaveReapingToLoop()
         let job = JobProcess(
-            on: loop, guardian: session.guardian, tools: tools, lock: session.lock.rawDescriptor,
-            beforeEnd: { switchboard.drain() }, deliver)
+            on: loop, guardian: session.guardian, group: session.group, tools: tools,
+            lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }, deliver)
         self.job = job
         watch = try watchFiles(job, deliver)
         signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
@@ -113,7 +113,7 @@ final class Conductor {
 
     private func perform(_ action: Action) {
         switch action {
-        case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken)
+        case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken, group: session.group)
         case .verify(let id, let trusting): verify(id, trusting: trusting)
         case .cancelVerification: disk?.cancelVerification()
         case .compress(let id): disk?.compress(id)

@@ -9,6 +9,8 @@ struct Session {
     let store: RunStore
     let lock: FileLock
     let guardian: Guard
+    /// The job's, where we may make one.
+    let group: ControlGroup?
     let found: Supervisor.Found
     /// Whether there is a supervisor before us, which may have left something to be deleted.
     let isSwept: Bool

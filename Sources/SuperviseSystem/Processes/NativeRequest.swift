@@ -25,6 +25,7 @@ struct NativeRequest: ~Copyable {
             request.standardInput.native, request.standardOutput.native,
             request.standardError.native
         )
+        native.group = request.group?.directory.rawValue ?? -1
         native.close_others = request.closesOtherDescriptors ? 1 : 0
     }
 

@@ -19,6 +19,8 @@ package struct SpawnRequest: Sendable {
     package var standardInput: Stream
     package var standardOutput: Stream
     package var standardError: Stream
+    /// Where the child is born, where that is not our own group.
+    package var group: ControlGroup?
     /// Whether the child loses the descriptors from 3 on that our own starter gave us; all that we have
     /// opened ourselves it never gets.
     package var closesOtherDescriptors: Bool
@@ -26,7 +28,8 @@ package struct SpawnRequest: Sendable {
     package init(
         command: [String], environment: [String], directory: String? = nil,
         standardInput: Stream = .inherit, standardOutput: Stream = .inherit,
-        standardError: Stream = .inherit, closesOtherDescriptors: Bool = true
+        standardError: Stream = .inherit, group: ControlGroup? = nil,
+        closesOtherDescriptors: Bool = true
     ) {
         self.command = command
         self.environment = environment
@@ -34,6 +37,7 @@ package struct SpawnRequest: Sendable {
         self.standardInput = standardInput
         self.standardOutput = standardOutput
         self.standardError = standardError
+        self.group = group
         self.closesOtherDescriptors = closesOtherDescriptors
     }
 
