@@ -41,6 +41,14 @@ package enum Action: Equatable, Sendable {
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
     case endDescendants(Urgency)
+    /// Look at what the job's processes are doing; answers ``Event/examined(_:)``.
+    case examine
+    /// Run a command that looks at a job that hangs; answers ``Event/onHangEnded(_:)``.
+    case runOnHang([String])
+    /// End the look or the command that is under way; it answers at once, with what there is.
+    case endDiagnosis
+    /// Write down for people what was found out about a hang.
+    case saveReport(RunEvent.Hung, text: String)
     case setTimer(TimerID, at: Instant)
     case cancelTimer(TimerID)
     /// Make an empty directory for a payload; answers `stagingMade` or `commitFailed`.

@@ -27,6 +27,8 @@ package struct RunPaths: Equatable, Sendable {
     package var record: String { "\(run)/run.json" }
     package var status: String { "\(run)/status.json" }
     package var events: String { "\(run)/events.jsonl" }
+    /// What the job wrote, where that is kept, and reports on hangs.
+    package var output: String { "\(run)/output" }
     package var locks: String { "\(stateDirectory)/.locks" }
     package var lock: String { "\(locks)/\(name)" }
 

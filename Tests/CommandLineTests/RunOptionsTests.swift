@@ -98,6 +98,23 @@ private let runOptions = [
             + "'--resume {checkpoint}'"
     ) { $0.resumeArguments.map { "\($0.templates)" } ?? "nil" },
     RunOption(
+        "heartbeat-timeout", standard: "nil", ("2m", "120.0 seconds"), ("off", "nil"), bad: "0s",
+        accepts: "\(duration) of more than 0s, or off"
+    ) { $0.settings.heartbeatTimeout.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "progress-timeout", standard: "nil", ("2h", "7200.0 seconds"), ("off", "nil"), bad: "-1s",
+        accepts: "\(duration) of more than 0s, or off"
+    ) { $0.settings.progressTimeout.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "on-hang", standard: "nil", ("py-spy dump --pid {pid}", "[py-spy][dump][--pid][{pid}]"),
+        ("sh -c 'gdb -p {pid}'", "[sh][-c][gdb -p {pid}]"), bad: "'a",
+        accepts: "a command with quotes in pairs, such as 'py-spy dump --pid {pid}'"
+    ) { $0.settings.onHang.map { $0.templates.map { "[\($0)]" }.joined() } ?? "nil" },
+    RunOption(
+        "on-hang-timeout", standard: "30.0 seconds", ("2m", "120.0 seconds"),
+        ("500ms", "0.5 seconds"), bad: "0s", accepts: "\(duration) of more than 0s"
+    ) { "\($0.settings.onHangTimeout)" },
+    RunOption(
         "keep-last", standard: "5", ("1", "1"), ("12", "12"), bad: "0",
         accepts: "a whole number from 1 to 999999999"
     ) { "\($0.settings.retention.keepLast)" },

@@ -77,7 +77,9 @@ extension Supervisor {
             deadline: deadline)
         cancel(.interval)
         cancelCompression()
-        let asks = withCheckpoint && phase == .running && canAsk
+        // A job that hangs is not waited for.
+        let asks = withCheckpoint && phase == .running && canAsk && !isHung
+        abandonDiagnosis()
         let seconds = asks ? settings.checkpointTimeout.seconds : nil
         log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {

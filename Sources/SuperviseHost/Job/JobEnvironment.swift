@@ -10,6 +10,13 @@ enum JobEnvironment {
         "LISTEN_FDNAMES", "LISTEN_PIDFDID",
     ]
 
+    /// What a program finds that works for us: it is none of the job's, and not to be ended as such.
+    static func ofHelper(inherited: [(String, String)]) -> [String] {
+        inherited.filter { variable, _ in
+            !ours.contains(variable) && !variable.hasPrefix("SUPERVISE_")
+        }.map { "\($0)=\($1)" }
+    }
+
     static func make(
         inherited: [(String, String)], name: String, socket: String, order: Action.SpawnOrder
     ) -> [String] {

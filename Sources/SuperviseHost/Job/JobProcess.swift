@@ -182,6 +182,9 @@ final class JobProcess {
         groupWatch = try? loop.watch(group.changes, for: .urgent) { [unowned self] _ in reap() }
     }
 
+    /// Our children that are no part of the job.
+    var helpers: Set<Int32> { tools.withProcesses { $0.union([guardian.pid]) } }
+
     private func signalDescendants(_ signal: Int32) {
         if signal == 9 { group?.kill() }
         tools.withProcesses { tools in

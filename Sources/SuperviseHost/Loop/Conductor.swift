@@ -18,6 +18,7 @@ final class Conductor {
     private var switchboard: Switchboard?
     private var disk: DiskWork?
     private var watch: FileWatch?
+    private var diagnosis: Diagnosis?
     private var signals: SignalSource?
     private var lastStatus: Status?
     /// Decided, and carried out once what is to be recorded is written.
@@ -48,6 +49,7 @@ final class Conductor {
             lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }, deliver)
         self.job = job
         watch = try watchFiles(job, deliver)
+        diagnosis = Diagnosis(on: loop, tools: tools, deliver)
         signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
             switch number {
             case SignalPlan.childEnded: job.reap()
@@ -105,7 +107,10 @@ final class Conductor {
 
     private func ring(_ alarm: Alarm) {
         switch alarm {
-        case .core(let timer): take(.timer(timer))
+        case .core(let timer):
+            // A sign that has arrived and was not read yet is one.
+            if timer == .hang { switchboard?.drain() }
+            take(.timer(timer))
         case .flush: end()
         case .accept: switchboard?.acceptAgain()
         }
@@ -133,6 +138,10 @@ final class Conductor {
         case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
+        case .examine: diagnosis?.examine(except: job?.helpers ?? [])
+        case .runOnHang(let command): runOnHang(command)
+        case .endDiagnosis: diagnosis?.end()
+        case .saveReport(let hung, let text): disk?.saveReport(hung, text, at: Self.now().wall)
         case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
         case .cancelTimer(let timer): timers?.cancel(.core(timer))
         case .makeStaging(let id): disk?.makeStaging(id)
@@ -169,6 +178,16 @@ final class Conductor {
             closesOtherDescriptors: false)
         switchboard?.makeSureOfName()
         job?.start(request, token: order.token)
+    }
+
+    private func runOnHang(_ command: [String]) {
+        let limit = HumanText.limit(session.request.settings.onHangTimeout.seconds)
+        console.say(
+            "the job hangs; before it is killed, \(HumanText.commandLine(command)) looks at it "
+                + "(up to \(limit))", .normal)
+        diagnosis?.run(
+            command, environment: JobEnvironment.ofHelper(inherited: session.environment),
+            directory: core.record.directory)
     }
 
     private func log(_ event: RunEvent) {

@@ -61,6 +61,13 @@ struct Starter {
 
     /// What is needed later is looked for now, before anything is changed.
     private func lookForPrograms() throws(HostError) {
+        if let program = request.settings.onHang?.templates.first, !program.contains("/"),
+            pathOfProgram(program) == nil
+        {
+            console.say(
+                "the program \(HumanText.printable(program)) of --on-hang is not in PATH; should "
+                    + "the job hang, it is killed without it", .normal)
+        }
         guard let name = request.settings.compression?.rawValue, pathOfProgram(name) == nil else {
             return
         }

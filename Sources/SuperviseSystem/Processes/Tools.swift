@@ -66,6 +66,8 @@ final class Tool {
         self.isReapedByLoop = isReapedByLoop
     }
 
+    var process: ProcessHandle { child.process }
+
     func kill() {
         _ = try? child.process.signal(SIGKILL)
     }

@@ -4,7 +4,7 @@ import SuperviseCore
 /// configuration file are all made from it.
 enum OptionTable {
     static let all: [OptionSpec] =
-        identity + schedule + watching + retention + failures + messages + views + forecast
+        identity + schedule + watching + retention + failures + hangs + messages + views + forecast
 
     /// The options of one command, in the order of its help.
     static func options(of command: Command) -> [OptionSpec] {
@@ -130,6 +130,26 @@ enum OptionTable {
         OptionSpec(
             "no-checkpoint", .flag, of: [.stop, .restart], .init(), in: \.skipsCheckpoint,
             "Without a final checkpoint"),
+    ]
+
+    private static let hangs = [
+        OptionSpec(
+            "heartbeat-timeout", .durationOrOff, of: [.run], standard: "off",
+            in: \.settings.heartbeatTimeout,
+            "A job that gives no sign of life for so long hangs, from its start on: it is looked at, "
+                + "killed and started again"),
+        OptionSpec(
+            "progress-timeout", .durationOrOff, of: [.run], standard: "off",
+            in: \.settings.progressTimeout,
+            "A job that makes no step forward for so long hangs, whatever signs of life it gives"),
+        OptionSpec(
+            "on-hang", .command, of: [.run], inOptional: \.settings.onHang,
+            "Before a job that hangs is killed, run this and keep what it writes; {pid} is the "
+                + "job's pid, as in 'py-spy dump --pid {pid}'"),
+        OptionSpec(
+            "on-hang-timeout", .positiveDuration, of: [.run], standard: "30s",
+            in: \.settings.onHangTimeout,
+            "How long that may take"),
     ]
 
     private static let messages = [
