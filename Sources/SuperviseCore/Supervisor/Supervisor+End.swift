@@ -138,6 +138,7 @@ extension Supervisor {
             at: now.wall, lostSeconds: lost)
         failure.atStart = kind == .crash && isStart(attempt, ran)
         failure.error = attempt.gaveUp
+        failure.outputTail = attempt.outputTail
         if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
         loseWork(seconds: lost)
         record.failures.total += 1

@@ -99,14 +99,25 @@ final class JobProcess {
     }
 
     /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
-    func stopWithUs() {
+    ///
+    /// - Parameter isTyped: at a terminal, where there may be no shell that could continue us: then
+    ///   nobody stops for longer than a moment.
+    /// - Returns: whether we had been stopped.
+    func stopWithUs(isTyped: Bool = true) -> Bool {
         let before = MonotonicTime.now()
         isStopped = true
         signalDescendants(19)
-        stopThisProcess()
+        var hasStopped = true
+        if isTyped {
+            hasStopped = stopThisProcessAsATerminal()
+        } else {
+            stopThisProcess()
+        }
+        if !hasStopped { _ = goOnWithUs() }
         // Told before any timer that went off meanwhile.
         let stood = MonotonicTime.now().nanoseconds - before.nanoseconds
         deliver(.stoodStill(.nanoseconds(stood)))
+        return hasStopped
     }
 
     /// - Returns: whether we had been stopped.
