@@ -12,16 +12,24 @@
    first, then looked at again, and only then signalled, through the pidfd.
 
    A guard among the members is waited for and not signalled: it belongs to a supervisor that ends
-   as a member, too, and knows of processes there that we cannot tell from strangers any more. */
+   as a member, too, and knows of processes there that we cannot tell from strangers any more. But
+   anybody can take its name, so this has its limits. */
 
 enum mark { UNMARKED, MEMBER, SPARED, SPARED_ALONE };
 
 enum { HELD = 64, FREEZES = 4, ROUND_MS = 1000 };
 
+/* As long as somebody is in the session, its number is given to nobody else. */
+static bool has_session(const struct cl_tree *tree, const struct cl_process_table *table) {
+    if (tree->session <= 0) return false;
+    const struct cl_process *holder = cl_find_process(table, tree->session);
+    return holder == NULL || tree->session_started == 0
+        || holder->started == tree->session_started;
+}
+
 static bool is_named(const struct cl_tree *tree, int proc, const struct cl_process *process) {
     if (tree->root > 0 && process->parent == tree->root) return true;
-    if (tree->session > 0 && (process->session == tree->session || process->group == tree->session))
-        return true;
+    if (tree->group != NULL && cl_is_in_group(proc, process->pid, tree->group->path)) return true;
     return tree->token != NULL && tree->token[0] != 0
         && cl_environment_has(proc, process->pid, "SUPERVISE_TOKEN=", tree->token);
 }
@@ -70,10 +78,14 @@ static int look(
     if (cl_read_processes(proc, table) != 0) return -1;
     mark_spared(tree, table);
     mark_descendants(table); /* the helpers' own, before anybody's claim to them is looked at */
+    bool session = has_session(tree, table);
     for (size_t index = 0; index < table->count; index++) {
         struct cl_process *process = &table->items[index];
         if (process->mark != UNMARKED) continue;
-        if (was_member(before, process) || is_named(tree, proc, process)) process->mark = MEMBER;
+        bool in_session = session
+            && (process->session == tree->session || process->group == tree->session);
+        if (in_session || was_member(before, process) || is_named(tree, proc, process))
+            process->mark = MEMBER;
     }
     mark_descendants(table);
     int members = 0;
@@ -94,17 +106,22 @@ static int hold(int proc, const struct cl_process *process) {
     return pidfd;
 }
 
-static bool is_stopped(const struct cl_process *process) {
-    return process->state == 'T' || process->state == 't';
+static bool is_stopped_or_guard(const struct cl_process *process) {
+    return process->state == 'T' || process->state == 't' || process->is_guard;
 }
 
-/* Signals the members, with `moving` only those that are not stopped. Returns how many got it. */
-static int signal_members(int proc, const struct cl_process_table *table, int signal, bool moving) {
+static bool is_guard(const struct cl_process *process) {
+    return process->is_guard;
+}
+
+/* Signals the members apart from some. Returns how many got it. */
+static int signal_members(
+    int proc, const struct cl_process_table *table, int signal,
+    bool (*is_spared)(const struct cl_process *)) {
     int signalled = 0;
     for (size_t index = 0; index < table->count; index++) {
         const struct cl_process *process = &table->items[index];
-        if (process->mark != MEMBER || process->is_guard) continue;
-        if (moving && is_stopped(process)) continue;
+        if (process->mark != MEMBER || (is_spared != NULL && is_spared(process))) continue;
         int pidfd = hold(proc, process);
         if (pidfd < 0) continue;
         signalled += cl_pidfd_send_signal(pidfd, signal) == 0;
@@ -118,7 +135,11 @@ int cl_tree_signal(const struct cl_tree *tree, int signal) {
     int proc = cl_open_proc();
     if (proc < 0) return -1;
     int result = look(tree, proc, &table, NULL);
-    if (result > 0) result = signal_members(proc, &table, signal, false);
+    if (result > 0) {
+        result = signal_members(proc, &table, signal, is_guard);
+        /* Alone, a guard has nothing more to do: it only calls itself one, or is stuck. */
+        if (result == 0 && signal == SIGKILL) result = signal_members(proc, &table, signal, NULL);
+    }
     cl_free_processes(&table);
     close(proc);
     return result;
@@ -147,15 +168,26 @@ static int look_again(const struct cl_tree *tree, int proc, struct looks *looks)
 static int freeze(const struct cl_tree *tree, int proc, struct looks *looks) {
     int members = look_again(tree, proc, looks);
     for (int round = 0; round < FREEZES && members > 0; round++) {
-        if (signal_members(proc, &looks->now, SIGSTOP, true) == 0) break;
+        if (signal_members(proc, &looks->now, SIGSTOP, is_stopped_or_guard) == 0) break;
         members = look_again(tree, proc, looks);
     }
     return members;
 }
 
+int cl_tree_freeze(const struct cl_tree *tree) {
+    struct looks looks = {0};
+    int proc = cl_open_proc();
+    if (proc < 0) return -1;
+    int members = freeze(tree, proc, &looks);
+    cl_free_processes(&looks.now);
+    cl_free_processes(&looks.before);
+    close(proc);
+    return members;
+}
+
 static void kill_and_wait(
-    int proc, const struct cl_process_table *table, int wait_ms, cl_tree_found found,
-    void *context) {
+    int proc, const struct cl_process_table *table, int wait_ms, bool guards_too,
+    cl_tree_found found, void *context) {
     struct pollfd held[HELD];
     int count = 0;
     for (size_t index = 0; index < table->count; index++) {
@@ -163,7 +195,7 @@ static void kill_and_wait(
         if (process->mark != MEMBER) continue;
         int pidfd = hold(proc, process);
         if (pidfd < 0) continue;
-        if (!process->is_guard) {
+        if (guards_too || !process->is_guard) {
             if (found != NULL) found(process->pid, context);
             cl_pidfd_send_signal(pidfd, SIGKILL);
         }
@@ -188,10 +220,14 @@ int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, v
     int proc = cl_open_proc();
     if (proc < 0) return -1;
     int members;
+    /* Whoever wants to hear of them has to see them first. */
+    if (tree->group != NULL && found == NULL) cl_cgroup_kill(tree->group->directory);
     while ((members = freeze(tree, proc, &looks)) > 0) {
         long long left = deadline - now_ms();
         if (left < 0) left = 0;
-        kill_and_wait(proc, &looks.now, left < ROUND_MS ? (int)left : ROUND_MS, found, context);
+        int wait_ms = left < ROUND_MS ? (int)left : ROUND_MS;
+        kill_and_wait(proc, &looks.now, wait_ms, left == 0, found, context);
+        if (tree->group != NULL) cl_cgroup_kill(tree->group->directory);
         if (left == 0) break;
     }
     int code = errno;
@@ -248,9 +284,19 @@ static int scan_for_children(const pid_t *except, int except_count) {
     return found;
 }
 
+int cl_sees_processes(void) {
+    int proc = cl_open_proc();
+    if (proc < 0) return 0;
+    close(proc);
+    return 1;
+}
+
 int cl_has_children(const pid_t *except, int except_count) {
     char buffer[2048] __attribute__((aligned(8)));
-    int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int proc = cl_open_proc();
+    if (proc < 0) return -1;
+    int tasks = openat(proc, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    close(proc);
     if (tasks < 0) return -1;
     long count;
     int found = 0;

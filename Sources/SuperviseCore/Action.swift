@@ -33,6 +33,10 @@ package enum Action: Equatable, Sendable {
     case gatherWatched(since: Timestamp)
     /// This changed while it was taken: tell of it again when it is quiet.
     case watchAgain(String)
+    /// SIGSTOP to the leader and all its descendants.
+    case pauseJob
+    /// SIGCONT to them.
+    case unpauseJob
     /// SIGKILL to the leader and all its descendants.
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.

@@ -33,6 +33,8 @@ package enum Event: Equatable, Sendable {
     case disconnected(ConnectionID)
     case signal(Signal)
     case timer(TimerID)
+    /// We were stopped, and the job with us, for so long until now.
+    case stoodStill(Duration)
     case stagingMade(CheckpointID, path: String)
     case stagingMeasured(CheckpointID, StagingSize)
     /// A commit or an `add` is durable and visible.

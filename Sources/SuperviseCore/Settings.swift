@@ -16,6 +16,10 @@ package struct Settings: Equatable, Sendable {
     package var rollbackAfter = 2
     /// The wait after the first failure, and the longest.
     package var backoff: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
+    /// Which ends of the job are followed by another attempt.
+    package var restart = Restart.onFailure
+    /// Exit statuses of the job after which there is no other attempt.
+    package var fatalExitCodes: Set<Int> = []
     package var resumeFrom = ResumeFrom.newest
     /// What the job writes by itself, and is to be taken up; relative to its directory.
     package var watch: [WatchPattern] = []
@@ -35,6 +39,13 @@ package struct Settings: Equatable, Sendable {
         case every(Duration)
         /// None is asked for.
         case off
+    }
+
+    package enum Restart: String, Equatable, Sendable, CaseIterable {
+        case onFailure = "on-failure"
+        /// Status 0 too: the run never completes.
+        case always
+        case never
     }
 
     /// Where the first attempt of this supervisor goes on from.

@@ -19,6 +19,7 @@ package struct RunRequest: Sendable {
     package var fresh = false
     package var whenCompleted = WhenCompleted.again
     package var settings: Settings
+    package var job = JobSettings()
     /// The number of the signal that asks for a checkpoint; nil where none does.
     package var checkpointSignal: Int32?
     /// What is added to the command where there is a checkpoint.

@@ -15,6 +15,10 @@ extension LoggedEvent: Codable {
         case removed
         case compressed
         case stopRequested = "stop_requested"
+        case restarting
+        case paused
+        case unpaused
+        case gaveUp = "gave_up"
         case leftovers
         case warning
         case finished
@@ -37,6 +41,10 @@ extension LoggedEvent: Codable {
             case .removed: .removed(try .init(from: decoder))
             case .compressed: .compressed(try .init(from: decoder))
             case .stopRequested: .stopRequested(try .init(from: decoder))
+            case .restarting: .restarting(try .init(from: decoder))
+            case .paused: .paused(try .init(from: decoder))
+            case .unpaused: .unpaused(try .init(from: decoder))
+            case .gaveUp: .gaveUp(try .init(from: decoder))
             case .leftovers: .leftovers(try .init(from: decoder))
             case .warning: .warning(try .init(from: decoder))
             case .finished: try Finished(from: decoder).event
@@ -65,6 +73,10 @@ extension LoggedEvent: Codable {
         case .removed(let payload): (.removed, payload)
         case .compressed(let payload): (.compressed, payload)
         case .stopRequested(let payload): (.stopRequested, payload)
+        case .restarting(let payload): (.restarting, payload)
+        case .paused(let payload): (.paused, payload)
+        case .unpaused(let payload): (.unpaused, payload)
+        case .gaveUp(let payload): (.gaveUp, payload)
         case .leftovers(let payload): (.leftovers, payload)
         case .warning(let payload): (.warning, payload)
         case .finished(let outcome, let error):

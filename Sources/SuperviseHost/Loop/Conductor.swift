@@ -40,7 +40,7 @@ final class Conductor {
         let timers = try TimerTable(on: loop) { [unowned self] in ring($0) }
         self.timers = timers
         let switchboard = try Switchboard(
-            path: session.socket, on: loop, timers: timers, deliver)
+            path: session.socket, job: session.job.identity, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
         disk = try DiskWork(
             session.store, session.request.settings, on: loop,
@@ -49,15 +49,16 @@ final class Conductor {
         tools.leaveReapingToLoop()
         output = try passOutput(timers, tools, deliver)
         let job = JobProcess(
-            on: loop, guardian: session.guardian, tools: tools, lock: session.lock.rawDescriptor,
-            beforeEnd: { switchboard.drain() }
+            on: loop, guardian: session.guardian, group: session.group, tools: tools,
+            lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }
         ) { [unowned self] in takeAfterOutput($0) }
         self.job = job
         watch = try watchFiles(job, deliver)
-        signals = try SignalSource(session.signals.taken, on: loop) { [unowned self] number, _ in
+        signals = try SignalSource(session.signals.taken, on: loop) {
+            [unowned self] number, sender in
             switch number {
             case SignalPlan.childEnded: job.reap()
-            case SignalPlan.terminalStop: stopWithUs()
+            case SignalPlan.terminalStop: stopWithUs(isTyped: sender == 0)
             case SignalPlan.goOn where goOnWithUs(): break
             case SignalPlan.windowChanged where output?.resize() == true: break
             default: obey(session.signals.meaning(of: number))
@@ -121,7 +122,7 @@ final class Conductor {
 
     private func perform(_ action: Action) {
         switch action {
-        case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken)
+        case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken, group: session.group)
         case .verify(let id, let trusting): verify(id, trusting: trusting)
         case .cancelVerification: disk?.cancelVerification()
         case .compress(let id): disk?.compress(id)
@@ -137,6 +138,8 @@ final class Conductor {
         case .flushWatch: watch?.order(.flush)
         case .gatherWatched(let since): watch?.order(.gather(since: since))
         case .watchAgain(let path): watch?.order(.again(path))
+        case .pauseJob: job?.pause()
+        case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
         case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
@@ -165,8 +168,9 @@ final class Conductor {
 
     private func spawn(_ order: Action.SpawnOrder) {
         let environment = JobEnvironment.make(
-            inherited: session.environment, name: core.record.name, socket: session.socket,
-            order: order)
+            inherited: session.environment, identity: session.job.identity,
+            given: session.request.job.environment, name: core.record.name,
+            socket: session.socket, order: order)
         let more = order.resume.flatMap { session.request.resumeArguments?.words(for: $0) }
         var request = SpawnRequest(
             command: core.record.command + (more ?? []), environment: environment,
@@ -174,6 +178,7 @@ final class Conductor {
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.
             closesOtherDescriptors: false)
+        request.settings = session.job
         switchboard?.makeSureOfName()
         do throws(SystemError) {
             try output?.prepare(&request, attempt: order.attempt)
@@ -213,9 +218,10 @@ final class Conductor {
         take(.signal(signal))
     }
 
-    private func stopWithUs() {
+    private func stopWithUs(isTyped: Bool) {
         output?.pause()
-        job?.stopWithUs()
+        job?.stopWithUs(isTyped: isTyped)
+        output?.goOn()
     }
 
     private func goOnWithUs() -> Bool {

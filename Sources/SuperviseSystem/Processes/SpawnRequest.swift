@@ -21,14 +21,18 @@ package struct SpawnRequest: Sendable {
     package var standardError: Stream
     /// A terminal that becomes the one that controls the child's session; nil for none.
     package var terminal: Int32?
+    /// Where the child is born, where that is not our own group.
+    package var group: ControlGroup?
     /// Whether the child loses the descriptors from 3 on that our own starter gave us; all that we have
     /// opened ourselves it never gets.
     package var closesOtherDescriptors: Bool
+    package var settings = ProcessSettings()
 
     package init(
         command: [String], environment: [String], directory: String? = nil,
         standardInput: Stream = .inherit, standardOutput: Stream = .inherit,
-        standardError: Stream = .inherit, closesOtherDescriptors: Bool = true
+        standardError: Stream = .inherit, group: ControlGroup? = nil,
+        closesOtherDescriptors: Bool = true
     ) {
         self.command = command
         self.environment = environment
@@ -36,6 +40,7 @@ package struct SpawnRequest: Sendable {
         self.standardInput = standardInput
         self.standardOutput = standardOutput
         self.standardError = standardError
+        self.group = group
         self.closesOtherDescriptors = closesOtherDescriptors
     }
 

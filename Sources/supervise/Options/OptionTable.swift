@@ -4,7 +4,7 @@ import SuperviseCore
 /// configuration file are all made from it.
 enum OptionTable {
     static let all: [OptionSpec] =
-        identity + schedule + watching + retention + failures + output + messages + views
+        identity + job + schedule + watching + retention + failures + output + messages + views
         + forecast
 
     /// The options of one command, in the order of its help.
@@ -17,11 +17,13 @@ enum OptionTable {
             "name", .name, of: [.run], .init(), inOptional: \.name,
             "The run's name; without it, one made from the command and its directory"),
         OptionSpec(
-            "state-dir", .directory, of: Set(Command.allCases), inOptional: \.stateDirectory,
+            "state-dir", .directory, of: Set(Command.allCases), [.environment, .recorded, .path],
+            inOptional: \.stateDirectory,
             "Where runs are kept; without it the first of $SUPERVISE_STATE_DIR, $STATE_DIRECTORY, "
                 + "$XDG_STATE_HOME/supervise and ~/.local/state/supervise"),
         OptionSpec(
-            "checkpoint-dir", .directory, of: [.run], inOptional: \.checkpointDirectory,
+            "checkpoint-dir", .directory, of: [.run], [.environment, .recorded, .path],
+            inOptional: \.checkpointDirectory,
             "Keep the checkpoints here, perhaps on another disk; without it, with the run's state"),
         OptionSpec(
             "fresh", .flag, of: [.run], .environment, in: \.fresh,
@@ -111,6 +113,12 @@ enum OptionTable {
 
     private static let failures = [
         OptionSpec(
+            "restart", .choice, of: [.run], standard: "on-failure", in: \.settings.restart,
+            "When to start the job again: when it fails, always (also after status 0), or never"),
+        OptionSpec(
+            "fatal-exit-codes", .exitCodes, of: [.run], in: \.settings.fatalExitCodes,
+            "Never start again after one of these exit statuses, such as 2,64-78"),
+        OptionSpec(
             "max-failures", .count, of: [.run], standard: "5", in: \.settings.maxFailures,
             "Give up after this many failures in a row without progress"),
         OptionSpec(
@@ -123,8 +131,8 @@ enum OptionTable {
             "stop-timeout", .duration, of: [.run], standard: "10s", in: \.settings.stopTimeout,
             "How long the job has to end when it is stopped, before SIGKILL"),
         OptionSpec(
-            "no-checkpoint", .flag, of: [.stop], .init(), in: \.skipsCheckpoint,
-            "Stop without a final checkpoint"),
+            "no-checkpoint", .flag, of: [.stop, .restart], .init(), in: \.skipsCheckpoint,
+            "Without a final checkpoint"),
     ]
 
     private static let output = [

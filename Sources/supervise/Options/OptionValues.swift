@@ -8,6 +8,9 @@ struct OptionValues: Sendable {
     var name: RunName?
     var stateDirectory: String?
     var checkpointDirectory: String?
+    /// Where the job runs; nil for where we were called.
+    var directory: String?
+    var job = JobSettings()
     var fresh = false
     var whenCompleted = RunRequest.WhenCompleted.again
     var config: String?

@@ -72,6 +72,24 @@ extension ValueKind where Value == Int {
     }
 }
 
+extension ValueKind where Value == Set<Int> {
+    static let exitCodes = ValueKind(
+        placeholder: "LIST", accepts: "exit statuses from 1 to 255, such as 2,64-78"
+    ) { text in
+        var codes: Set<Int> = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map {
+                ValueKind<Int>.count.parse(String($0)) ?? 0
+            }
+            guard ends.count <= 2, let first = ends.first, let last = ends.last,
+                first >= 1, first <= last, last <= 255
+            else { return nil }
+            codes.formUnion(first...last)
+        }
+        return codes
+    }
+}
+
 extension ValueKind where Value == Int64 {
     static let size = ValueKind(
         placeholder: "SIZE", accepts: "a size of more than nothing, such as 10MB or 5GiB"

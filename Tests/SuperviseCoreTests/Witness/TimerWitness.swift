@@ -26,10 +26,11 @@ struct TimerWitness {
         case .waiting: allowed.insert(.backoff)
         case .finished: return
         }
+        if after.pausedAt != nil { allowed.subtract([.interval, .request, .backoff]) }
         for (timer, _) in after.armed where !allowed.contains(timer) {
             throw Violation("timers", "\(timer) is armed while \(supervisor.phase)")
         }
-        if case .waiting = supervisor.phase, after.armed[.backoff] == nil {
+        if supervisor.phase == .waiting, after.armed[.backoff] == nil, after.pausedAt == nil {
             throw Violation("liveness", "waiting, and nothing wakes it")
         }
     }

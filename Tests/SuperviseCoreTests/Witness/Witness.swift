@@ -53,6 +53,7 @@ struct Witness {
     var resume = ResumeWitness()
     var oneAtATime = OneAtATimeWitness()
     var stop = StopWitness()
+    var pause = PauseWitness()
     var failures = FailureWitness()
     var retention = RetentionWitness()
     var requests = RequestWitness()
@@ -75,6 +76,7 @@ struct Witness {
         try resume.judge(step, world)
         try oneAtATime.judge(step, before, ledger, world)
         try stop.judge(step, before, ledger)
+        try pause.judge(step, before, ledger)
         try failures.judge(step, before, ledger, world)
         try retention.judge(step, hidden: resume.hidden, world)
         try requests.judge(step, before, ledger)
@@ -114,6 +116,12 @@ struct Witness {
         failures.supervisorStarts(world)
         retention.supervisorStarts()
         sequences.supervisorStarts(world)
+    }
+
+    /// Time has passed that counts for nothing.
+    mutating func stoodStill(for time: Int64) {
+        ledger.stoodStill(for: time)
+        stop.stoodStill(for: time)
     }
 
     mutating func supervisorIsGone() {

@@ -39,6 +39,11 @@ struct Plan {
     var diskIsFull: Double
     var poison: Double
 
+    var givesUp: Double
+    var restarts: Double
+    /// With its supervisor, by Ctrl-Z.
+    var standsStill: Double
+
     var signals: Double
     var operators: Double
     var strangers: Double
@@ -80,6 +85,9 @@ struct Plan {
         readers = sometimes(0.5)
         diskIsFull = sometimes(0.3)
         poison = sometimes(0.6)
+        givesUp = sometimes(0.03)
+        restarts = sometimes(1)
+        standsStill = sometimes(0.1)
         signals = chance.happens(0.3) ? 0.4 * chance.share() : sometimes(0.04)
         operators = sometimes(0.15)
         strangers = sometimes(0.1)
@@ -106,6 +114,8 @@ struct Plan {
         settings.checkpointTimeout = .nanoseconds(chance.wait(200, 60_000))
         settings.stopTimeout =
             chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
+        settings.restart = chance.happens(0.7) ? .onFailure : chance.happens(0.5) ? .always : .never
+        settings.fatalExitCodes = chance.happens(0.3) ? Set(3...30) : []
         settings.retention.keepLast = chance.number(1...5)
         settings.maxFailures = chance.number(1...5)
         settings.rollbackAfter = chance.number(1...3)

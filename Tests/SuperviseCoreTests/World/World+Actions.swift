@@ -31,6 +31,8 @@ extension World {
             put(.answer(message, link: connection.number), after: chance.wait(0.01, 5))
         case .close(let connection): close(connection.number)
         case .signalLeader(let number): signalLeader(number)
+        case .pauseJob: pauseJob()
+        case .unpauseJob: unpauseJob()
         case .killEverything: killEverything()
         case .endDescendants(let urgency): endDescendants(urgency)
         case .setTimer(let timer, let at): set(timer, at: at.nanoseconds)
