@@ -95,6 +95,7 @@ final class JobOutput {
     {
         let terminal = try Pseudoterminal(size: TerminalSize.ofOurs() ?? .usual, like: settings)
         let slave = terminal.slave.rawValue
+        if let owner = spawn.settings.identity?.user { terminal.give(to: owner) }
         master = terminal.master
         spawn.terminal = slave
         if isTerminal(0) { spawn.standardInput = .descriptor(slave) }

@@ -63,6 +63,12 @@ package struct Pseudoterminal: ~Copyable {
         self.master.setTerminalSize(size)
     }
 
+    /// Lets a user open it by its name.
+    package borrowing func give(to user: UInt32) {
+        // Where that is refused, it is still there as the standard streams.
+        _ = fchown(slave.rawValue, user, gid_t.max)
+    }
+
     /// The slave has another owner from now on.
     package consuming func giveSlave() -> FileDescriptor { slave }
 }
