@@ -32,6 +32,15 @@ package struct Settings: Equatable, Sendable {
     /// Checkpoints that are not needed soon are compressed by it; nil compresses none.
     package var compression: CompressionProgram?
 
+    /// Without a sign of life for so long, the job hangs; nil never looks.
+    package var heartbeatTimeout: Duration?
+    /// Without a step forward for so long, the job hangs; nil never looks.
+    package var progressTimeout: Duration?
+    /// What looks at a job that hangs, before it is killed.
+    package var onHang: ShellWords?
+    /// For that to end.
+    package var onHangTimeout: Duration = .seconds(30)
+
     /// From a commit to the next request.
     package enum CheckpointEvery: Equatable, Sendable {
         /// By what a checkpoint costs and how often the run fails.

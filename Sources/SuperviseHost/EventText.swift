@@ -8,6 +8,7 @@ package enum EventText {
         case .attemptStarted(let start): attempt(start)
         case .jobExited(let exit): "\(end(exit.exitCode, exit.signal))\(after(exit.seconds))"
         case .failed(let failed): failure(failed)
+        case .hung(let hung): hungAndKilled(hung)
         case .checkpointRequested(let request): asking(request)
         case .checkpointCommitted(let commit): committed(commit)
         case .checkpointFailed(let failed): notMade(failed)

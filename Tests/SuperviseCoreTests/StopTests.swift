@@ -45,6 +45,9 @@ struct StopTests {
         let actions = desk.tell(sigterm)
         #expect(actions.requests.isEmpty && actions.tellsToStop)
         #expect(actions.contains(.signalLeader(15)))
+        let signal = actions.firstIndex(of: .signalLeader(15)) ?? .max
+        let told = actions.firstIndex { if case .log = $0 { true } else { false } }
+        #expect(signal < told ?? 0, "the job hears of it first")
     }
 
     @Test("control stop without a checkpoint skips the request")

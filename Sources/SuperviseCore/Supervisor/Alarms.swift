@@ -65,8 +65,8 @@ extension TimerID {
     /// What it waits for is the job's to do, or to start: it does nothing while that is paused.
     package var waitsForJob: Bool {
         switch self {
-        case .interval, .request, .backoff: true
-        case .stopDeadline, .terminate, .kill, .abandon, .publish: false
+        case .interval, .request, .backoff, .hang: true
+        case .stopDeadline, .terminate, .kill, .abandon, .publish, .diagnosis: false
         }
     }
 }

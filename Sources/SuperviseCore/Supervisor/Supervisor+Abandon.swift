@@ -43,7 +43,7 @@ extension Supervisor {
                 "something of an earlier attempt does not end, even by SIGKILL; "
                 + "waiting until it is gone"
             log(.warning(.init(message: message)))
-        case .running where stop?.restarts == true:
+        case .running where stop.map(\.restarts) ?? true:
             warnOfOutliving()
         case .running:
             stop?.leavesLeader = true

@@ -49,6 +49,7 @@ extension Supervisor {
         }
         cancel(.interval)
         cancel(.terminate)
+        abandonDiagnosis()
         phase = .ending(
             Ending(
                 end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
@@ -61,7 +62,7 @@ extension Supervisor {
         if let stop {
             if stop.stage == .asking { finalRequestLost(at: now) }
             actions.append(.endDescendants(stop.stage == .killing ? .atOnce : .politely))
-        } else if end == .exited(0) {
+        } else if end == .exited(0), !wasKilledForHang {
             boundTheEnd(at: now)
             // Who is paused hears nothing.
             if isPaused { actions.append(.unpauseJob) }
@@ -102,21 +103,24 @@ extension Supervisor {
         if stop?.restarts == false {
             finishStopped(at: now)
         } else if attempt?.gaveUp != nil {
-            countFailure(.crash, end: ending.end, at: now)
+            countFailure(failureKind, end: ending.end, at: now)
         } else if stop != nil {
             startAgain(.asked, at: now)
         } else if completes(ending.end) {
             finish(Outcome(kind: .completed, exitCode: 0), .completed, at: now)
-        } else if ending.end == .exited(0) {
+        } else if ending.end == .exited(0), !wasKilledForHang {
             startAgain(.always, at: now)
         } else {
-            countFailure(.crash, end: ending.end, at: now)
+            countFailure(failureKind, end: ending.end, at: now)
         }
     }
+
+    private var failureKind: Failure.Kind { wasKilledForHang ? .hang : .crash }
 
     /// Where nobody asked for anything else.
     func completes(_ end: JobEnd) -> Bool {
         end == .exited(0) && attempt?.gaveUp == nil && settings.restart != .always
+            && !wasKilledForHang
     }
 
     private mutating func forgetStop() {
@@ -134,6 +138,8 @@ extension Supervisor {
             at: now.wall, lostSeconds: lost)
         failure.atStart = kind == .crash && isStart(attempt, ran)
         failure.error = attempt.gaveUp
+        failure.outputTail = attempt.outputTail
+        if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
         loseWork(seconds: lost)
         record.failures.total += 1
         if kind != .spawn { record.experience.failures += 1 }

@@ -17,6 +17,7 @@ extension Supervisor {
             refuse(sender, .helloFirst, "say hello with SUPERVISE_TOKEN before anything else")
             return
         }
+        attempt?.hang.signOfLife(at: now.counted)
         switch message {
         case .progress(let report): progressed(report, at: now)
         case .begin(let begin): self.begin(begin, sender, at: now)
@@ -49,6 +50,7 @@ extension Supervisor {
         self.attempt?.hasGreeted = true
         hasEverGreeted = true
         self.attempt?.connections[sender.connection] = .init(acceptsCheckpoints: accepts)
+        self.attempt?.hang.signOfLife(at: now.counted)
         let resume = attempt.resume.map {
             SupervisorMessage.Resume(
                 id: $0.id, path: $0.path, metrics: $0.metrics, metadata: attempt.metadata)
@@ -135,6 +137,7 @@ extension Supervisor {
 
     private mutating func stepped(to step: Int64, at now: Moment) {
         progress.step = step
+        attempt?.hang.stepped(to: step, at: now.counted)
         let first = attempt?.firstStep ?? (step, now.counted)
         attempt?.firstStep = first
         // Where it is not known at which step it resumed, the first that it tells is that.

@@ -86,6 +86,7 @@ extension Supervisor {
     }
 
     mutating func stagingMeasured(_ id: CheckpointID, _ size: Event.StagingSize, at now: Moment) {
+        stagingMeasuredForHang(id, size, at: now)
         guard let request = attempt?.request, request.measuring == id, !isAnswering(request) else {
             return
         }

@@ -140,7 +140,8 @@ extension Supervisor {
             token: token, resumedFrom: resume?.id, started: now.wall, progressed: false)
         attempt = Attempt(
             number: record.attempt, token: token, resume: resume, metadata: metadata,
-            startedAt: now.counted, parent: resume?.id, securedAt: now.counted)
+            startedAt: now.counted, parent: resume?.id, securedAt: now.counted,
+            hang: HangWatch(HangWatch.Limits(settings)))
         actions.append(.record(record, confirm: isFirstSpawn))
         let order = Action.SpawnOrder(attempt: record.attempt, token: token, resume: resume)
         if isFirstSpawn {

@@ -36,7 +36,9 @@ extension Supervisor {
         by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
     ) {
         guard var stop else {
+            let before = actions.count
             beginStop(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
+            tellLast(from: before)
             return
         }
         if stop.restarts {
@@ -56,6 +58,13 @@ extension Supervisor {
         }
     }
 
+    /// The job hears of a stop before anybody reads that it does.
+    private mutating func tellLast(from start: Int) {
+        let new = actions[start...]
+        guard !new.contains(where: \.isExit) else { return }
+        actions.replaceSubrange(start..., with: new.filter { !$0.tells } + new.filter(\.tells))
+    }
+
     mutating func beginStop(
         by name: String, signal: Int32, withCheckpoint: Bool, restarts: Bool = false,
         at now: Moment
@@ -68,7 +77,9 @@ extension Supervisor {
             deadline: deadline)
         cancel(.interval)
         cancelCompression()
-        let asks = withCheckpoint && phase == .running && canAsk
+        // A job that hangs is not waited for.
+        let asks = withCheckpoint && phase == .running && canAsk && !isHung
+        abandonDiagnosis()
         let seconds = asks ? settings.checkpointTimeout.seconds : nil
         log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {

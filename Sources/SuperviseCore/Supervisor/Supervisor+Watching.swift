@@ -16,6 +16,7 @@ extension Supervisor {
     var isSaved: Bool { committing.isEmpty && waitingFiles.isEmpty && !isFlushingWatch }
 
     mutating func watched(_ files: [WatchedFile], at now: Moment) {
+        if phase == .running, !files.isEmpty { attempt?.hang.signOfLife(at: now.counted) }
         for file in files where isTaken(file) {
             // Only what it holds now can be had of a file that waits already.
             waitingFiles.removeAll { $0.path == file.path }

@@ -175,6 +175,7 @@ package struct Supervisor: Sendable {
             refuseAfterEnd(event)
         }
         compressNext()
+        watchForHangs(at: now)
         publishIfChanged(at: now)
         defer { actions = [] }
         return actions
@@ -192,6 +193,7 @@ package struct Supervisor: Sendable {
         case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
+        case .outputTail(let lines): attempt?.outputTail = lines
         case .descendantsGone: descendantsGone(at: now)
         case .received(let message, let connection, let seq):
             received(message, Sender(connection: connection, seq: seq), at: now)
@@ -209,11 +211,14 @@ package struct Supervisor: Sendable {
         case .watched(let files): watched(files, at: now)
         case .watchFlushed: watchFlushed(at: now)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
+        case .examined(let found): examined(found, at: now)
+        case .onHangEnded(let answer): onHangEnded(answer, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }
 
     private mutating func fired(_ timer: TimerID, at now: Moment) {
+        let due = alarms.due[timer] ?? now.instant
         alarms.remove(timer)
         switch timer {
         case .interval: intervalPassed(at: now)
@@ -224,6 +229,8 @@ package struct Supervisor: Sendable {
         case .abandon: abandonTimePassed(at: now)
         case .backoff: backoffPassed(at: now)
         case .publish: publisher.isWaiting = false
+        case .hang: hangTimePassed(due: due, at: now)
+        case .diagnosis: diagnosisTimePassed()
         }
     }
 

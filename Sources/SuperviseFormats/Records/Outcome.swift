@@ -37,6 +37,8 @@ package struct Failure: Codable, Equatable, Sendable {
     @Null package var error: String?
     /// The last lines that the job wrote, where its output is kept.
     package var outputTail: [String] = []
+    /// What was found out about a hang: a file, relative to the run's directory.
+    @Null package var report: String?
 
     package enum Kind: String, Codable, Sendable {
         /// The job ended with another status than 0, or by a signal.
@@ -50,7 +52,7 @@ package struct Failure: Codable, Equatable, Sendable {
     }
 
     package enum CodingKeys: String, CodingKey {
-        case attempt, kind, signal, at, error
+        case attempt, kind, signal, at, error, report
         case atStart = "at_start"
         case exitCode = "exit_code"
         case lostSeconds = "lost_s"
@@ -84,6 +86,7 @@ extension Failure {
         outputTail = try container.decodeIfPresent([String].self, forKey: .outputTail) ?? []
         atStart = try container.decodeIfPresent(Bool.self, forKey: .atStart) ?? false
         error = try container.decodeIfPresent(String.self, forKey: .error)
+        report = try container.decodeIfPresent(String.self, forKey: .report)
     }
 }
 

@@ -6,6 +6,7 @@ extension LoggedEvent: Codable {
         case attemptStarted = "attempt_started"
         case jobExited = "job_exited"
         case failed
+        case hung
         case checkpointRequested = "checkpoint_requested"
         case checkpointCommitted = "checkpoint_committed"
         case checkpointFailed = "checkpoint_failed"
@@ -32,6 +33,7 @@ extension LoggedEvent: Codable {
             case .attemptStarted: .attemptStarted(try .init(from: decoder))
             case .jobExited: .jobExited(try .init(from: decoder))
             case .failed: .failed(try .init(from: decoder))
+            case .hung: .hung(try .init(from: decoder))
             case .checkpointRequested: .checkpointRequested(try .init(from: decoder))
             case .checkpointCommitted: .checkpointCommitted(try .init(from: decoder))
             case .checkpointFailed: .checkpointFailed(try .init(from: decoder))
@@ -64,6 +66,7 @@ extension LoggedEvent: Codable {
         case .attemptStarted(let payload): (.attemptStarted, payload)
         case .jobExited(let payload): (.jobExited, payload)
         case .failed(let payload): (.failed, payload)
+        case .hung(let payload): (.hung, payload)
         case .checkpointRequested(let payload): (.checkpointRequested, payload)
         case .checkpointCommitted(let payload): (.checkpointCommitted, payload)
         case .checkpointFailed(let payload): (.checkpointFailed, payload)

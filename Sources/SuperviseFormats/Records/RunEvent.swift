@@ -14,6 +14,7 @@ package enum RunEvent: Equatable, Sendable {
     case attemptStarted(AttemptStarted)
     case jobExited(JobExited)
     case failed(FailureCounted)
+    case hung(Hung)
     case checkpointRequested(CheckpointRequest)
     case checkpointCommitted(CheckpointCommitted)
     case checkpointFailed(CheckpointFailed)

@@ -101,10 +101,10 @@ final class DiskWork {
         records.flush { mailbox.post(.flushed) }
     }
 
-    func endLeftovers(runToken: String) {
+    func endLeftovers(runToken: String, group: ControlGroup?) {
         let mailbox = mailbox
         submit(to: bulk) { _ in
-            let ended = ProcessTree.endLeftovers(runToken: runToken) { count in
+            let ended = ProcessTree.endLeftovers(runToken: runToken, group: group) { count in
                 let message = "waiting until \(count) processes of an earlier attempt end"
                 mailbox.post(.event(.warned(message)))
             }
@@ -139,6 +139,17 @@ final class DiskWork {
             let removed = Set(gone)
             return .removed(gone, held: ids.filter { !removed.contains($0) })
         }
+    }
+
+    /// In order with the events that name it.
+    func saveReport(_ hung: RunEvent.Hung, _ text: String, at time: Timestamp) {
+        let head =
+            "attempt \(hung.attempt), \(time): \(EventText.hang(hung))\n\n"
+        let save = chore(or: "the report on the hang is not kept") {
+            (store, report: String) throws(StoreError) in
+            try store.saveReport(report, attempt: hung.attempt)
+        }
+        records.submit { save(head + text) }
     }
 
     /// In order with the run record, and as quickly.

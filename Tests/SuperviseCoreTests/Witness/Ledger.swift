@@ -33,6 +33,8 @@ struct Ledger {
     /// Those that were on their way out when the last choice was made.
     private(set) var notOffered: Set<CheckpointID> = []
     var isCompressing = false
+    /// From the look at a job that hangs until it is gone.
+    var isHung = false
     var armed: [TimerID: Int64] = [:]
     /// Since when the job is paused, as somebody asked.
     private(set) var pausedAt: Int64?
@@ -63,6 +65,7 @@ struct Ledger {
         case .spawned: isSpawned = true
         case .jobExited(let end):
             leaderRuns = false
+            isHung = false
             isSpawned = false
             isEnding = true
             lastExit = end
@@ -81,10 +84,10 @@ struct Ledger {
         case .watched(let files):
             for file in files { watched[file.path] = file.completedAt.nanoseconds }
         case .compressed: isCompressing = false
-        case .watchFlushed, .requestNotSent, .stoodStill, .started, .leftoversEnded, .verified,
-            .verifying,
+        case .watchFlushed, .requestNotSent, .stoodStill, .examined,
+            .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
-            .descendantsGone,
+            .descendantsGone, .outputTail,
             .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
             break
         }
@@ -150,7 +153,9 @@ struct Ledger {
         case .remove(let ids): leaving.formUnion(ids)
         case .verify: notOffered = leaving
         case .compress: isCompressing = true
-        case .askBySignal, .flushWatch, .gatherWatched, .watchAgain, .exit, .endLeftovers,
+        case .examine: isHung = true
+        case .runOnHang, .endDiagnosis, .saveReport, .askBySignal, .flushWatch, .gatherWatched,
+            .watchAgain, .exit, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .killEverything, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,

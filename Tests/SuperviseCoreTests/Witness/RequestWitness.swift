@@ -34,7 +34,11 @@ struct RequestWitness {
         {
             timedFrom = after.counted(step.now)
         }
-        if case .stagingMeasured(let id, _) = step.event, id == before.open {
+        if case .stagingMeasured(let id, _) = step.event, id == before.open,
+            step.actions.contains(where: {
+                if case .setTimer(.request, _) = $0 { true } else { false }
+            })
+        {
             timedFrom = after.counted(step.now)
         }
         last = now

@@ -144,7 +144,7 @@ struct StopWitness {
         let accepting = before.members.filter(\.value).keys
         let isSignalled = accepting.isEmpty && step.settings.requestSignal != nil
         let awaits =
-            before.leaderRuns && !skips
+            before.leaderRuns && !skips && !before.isHung
             && (!accepting.isEmpty || isSignalled && before.isSpawned)
         var asked = Asked(
             at: step.now, signal: signal,

@@ -15,6 +15,15 @@ struct TimerWitness {
             if supervisor.stop != nil {
                 allowed.formUnion([.stopDeadline, .terminate, .kill, .abandon])
             }
+            let limits = [step.settings.heartbeatTimeout, step.settings.progressTimeout]
+            if supervisor.stop == nil, limits.contains(where: { $0 != nil }) {
+                switch supervisor.attempt?.hang.stage {
+                case nil: allowed.insert(.hang)
+                case .examining, .asking: allowed.insert(.diagnosis)
+                case .killing: allowed.insert(.abandon)
+                case .abandoned: break
+                }
+            }
             if supervisor.attempt?.request?.final == false {
                 allowed.insert(.request)
             } else if supervisor.stop == nil, step.settings.checkpointEvery != .off {

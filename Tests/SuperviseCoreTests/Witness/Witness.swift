@@ -63,6 +63,7 @@ struct Witness {
     var interval = IntervalWitness()
     var publishing = PublishWitness()
     var compression = CompressionWitness()
+    var hangs = HangWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -86,6 +87,7 @@ struct Witness {
         try interval.judge(step)
         try publishing.judge(step)
         try compression.judge(step, before, world)
+        try hangs.judge(step, before, ledger)
     }
 
     /// Whenever time has passed, whether the supervisor was told of anything or not.
@@ -93,6 +95,7 @@ struct Witness {
         guard world.supervisor != nil else { return }
         try stop.look(world.now, world.settings)
         try timers.look(world.now, ledger)
+        try hangs.look(world.now, world.settings, ledger)
     }
 
     /// The end of a history.
@@ -111,6 +114,7 @@ struct Witness {
         timers = TimerWitness()
         interval = IntervalWitness()
         compression = CompressionWitness()
+        hangs = HangWitness()
         publishing = PublishWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)

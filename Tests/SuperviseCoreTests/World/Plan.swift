@@ -22,6 +22,8 @@ struct Plan {
     var comesAndGoes: Double
     var ignoresSigterm: Double
     var descendants: Double
+    /// What looks at a job that hangs hangs with it.
+    var diagnosisHangs: Double
     var unkillable: Double
 
     /// It writes files by itself.
@@ -72,6 +74,7 @@ struct Plan {
         comesAndGoes = sometimes(0.2)
         ignoresSigterm = sometimes(0.9)
         descendants = sometimes(0.9)
+        diagnosisHangs = sometimes(0.9)
         unkillable = chance.happens(0.7) ? 0 : 0.5 * chance.share()
         writesFiles = chance.happens(0.5) ? 0 : 0.1 + 0.9 * chance.share()
         stagingFails = sometimes(0.3)
@@ -122,6 +125,14 @@ struct Plan {
         let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)
         let longest = chance.happens(0.2) ? first : first + chance.wait(0, 30_000)
         settings.backoff = .nanoseconds(first) ... .nanoseconds(longest)
+        if chance.happens(0.3) {
+            settings.heartbeatTimeout = .nanoseconds(chance.wait(1_000, 100_000))
+        }
+        if chance.happens(0.3) {
+            settings.progressTimeout = .nanoseconds(chance.wait(1_000, 100_000))
+        }
+        settings.onHang = chance.happens(0.5) ? ShellWords("look at {pid}") : nil
+        settings.onHangTimeout = .nanoseconds(chance.wait(100, 30_000))
         settings.compression = chance.happens(0.5) ? .zstd : nil
         return settings
     }

@@ -47,8 +47,11 @@ extension World {
         case .gatherWatched(let since): gatherFiles(since: since)
         case .watchAgain(let path): watchAgain(path)
         case .remove(let ids): remove(ids)
+        case .examine: examine()
+        case .runOnHang: runOnHang()
+        case .endDiagnosis: endDiagnosis()
         case .savePins(let pins): savePins(pins)
-        case .log, .publish, .tell: break
+        case .saveReport, .log, .publish, .tell: break
         case .exit(let ending): try exit(ending)
         }
     }
@@ -97,6 +100,7 @@ extension World {
         witness.supervisorIsGone()
         generation += 1
         isEndingLeftovers = false
+        diagnosis = nil
         timers = [:]
         disk.records = []
         disk.isWritingRecord = false

@@ -36,6 +36,9 @@ final class World {
     var timerSerial = 0
     var cancelledVerification = 0
     var isCompressionCancelled = false
+    /// What a look at a job that hangs will give, and which one it is.
+    var diagnosis: (answer: Event, serial: Int)?
+    var diagnosisSerial = 0
     var witness: Witness
 
     enum Happening {
@@ -59,6 +62,7 @@ final class World {
         case jobWrites(Job)
         case fileSettles(Int, generation: Int)
         case filesFlushed(generation: Int)
+        case diagnosed(serial: Int)
         case outsideActs
         case check
     }
@@ -158,6 +162,7 @@ final class World {
             if generation == self.generation { try fileSettles(index) }
         case .filesFlushed(let generation):
             if generation == self.generation { try filesFlushed() }
+        case .diagnosed(let serial): try diagnosed(serial)
         case .outsideActs: try outsideActs()
         case .check: break
         }
