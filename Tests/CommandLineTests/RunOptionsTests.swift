@@ -190,6 +190,14 @@ private let runOptions = [
         accepts: "digest or size or none"
     ) { $0.settings.verify.rawValue },
     RunOption(
+        "restart", standard: "on-failure", ("always", "always"), ("never", "never"), bad: "1s",
+        accepts: "on-failure or always or never"
+    ) { $0.settings.restart.rawValue },
+    RunOption(
+        "fatal-exit-codes", standard: "[]", ("2,64-66", "[2, 64, 65, 66]"), ("255", "[255]"),
+        bad: "0", accepts: "exit statuses from 1 to 255, such as 2,64-78"
+    ) { "\($0.settings.fatalExitCodes.sorted())" },
+    RunOption(
         "max-failures", standard: "5", ("1", "1"), ("999999999", "999999999"), bad: "-1",
         accepts: "a whole number from 1 to 999999999"
     ) { "\($0.settings.maxFailures)" },
