@@ -215,6 +215,18 @@ private let runOptions = [
         bad: "10", accepts: duration
     ) { "\($0.settings.stopTimeout)" },
     RunOption(
+        "capture", standard: "nil", ("true", "64000000"), ("yes", "64000000"), bad: "maybe",
+        accepts: "true or false"
+    ) { $0.capture.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "capture-max", standard: "64MB", ("1MB", "1MB"), ("64KiB", "64KiB"), bad: "65535",
+        accepts: "a size of 64KiB or more, such as 10MB"
+    ) { $0.options["capture-max"] ?? "64MB" },
+    RunOption(
+        "tty", standard: "false", ("true", "true"), ("1", "true"), bad: "maybe",
+        accepts: "true or false"
+    ) { "\($0.tty)" },
+    RunOption(
         "quiet", standard: "normal", ("true", "quiet"), ("on", "quiet"), bad: "2",
         accepts: "true or false"
     ) { "\($0.verbosity)" },
