@@ -81,7 +81,6 @@ final class Diagnosis {
     private func answer() {
         guard let work = current else { return }
         current = nil
-        number += 1
         switch work {
         case .examination(let examination):
             let found = examination.findings
