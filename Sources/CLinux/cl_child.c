@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/sched.h>
+#include <stdint.h>
 #include <sys/resource.h>
 
 _Static_assert(sizeof(void *) == 8, "the kernel's signal structures below are 64-bit ones");
@@ -14,6 +15,20 @@ pid_t cl_fork(int *pidfd) {
     /* Raw, as the C library's fork has no pidfd. The first three arguments have the same order on
        all machines that we allow above; the others are unused. */
     return (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
+}
+
+pid_t cl_fork_into(int group, int *pidfd, int *joined) {
+    struct clone_args arguments = {
+        .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
+        .pidfd = (uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+        .cgroup = (unsigned long long)group,
+    };
+    *joined = 1; /* before the call, as the child has its own copy of what we know then */
+    pid_t pid = group < 0 ? -1 : (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (pid >= 0) return pid;
+    *joined = 0;
+    return cl_fork(pidfd);
 }
 
 static void close_listed(int one, int other) {

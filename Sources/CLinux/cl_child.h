@@ -9,6 +9,10 @@
    ever without one. The child gets 0 and must not use the C library's threads, heap or streams. */
 pid_t cl_fork(int *pidfd);
 
+/* The same, and the child is born in the control group whose directory this is. `*joined` tells it
+   whether it was: before Linux 5.7, or where a sandbox forbids that call, it is not. */
+pid_t cl_fork_into(int group, int *pidfd, int *joined);
+
 /* Closes every descriptor from 3 on but these two (or one, where they are equal). */
 void cl_close_all_but(int one, int other);
 

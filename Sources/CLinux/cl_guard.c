@@ -4,6 +4,7 @@
 #include "cl_tree.h"
 #include "clinux.h"
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -65,16 +66,52 @@ static void forget_token(void) {
     }
 }
 
-static void end_attempt(const struct cl_guard_message *attempt) {
-    const struct cl_tree tree = {.session = attempt->leader, .token = attempt->token};
-    if (attempt->leader <= 0 && attempt->token[0] == 0) return;
-    int left = cl_tree_end(&tree, PATIENCE_MS, NULL, NULL);
-    /* Without /proc there is still the group. */
-    if (left < 0 && attempt->leader > 1) kill(-attempt->leader, SIGKILL);
+/* What the guard knows of the attempt that it watches. */
+struct watch {
+    struct cl_guard_message attempt;
+    unsigned long long started; /* of the leader, as in struct cl_tree */
+    int leader;                 /* where there is no /proc, its pidfd; else -1 */
+};
+
+/* Looks at the leader while it is sure to be the one: its number may be a stranger's later. */
+static void begin(struct watch *watch, const struct cl_guard_message *attempt) {
+    if (watch->leader >= 0) close(watch->leader);
+    *watch = (struct watch){.attempt = *attempt, .leader = -1};
+    watch->attempt.token[sizeof attempt->token - 1] = 0;
+    if (attempt->leader <= 0) return;
+    int proc = cl_open_proc();
+    if (proc >= 0) {
+        watch->started = cl_process_started(proc, attempt->leader);
+        close(proc);
+    } else {
+        watch->leader = cl_pidfd_open(attempt->leader);
+    }
 }
 
-static _Noreturn void guard(int messages, int lock) {
-    struct cl_guard_message attempt = {0}, message;
+static void end(const struct watch *watch, const struct cl_cgroup *group) {
+    const struct cl_guard_message *attempt = &watch->attempt;
+    const struct cl_tree tree = {
+        .session = attempt->leader,
+        .session_started = watch->started,
+        .token = attempt->token,
+        .group = group,
+    };
+    if (attempt->leader <= 0 && attempt->token[0] == 0 && group == NULL) return;
+    int left = cl_tree_end(&tree, PATIENCE_MS, NULL, NULL);
+    /* The kernel takes the last ones out of it a moment after their end. */
+    for (int round = 0; group != NULL && round < 100; round++) {
+        if (cl_cgroup_remove(group->directory) == 0 || errno != EBUSY) break;
+        poll(NULL, 0, 1);
+    }
+    if (left >= 0 || watch->leader < 0) return;
+    /* Without /proc there are still the group (Linux 6.9) and the leader. */
+    if (syscall(SYS_pidfd_send_signal, watch->leader, SIGKILL, NULL, 4u) != 0)
+        cl_pidfd_send_signal(watch->leader, SIGKILL);
+}
+
+static _Noreturn void guard(int messages, int lock, const struct cl_cgroup *group) {
+    struct cl_guard_message message;
+    struct watch watch = {.leader = -1};
     setsid();
     prctl(PR_SET_NAME, CL_GUARD_NAME, 0, 0, 0);
     ignore_signals();
@@ -85,10 +122,9 @@ static _Noreturn void guard(int messages, int lock) {
         if (count < 0 && errno == EINTR) continue;
         if (count != sizeof message) break;
         if (message.kind == CL_GUARD_RELEASE) _exit(0);
-        attempt = message;
-        attempt.token[sizeof attempt.token - 1] = 0;
+        begin(&watch, &message);
     }
-    end_attempt(&attempt);
+    end(&watch, group);
     _exit(0);
 }
 
@@ -102,7 +138,7 @@ static int move_up(int descriptor) {
     return higher;
 }
 
-pid_t cl_guard_start(int lock, int *messages, int *pidfd) {
+pid_t cl_guard_start(int lock, const struct cl_cgroup *group, int *messages, int *pidfd) {
     int ends[2];
     unsigned long long mask;
     /* A socket pair rather than a pipe: writing to a guard that was killed must not raise SIGPIPE,
@@ -117,7 +153,7 @@ pid_t cl_guard_start(int lock, int *messages, int *pidfd) {
         pid = cl_fork(pidfd);
         if (pid == 0) {
             int held = lock >= 0 && lock < 3 ? fcntl(lock, F_DUPFD_CLOEXEC, 3) : lock;
-            guard(ends[0], held);
+            guard(ends[0], held, group);
         }
         code = errno;
         cl_restore_signals(mask);

@@ -9,7 +9,17 @@
 
 enum { KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD of the kernel's flags */
 
-int cl_open_proc(void) { return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
+int cl_open_proc(void) {
+    char name[24];
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (proc < 0) return -1;
+    ssize_t count = readlinkat(proc, "self", name, sizeof name - 1);
+    name[count > 0 ? count : 0] = 0;
+    if (cl_read_number(name) == getpid()) return proc;
+    close(proc);
+    errno = ENXIO;
+    return -1;
+}
 
 static int open_of(int proc, pid_t pid, const char *name) {
     char path[64];
@@ -71,6 +81,12 @@ int cl_read_process(int proc, pid_t pid, struct cl_process *process) {
     return 0;
 }
 
+unsigned long long cl_process_started(int proc, pid_t pid) {
+    unsigned long long fields[20];
+    char state, is_guard;
+    return read_fields(proc, pid, &state, fields, &is_guard) ? fields[19] : 0;
+}
+
 static struct cl_process *add(struct cl_process_table *table) {
     if (table->count == table->capacity) {
         size_t capacity = table->capacity == 0 ? 1024 : 2 * table->capacity;
@@ -120,6 +136,28 @@ struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t p
         else high = middle;
     }
     return low < table->count && table->items[low].pid == pid ? &table->items[low] : NULL;
+}
+
+int cl_is_in_group(int proc, pid_t pid, const char *path) {
+    char text[8192];
+    size_t filled = 0;
+    ssize_t count;
+    int file = open_of(proc, pid, "cgroup");
+    if (file < 0) return 0;
+    while (filled < sizeof text - 1
+           && (count = read_again(file, text + filled, sizeof text - 1 - filled)) > 0)
+        filled += (size_t)count;
+    close(file);
+    text[filled] = 0;
+    /* Of the lines, one for each hierarchy, that of version 2. */
+    const char *at = text;
+    while (at != NULL && strncmp(at, "0::", 3) != 0) {
+        at = strchr(at, '\n');
+        if (at != NULL) at++;
+    }
+    size_t length = strlen(path);
+    if (at == NULL || strncmp(at + 3, path, length) != 0) return 0;
+    return at[3 + length] == '\n' || at[3 + length] == '/';
 }
 
 int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix) {

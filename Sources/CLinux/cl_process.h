@@ -20,7 +20,8 @@ struct cl_process_table {
     size_t count, capacity;
 };
 
-/* Opens /proc; -1 with errno. */
+/* Opens /proc; -1 with errno: ENXIO where it tells of another PID namespace than ours, whose numbers
+   mean other processes. */
 int cl_open_proc(void);
 
 /* Fills the table, whose room is used again. Returns 0, or -1 with errno. */
@@ -33,6 +34,13 @@ struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t p
 
 /* Reads one process; 0, or -1 where it is none that the table would hold. */
 int cl_read_process(int proc, pid_t pid, struct cl_process *process);
+
+/* When the process was started, in ticks since the boot, also where it has ended and is not reaped; 0
+   where there is none. */
+unsigned long long cl_process_started(int proc, pid_t pid);
+
+/* Whether it is in the control group of that path (as /proc/PID/cgroup has it) or below. */
+int cl_is_in_group(int proc, pid_t pid, const char *path);
 
 /* Whether the environment that the process was born with has a variable `name` (with its =) whose
    value starts so. What may not be read has not. */

@@ -12,16 +12,24 @@
    first, then looked at again, and only then signalled, through the pidfd.
 
    A guard among the members is waited for and not signalled: it belongs to a supervisor that ends
-   as a member, too, and knows of processes there that we cannot tell from strangers any more. */
+   as a member, too, and knows of processes there that we cannot tell from strangers any more. But
+   anybody can take its name, so this has its limits. */
 
 enum mark { UNMARKED, MEMBER, SPARED, SPARED_ALONE };
 
 enum { HELD = 64, FREEZES = 4, ROUND_MS = 1000 };
 
+/* As long as somebody is in the session, its number is given to nobody else. */
+static bool has_session(const struct cl_tree *tree, const struct cl_process_table *table) {
+    if (tree->session <= 0) return false;
+    const struct cl_process *holder = cl_find_process(table, tree->session);
+    return holder == NULL || tree->session_started == 0
+        || holder->started == tree->session_started;
+}
+
 static bool is_named(const struct cl_tree *tree, int proc, const struct cl_process *process) {
     if (tree->root > 0 && process->parent == tree->root) return true;
-    if (tree->session > 0 && (process->session == tree->session || process->group == tree->session))
-        return true;
+    if (tree->group != NULL && cl_is_in_group(proc, process->pid, tree->group->path)) return true;
     return tree->token != NULL && tree->token[0] != 0
         && cl_environment_has(proc, process->pid, "SUPERVISE_TOKEN=", tree->token);
 }
@@ -62,6 +70,10 @@ static bool was_member(const struct cl_process_table *before, const struct cl_pr
     return then != NULL && then->mark == MEMBER && then->started == process->started;
 }
 
+static bool is_in_session(const struct cl_tree *tree, const struct cl_process *process) {
+    return process->session == tree->session || process->group == tree->session;
+}
+
 /* Looks at all processes and marks the members. Who was one in the look before still is, even where
    its parent, and with it the trace, has gone meanwhile. Returns their number, or -1. */
 static int look(
@@ -70,10 +82,13 @@ static int look(
     if (cl_read_processes(proc, table) != 0) return -1;
     mark_spared(tree, table);
     mark_descendants(table); /* the helpers' own, before anybody's claim to them is looked at */
+    bool session = has_session(tree, table);
     for (size_t index = 0; index < table->count; index++) {
         struct cl_process *process = &table->items[index];
         if (process->mark != UNMARKED) continue;
-        if (was_member(before, process) || is_named(tree, proc, process)) process->mark = MEMBER;
+        if ((session && is_in_session(tree, process)) || was_member(before, process)
+            || is_named(tree, proc, process))
+            process->mark = MEMBER;
     }
     mark_descendants(table);
     int members = 0;
@@ -94,17 +109,22 @@ static int hold(int proc, const struct cl_process *process) {
     return pidfd;
 }
 
-static bool is_stopped(const struct cl_process *process) {
-    return process->state == 'T' || process->state == 't';
+static bool is_stopped_or_guard(const struct cl_process *process) {
+    return process->state == 'T' || process->state == 't' || process->is_guard;
 }
 
-/* Signals the members, with `moving` only those that are not stopped. Returns how many got it. */
-static int signal_members(int proc, const struct cl_process_table *table, int signal, bool moving) {
+static bool is_guard(const struct cl_process *process) {
+    return process->is_guard;
+}
+
+/* Signals the members apart from some. Returns how many got it. */
+static int signal_members(
+    int proc, const struct cl_process_table *table, int signal,
+    bool (*is_spared)(const struct cl_process *)) {
     int signalled = 0;
     for (size_t index = 0; index < table->count; index++) {
         const struct cl_process *process = &table->items[index];
-        if (process->mark != MEMBER || process->is_guard) continue;
-        if (moving && is_stopped(process)) continue;
+        if (process->mark != MEMBER || (is_spared != NULL && is_spared(process))) continue;
         int pidfd = hold(proc, process);
         if (pidfd < 0) continue;
         signalled += cl_pidfd_send_signal(pidfd, signal) == 0;
@@ -113,12 +133,67 @@ static int signal_members(int proc, const struct cl_process_table *table, int si
     return signalled;
 }
 
+static bool is_meant(
+    const struct cl_tree *tree, int proc, const struct cl_process_table *table, bool session,
+    const struct cl_process *process) {
+    const struct cl_process *then = cl_find_process(table, process->pid);
+    if (then != NULL && then->started == process->started && then->mark != UNMARKED)
+        return then->mark == MEMBER;
+    const struct cl_process *parent = cl_find_process(table, process->parent);
+    if (parent != NULL && parent->mark == SPARED) return false;
+    return (session && is_in_session(tree, process)) || is_named(tree, proc, process);
+}
+
+/* Goes through all processes once more, in the order of their numbers, and signals each member as
+   soon as it is seen. Who forks and ends faster than a look takes is ahead of this, not behind, and
+   is caught up with. Returns how many got it. */
+static int chase(
+    const struct cl_tree *tree, int proc, const struct cl_process_table *table, int signal,
+    bool (*is_spared)(const struct cl_process *)) {
+    char buffer[512] __attribute__((aligned(8))); /* few at a time, so that they are fresh */
+    bool session = has_session(tree, table);
+    int signalled = 0;
+    long count;
+    if (lseek(proc, 0, SEEK_SET) != 0) return 0;
+    while ((count = cl_read_entries(proc, buffer, sizeof buffer)) > 0) {
+        for (long at = 0; at < count;) {
+            const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
+            struct cl_process process;
+            long pid = cl_read_number(entry->name);
+            at += entry->length;
+            if (pid <= 0 || cl_read_process(proc, (pid_t)pid, &process) != 0) continue;
+            if (is_spared(&process) || !is_meant(tree, proc, table, session, &process)) continue;
+            int pidfd = hold(proc, &process);
+            if (pidfd < 0) continue;
+            signalled += cl_pidfd_send_signal(pidfd, signal) == 0;
+            close(pidfd);
+        }
+    }
+    return signalled;
+}
+
+static int kill_the_rest(
+    const struct cl_tree *tree, int proc, const struct cl_process_table *table, bool only_guards) {
+    /* Alone, a guard has nothing more to do: it only calls itself one, or is stuck. */
+    if (only_guards) return signal_members(proc, table, SIGKILL, NULL);
+    int killed = 0;
+    for (int round = 0; round < FREEZES; round++) {
+        int more = chase(tree, proc, table, SIGKILL, is_guard);
+        killed += more;
+        if (more == 0) break;
+    }
+    return killed;
+}
+
 int cl_tree_signal(const struct cl_tree *tree, int signal) {
     struct cl_process_table table = {0};
     int proc = cl_open_proc();
     if (proc < 0) return -1;
     int result = look(tree, proc, &table, NULL);
-    if (result > 0) result = signal_members(proc, &table, signal, false);
+    if (result > 0) {
+        result = signal_members(proc, &table, signal, is_guard);
+        if (signal == SIGKILL) result += kill_the_rest(tree, proc, &table, result == 0);
+    }
     cl_free_processes(&table);
     close(proc);
     return result;
@@ -147,7 +222,7 @@ static int look_again(const struct cl_tree *tree, int proc, struct looks *looks)
 static int freeze(const struct cl_tree *tree, int proc, struct looks *looks) {
     int members = look_again(tree, proc, looks);
     for (int round = 0; round < FREEZES && members > 0; round++) {
-        if (signal_members(proc, &looks->now, SIGSTOP, true) == 0) break;
+        if (chase(tree, proc, &looks->now, SIGSTOP, is_stopped_or_guard) == 0) break;
         members = look_again(tree, proc, looks);
     }
     return members;
@@ -165,8 +240,8 @@ int cl_tree_freeze(const struct cl_tree *tree) {
 }
 
 static void kill_and_wait(
-    int proc, const struct cl_process_table *table, int wait_ms, cl_tree_found found,
-    void *context) {
+    int proc, const struct cl_process_table *table, int wait_ms, bool guards_too,
+    cl_tree_found found, void *context) {
     struct pollfd held[HELD];
     int count = 0;
     for (size_t index = 0; index < table->count; index++) {
@@ -174,7 +249,7 @@ static void kill_and_wait(
         if (process->mark != MEMBER) continue;
         int pidfd = hold(proc, process);
         if (pidfd < 0) continue;
-        if (!process->is_guard) {
+        if (guards_too || !process->is_guard) {
             if (found != NULL) found(process->pid, context);
             cl_pidfd_send_signal(pidfd, SIGKILL);
         }
@@ -199,10 +274,14 @@ int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, v
     int proc = cl_open_proc();
     if (proc < 0) return -1;
     int members;
+    /* Whoever wants to hear of them has to see them first. */
+    if (tree->group != NULL && found == NULL) cl_cgroup_kill(tree->group->directory);
     while ((members = freeze(tree, proc, &looks)) > 0) {
         long long left = deadline - now_ms();
         if (left < 0) left = 0;
-        kill_and_wait(proc, &looks.now, left < ROUND_MS ? (int)left : ROUND_MS, found, context);
+        int wait_ms = left < ROUND_MS ? (int)left : ROUND_MS;
+        kill_and_wait(proc, &looks.now, wait_ms, left == 0, found, context);
+        if (tree->group != NULL) cl_cgroup_kill(tree->group->directory);
         if (left == 0) break;
     }
     int code = errno;
@@ -211,72 +290,4 @@ int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, v
     close(proc);
     errno = code;
     return members;
-}
-
-static bool is_listed(pid_t pid, const pid_t *list, int count) {
-    for (int index = 0; index < count; index++)
-        if (list[index] == pid) return true;
-    return false;
-}
-
-/* Whether a thread has children apart from these; -1 where the kernel keeps no such list. */
-static int thread_has_children(
-    int tasks, const char *thread, const pid_t *except, int except_count) {
-    char path[40], text[512];
-    char *end = cl_write_number(path, (unsigned long)cl_read_number(thread));
-    memcpy(end, "/children", sizeof "/children");
-    int file = openat(tasks, path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return -1;
-    ssize_t count;
-    pid_t pid = 0;
-    int found = 0;
-    while (!found && (count = read(file, text, sizeof text)) > 0) {
-        for (ssize_t at = 0; at < count; at++) {
-            if (text[at] >= '0' && text[at] <= '9') {
-                pid = pid * 10 + (text[at] - '0');
-            } else {
-                if (pid > 0 && !is_listed(pid, except, except_count)) found = 1;
-                pid = 0;
-            }
-        }
-    }
-    close(file);
-    return found;
-}
-
-/* The long way, for a kernel without lists of children. */
-static int scan_for_children(const pid_t *except, int except_count) {
-    struct cl_process_table table = {0};
-    int proc = cl_open_proc();
-    if (proc < 0) return -1;
-    int found = cl_read_processes(proc, &table);
-    for (size_t index = 0; index < table.count && found == 0; index++) {
-        const struct cl_process *process = &table.items[index];
-        found = process->parent == getpid() && !is_listed(process->pid, except, except_count);
-    }
-    cl_free_processes(&table);
-    close(proc);
-    return found;
-}
-
-int cl_has_children(const pid_t *except, int except_count) {
-    char buffer[2048] __attribute__((aligned(8)));
-    int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (tasks < 0) return -1;
-    long count;
-    int found = 0;
-    /* A child is in the list of the thread that made it; orphans come to any thread of ours. */
-    while (found <= 0 && (count = cl_read_entries(tasks, buffer, sizeof buffer)) > 0) {
-        for (long at = 0; at < count && found <= 0;) {
-            const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
-            at += entry->length;
-            long thread = cl_read_number(entry->name);
-            if (thread <= 0) continue;
-            int one = thread_has_children(tasks, entry->name, except, except_count);
-            /* Another thread may just have ended; the first one never has. */
-            if (one >= 0 || thread == getpid()) found = one;
-        }
-    }
-    close(tasks);
-    return found < 0 ? scan_for_children(except, except_count) : found;
 }

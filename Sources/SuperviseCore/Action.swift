@@ -71,6 +71,16 @@ package enum Action: Equatable, Sendable {
     /// End; what was to be recorded is written first, as far as the disk allows in a second.
     case exit(Ending)
 
+    /// Nobody waits for it.
+    var tells: Bool {
+        switch self {
+        case .log, .tell, .publish: true
+        default: false
+        }
+    }
+
+    var isExit: Bool { if case .exit = self { true } else { false } }
+
     package enum Urgency: Equatable, Sendable {
         /// SIGTERM; ``killEverything`` may follow.
         case politely

@@ -25,6 +25,8 @@ package enum Event: Equatable, Sendable {
     case spawnFailed(SpawnFailure)
     /// The leader is gone, and all that it had said has been told before.
     case jobExited(JobEnd)
+    /// The last lines that the attempt wrote, where its output passes through us.
+    case outputTail([String])
     /// No descendant of the attempt is left.
     case descendantsGone
     /// What the processes of a job that hangs are doing, as far as it could be found out.

@@ -41,7 +41,10 @@ struct Surroundings: Sendable {
 
     /// Without `.` and double slashes. A `..` stays: what is before it may be a symbolic link.
     private static func joined(_ base: String, _ path: String) -> String {
-        let parts = (base + "/" + path).split(separator: "/").filter { $0 != "." }
-        return "/" + parts.joined(separator: "/")
+        var result = ""
+        for part in (base + "/" + path).split(separator: "/") where part != "." {
+            result += "/" + String(part)
+        }
+        return result.isEmpty ? "/" : result
     }
 }

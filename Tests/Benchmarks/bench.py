@@ -60,9 +60,9 @@ class ServiceDirectory:
 
     is_ours = False
 
-    def __init__(self, label):
+    def __init__(self, label, program):
         self.label = label
-        self.binary = shutil.which(label)
+        self.binary = shutil.which(program)
 
     def command(self, job, place):
         directory = os.path.join(place, "service")
@@ -71,10 +71,66 @@ class ServiceDirectory:
         return [self.binary, directory]
 
 
+class Configured:
+    """A supervisor that reads a file; `text` is a template of it."""
+
+    is_ours = False
+
+    def __init__(self, label, words, text):
+        self.label = label
+        self.words = [shutil.which(words[0]), *words[1:]]
+        self.text = text
+
+    def command(self, job, place):
+        path = os.path.join(place, "configuration")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.text.format(job=job[0], place=place))
+        return [*self.words, path]
+
+
+SUPERVISORD = """[supervisord]
+nodaemon=true
+silent=true
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile={place}/pid
+[program:job]
+command={job}
+startsecs=0
+startretries=1000000
+autorestart=true
+stdout_logfile=/dev/fd/1
+stdout_logfile_maxbytes=0
+"""
+
+CIRCUS = """[circus]
+endpoint=ipc://{place}/endpoint
+pubsub_endpoint=ipc://{place}/pubsub
+pidfile={place}/pid
+[watcher:job]
+cmd={job}
+warmup_delay=0
+max_retry=-1
+"""
+
+
+# Where `install` puts what is no package of Debian's.
+os.environ["PATH"] += os.pathsep + os.path.join(HERE, "../../.build/benchmarks/peers/bin")
+
+
 def peers():
     """Those that are installed, and the names of those that are not."""
-    wanted = {"tini": lambda: Wrapper("tini", "tini", "-s", "--"), "dumb-init": lambda: Wrapper("dumb-init", "dumb-init"),
-              "s6-supervise": lambda: ServiceDirectory("s6-supervise"), "runsv": lambda: ServiceDirectory("runsv")}
+    wanted = {
+        "tini": lambda: Wrapper("tini", "tini", "-s", "--"),
+        "dumb-init": lambda: Wrapper("dumb-init", "dumb-init"),
+        "catatonit": lambda: Wrapper("catatonit", "catatonit", "--"),
+        "s6-supervise": lambda: ServiceDirectory("s6-supervise", "s6-supervise"),
+        "runsv": lambda: ServiceDirectory("runsv", "runsv"),
+        "svscan": lambda: ServiceDirectory("daemontools", "supervise"),
+        "daemon": lambda: Wrapper("daemon (libslack)", "daemon", "-f", "-r", "-A", "100", "--"),
+        "supervisord": lambda: Configured("supervisord", ["supervisord", "-c"], SUPERVISORD),
+        "circusd": lambda: Configured("circus", ["circusd", "--log-level", "error"], CIRCUS),
+    }
     found = [make() for name, make in wanted.items() if shutil.which(name)]
     return [Wrapper("floor", programs.floor), *found], [name for name in wanted if not shutil.which(name)]
 

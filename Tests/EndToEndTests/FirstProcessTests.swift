@@ -41,6 +41,41 @@ struct FirstProcessTests {
         #expect(try program.waitForEnd() == .exited(0))
     }
 
+    @Test("between two attempts nothing is left")
+    func betweenAttempts() throws {
+        let place = try Place()
+        let orphan = try place.directory.write(
+            "orphan", "trap '' TERM\necho up > fifo\nwhile :; do sleep 1000; done\n")
+        // In a file, as our own command line would be found, too.
+        let job = try place.directory.write(
+            "job",
+            """
+            look() { grep -qs "[o]rphan" /proc/[0-9]*/cmdline && echo somebody || echo nobody; }
+            if [ $SUPERVISE_ATTEMPT = 1 ]; then mkfifo fifo; (setsid sh \(orphan) &); read up < fifo; fi
+            look
+            exit $((SUPERVISE_ATTEMPT % 2))
+            """)
+        let namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        let options = place.arguments(["--backoff", "0ms..0ms"])
+        let program = try place.start(
+            namespace + [place.binary] + options + ["sh", job])
+        #expect(try program.waitForEnd() == .exited(0))
+        #expect(program.lines(.output) == ["somebody", "nobody"])
+    }
+
+    @Test("a /proc of another namespace is told of and not believed")
+    func foreignProc() throws {
+        let place = try Place()
+        let namespace = ["unshare", "--pid", "--fork", "--kill-child"]
+        let options = place.arguments(["--backoff", "0ms..0ms", "--stop-timeout", "1h"])
+        let job = "test $SUPERVISE_ATTEMPT = 2"
+        let program = try place.start(
+            namespace + [place.binary] + options + ["sh", "-c", job])
+        #expect(try program.waitForEnd() == .exited(0))
+        #expect(program.lines(.errors).filter { $0.contains("/proc does not show") }.count == 1)
+        #expect(!program.text(.errors).contains("does not end"))
+    }
+
     @Test("statuses of the job are handed on, and its orphans end with it")
     func statuses() throws {
         let place = try Place()

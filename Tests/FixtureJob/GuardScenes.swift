@@ -9,7 +9,7 @@ let treeScenes: [String: @Sendable ([String]) throws -> Void] = [
 ]
 
 /// Plays a supervisor: lock file, token, the job's command. Says who is who, and then the lines from
-/// its input decide: `release` ends it in good order, the end of input leaves it waiting to be killed.
+/// its input decide: `release` ends it in good order, `reap` takes the ended leader, the end of input leaves it waiting to be killed.
 private func guardedScene(_ arguments: [String]) throws {
     guard case .taken(let lock) = try FileLock.take(arguments[0]) else {
         return say("locked")
@@ -27,6 +27,10 @@ private func guardedScene(_ arguments: [String]) throws {
     say("guard \(watcher.pid)")
     var line: [UInt8] = []
     _ = try readAvailable(0, into: &line)
+    if line.starts(with: Array("reap".utf8)) {
+        _ = try child.process.waitForEnd(atMost: nil)
+        say("reaped \(reapOne()?.pid ?? 0)")
+    }
     if line.starts(with: Array("release".utf8)) {
         watcher.release()
         return say("released")

@@ -127,6 +127,39 @@ struct TreeTests {
         #expect(try eventually { try FileLock.holder(directory.path + "/inner") == .nobody })
     }
 
+    @Test(
+        "a session's number that a stranger got meanwhile is no reason to end the stranger",
+        .enabled(if: userId() == 0, "only root makes a PID namespace"))
+    func numberUsedAgain() throws {
+        let directory = try TemporaryDirectory()
+        // Some time before the leader is reaped, as the kernel tells starts by hundredths of a second.
+        let first = """
+            import os, subprocess, sys, time
+            scene = subprocess.Popen(sys.argv[1:], stdin=-1, stdout=-1, text=True)
+            people = dict(scene.stdout.readline().split() for _ in range(3))
+            time.sleep(0.2)
+            print("reap", file=scene.stdin, flush=True)
+            assert scene.stdout.readline() == f"reaped {people['leader']}\\n"
+            with open("/proc/sys/kernel/ns_last_pid", "w") as file:
+                file.write(str(int(people["leader"]) - 1))
+            stranger = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+            print(stranger.pid == int(people["leader"]))
+            scene.kill()
+            scene.wait()
+            os.waitpid(int(people["guard"]), 0)
+            print(stranger.poll())
+            """
+        let scene = try Scene(
+            command: [
+                "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "python3", "-c",
+                first,
+                try Scene.fixture(), "guarded", directory.path + "/lock", try randomHex(bytes: 16),
+                "sh", "-c", "echo leader $$",
+            ])
+        let lines = try scene.readLines()
+        #expect(lines == ["True", "None"], "\(lines)")
+    }
+
     @Test("a guard that was killed is noticed, and another one starts beside other threads")
     func guardAgain() throws {
         #expect(

@@ -1,14 +1,19 @@
 #ifndef CL_TREE_H
 #define CL_TREE_H
+#include "cl_cgroup.h"
 #include <sys/types.h>
 
 /* Which processes are meant: all that one of the rules names, and the descendants of all of these.
    Never meant are this process, its children (but for `root`) and its ancestors, `except` with
    their descendants, threads of the kernel, and processes that have ended. Guards of supervisors
-   among them are waited for, but not signalled. */
+   among them are waited for: they are signalled last, when only they are left or time is up. */
 struct cl_tree {
     pid_t root;         /* its descendants; 0: nobody's */
     pid_t session;      /* those in the session or process group of this number; 0: in none */
+    /* When its leader was started (ticks since the boot); 0: not known. The number may be another
+       process's by now, and then it names nobody. */
+    unsigned long long session_started;
+    const struct cl_cgroup *group; /* those in it or below; NULL: none */
     const char *token;  /* those born with a SUPERVISE_TOKEN that starts so; NULL or empty: none */
     const pid_t *except;
     int except_count;
@@ -28,6 +33,9 @@ typedef void (*cl_tree_found)(pid_t pid, void *context);
    how many were left at the last look, or -1 with errno where /proc cannot be read. Ended children
    of ours are left to be reaped. Async-signal-safe with `found` NULL. */
 int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, void *context);
+
+/* Whether /proc is there and tells of our own PID namespace. */
+int cl_sees_processes(void);
 
 /* Whether this process has children apart from these; those that have ended may count or not, so
    reap first. -1 with errno where /proc cannot be read. */

@@ -37,6 +37,8 @@ package struct Attempt: Sendable {
     var lastStep: Int64?
     /// The highest that the names of its files told.
     var lastWatchedStep: Int64?
+    /// The last lines that it wrote, once it has ended.
+    var outputTail: [String] = []
     /// Whether it still does what it is to do.
     package var hang: HangWatch
     /// Its signal cannot be sent, which was told.

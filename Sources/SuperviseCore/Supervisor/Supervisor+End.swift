@@ -53,7 +53,7 @@ extension Supervisor {
         phase = .ending(
             Ending(
                 end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
-                commitsAbandoned: (stop?.count ?? 0) >= 3))
+                commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now)))
         flushWatch()
         endDescendants(after: end, at: now)
     }
@@ -138,6 +138,7 @@ extension Supervisor {
             at: now.wall, lostSeconds: lost)
         failure.atStart = kind == .crash && isStart(attempt, ran)
         failure.error = attempt.gaveUp
+        failure.outputTail = attempt.outputTail
         if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
         loseWork(seconds: lost)
         record.failures.total += 1

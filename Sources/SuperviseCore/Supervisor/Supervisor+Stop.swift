@@ -36,7 +36,9 @@ extension Supervisor {
         by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
     ) {
         guard var stop else {
+            let before = actions.count
             beginStop(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
+            tellLast(from: before)
             return
         }
         if stop.restarts {
@@ -54,6 +56,13 @@ extension Supervisor {
         } else {
             endWaitForJob(at: now)
         }
+    }
+
+    /// The job hears of a stop before anybody reads that it does.
+    private mutating func tellLast(from start: Int) {
+        let new = actions[start...]
+        guard !new.contains(where: \.isExit) else { return }
+        actions.replaceSubrange(start..., with: new.filter { !$0.tells } + new.filter(\.tells))
     }
 
     mutating func beginStop(

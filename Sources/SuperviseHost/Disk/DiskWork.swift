@@ -101,10 +101,10 @@ final class DiskWork {
         records.flush { mailbox.post(.flushed) }
     }
 
-    func endLeftovers(runToken: String) {
+    func endLeftovers(runToken: String, group: ControlGroup?) {
         let mailbox = mailbox
         submit(to: bulk) { _ in
-            let ended = ProcessTree.endLeftovers(runToken: runToken) { count in
+            let ended = ProcessTree.endLeftovers(runToken: runToken, group: group) { count in
                 let message = "waiting until \(count) processes of an earlier attempt end"
                 mailbox.post(.event(.warned(message)))
             }

@@ -4,10 +4,14 @@ import SuperviseSystem
 /// The job's processes: starts the leader, hears of its end, and ends what it leaves behind.
 ///
 /// We are the subreaper, so whatever loses its parent becomes our child: when no child but the
-/// guard is left, nothing of the attempt is.
+/// guard is left, nothing of the attempt is. Where the job has a control group, that one is empty
+/// then, too: somebody may have been put into it.
 final class JobProcess {
+    private static let batch = 1024
+
     private let loop: EventLoop
     private var guardian: Guard
+    private var group: ControlGroup?
     private let tools: Tools
     private let lock: Int32
     private var token = ""
@@ -16,25 +20,30 @@ final class JobProcess {
     private let beforeEnd: () -> Void
     private var leader: SpawnedProcess?
     private var report: EventLoop.Registration?
+    private var groupWatch: EventLoop.Registration?
     private var isEnding: Action.Urgency?
     private var isStopped = false
     private var isPaused = false
 
     /// - Parameter lock: the descriptor of the run's lock, which the guard shares.
     init(
-        on loop: EventLoop, guardian: Guard, tools: Tools, lock: Int32,
+        on loop: EventLoop, guardian: Guard, group: ControlGroup?, tools: Tools, lock: Int32,
         beforeEnd: @escaping () -> Void,
         _ deliver: @escaping (Event) -> Void
     ) {
         self.loop = loop
         self.guardian = guardian
+        self.group = group
         self.tools = tools
         self.lock = lock
         self.beforeEnd = beforeEnd
         self.deliver = deliver
     }
 
-    func start(_ request: SpawnRequest, token: String) {
+    func start(_ order: SpawnRequest, token: String) {
+        var request = order
+        request.group = group?.renewed()
+        group = request.group ?? group
         self.token = token
         isPaused = false
         // Before the spawn, so that there is no moment without a guard.
@@ -90,14 +99,25 @@ final class JobProcess {
     }
 
     /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
-    func stopWithUs() {
+    ///
+    /// - Parameter isTyped: at a terminal, where there may be no shell that could continue us: then
+    ///   nobody stops for longer than a moment.
+    /// - Returns: whether we had been stopped.
+    func stopWithUs(isTyped: Bool = true) -> Bool {
         let before = MonotonicTime.now()
         isStopped = true
         signalDescendants(19)
-        stopThisProcess()
+        var hasStopped = true
+        if isTyped {
+            hasStopped = stopThisProcessAsATerminal()
+        } else {
+            stopThisProcess()
+        }
+        if !hasStopped { _ = goOnWithUs() }
         // Told before any timer that went off meanwhile.
         let stood = MonotonicTime.now().nanoseconds - before.nanoseconds
         deliver(.stoodStill(.nanoseconds(stood)))
+        return hasStopped
     }
 
     /// - Returns: whether we had been stopped.
@@ -130,18 +150,25 @@ final class JobProcess {
             treeIsGone()
             return
         }
+        watchGroup()
         signalDescendants(urgency == .politely ? 15 : 9)
     }
 
-    /// After SIGCHLD: takes every process that has ended.
+    /// After SIGCHLD: takes every process that has ended, a batch at a time, as a job may make them
+    /// faster than we take them, and others want to be served, too.
     func reap() {
-        while let reaped = reapOne() {
+        for taken in 1... {
+            guard let reaped = reapOne() else { break }
             if reaped.pid == leader?.pid {
                 leaderEnded(reaped.status)
             } else if reaped.pid == guardian.pid {
                 replaceGuard()
             } else {
                 _ = tools.ended(reaped)
+            }
+            if taken == Self.batch {
+                loop.whenQuiet { [weak self] in self?.reap() }
+                break
             }
         }
         guard let urgency = isEnding else { return }
@@ -155,13 +182,22 @@ final class JobProcess {
 
     /// The guard and our tools are no part of the job.
     private var hasDescendants: Bool {
-        tools.withProcesses { ProcessTree.hasChildren(except: $0.union([guardian.pid])) }
+        // Asked first, so that what its watch has told is taken.
+        if let group, group.isPopulated { return true }
+        return tools.withProcesses { ProcessTree.hasChildren(except: $0.union([guardian.pid])) }
+    }
+
+    /// Its last member need not be our child.
+    private func watchGroup() {
+        guard let group, groupWatch == nil else { return }
+        groupWatch = try? loop.watch(group.changes, for: .urgent) { [unowned self] _ in reap() }
     }
 
     /// Our children that are no part of the job.
     var helpers: Set<Int32> { tools.withProcesses { $0.union([guardian.pid]) } }
 
     private func signalDescendants(_ signal: Int32) {
+        if signal == 9 { group?.kill() }
         tools.withProcesses { tools in
             _ = ProcessTree.signalDescendants(signal, except: tools.union([guardian.pid]))
         }
@@ -170,7 +206,7 @@ final class JobProcess {
     /// Somebody has killed it: a new one watches from now on.
     private func replaceGuard() {
         do throws(SystemError) {
-            guardian = try Guard.start(holding: lock)
+            guardian = try Guard.start(holding: lock, group: group)
             guardian.watch(leader: leader?.pid ?? 0, token: token)
             deliver(.warned("the guard was killed by somebody; started another"))
         } catch {
@@ -184,11 +220,15 @@ final class JobProcess {
     /// Ends the guard, where nobody is left for it to end: else it stays, and the lock with it,
     /// until what outlived us is gone.
     func release() {
-        if token.isEmpty { guardian.release() }
+        guard token.isEmpty else { return }
+        group?.remove()
+        guardian.release()
     }
 
     private func treeIsGone() {
         isEnding = nil
+        if let groupWatch { loop.cancel(groupWatch) }
+        groupWatch = nil
         forgetToken()
         deliver(.descendantsGone)
     }

@@ -5,7 +5,8 @@ import SuperviseSystem
 final class Console {
     private let verbosity: RunRequest.Verbosity
     private let format: RunRequest.LogFormat
-    private let write: (String) -> Void
+    /// What takes the lines.
+    var write: (String) -> Void
     private var lastCommitToldAt: Timestamp?
 
     init(_ request: RunRequest, write: @escaping (String) -> Void = writeStandardError) {
@@ -30,6 +31,12 @@ final class Console {
         if least == .normal, verbosity == .quiet { return }
         let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
         put(LoggedEvent(at: now, event: .warning(.init(message: sentence))), sentence)
+    }
+
+    /// The last lines of a job, below the line that says that it failed.
+    func tell(tail: [String]) {
+        guard format == .text, !tail.isEmpty else { return }
+        write("supervise: its last output:\n" + tail.map { "    \($0)\n" }.joined())
     }
 
     private func put(_ logged: LoggedEvent, _ sentence: String?) {

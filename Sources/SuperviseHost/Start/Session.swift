@@ -6,9 +6,13 @@ import SuperviseSystem
 /// Everything that a start has put in place.
 struct Session {
     let request: RunRequest
+    /// What each attempt is started with.
+    let job: ProcessSettings
     let store: RunStore
     let lock: FileLock
     let guardian: Guard
+    /// The job's, where we may make one.
+    let group: ControlGroup?
     let found: Supervisor.Found
     /// Whether there is a supervisor before us, which may have left something to be deleted.
     let isSwept: Bool

@@ -21,38 +21,57 @@ struct Starter {
         let paths = runPaths()
         let signals = SignalPlan(checkpoint: request.checkpointSignal)
         try lookForPrograms()
+        let job = try JobRehearsal(request: request).perform(paths)
+        let missing = job.identity == nil ? [] : missingDirectories(above: paths)
         try explaining { () throws(StoreError) in
             try StateDirectory(request.stateDirectory).prepare()
         }
         let lock = try takeLock(paths)
         // Before anything is changed: it may be impossible.
-        let socket = try SocketPath().choose(for: paths.run)
-        var store = RunStore(paths)
+        let socket = try SocketPath(job: job.identity).choose(for: paths.run)
+        var store = RunStore(paths, owner: job.identity)
         let old = try explaining { () throws(StoreError) in try load(store) }
         if let old {
             if old.outcome?.kind == .completed, request.whenCompleted == .exit, !request.fresh {
                 return .alreadyCompleted
             }
-            store = storeOfRecord(old, paths)
+            store = storeOfRecord(old, paths, job.identity)
         }
         let beginsAnew = request.fresh || (old?.outcome?.kind == .completed && !namesCheckpoint)
         if beginsAnew {
             _ = try explaining { () throws(StoreError) in try store.archiveRun(at: now()) }
-            store = RunStore(paths)
+            store = RunStore(paths, owner: job.identity)
         } else if let old {
             tellIfCommandDiffers(old)
         }
+        let runToken = try token(of: old)
+        let group = ControlGroup.make("supervise-\(runToken)")
         let guardian = try describing("the guard cannot be started") {
-            () throws(SystemError) in try Guard.start(holding: lock.rawDescriptor)
+            () throws(SystemError) in try Guard.start(holding: lock.rawDescriptor, group: group)
         }
-        try explaining { () throws(StoreError) in try store.prepare() }
+        tellIfBlind()
+        try explaining { () throws(StoreError) in
+            try store.prepare()
+            try store.openToOwner(through: missing)
+            if request.capture != nil { try store.prepareOutput() }
+        }
         return .session(
             Session(
-                request: request, store: store, lock: lock, guardian: guardian,
-                found: try look(store, old, beginsAnew: beginsAnew, socket: socket),
+                request: request, job: job, store: store, lock: lock, guardian: guardian,
+                group: group,
+                found: try look(
+                    store, old, beginsAnew: beginsAnew, runToken: runToken, socket: socket),
                 isSwept: old != nil,
                 environment: environmentVariables(), signals: signals, socket: socket,
-                seed: try seed(), console: console))
+                seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console))
+    }
+
+    /// Those that are made on the way to where the run is kept.
+    private func missingDirectories(above paths: RunPaths) -> [String] {
+        [paths.stateDirectory, paths.payloadRoot].flatMap { path in
+            sequence(first: path) { $0 == "/" ? nil : parent(of: $0) }
+                .prefix { !pathExists($0) }
+        }
     }
 
     /// What is needed later is looked for now, before anything is changed.
@@ -95,9 +114,22 @@ struct Starter {
                 + "going on with this one", .normal)
     }
 
+    /// A run that begins anew keeps its token, by which what the old one left is found.
+    private func token(of old: RunRecord?) throws(HostError) -> String {
+        if let old { return old.runToken }
+        return try randomDigits()
+    }
+
+    private func tellIfBlind() {
+        guard !ProcessTree.isVisible else { return }
+        console.say(
+            "/proc does not show our processes, so what the job leaves behind cannot be found; "
+                + "mount it (unshare --mount-proc, in a PID namespace)", .quiet)
+    }
+
     private func runPaths() -> RunPaths {
         let words = [request.directory] + request.command
-        let hash = Digest.of(Array(words.joined(separator: "\0").utf8)).hex
+        let hash = Digest.of(Array(joined(words, with: "\0").utf8)).hex
         let name = request.name ?? RunName.standard(for: request.command, hash: hash)
         return RunPaths(
             stateDirectory: request.stateDirectory, name: name,
@@ -105,14 +137,16 @@ struct Starter {
     }
 
     /// Where the run has put its checkpoints stays their place, unless another one is asked for.
-    private func storeOfRecord(_ record: RunRecord, _ paths: RunPaths) -> RunStore {
+    private func storeOfRecord(
+        _ record: RunRecord, _ paths: RunPaths, _ owner: UserIdentity?
+    ) -> RunStore {
         guard request.checkpointDirectory == nil, record.checkpointDirectory != paths.payload else {
-            return RunStore(paths)
+            return RunStore(paths, owner: owner)
         }
         return RunStore(
             RunPaths(
                 stateDirectory: paths.stateDirectory, name: paths.name,
-                payload: record.checkpointDirectory))
+                payload: record.checkpointDirectory), owner: owner)
     }
 
     private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {
@@ -122,19 +156,15 @@ struct Starter {
     /// What the core starts from. The disk is looked at for a new run too: where its record was
     /// lost, its checkpoints are not.
     private func look(
-        _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, socket: String
+        _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String, socket: String
     ) throws(HostError) -> Supervisor.Found {
         let bootID = (try? bootId()) ?? ""
         let scan = try explaining { () throws(StoreError) in try store.scan() }
         // Derived: without it the next start takes longer.
         try? store.mendIndex(scan)
         let pins = pins(of: store)
-        var record = try newRecord(store, bootID: bootID)
-        if let old {
-            // A run that begins anew keeps the token, by which what the old one left is found.
-            record.runToken = old.runToken
-            if !beginsAnew { record.takeOver(old) }
-        }
+        var record = newRecord(store, runToken: runToken, bootID: bootID)
+        if let old, !beginsAnew { record.takeOver(old) }
         return Supervisor.Found(
             record: record, checkpoints: scan.checkpoints,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
@@ -152,22 +182,19 @@ struct Starter {
         }
     }
 
-    private func newRecord(_ store: RunStore, bootID: String) throws(HostError) -> RunRecord {
+    private func newRecord(_ store: RunStore, runToken: String, bootID: String) -> RunRecord {
         RunRecord(
             name: store.paths.name.description, command: request.command,
             directory: request.directory, options: request.options,
             checkpointDirectory: store.paths.payload, created: now(), host: hostName(),
             bootID: bootID, supervisorPID: Int(processId()),
-            runToken: try describing("no random numbers") {
-                () throws(SystemError) in try randomHex(bytes: 8)
-            })
+            runToken: runToken)
     }
 
-    private func seed() throws(HostError) -> UInt64 {
-        let digits = try describing("no random numbers") {
+    private func randomDigits() throws(HostError) -> String {
+        try describing("no random numbers") {
             () throws(SystemError) in try randomHex(bytes: 8)
         }
-        return UInt64(digits, radix: 16) ?? 0
     }
 
     private func now() -> Timestamp {

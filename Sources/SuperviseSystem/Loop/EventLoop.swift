@@ -18,6 +18,8 @@ package final class EventLoop {
         package static let read = Interest(rawValue: EPOLLIN.rawValue)
         /// There is room to write.
         package static let write = Interest(rawValue: EPOLLOUT.rawValue)
+        /// A file of the kernel's own has changed.
+        package static let urgent = Interest(rawValue: EPOLLPRI.rawValue)
         /// The other side is gone altogether; told whatever else is waited for, but not for nothing.
         package static let hangup = Interest(rawValue: EPOLLHUP.rawValue)
     }

@@ -15,11 +15,18 @@ package final class Guard {
     /// Starts the guard, which shares the open file of `lock`, and with it the lock.
     ///
     /// Best before other threads are started and descriptors opened, but right at any time.
+    /// - Parameter group: the job's, where it has one; in the end the guard removes it.
     /// - Throws: EAGAIN or ENOMEM where no process can be made, EMFILE.
-    package static func start(holding lock: Int32) throws(SystemError) -> Guard {
+    package static func start(
+        holding lock: Int32, group: ControlGroup? = nil
+    ) throws(SystemError) -> Guard {
         var messages: Int32 = -1
         var pidfd: Int32 = -1
-        let pid = try systemCall("clone", "guard") { cl_guard_start(lock, &messages, &pidfd) }
+        let pid = try withExtendedLifetime(group) { () throws(SystemError) in
+            try systemCall("clone", "guard") {
+                cl_guard_start(lock, group?.native, &messages, &pidfd)
+            }
+        }
         return Guard(
             process: ProcessHandle(pid: pid, adopting: FileDescriptor(adopting: pidfd)),
             messages: FileDescriptor(adopting: messages))

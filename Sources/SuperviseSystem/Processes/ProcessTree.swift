@@ -14,6 +14,9 @@ package struct LeftBehind: Hashable, Sendable {
 /// signalled. Our own process and its ancestors are never meant. All of this reads /proc; where that
 /// is not mounted, nobody is found.
 package enum ProcessTree {
+    /// Whether processes can be found at all: /proc is mounted, and tells of our own PID namespace.
+    package static var isVisible: Bool { cl_sees_processes() != 0 }
+
     /// Whether we have children apart from some; to be asked when all that have ended are reaped.
     package static func hasChildren(except helpers: Set<Int32>) -> Bool {
         let spared = Array(helpers)
@@ -24,7 +27,8 @@ package enum ProcessTree {
     ///
     /// Those who fork at the same time may be missed. As a subreaper we get them as children, so with
     /// SIGKILL: again after each child that ends, until ``hasChildren(except:)`` is false. Guards of
-    /// supervisors among them are not signalled: they end once they have ended their own trees.
+    /// supervisors among them end once they have ended their own trees; where only they are left,
+    /// SIGKILL is for them, too.
     /// - Returns: how many got it.
     @discardableResult
     package static func signalDescendants(_ signal: Int32, except helpers: Set<Int32>) -> Int {
@@ -57,24 +61,28 @@ package enum ProcessTree {
     ///
     /// - Parameters:
     ///   - runToken: the first half of the token, of the run, or all of it, of one attempt.
+    ///   - group: of the run's job: whoever is in it was left, too.
     ///   - interval: how often to tell that we are still waiting.
     ///   - stillWaiting: told how many have not ended: stuck in the kernel, or somebody else's.
     /// - Returns: those that were found, our own children and ancestors excepted.
     @discardableResult
     package static func endLeftovers(
-        runToken: String, tellEvery interval: Duration = .seconds(10),
+        runToken: String, group: ControlGroup? = nil, tellEvery interval: Duration = .seconds(10),
         stillWaiting: (Int) -> Void = { _ in }
     ) -> [LeftBehind] {
         precondition(!runToken.isEmpty, "an empty token would mean everybody")
         let collector = Collector()
         let limit_ms = Int32(clamping: interval.nanoseconds / 1_000_000)
-        return runToken.withCString { token in
-            var tree = cl_tree()
-            tree.token = token
-            while true {
-                let remaining = end(&tree, limit_ms, collector)
-                guard remaining > 0 else { return collector.found }
-                stillWaiting(remaining)
+        return withExtendedLifetime(group) {
+            runToken.withCString { token in
+                var tree = cl_tree()
+                tree.token = token
+                tree.group = group?.native
+                while true {
+                    let remaining = end(&tree, limit_ms, collector)
+                    guard remaining > 0 else { return collector.found }
+                    stillWaiting(remaining)
+                }
             }
         }
     }

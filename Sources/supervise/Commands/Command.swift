@@ -1,10 +1,10 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
     case run, status, list, checkpoints, checkpoint, prune, stop, restart, pause, unpause, resume
-    case events, plan, doctor
+    case events, logs, plan, doctor
 
     /// Those that can answer in JSON.
-    static let withJSON = Set(allCases).subtracting([.run, .resume])
+    static let withJSON = Set(allCases).subtracting([.run, .resume, .logs])
 
     /// One line without its full stop, for the list of commands.
     var summary: String {
@@ -21,6 +21,7 @@ enum Command: String, CaseIterable, Sendable {
         case .unpause: "Let a paused job go on"
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
+        case .logs: "Show what the job wrote, where --capture keeps it"
         case .plan: "Find the best interval between checkpoints"
         case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
@@ -53,6 +54,7 @@ enum Command: String, CaseIterable, Sendable {
         case .resume: ["supervise resume NAME"]
         case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
+        case .logs: ["supervise logs [NAME]"]
         case .doctor: ["supervise doctor [NAME]"]
         }
     }
@@ -121,6 +123,13 @@ enum Command: String, CaseIterable, Sendable {
                 "Its processes get SIGSTOP, and SIGCONT when it is unpaused. The time of a pause "
                     + "counts for no time-out. A job that fails meanwhile is started again after the "
                     + "pause. stop and restart end the pause.",
+                Self.whichRun,
+            ]
+        case .logs:
+            [
+                "Prints the output of the newest attempt, as the job wrote it. With --follow it goes "
+                    + "on with what comes, from one attempt to the next, until the run has ended; "
+                    + "with --attempt too, until that attempt has.",
                 Self.whichRun,
             ]
         case .doctor:

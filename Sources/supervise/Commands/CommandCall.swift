@@ -30,6 +30,7 @@ struct CommandCall: Sendable {
         case .status: .answer(try status())
         case .list: .answer(try list())
         case .events: .answer(try events())
+        case .logs: .logs(try logs())
         case .checkpoints: .answer(try checkpoints())
         case .checkpoint: .answer(try checkpoint())
         case .prune: .answer(try prune())

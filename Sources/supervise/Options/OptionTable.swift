@@ -4,7 +4,8 @@ import SuperviseCore
 /// configuration file are all made from it.
 enum OptionTable {
     static let all: [OptionSpec] =
-        identity + schedule + watching + retention + failures + hangs + messages + views + forecast
+        identity + job + schedule + watching + retention + failures + hangs + output + messages
+        + views + forecast
 
     /// The options of one command, in the order of its help.
     static func options(of command: Command) -> [OptionSpec] {
@@ -16,11 +17,13 @@ enum OptionTable {
             "name", .name, of: [.run], .init(), inOptional: \.name,
             "The run's name; without it, one made from the command and its directory"),
         OptionSpec(
-            "state-dir", .directory, of: Set(Command.allCases), inOptional: \.stateDirectory,
+            "state-dir", .directory, of: Set(Command.allCases), [.environment, .recorded, .path],
+            inOptional: \.stateDirectory,
             "Where runs are kept; without it the first of $SUPERVISE_STATE_DIR, $STATE_DIRECTORY, "
                 + "$XDG_STATE_HOME/supervise and ~/.local/state/supervise"),
         OptionSpec(
-            "checkpoint-dir", .directory, of: [.run], inOptional: \.checkpointDirectory,
+            "checkpoint-dir", .directory, of: [.run], [.environment, .recorded, .path],
+            inOptional: \.checkpointDirectory,
             "Keep the checkpoints here, perhaps on another disk; without it, with the run's state"),
         OptionSpec(
             "fresh", .flag, of: [.run], .environment, in: \.fresh,
@@ -130,6 +133,24 @@ enum OptionTable {
         OptionSpec(
             "no-checkpoint", .flag, of: [.stop, .restart], .init(), in: \.skipsCheckpoint,
             "Without a final checkpoint"),
+    ]
+
+    private static let output = [
+        OptionSpec(
+            "capture", .flag, of: [.run], in: \.capture,
+            "Keep what the job writes, for supervise logs, and pass it on"),
+        OptionSpec(
+            "capture-max", .captureSize, of: [.run], standard: "64MB", in: \.captureMax,
+            "The size of one file of it; the oldest go when there is more than four times as much"),
+        OptionSpec(
+            "tty", .flag, of: [.run], in: \.tty,
+            "Give the job a terminal of its own: programs then write line by line, and in colour"),
+        OptionSpec(
+            "follow", .flag, of: [.logs], .init(), in: \.follow,
+            "Go on with what the job writes from now on, until the run has ended"),
+        OptionSpec(
+            "attempt", .count, of: [.logs], .init(), inOptional: \.attempt,
+            "What this attempt wrote; without it, the newest"),
     ]
 
     private static let hangs = [

@@ -114,6 +114,15 @@ extension ValueKind where Value == Int64 {
     }
 }
 
+extension ValueKind where Value == Int64 {
+    /// What is read at once has to fit into a file.
+    static let captureSize = ValueKind(
+        placeholder: "SIZE", accepts: "a size of 64KiB or more, such as 10MB"
+    ) { text in
+        SizeText.parse(text).flatMap { $0 >= 1 << 16 ? $0 : nil }
+    }
+}
+
 extension ValueKind where Value == RetentionRules.Best {
     static let best = ValueKind(
         placeholder: "N:METRIC:min|max",
@@ -219,7 +228,7 @@ where Value: CaseIterable & RawRepresentable & Sendable, Value.RawValue == Strin
         var words: [String] = []
         for value in Value.allCases { words.append(value.rawValue) }
         return ValueKind(
-            placeholder: words.joined(separator: "|"), accepts: words.joined(separator: " or "),
+            placeholder: joined(words, with: "|"), accepts: joined(words, with: " or "),
             choices: words
         ) { Value(rawValue: $0) }
     }

@@ -1,6 +1,6 @@
 /* A job that speaks the protocol: says hello, and then is silent. The first record on standard output is
-   written when it has been welcomed, the second when it is asked for a checkpoint. Without a socket the
-   second is written at SIGTERM: what supervisors without a protocol have to say. */
+   written when it has been welcomed, the second when it is asked for a checkpoint. Without a socket, and
+   as `speaker silent`, the second is written at SIGTERM: what supervisors without a protocol have to say. */
 
 #include "stamp.h"
 #include <signal.h>
@@ -43,9 +43,10 @@ static void await(int socket_, const char *type) {
     }
 }
 
-int main(void) {
+int main(int count, char **words) {
     const char *path = getenv("SUPERVISE_SOCKET"), *token = getenv("SUPERVISE_TOKEN");
-    if (path == NULL || token == NULL) {
+    const int is_silent = count > 1 && strcmp(words[1], "silent") == 0;
+    if (path == NULL || token == NULL || is_silent) {
         sigset_t terminate;
         int number;
         sigemptyset(&terminate);

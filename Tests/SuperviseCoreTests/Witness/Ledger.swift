@@ -87,7 +87,7 @@ struct Ledger {
         case .watchFlushed, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
-            .descendantsGone,
+            .descendantsGone, .outputTail,
             .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
             break
         }

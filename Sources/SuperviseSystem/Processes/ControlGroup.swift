@@ -1,0 +1,106 @@
+import CLinux
+import Glibc
+
+/// A control group that all of a job is born in: whoever of it has left its session, its parents and
+/// its environment behind is still there, and one word to the kernel ends them all.
+///
+/// It is made only where our own group was left to us, and everything works without it. No limit is
+/// set and no controller used, so that nobody has to be moved: not we, not others.
+package final class ControlGroup: Sendable {
+    /// Where it is, and what the kernel calls it.
+    package let place: GroupPlace
+    /// To be born in.
+    package let directory: FileDescriptor
+    private let events: FileDescriptor
+    private let strings: GroupStrings
+
+    /// Makes it in our own group, or takes it where it is there already.
+    ///
+    /// - Returns: nil where nothing was left to us, or the kernel cannot end a group (before Linux
+    ///   5.14).
+    package static func make(_ name: String) -> ControlGroup? {
+        guard let ours = GroupPlace.delegated() else { return nil }
+        let place = GroupPlace(
+            directory: "\(ours.directory)/\(name)",
+            path: ours.path == "/" ? "/\(name)" : "\(ours.path)/\(name)")
+        return try? ControlGroup(place)
+    }
+
+    private init(_ place: GroupPlace) throws(SystemError) {
+        let path = place.directory
+        do throws(SystemError) {
+            try systemCall("mkdir", path) { mkdir(path, 0o755) }
+        } catch {
+            if error.code != EEXIST { throw error }
+        }
+        do throws(SystemError) {
+            try systemCall("access", path) {
+                faccessat(AT_FDCWD, "\(path)/cgroup.kill", W_OK, AT_EACCESS)
+            }
+            directory = FileDescriptor(
+                adopting: try systemCall("open", path) {
+                    open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                })
+            events = FileDescriptor(
+                adopting: try systemCall("open", path) {
+                    open("\(path)/cgroup.events", O_RDONLY | O_CLOEXEC)
+                })
+        } catch {
+            cl_cgroup_remove(path)
+            throw error
+        }
+        strings = GroupStrings(place)
+        self.place = place
+    }
+
+    /// An empty one in the place of this: a group that was killed once stays deadly, for a child that
+    /// is born in it gets the same signal (Linux 5.14 to 6.18 at least).
+    ///
+    /// - Returns: nil where this one cannot be removed, or no other one made.
+    package func renewed() -> ControlGroup? {
+        cl_cgroup_remove(place.directory) == 0 ? try? ControlGroup(place) : nil
+    }
+
+    /// For C, as long as this value lives.
+    var native: UnsafePointer<cl_cgroup> { strings.native }
+
+    /// Kills all that is in it or below; they end soon after.
+    package func kill() {
+        cl_cgroup_kill(place.directory)
+    }
+
+    /// Whether somebody lives in it or below.
+    package var isPopulated: Bool {
+        var text = [UInt8](repeating: 0, count: 256)
+        let number = events.rawValue
+        let count = try? systemCall("pread") { pread(number, &text, text.count, 0) }
+        return String(decoding: text.prefix(count ?? 0), as: UTF8.self)
+            .split(separator: "\n").contains("populated 1")
+    }
+
+    /// Ready for ``EventLoop/Interest/urgent`` when that may have changed since it was last asked.
+    package var changes: Int32 { events.rawValue }
+
+    /// Removes it and what is below, where nobody lives there.
+    package func remove() {
+        cl_cgroup_remove(place.directory)
+    }
+}
+
+/// The two strings of a group at an address that stays.
+private final class GroupStrings: @unchecked Sendable {
+    let native: UnsafePointer<cl_cgroup>
+    private let words: CStrings
+
+    init(_ place: GroupPlace) {
+        words = CStrings([place.directory, place.path])
+        let group = UnsafeMutablePointer<cl_cgroup>.allocate(capacity: 1)
+        group.initialize(
+            to: cl_cgroup(directory: words.constants[0], path: words.constants[1]))
+        native = UnsafePointer(group)
+    }
+
+    deinit {
+        native.deallocate()
+    }
+}

@@ -1,0 +1,78 @@
+import CLinux
+
+/// Our own control group of version 2 (cgroups(7)): where it is mounted, and what the kernel calls it.
+package struct GroupPlace: Equatable, Sendable {
+    /// The directory, absolute.
+    package var directory: String
+    /// As in /proc/PID/cgroup: `/`, `/system.slice/train.service`.
+    package var path: String
+
+    package init(directory: String, path: String) {
+        self.directory = directory
+        self.path = path
+    }
+
+    /// - Parameters:
+    ///   - groups: what /proc/self/cgroup says: a line for each hierarchy, `0::` before that of
+    ///     version 2.
+    ///   - mounts: what /proc/self/mountinfo says (proc(5)).
+    /// - Returns: nil where version 2 is not mounted, or our group is outside of what is.
+    package init?(groups: String, mounts: String) {
+        let own = groups.split(separator: "\n").first { $0.hasPrefix("0::/") }?.dropFirst(3)
+        // Outside of our namespace; removed, while we are in it.
+        guard let own, !own.hasPrefix("/.."), !own.hasSuffix(" (deleted)") else { return nil }
+        path = String(own)
+        for line in mounts.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            // Of the fields before the dash there may be more or less.
+            guard fields.count > 4, let dash = fields.firstIndex(of: "-"),
+                fields[dash...].dropFirst().first == "cgroup2",
+                let below = Self.relative(own, to: fields[3])
+            else { continue }
+            let mountPoint = Self.unescaped(fields[4])
+            directory = below.isEmpty ? mountPoint : "\(mountPoint)\(below)"
+            return
+        }
+        return nil
+    }
+
+    /// `/b` where the path is `/a/b` and the root `/a`; nil where it is not below.
+    private static func relative(_ path: Substring, to root: Substring) -> Substring? {
+        if root == "/" { return path == "/" ? "" : path }
+        guard path.hasPrefix(root) else { return nil }
+        let rest = path.dropFirst(root.utf8.count)
+        return rest.isEmpty || rest.hasPrefix("/") ? rest : nil
+    }
+
+    /// The kernel writes spaces and the like as `\040`, in octal.
+    private static func unescaped(_ field: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = field.utf8[...]
+        while let byte = rest.popFirst() {
+            let digits = String(decoding: rest.prefix(3), as: UTF8.self)
+            if byte == UInt8(ascii: "\\"), digits.utf8.count == 3,
+                let code = UInt8(digits, radix: 8)
+            {
+                bytes.append(code)
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Ours, where it was left to us to make groups in it: by our service manager (systemd's
+    /// `Delegate=yes`), or because a container's groups begin with it.
+    ///
+    /// Nobody else's group is touched: its owner counts on being the only one.
+    package static func delegated() -> GroupPlace? {
+        guard let groups = try? readSmallFile("/proc/self/cgroup"),
+            let mounts = try? readSmallFile("/proc/self/mountinfo"),
+            let place = GroupPlace(groups: groups, mounts: mounts)
+        else { return nil }
+        // The machine's own root group has no such file, a namespace's has.
+        let isNamespace = place.path == "/" && pathExists("\(place.directory)/cgroup.events")
+        return isNamespace || cl_cgroup_is_delegated(place.directory) != 0 ? place : nil
+    }
+}
