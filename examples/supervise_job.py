@@ -243,6 +243,17 @@ class Job:
         if self._active:
             self._side.failed(error)
 
+    def give_up(self, error):
+        """Tells the supervisor that another attempt is of no use, and why: the data is broken, say.
+
+        Then end, with a status of your own, which becomes that of the whole run:
+
+            job.give_up("no such file: " + path)
+            sys.exit(3)
+        """
+        if self._active:
+            self._side.give_up(error)
+
     def close(self):
         """Waits for the outcome of the last save and hangs up; at exit it is called for you."""
         if self._active:
@@ -380,6 +391,11 @@ class _Supervisor:
             if request is not None:
                 text = _text(error if isinstance(error, str) else _describe(error))
                 self._send({"type": "failed", "request": request["request"], "error": text})
+
+    def give_up(self, error):
+        with self._changed:
+            text = _text(error if isinstance(error, str) else _describe(error))
+            self._send({"type": "give_up", "error": text})
 
     def complain(self, error):
         self.last_error = error
@@ -592,6 +608,9 @@ class _Folder:
         pass
 
     def failed(self, error):
+        pass
+
+    def give_up(self, error):
         pass
 
     def close(self):

@@ -81,19 +81,60 @@ static _Noreturn void execute(const struct cl_spawn_request *request, int report
     fail(report, stage, code, about);
 }
 
-static _Noreturn void become(const struct cl_spawn_request *request, int report, pid_t parent) {
-    setsid(); /* cannot fail in a fresh child */
+static void end_with(pid_t parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     /* The parent may have died before that call, and then nobody would ever send the signal. */
     if (getppid() != parent) _exit(127);
+}
+
+/* What only our own privileges may be enough for: before they are given up. */
+static void set_limits(const struct cl_spawn_request *request, int report) {
+    for (int index = 0; index < request->limit_count; index++) {
+        const struct cl_spawn_limit *limit = &request->limits[index];
+        const unsigned long long pair[2] = {limit->soft, limit->hard};
+        if (syscall(SYS_prlimit64, 0, limit->resource, pair, NULL) != 0)
+            fail(report, CL_SPAWN_LIMIT, errno, index);
+    }
+    if (request->sets_niceness && setpriority(PRIO_PROCESS, 0, request->niceness) != 0)
+        fail(report, CL_SPAWN_NICENESS, errno, 0);
+}
+
+/* Raw, as the C library would have all threads follow, which are our parent's and not here. */
+static void change_identity(const struct cl_spawn_request *request, int report) {
+    const struct cl_spawn_identity *to = request->identity;
+    if (to == NULL) return;
+    if (syscall(SYS_setgroups, (size_t)to->group_count, to->groups) != 0
+        || syscall(SYS_setresgid, to->group, to->group, to->group) != 0
+        || syscall(SYS_setresuid, to->user, to->user, to->user) != 0)
+        fail(report, CL_SPAWN_IDENTITY, errno, 0);
+}
+
+static _Noreturn void end_rehearsal(const struct cl_spawn_request *request, int report) {
+    for (int index = 0; request->reach[index] != NULL; index++)
+        if (faccessat(AT_FDCWD, request->reach[index], X_OK, 0) != 0)
+            fail(report, CL_SPAWN_REACH, errno, index);
+    _exit(0);
+}
+
+static _Noreturn void become(const struct cl_spawn_request *request, int report, pid_t parent) {
+    setsid(); /* cannot fail in a fresh child */
+    end_with(parent);
+    if (request->terminal >= 0 && ioctl(request->terminal, TIOCSCTTY, 0) != 0)
+        fail(report, CL_SPAWN_STREAM, errno, 0);
     if (!set_streams(request)) fail(report, CL_SPAWN_STREAM, errno, 0);
     /* Now and not at the exec, which may hang: until then the child would hold our sockets and
        pipes. */
     if (request->close_others) cl_close_all_but(report, report);
+    set_limits(request, report);
+    if (request->mask >= 0) umask((mode_t)request->mask);
+    change_identity(request, report);
+    /* Who becomes somebody else loses that. */
+    if (request->identity != NULL) end_with(parent);
     if (request->directory != NULL && chdir(request->directory) != 0)
         fail(report, CL_SPAWN_DIRECTORY, errno, 0);
     cl_default_signals();
     cl_restore_signals(0);
+    if (request->reach != NULL) end_rehearsal(request, report);
     execute(request, report);
 }
 

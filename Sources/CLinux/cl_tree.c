@@ -228,6 +228,17 @@ static int freeze(const struct cl_tree *tree, int proc, struct looks *looks) {
     return members;
 }
 
+int cl_tree_freeze(const struct cl_tree *tree) {
+    struct looks looks = {0};
+    int proc = cl_open_proc();
+    if (proc < 0) return -1;
+    int members = freeze(tree, proc, &looks);
+    cl_free_processes(&looks.now);
+    cl_free_processes(&looks.before);
+    close(proc);
+    return members;
+}
+
 static void kill_and_wait(
     int proc, const struct cl_process_table *table, int wait_ms, bool guards_too,
     cl_tree_found found, void *context) {

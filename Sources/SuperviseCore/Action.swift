@@ -33,10 +33,22 @@ package enum Action: Equatable, Sendable {
     case gatherWatched(since: Timestamp)
     /// This changed while it was taken: tell of it again when it is quiet.
     case watchAgain(String)
+    /// SIGSTOP to the leader and all its descendants.
+    case pauseJob
+    /// SIGCONT to them.
+    case unpauseJob
     /// SIGKILL to the leader and all its descendants.
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
     case endDescendants(Urgency)
+    /// Look at what the job's processes are doing; answers ``Event/examined(_:)``.
+    case examine
+    /// Run a command that looks at a job that hangs; answers ``Event/onHangEnded(_:)``.
+    case runOnHang([String])
+    /// End the look or the command that is under way; it answers at once, with what there is.
+    case endDiagnosis
+    /// Write down for people what was found out about a hang.
+    case saveReport(RunEvent.Hung, text: String)
     case setTimer(TimerID, at: Instant)
     case cancelTimer(TimerID)
     /// Make an empty directory for a payload; answers `stagingMade` or `commitFailed`.
@@ -58,6 +70,16 @@ package enum Action: Equatable, Sendable {
     case publish(Status)
     /// End; what was to be recorded is written first, as far as the disk allows in a second.
     case exit(Ending)
+
+    /// Nobody waits for it.
+    var tells: Bool {
+        switch self {
+        case .log, .tell, .publish: true
+        default: false
+        }
+    }
+
+    var isExit: Bool { if case .exit = self { true } else { false } }
 
     package enum Urgency: Equatable, Sendable {
         /// SIGTERM; ``killEverything`` may follow.

@@ -25,12 +25,20 @@ package enum Event: Equatable, Sendable {
     case spawnFailed(SpawnFailure)
     /// The leader is gone, and all that it had said has been told before.
     case jobExited(JobEnd)
+    /// The last lines that the attempt wrote, where its output passes through us.
+    case outputTail([String])
     /// No descendant of the attempt is left.
     case descendantsGone
+    /// What the processes of a job that hangs are doing, as far as it could be found out.
+    case examined(Examination)
+    /// What came of the command that was to look at it, for people.
+    case onHangEnded(String)
     case received(JobMessage, from: ConnectionID, seq: Int64?)
     case disconnected(ConnectionID)
     case signal(Signal)
     case timer(TimerID)
+    /// We were stopped, and the job with us, for so long until now.
+    case stoodStill(Duration)
     case stagingMade(CheckpointID, path: String)
     case stagingMeasured(CheckpointID, StagingSize)
     /// A commit or an `add` is durable and visible.
@@ -75,6 +83,18 @@ package enum Event: Equatable, Sendable {
             self.done = done
             self.total = total
             self.seconds = seconds
+        }
+    }
+
+    package struct Examination: Equatable, Sendable {
+        package var text = ""
+        package var processes = 0
+        package var threads = 0
+
+        package init(text: String = "", processes: Int = 0, threads: Int = 0) {
+            self.text = text
+            self.processes = processes
+            self.threads = threads
         }
     }
 
@@ -157,4 +177,8 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case backoff
     /// Progress is published.
     case publish
+    /// The job may have given no sign for too long.
+    case hang
+    /// What is found out about a hang has had its time.
+    case diagnosis
 }

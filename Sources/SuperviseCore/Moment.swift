@@ -28,10 +28,14 @@ package struct Instant: Hashable, Comparable, Sendable {
 package struct Moment: Equatable, Sendable {
     package var instant: Instant
     package var wall: Timestamp
+    /// `instant` without all the time in which the job stood still: what is asked of the job goes
+    /// by it. ``Supervisor`` sets it; it is never compared with an ``instant``.
+    package var counted: Instant
 
     package init(instant: Instant, wall: Timestamp) {
         self.instant = instant
         self.wall = wall
+        counted = instant
     }
 
     /// What the wall clock will show at `later`, unless it is set meanwhile.

@@ -16,6 +16,10 @@ package struct Settings: Equatable, Sendable {
     package var rollbackAfter = 2
     /// The wait after the first failure, and the longest.
     package var backoff: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
+    /// Which ends of the job are followed by another attempt.
+    package var restart = Restart.onFailure
+    /// Exit statuses of the job after which there is no other attempt.
+    package var fatalExitCodes: Set<Int> = []
     package var resumeFrom = ResumeFrom.newest
     /// What the job writes by itself, and is to be taken up; relative to its directory.
     package var watch: [WatchPattern] = []
@@ -28,6 +32,15 @@ package struct Settings: Equatable, Sendable {
     /// Checkpoints that are not needed soon are compressed by it; nil compresses none.
     package var compression: CompressionProgram?
 
+    /// Without a sign of life for so long, the job hangs; nil never looks.
+    package var heartbeatTimeout: Duration?
+    /// Without a step forward for so long, the job hangs; nil never looks.
+    package var progressTimeout: Duration?
+    /// What looks at a job that hangs, before it is killed.
+    package var onHang: ShellWords?
+    /// For that to end.
+    package var onHangTimeout: Duration = .seconds(30)
+
     /// From a commit to the next request.
     package enum CheckpointEvery: Equatable, Sendable {
         /// By what a checkpoint costs and how often the run fails.
@@ -35,6 +48,13 @@ package struct Settings: Equatable, Sendable {
         case every(Duration)
         /// None is asked for.
         case off
+    }
+
+    package enum Restart: String, Equatable, Sendable, CaseIterable {
+        case onFailure = "on-failure"
+        /// Status 0 too: the run never completes.
+        case always
+        case never
     }
 
     /// Where the first attempt of this supervisor goes on from.

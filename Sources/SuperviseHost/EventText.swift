@@ -8,6 +8,7 @@ package enum EventText {
         case .attemptStarted(let start): attempt(start)
         case .jobExited(let exit): "\(end(exit.exitCode, exit.signal))\(after(exit.seconds))"
         case .failed(let failed): failure(failed)
+        case .hung(let hung): hungAndKilled(hung)
         case .checkpointRequested(let request): asking(request)
         case .checkpointCommitted(let commit): committed(commit)
         case .checkpointFailed(let failed): notMade(failed)
@@ -19,6 +20,10 @@ package enum EventText {
             "checkpoint \(one.id) is compressed: \(SizeText.format(one.bytes)) are now "
                 + SizeText.format(one.compressedBytes)
         case .stopRequested(let stop): stopping(stop)
+        case .restarting(let restart): restarting(restart)
+        case .paused: "paused the job; to let it go on: supervise unpause"
+        case .unpaused(let pause): "the job goes on\(after(pause.seconds)) of pause"
+        case .gaveUp(let said): "the job gives up: \(printable(said.error))"
         case .leftovers(let found): leftovers(found.processes)
         case .warning(let warning): printable(warning.message)
         case .finished(let outcome, let error): error.map(printable) ?? ended(outcome)
@@ -92,14 +97,31 @@ package enum EventText {
         let lost =
             failure.lostSeconds >= 0.05
             ? "; \(HumanText.duration(failure.lostSeconds)) of work lost" : ""
-        let next =
-            failed.backoff.map {
-                $0 > 0 ? "starting again in \(HumanText.duration($0))" : "starting again"
-            } ?? "giving up"
+        let next = failed.backoff.map(again) ?? "giving up"
         let count =
             failed.count > 0
             ? " (failure \(failed.count) of \(failed.limit) without progress)" : ""
-        return "\(what)\(lost); \(next)\(count)"
+        let why: String =
+            switch failed.final {
+            case .restartNever: " (--restart never)"
+            case .fatalExitCode: " (status \(failure.exitCode ?? 0) is in --fatal-exit-codes)"
+            case .gaveUp: ", as the job asked: \(printable(failure.error ?? ""))"
+            case .maxFailures, nil: count
+            }
+        let start = failure.atStart ? " while starting up" : ""
+        return "\(what)\(start)\(lost); \(next)\(why)"
+    }
+
+    private static func again(_ wait: Double) -> String {
+        wait > 0 ? "starting again in \(HumanText.duration(wait))" : "starting again"
+    }
+
+    private static func restarting(_ restart: RunEvent.Restarting) -> String {
+        switch restart.reason {
+        case .asked: "attempt \(restart.attempt) has ended, as asked; \(again(restart.backoff))"
+        case .always:
+            "the job exited with status 0; \(again(restart.backoff)) (--restart always)"
+        }
     }
 
     private static func asking(_ request: CheckpointRequest) -> String {

@@ -5,6 +5,7 @@ import SuperviseSystem
 /// `supervise run`: keeps the job alive until it has completed, failed for good, or is stopped.
 package func run(_ request: RunRequest) -> RunResult {
     ignoreBrokenPipes()
+    ignoreBackgroundStops()
     let console = Console(request)
     do throws(HostError) {
         switch try Starter(request: request, console: console).start() {

@@ -19,10 +19,15 @@ package struct RunRequest: Sendable {
     package var fresh = false
     package var whenCompleted = WhenCompleted.again
     package var settings: Settings
+    package var job = JobSettings()
     /// The number of the signal that asks for a checkpoint; nil where none does.
     package var checkpointSignal: Int32?
     /// What is added to the command where there is a checkpoint.
     package var resumeArguments: ResumeArguments?
+    /// Keep the job's output, in files of so many bytes; nil leaves it alone.
+    package var capture: Int64?
+    /// The job gets a terminal of its own.
+    package var tty = false
     package var verbosity = Verbosity.normal
     package var logFormat = LogFormat.text
 

@@ -27,6 +27,8 @@ package struct RunPaths: Equatable, Sendable {
     package var record: String { "\(run)/run.json" }
     package var status: String { "\(run)/status.json" }
     package var events: String { "\(run)/events.jsonl" }
+    /// What the job wrote, where that is kept, and reports on hangs.
+    package var output: String { "\(run)/output" }
     package var locks: String { "\(stateDirectory)/.locks" }
     package var lock: String { "\(locks)/\(name)" }
 
@@ -49,6 +51,8 @@ package struct RunPaths: Equatable, Sendable {
     /// Whether checkpoints are somewhere else than the rest.
     var isSplit: Bool { payload != run }
     var payloadParent: String { parent(of: payload) }
+    /// The directory that holds ``payload``: the state directory, or that of `--checkpoint-dir`.
+    package var payloadRoot: String { payloadParent }
     var archive: String { "\(stateDirectory)/.archive" }
     /// Where the payload goes when the run is archived; on the same file system.
     var payloadArchive: String { "\(payloadParent)/.archive" }
@@ -67,7 +71,7 @@ enum CheckpointFile {
 }
 
 /// The directory that holds what is at an absolute path.
-func parent(of path: String) -> String {
+package func parent(of path: String) -> String {
     let head = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[..<$0] } ?? ""
     return head.isEmpty ? "/" : String(head)
 }

@@ -30,14 +30,14 @@ extension RunStore {
     ) throws(StoreError) -> CheckpointSummary {
         let crew = Crew(lane: lane, isCancelled: isCancelled)
         do throws(StoreError) {
-            let source = try sourcePath(order)
+            let source = try acting(as: owner) { () throws(StoreError) in try sourcePath(order) }
             switch order.mode {
             case .copy:
                 return try copyIn(source, order.commit, crew).summary
             case .move:
                 if let summary = try moveIn(source, order.commit, crew) { return summary }
                 let (copied, summary) = try copyIn(source, order.commit, crew)
-                removeOriginal(copied, source, warn)
+                acting(as: owner) { removeOriginal(copied, source, warn) }
                 return summary
             case .own, .reference:
                 return try leaveOutside(
@@ -53,6 +53,12 @@ extension RunStore {
     /// Follows links: what they lead to is what is meant.
     private func sourcePath(_ order: AddOrder) throws(StoreError) -> String {
         let path = order.source
+        if owner != nil, order.mode == .own {
+            throw .badPath(
+                path,
+                reason: "cannot stay where it is, as root would delete it there one day; "
+                    + "with --user use move")
+        }
         guard path.hasPrefix("/") else {
             throw .badPath(path, reason: "is no absolute path; add wants one")
         }
@@ -83,29 +89,48 @@ extension RunStore {
         _ source: String, _ order: CommitOrder, _ crew: Crew
     ) throws(StoreError) -> (original: Payload, summary: CheckpointSummary) {
         _ = try makeStaging(order.id)
+        let original = try acting(as: owner) { () throws(StoreError) in
+            try copyToStaging(source, order.id, crew)
+        }
+        let single = Placement(of: original, source).single
+        return (original, try commit(order, single: single, crew))
+    }
+
+    private func copyToStaging(
+        _ source: String, _ id: CheckpointID, _ crew: Crew
+    ) throws(StoreError) -> Payload {
         let original = try Payload.outside(files, source)
-        guard !original.files.isEmpty else { throw .emptyCheckpoint(order.id) }
+        guard !original.files.isEmpty else { throw .emptyCheckpoint(id) }
         let place = Placement(of: original, source)
-        let base = paths.staging(order.id)
+        let base = paths.staging(id)
         for directory in original.directories.dropFirst() {
             try writing { () throws(SystemError) in
                 try files.makeDirectory("\(base)/\(place.inside(directory))")
             }
         }
-        _ = try forEach(original.files, beside: crew.lane) { [files] file throws(StoreError) in
+        _ = try forEach(original.files, beside: crew.lane) {
+            [files, owner] file throws(StoreError) in
             let copy = "\(base)/\(place.inside(file.path))"
-            try writing { () throws(SystemError) in
-                try files.copyFile(file.path, to: copy) { _ in !crew.isCancelled() }
+            try acting(as: owner) { () throws(StoreError) in
+                do throws(SystemError) {
+                    try files.copyFile(file.path, to: copy) { _ in !crew.isCancelled() }
+                } catch {
+                    guard error.isForbidden, error.subject == file.path else {
+                        throw StoreError(writing: error)
+                    }
+                    let reason = "cannot be taken: \(errorText(error.code))"
+                    throw .badPath(file.path, reason: reason)
+                }
+                let after = try reading { () throws(SystemError) in try files.status(file.path) }
+                guard file.status.isUnchanged(after) else { throw .changed(file.path) }
             }
-            let after = try reading { () throws(SystemError) in try files.status(file.path) }
-            guard file.status.isUnchanged(after) else { throw .changed(file.path) }
         }
         for link in original.links {
             try writing { () throws(SystemError) in
                 try files.makeLink("\(base)/\(place.inside(link.path))", to: link.target)
             }
         }
-        return (original, try commit(order, single: place.single, crew))
+        return original
     }
 
     /// After it was copied, and the copy is durable.

@@ -39,8 +39,11 @@ extension RunStore {
         _ order: CommitOrder, single: String?, _ crew: Crew
     ) throws(StoreError) -> CheckpointSummary {
         let base = paths.staging(order.id)
-        let payload = try Payload.read(files, base: base)
+        let payload = try acting(as: owner) { () throws(StoreError) in
+            try Payload.read(files, base: base)
+        }
         let hashed = try hashAndSync(payload, base: base, order.id, crew)
+        try takeFromOwner(base)
         let manifest = manifest(order, hashed, payload.links, single: single)
         try write(manifest, hashed, base: base)
         try syncDirectories(payload, base: base)
@@ -76,10 +79,13 @@ extension RunStore {
             ($0.element.status.size, $1.offset) > ($1.element.status.size, $0.offset)
         }
         .map(\.element)
-        let hashed = try forEach(ordered, beside: crew.lane) { [files] file throws(StoreError) in
+        let hashed = try forEach(ordered, beside: crew.lane) {
+            [files, owner] file throws(StoreError) in
             let path = Manifest.place(of: file.path, in: base)
-            let found = try reading { () throws(SystemError) in
-                try files.hashFile(path, startsWriting: true) { _ in !crew.isCancelled() }
+            let found = try acting(as: owner) { () throws(StoreError) in
+                try reading { () throws(SystemError) in
+                    try files.hashFile(path, startsWriting: true) { _ in !crew.isCancelled() }
+                }
             }
             guard file.status.isUnchanged(found.before), file.status.isUnchanged(found.after),
                 found.size == file.status.size
@@ -87,10 +93,12 @@ extension RunStore {
             return HashedPayloadFile(path: file.path, status: file.status, digest: found.digest)
         }
         // Now that all of it is on its way, the first of these waits, and the others hardly do.
-        _ = try forEach(ordered, beside: crew.lane) { [files] file throws(StoreError) in
+        _ = try forEach(ordered, beside: crew.lane) { [files, owner] file throws(StoreError) in
             try crew.goOn()
-            try writing { () throws(SystemError) in
-                try files.syncFile(Manifest.place(of: file.path, in: base))
+            try acting(as: owner) { () throws(StoreError) in
+                try writing { () throws(SystemError) in
+                    try files.syncFile(Manifest.place(of: file.path, in: base))
+                }
             }
         }
         return hashed.sorted { precedes($0.path, $1.path) }

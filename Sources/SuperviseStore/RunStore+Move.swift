@@ -15,6 +15,8 @@ extension RunStore {
     func moveIn(
         _ source: String, _ order: CommitOrder, _ crew: Crew
     ) throws(StoreError) -> CheckpointSummary? {
+        // A rename by us would give the job what it could not take itself.
+        if owner != nil { return nil }
         let base = paths.staging(order.id)
         _ = try makeStaging(order.id)
         guard try device(source) == device(base) else { return nil }

@@ -8,10 +8,14 @@ extension RunStore {
         _ outside: OutsidePayload, _ order: CommitOrder, _ crew: Crew
     ) throws(StoreError) -> CheckpointSummary {
         let base = try makeStagingDirectory(order.id)
-        let payload = try Payload.outside(files, outside.path)
+        let payload = try acting(as: owner) { () throws(StoreError) in
+            try Payload.outside(files, outside.path)
+        }
         let hashed = try hashAndSync(payload, base: "", order.id, crew)
-        try syncDirectories(payload, base: "")
-        try syncNames(above: outside.path)
+        try acting(as: owner) { () throws(StoreError) in
+            try syncDirectories(payload, base: "")
+            try syncNames(above: outside.path)
+        }
         let manifest = manifest(
             order, hashed, payload.links,
             single: payload.directories.isEmpty ? outside.path : nil, outside: outside)

@@ -9,7 +9,10 @@ extension RunStore {
     /// - Returns: the absolute path of an empty directory, for the job to write into.
     package func makeStaging(_ id: CheckpointID) throws(StoreError) -> String {
         let data = "\(try makeStagingDirectory(id))/\(CheckpointFile.data)"
-        try writing { () throws(SystemError) in try files.makeDirectory(data) }
+        try writing { () throws(SystemError) in
+            try files.makeDirectory(data)
+            try giveToOwner(data)
+        }
         return data
     }
 
@@ -23,6 +26,7 @@ extension RunStore {
                 try discard(directory)
                 try files.makeDirectory(directory)
             }
+            try openStaging(directory)
         }
         return directory
     }

@@ -49,6 +49,7 @@ extension RunStore {
         do throws(StoreError) {
             switch try compare(id, order, lane, goOn) {
             case .success(let manifest):
+                if order.restores { try letOwnerRead(id) }
                 return .good(summary(of: manifest), metadata: manifest.metadata)
             case .failure(let damage):
                 return .bad(reason: damage.reason)

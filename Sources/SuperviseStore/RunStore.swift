@@ -14,6 +14,8 @@ package final class RunStore: Sendable {
     package let verified = VerifiedFiles()
     /// Who compresses and restores.
     package let tools = Tools()
+    /// Who the job is, where that is not who we are.
+    let owner: UserIdentity?
     let files: any FileSystem
     let limits: Limits
     let state = Mutex(State())
@@ -53,9 +55,11 @@ package final class RunStore: Sendable {
     }
 
     package init(
-        _ paths: RunPaths, files: any FileSystem = Disk(), limits: Limits = Limits()
+        _ paths: RunPaths, owner: UserIdentity? = nil, files: any FileSystem = Disk(),
+        limits: Limits = Limits()
     ) {
         self.paths = paths
+        self.owner = owner
         self.files = files
         self.limits = limits
     }

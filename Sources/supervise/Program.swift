@@ -16,6 +16,8 @@ enum Intent: Sendable {
     case answer(Answer)
     /// Becomes the supervisor of a run.
     case run(RunRequest)
+    /// Prints what a job wrote, perhaps for as long as it does.
+    case logs(LogReader)
 }
 
 /// The whole of a call of `supervise`.
@@ -43,6 +45,9 @@ enum Program {
         switch try intent(arguments, surroundings) {
         case .run(let request):
             return run(request)
+        case .logs(let reader):
+            try reader.print()
+            return .exit(0)
         case .answer(let answer):
             do {
                 try writeStandardOutput(answer.text)

@@ -53,6 +53,19 @@ struct DoctorTests {
         withExtendedLifetime(lock) {}
     }
 
+    @Test("finds that what the job is given is not there any more")
+    func job() throws {
+        try runs.add("a", outcome: .stopped, options: ["chdir": runs.root, "user": "root"])
+        try runs.add("b", outcome: .stopped, options: ["chdir": "/no/such", "user": "nobody-here"])
+        let found = try findings()
+        #expect(found.map(\.run) == ["b", "b"] && found.allSatisfy { $0.level == .problem })
+        #expect(
+            found.map(\.text) == [
+                "--chdir: /no/such is not there", "--user: there is no user nobody-here",
+            ])
+        #expect(found.first?.advice == "make it, or give another")
+    }
+
     @Test("finds rot in a manifest at once, and in a payload when it reads all")
     func rot() throws {
         try runs.add("a", outcome: .stopped, checkpoints: [1, 2])

@@ -15,7 +15,42 @@ private func failed(
     return .failed(.init(failure: failure, ran: 9.1, count: count, limit: 5, backoff: backoff))
 }
 
+private func hung(
+    _ cause: RunEvent.Hung.Cause, never: Bool = false, threads: Int = 20
+) -> RunEvent {
+    .hung(
+        .init(
+            attempt: 2, cause: cause, silent: 90, never: never, processes: 1, threads: threads,
+            report: "output/hang-0002.txt", text: "process 4711"))
+}
+
 private let sentences: [(RunEvent, String)] = [
+    (
+        hung(.heartbeat),
+        "the job has given no sign of life for 1m30s; killing it (what its 20 threads did: "
+            + "output/hang-0002.txt)"
+    ),
+    (
+        hung(.heartbeat, never: true, threads: 1),
+        "the job has given no sign of life in the 1m30s since it was started (one that does not "
+            + "speak the protocol gives none); killing it (what its 1 thread did: "
+            + "output/hang-0002.txt)"
+    ),
+    (
+        hung(.progress),
+        "the job has made no step forward for 1m30s; killing it (what its 20 threads did: "
+            + "output/hang-0002.txt)"
+    ),
+    (
+        hung(.progress, never: true),
+        "the job has told of no step in the 1m30s since it was started; killing it (what its 20 "
+            + "threads did: output/hang-0002.txt)"
+    ),
+    (
+        hung(.checkpoint),
+        "the job has begun a checkpoint, and written nothing of it for 1m30s; killing it (what "
+            + "its 20 threads did: output/hang-0002.txt)"
+    ),
     (
         .attemptStarted(.init(attempt: 1, resumedFrom: nil, bytes: 0)),
         "attempt 1, from the beginning"

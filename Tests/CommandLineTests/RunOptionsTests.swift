@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
+import SuperviseSystem
 import Testing
 
 @testable import supervise
@@ -47,6 +48,38 @@ private let runOptions = [
         "checkpoint-dir", standard: "nil", ("/ck", "/ck"), ("~/ck", "/home/ada/ck"), bad: "",
         accepts: "the path of a directory"
     ) { $0.checkpointDirectory ?? "nil" },
+    RunOption(
+        "chdir", standard: "/work", ("sub/./a", "/work/sub/a"), ("~/a", "/home/ada/a"), bad: "",
+        accepts: "the path of a directory"
+    ) { $0.directory },
+    RunOption(
+        "env", standard: "[]", ("A=", #"["A="]"#), ("B_=1=2 x", #"["B_=1=2 x"]"#),
+        bad: "=1",
+        accepts: "a variable of the environment as NAME=VALUE (names in SUPERVISE_ are taken)"
+    ) { "\($0.job.environment)" },
+    RunOption(
+        "umask", standard: "nil", ("022", "18"), ("0777", "511"), bad: "1777",
+        accepts: "up to four octal digits, such as 022"
+    ) { $0.job.process.mask.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "nice", standard: "nil", ("19", "19"), ("-20", "-20"), bad: "-21",
+        accepts: "a whole number from -20 to 19"
+    ) { $0.job.process.niceness.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "rlimit", standard: "", ("nofile=64", "nofile 64 64"),
+        ("RLIMIT_AS=1kB:unlimited", "as 1000 \(UInt64.max)"),
+        bad: "nofile=1kB",
+        accepts: "a limit such as nofile=4096, as=8GiB or core=0:unlimited, the soft one not above "
+            + "the hard one (cpu, fsize, data, stack, core, rss, nproc, nofile, memlock, as, "
+            + "locks, sigpending, msgqueue, nice, rtprio, rttime)"
+    ) {
+        $0.job.process.limits.map { "\($0.resource.name) \($0.soft) \($0.hard)" }
+            .joined(separator: ", ")
+    },
+    RunOption(
+        "user", standard: "nil", ("ada", "ada nil"), ("1000:100", "1000 100"), bad: "a:b:c",
+        accepts: "a user and perhaps a group, each a name or a number, such as www-data or 1000:100"
+    ) { $0.job.user.map { "\($0.user) \($0.group ?? "nil")" } ?? "nil" },
     RunOption(
         "fresh", standard: "false", ("true", "true"), ("yes", "true"), bad: "maybe",
         accepts: "true or false"
@@ -97,6 +130,23 @@ private let runOptions = [
         accepts: "words, with quotes in pairs, such as "
             + "'--resume {checkpoint}'"
     ) { $0.resumeArguments.map { "\($0.templates)" } ?? "nil" },
+    RunOption(
+        "heartbeat-timeout", standard: "nil", ("2m", "120.0 seconds"), ("off", "nil"), bad: "0s",
+        accepts: "\(duration) of more than 0s, or off"
+    ) { $0.settings.heartbeatTimeout.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "progress-timeout", standard: "nil", ("2h", "7200.0 seconds"), ("off", "nil"), bad: "-1s",
+        accepts: "\(duration) of more than 0s, or off"
+    ) { $0.settings.progressTimeout.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "on-hang", standard: "nil", ("py-spy dump --pid {pid}", "[py-spy][dump][--pid][{pid}]"),
+        ("sh -c 'gdb -p {pid}'", "[sh][-c][gdb -p {pid}]"), bad: "'a",
+        accepts: "a command with quotes in pairs, such as 'py-spy dump --pid {pid}'"
+    ) { $0.settings.onHang.map { $0.templates.map { "[\($0)]" }.joined() } ?? "nil" },
+    RunOption(
+        "on-hang-timeout", standard: "30.0 seconds", ("2m", "120.0 seconds"),
+        ("500ms", "0.5 seconds"), bad: "0s", accepts: "\(duration) of more than 0s"
+    ) { "\($0.settings.onHangTimeout)" },
     RunOption(
         "keep-last", standard: "5", ("1", "1"), ("12", "12"), bad: "0",
         accepts: "a whole number from 1 to 999999999"

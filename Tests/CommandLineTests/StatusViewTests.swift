@@ -230,6 +230,15 @@ struct StatusViewTests {
             ])
     }
 
+    @Test("names the report on the last hang")
+    func hang() {
+        var status = digits()
+        status.lastFailure = Failure(
+            attempt: 2, kind: .hang, signal: "SIGKILL", at: status.updated, lostSeconds: 5)
+        status.lastFailure?.report = "output/hang-0002.txt"
+        #expect(lines(status)[4] == "  hang         what it did: output/hang-0002.txt")
+    }
+
     @Test("does without the record where that cannot be read")
     func noRecord() {
         #expect(lines(digits(), commits: nil)[4] == "  kept         5 checkpoints, 255 kB")

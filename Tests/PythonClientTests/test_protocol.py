@@ -336,6 +336,12 @@ class Saving(ProtocolTest):
         self.assertEqual(self.fake.expect("failed"), failed)
         self.assertFalse(job.checkpoint_due)
 
+    def test_giving_up_is_said_with_the_reason(self):
+        job = self.supervise()
+        job.give_up(ValueError("no data"))
+        said = {"type": "give_up", "error": "ValueError: no data"}
+        self.assertEqual(self.fake.expect("give_up"), said)
+
     def test_the_outcome_of_the_last_save_is_waited_for_at_exit(self):
         fake = self.fake_supervisor()
         source = "from supervise_job import Job; job = Job(); job.save(1); job.progress(1)"

@@ -45,6 +45,9 @@ struct StopTests {
         let actions = desk.tell(sigterm)
         #expect(actions.requests.isEmpty && actions.tellsToStop)
         #expect(actions.contains(.signalLeader(15)))
+        let signal = actions.firstIndex(of: .signalLeader(15)) ?? .max
+        let told = actions.firstIndex { if case .log = $0 { true } else { false } }
+        #expect(signal < told ?? 0, "the job hears of it first")
     }
 
     @Test("control stop without a checkpoint skips the request")
@@ -223,6 +226,17 @@ struct StopTests {
         #expect(desk.tell(.timer(.abandon), after: .seconds(10)).ending == nil)
         #expect(
             desk.tell(.timer(.stopDeadline), after: .seconds(19)).ending == .stopped(signal: 15))
+    }
+
+    @Test("a job that ends after the deadline is not followed by a wait for its commits")
+    func lateEnd() {
+        var desk = Desk { $0.checkpointTimeout = .seconds(10) }
+        desk.run()
+        let id = desk.begin()
+        desk.say(.commit(.init(id: id)))
+        desk.tell(sigterm)
+        desk.tell(.timer(.stopDeadline), after: .seconds(10))
+        #expect(desk.end(.exited(0), after: .seconds(1)).ending == .stopped(signal: 15))
     }
 
     @Test("a final commit that is durable only after the deadline counts as late")

@@ -70,6 +70,9 @@ struct RecordTests {
                 attempt: 1, kind: .machine, exitCode: index == 1 ? nil : 3, signal: odd, at: at,
                 lostSeconds: number)
             full.failures.last?.outputTail = ["one", odd]
+            full.failures.last?.report = odd
+            full.failures.last?.error = odd
+            full.failures.last?.atStart = true
             full.outcome = Outcome(kind: .failed, exitCode: 3, signal: nil)
             #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
             full.current?.resumedFrom = id
@@ -117,8 +120,10 @@ struct RecordTests {
             #""progress":{"eta_s":null,"fraction":null,"message":null,"metrics":{},"#
                 + #""rate_per_s":null,"step":null,"total":null,"unit":null}"#,
             #""requests":{"committed":0,"failed":0,"late":0,"made":0,"moot":0,"unanswered":0}"#,
-            #""last_failure":{"at":"1970-01-01T00:00:00.000Z","attempt":1,"exit_code":null,"#
-                + #""kind":"crash","lost_s":12.5,"output_tail":[],"signal":"SIGKILL"}"#,
+            #""last_failure":{"at":"1970-01-01T00:00:00.000Z","at_start":false,"attempt":1,"#
+                + #""error":null,"exit_code":null,"kind":"crash","lost_s":12.5,"#
+                + #""output_tail":[],"report":null,"#
+                + #""signal":"SIGKILL"}"#,
             #""outcome":{"exit_code":0,"kind":"completed","signal":null}"#,
             #""suspect":["000013-step-4500"]"#,
             #""schedule":{"expected_mtbf_s":90,"experience":{"cost_s":null,"failures":0,"#
@@ -206,11 +211,16 @@ struct RecordTests {
 
     @Test("every event is one flat object, and comes back")
     func events() throws {
-        let failure = Failure(attempt: 1, kind: .hang, at: at, lostSeconds: 2)
+        var failure = Failure(attempt: 1, kind: .hang, at: at, lostSeconds: 2)
+        failure.report = "output/hang-0001.txt"
         let events: [RunEvent] = [
             .attemptStarted(.init(attempt: 1, resumedFrom: nil, bytes: 0)),
             .jobExited(.init(attempt: 1, exitCode: nil, signal: "SIGKILL", seconds: 2)),
             .failed(.init(failure: failure, ran: 2, count: 1, limit: 5, backoff: nil)),
+            .hung(
+                .init(
+                    attempt: 2, cause: .progress, silent: 9, never: true, processes: 1,
+                    threads: 20, report: RunEvent.Hung.report(attempt: 2), text: "it\nsleeps")),
             .checkpointRequested(
                 .init(request: 1, reason: .manual, final: false, deadline: nil)),
             .checkpointCommitted(

@@ -1,5 +1,6 @@
 import SuperviseCore
 import SuperviseFormats
+import SuperviseSystem
 import Testing
 
 @testable import SuperviseHost
@@ -35,6 +36,23 @@ struct JobEnvironmentTests {
             "LISTEN_FDNAMES", "LISTEN_PIDFDID",
         ]
         #expect(make(names.map { ($0, "outer") }) == own)
+    }
+
+    @Test(
+        "what is given goes over what is inherited and over who the job is, the later over the first"
+    )
+    func givenGoesFirst() {
+        let identity = UserIdentity(
+            user: 1, group: 1, name: "ada", home: "/home/ada", shell: "/bin/zsh")
+        let variables = JobEnvironment.make(
+            inherited: [
+                ("HOME", "/root"), ("A", "old"), ("XDG_RUNTIME_DIR", "/run/user/0"), ("A", "older"),
+            ], identity: identity, given: ["A=1", "B=2=3", "A=", "SHELL=/bin/sh"], name: "it",
+            socket: "/run/s", order: .init(attempt: 3, token: "t0k3n", resume: nil))
+        #expect(
+            variables == [
+                "HOME=/home/ada", "A=", "USER=ada", "LOGNAME=ada", "SHELL=/bin/sh", "B=2=3",
+            ] + own)
     }
 
     @Test("a checkpoint is told with its path, its id and its step, where it has one")

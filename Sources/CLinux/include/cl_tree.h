@@ -23,6 +23,9 @@ struct cl_tree {
    or -1. */
 int cl_tree_signal(const struct cl_tree *tree, int signal);
 
+/* SIGSTOP to each of them, until nearly all stand still. Returns how many there are, or -1. */
+int cl_tree_freeze(const struct cl_tree *tree);
+
 /* Called for each process before it is killed; perhaps more than once for one. */
 typedef void (*cl_tree_found)(pid_t pid, void *context);
 

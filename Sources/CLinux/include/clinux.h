@@ -5,9 +5,11 @@
 #include "cl_cgroup.h"
 #include "cl_files.h"
 #include "cl_guard.h"
+#include "cl_identity.h"
 #include "cl_mount.h"
 #include "cl_sha256.h"
 #include "cl_spawn.h"
+#include "cl_terminal.h"
 #include "cl_tree.h"
 #include "cl_wait.h"
 #endif

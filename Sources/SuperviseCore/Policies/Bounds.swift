@@ -8,8 +8,10 @@ enum Bounds {
 
 extension String {
     /// At most so much of a job's text as is kept.
-    var bounded: String {
-        guard unicodeScalars.count > Bounds.text else { return self }
-        return String(unicodeScalars.prefix(Bounds.text)) + "…"
+    var bounded: String { bounded(to: Bounds.text) }
+
+    func bounded(to count: Int) -> String {
+        guard unicodeScalars.count > count else { return self }
+        return String(unicodeScalars.prefix(count)) + "…"
     }
 }

@@ -1,6 +1,8 @@
 import SuperviseFormats
 
 /// Everything that belongs to one attempt, and dies with it.
+///
+/// Its instants are of the job's own time, which stands still with it: see ``Moment/counted``.
 package struct Attempt: Sendable {
     package let number: Int
     package let token: String
@@ -8,6 +10,10 @@ package struct Attempt: Sendable {
     let metadata: [String: JSONValue]
     let startedAt: Instant
     package var pid: Int?
+    /// One of its connections has said hello.
+    var hasGreeted = false
+    /// What it said when it gave up: there is to be no other attempt.
+    var gaveUp: String?
     /// It could not be started: no process of it lives.
     var neverRan = false
     /// For a leader that is being started.
@@ -31,6 +37,10 @@ package struct Attempt: Sendable {
     var lastStep: Int64?
     /// The highest that the names of its files told.
     var lastWatchedStep: Int64?
+    /// The last lines that it wrote, once it has ended.
+    var outputTail: [String] = []
+    /// Whether it still does what it is to do.
+    package var hang: HangWatch
     /// Its signal cannot be sent, which was told.
     var toldNotAsked = false
 
@@ -43,11 +53,11 @@ package struct Attempt: Sendable {
         package let number: Int
         package let reason: Manifest.Reason
         package let final: Bool
-        let madeAt: Instant
+        let madeAt: Moment
         /// The job does not know its number: the next file that it completes answers it.
         let isBySignal: Bool
-        /// Of a final one.
-        let deadline: Instant?
+        /// Of a final one; by the clock.
+        var deadline: Instant?
         var operators: [Sender] = []
         /// How much was staged when its time last ended.
         var measured: Event.StagingSize?
@@ -57,7 +67,7 @@ package struct Attempt: Sendable {
 
     struct OverdueRequest: Equatable, Sendable {
         let reason: Manifest.Reason
-        let madeAt: Instant
+        let madeAt: Moment
         let isBySignal: Bool
         /// A late answer has come, and is counted.
         var isLate = false

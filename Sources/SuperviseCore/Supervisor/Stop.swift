@@ -1,25 +1,33 @@
 import SuperviseFormats
 
-/// That we were asked to end, and how far that has come.
+/// That we were asked to end, or to end the job and start it again, and how far that has come.
 ///
 ///     asking → telling → killing        (a final checkpoint is asked for first)
 ///     telling → killing                 (nobody can be asked, or there is no job)
 package struct Stop: Equatable, Sendable {
     /// The signal that we will end by.
-    package let signal: Int32
+    package var signal: Int32
+    /// The job is started again when it has ended. Who asks for an end meanwhile has the last word.
+    package var restarts = false
     package let askedAt: Instant
     package var stage: Stage
     /// Signals that counted: 2 ends the wait for the job, 3 that for the commits too.
     package var count = 1
     var lastCountedAt: Instant
     /// Until when a commit is waited for.
-    let deadline: Instant
+    package var deadline: Instant
     /// The final checkpoint was made, and the job may still end by itself.
     var spares = false
     /// The leader outlives SIGKILL, and only commits are waited for.
     var leavesLeader = false
     /// When we go whatever is left, once that is known.
     var abandonAt: Instant?
+
+    /// Time has passed that counts for nobody.
+    mutating func delay(by time: Duration) {
+        deadline = deadline + time
+        abandonAt = abandonAt.map { $0 + time }
+    }
 
     package enum Stage: Equatable, Sendable {
         /// A final checkpoint was asked for; nobody is signalled.

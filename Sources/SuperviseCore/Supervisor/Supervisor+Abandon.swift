@@ -3,10 +3,10 @@ import SuperviseFormats
 /// The last steps of a stop: what does not end is left, so that a stop is bounded.
 extension Supervisor {
     /// A later bound never takes the place of an earlier one, once a stop was asked for.
-    mutating func abandon(at due: Instant) {
+    mutating func abandon(by due: Instant, at now: Moment) {
         let due = min(due, stop?.abandonAt ?? due)
         stop?.abandonAt = due
-        actions.append(.setTimer(.abandon, at: due))
+        set(.abandon, after: due - now.instant, at: now)
     }
 
     mutating func abandonEverything(at now: Moment) {
@@ -28,7 +28,7 @@ extension Supervisor {
         if let due = stop?.abandonAt, due <= now.instant {
             abandonTimePassed(at: now)
         } else {
-            abandon(at: now.instant + .seconds(1))
+            abandon(by: now.instant + .seconds(1), at: now)
         }
     }
 
@@ -43,6 +43,8 @@ extension Supervisor {
                 "something of an earlier attempt does not end, even by SIGKILL; "
                 + "waiting until it is gone"
             log(.warning(.init(message: message)))
+        case .running where stop.map(\.restarts) ?? true:
+            warnOfOutliving()
         case .running:
             stop?.leavesLeader = true
             concludeIfOver(at: now)
@@ -55,11 +57,8 @@ extension Supervisor {
 
     private mutating func abandon(_ ending: Ending, at now: Moment) {
         var ending = ending
-        guard stop != nil || ending.end == .exited(0) else {
-            let message =
-                "something of attempt \(record.attempt) does not end, even by SIGKILL; "
-                + "the next one starts when it is gone"
-            log(.warning(.init(message: message)))
+        guard stop.map({ !$0.restarts }) ?? completes(ending.end) else {
+            warnOfOutliving()
             return
         }
         if !ending.descendantsGone {
@@ -70,6 +69,13 @@ extension Supervisor {
         ending.commitsAbandoned = ending.commitsAbandoned || isPastDeadline(at: now)
         phase = .ending(ending)
         concludeIfOver(at: now)
+    }
+
+    private mutating func warnOfOutliving() {
+        let message =
+            "something of attempt \(record.attempt) does not end, even by SIGKILL; "
+            + "the next one starts when it is gone"
+        log(.warning(.init(message: message)))
     }
 
     /// Nothing was begun, and so the record on the disk stays as it is: what an earlier supervisor

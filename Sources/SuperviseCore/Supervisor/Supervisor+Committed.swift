@@ -8,6 +8,7 @@ extension Supervisor {
         putBack([summary])
         compression.spared = []
         countCommit(summary.id, securedAt: commit.securedAt)
+        attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         record.experience.measure(cost: seconds)
         answerLate(commit.request)
         let wire = SupervisorMessage.committed(

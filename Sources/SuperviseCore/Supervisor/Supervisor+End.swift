@@ -11,6 +11,7 @@ extension Supervisor {
             case .notExecutable(let message): (126, message)
             case .system(let message): (125, message)
             }
+        if stop?.restarts == true { forgetStop() }
         if stop != nil {
             log(.warning(.init(message: message)))
             finishStopped(at: now)
@@ -30,7 +31,7 @@ extension Supervisor {
             .jobExited(
                 .init(
                     attempt: attempt.number, exitCode: end.exitCode, signal: end.signal,
-                    seconds: (now.instant - attempt.startedAt).seconds)))
+                    seconds: (now.counted - attempt.startedAt).seconds)))
         for connection in attempt.allConnections { actions.append(.close(connection)) }
         attempt.connections = [:]
         if let open = attempt.open { actions.append(.dropStaging(open.id)) }
@@ -41,18 +42,18 @@ extension Supervisor {
         if let request = attempt.request, !answering {
             // What it completed at last may answer it.
             if request.isBySignal {
-                actions.append(.cancelTimer(.request))
+                cancel(.request)
             } else {
                 endMoot(request, at: now)
             }
         }
-        nextCheckpoint = nil
-        actions.append(.cancelTimer(.interval))
-        actions.append(.cancelTimer(.terminate))
+        cancel(.interval)
+        cancel(.terminate)
+        abandonDiagnosis()
         phase = .ending(
             Ending(
-                end: end, at: now.instant, descendantsAbandoned: stop?.leavesLeader == true,
-                commitsAbandoned: (stop?.count ?? 0) >= 3))
+                end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
+                commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now)))
         flushWatch()
         endDescendants(after: end, at: now)
     }
@@ -61,11 +62,13 @@ extension Supervisor {
         if let stop {
             if stop.stage == .asking { finalRequestLost(at: now) }
             actions.append(.endDescendants(stop.stage == .killing ? .atOnce : .politely))
-        } else if end == .exited(0) {
+        } else if end == .exited(0), !wasKilledForHang {
             boundTheEnd(at: now)
+            // Who is paused hears nothing.
+            if isPaused { actions.append(.unpauseJob) }
             actions.append(.endDescendants(.politely))
         } else {
-            actions.append(.setTimer(.abandon, at: now.instant + settings.stopTimeout))
+            set(.abandon, after: settings.stopTimeout, at: now)
             actions.append(.endDescendants(.atOnce))
         }
     }
@@ -96,23 +99,47 @@ extension Supervisor {
             isSaved || ending.commitsAbandoned
         else { return }
         if let request = attempt?.request { endMoot(request, at: now) }
-        for timer in [TimerID.stopDeadline, .kill, .abandon] { actions.append(.cancelTimer(timer)) }
-        if stop != nil {
+        for timer in [TimerID.stopDeadline, .kill, .abandon] { cancel(timer) }
+        if stop?.restarts == false {
             finishStopped(at: now)
-        } else if ending.end == .exited(0) {
+        } else if attempt?.gaveUp != nil {
+            countFailure(failureKind, end: ending.end, at: now)
+        } else if stop != nil {
+            startAgain(.asked, at: now)
+        } else if completes(ending.end) {
             finish(Outcome(kind: .completed, exitCode: 0), .completed, at: now)
+        } else if ending.end == .exited(0), !wasKilledForHang {
+            startAgain(.always, at: now)
         } else {
-            countFailure(.crash, end: ending.end, at: now)
+            countFailure(failureKind, end: ending.end, at: now)
         }
+    }
+
+    private var failureKind: Failure.Kind { wasKilledForHang ? .hang : .crash }
+
+    /// Where nobody asked for anything else.
+    func completes(_ end: JobEnd) -> Bool {
+        end == .exited(0) && attempt?.gaveUp == nil && settings.restart != .always
+            && !wasKilledForHang
+    }
+
+    private mutating func forgetStop() {
+        stop = nil
+        for timer in [TimerID.stopDeadline, .terminate, .kill, .abandon] { cancel(timer) }
     }
 
     private mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
         guard let attempt else { return }
-        let endedAt = if case .ending(let ending) = phase { ending.at } else { now.instant }
+        let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
         let lost = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
-        let failure = Failure(
+        let ran = endedAt - attempt.startedAt
+        var failure = Failure(
             attempt: attempt.number, kind: kind, exitCode: end.exitCode, signal: end.signal,
             at: now.wall, lostSeconds: lost)
+        failure.atStart = kind == .crash && isStart(attempt, ran)
+        failure.error = attempt.gaveUp
+        failure.outputTail = attempt.outputTail
+        if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
         loseWork(seconds: lost)
         record.failures.total += 1
         if kind != .spawn { record.experience.failures += 1 }
@@ -122,31 +149,49 @@ extension Supervisor {
             record.failures.suspects[from.description, default: 0] += 1
         }
         record.current = nil
-        let count = record.failures.withoutProgress
-        let givesUp = count >= settings.maxFailures
+        let final = final(end, kind)
         let wait = Backoff.wait(
-            afterFailures: count, range: settings.backoff,
+            afterFailures: record.failures.withoutProgress, range: settings.backoff,
             jitter: Double.random(in: -1...1, using: &random))
         log(
             .failed(
                 .init(
-                    failure: failure, ran: (endedAt - attempt.startedAt).seconds, count: count,
-                    limit: settings.maxFailures, backoff: givesUp ? nil : wait.seconds)))
-        if givesUp {
+                    failure: failure, ran: ran.seconds, count: record.failures.withoutProgress,
+                    limit: settings.maxFailures, backoff: final == nil ? wait.seconds : nil,
+                    final: final)))
+        if final != nil {
             let outcome = Outcome(kind: .failed, exitCode: end.exitCode, signal: end.signal)
-            finish(outcome, .failed(status: end.shellStatus), at: now)
+            // Status 0 would say that it completed.
+            finish(outcome, .failed(status: max(1, end.shellStatus)), at: now)
         } else {
             waitToRestart(wait, at: now)
         }
     }
 
+    /// Why there is no other attempt after this one; nil where there is.
+    private func final(_ end: JobEnd, _ kind: Failure.Kind) -> RunEvent.FailureCounted.Final? {
+        if attempt?.gaveUp != nil { return .gaveUp }
+        if settings.restart == .never { return .restartNever }
+        if kind == .crash, let code = end.exitCode, settings.fatalExitCodes.contains(code) {
+            return .fatalExitCode
+        }
+        return record.failures.withoutProgress >= settings.maxFailures ? .maxFailures : nil
+    }
+
+    /// It got no further than its start: what is wrong is probably the command, not its work. A job
+    /// that never says hello is only at its start for a while.
+    private func isStart(_ attempt: Attempt, _ ran: Duration) -> Bool {
+        if attempt.committedAnything || record.current?.progressed == true { return false }
+        if ran < .seconds(1) { return true }
+        return !attempt.hasGreeted && (hasEverGreeted || ran < .seconds(60))
+    }
+
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.
-    private mutating func waitToRestart(_ wait: Duration, at now: Moment) {
+    mutating func waitToRestart(_ wait: Duration, at now: Moment) {
         attempt = nil
         actions.append(.record(record, confirm: false))
-        let until = now.instant + wait
-        phase = .waiting(until: until)
-        actions.append(.setTimer(.backoff, at: until))
+        phase = .waiting
+        set(.backoff, after: wait, at: now)
     }
 
     mutating func finishStopped(at now: Moment) {

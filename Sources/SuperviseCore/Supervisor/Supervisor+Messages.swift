@@ -10,13 +10,14 @@ extension Supervisor {
         case .control(let control):
             obey(control, sender, at: now)
             return
-        case .heartbeat, .progress, .begin, .commit, .add, .abort, .failed:
+        case .heartbeat, .progress, .begin, .commit, .add, .abort, .failed, .giveUp:
             break
         }
         guard phase == .running, attempt?.connections[sender.connection] != nil else {
             refuse(sender, .helloFirst, "say hello with SUPERVISE_TOKEN before anything else")
             return
         }
+        attempt?.hang.signOfLife(at: now.counted)
         switch message {
         case .progress(let report): progressed(report, at: now)
         case .begin(let begin): self.begin(begin, sender, at: now)
@@ -24,6 +25,7 @@ extension Supervisor {
         case .add(let add): self.add(add, sender, at: now)
         case .abort(let id): abort(id, sender, at: now)
         case .failed(let failed): jobFailedToSave(failed, at: now)
+        case .giveUp(let message): jobGivesUp(message)
         case .heartbeat, .hello, .control: break
         }
     }
@@ -45,7 +47,10 @@ extension Supervisor {
         }
         let accepts = hello.accepts?.contains("checkpoint") == true
         let isFirst = accepts && attempt.accepting.isEmpty
+        self.attempt?.hasGreeted = true
+        hasEverGreeted = true
         self.attempt?.connections[sender.connection] = .init(acceptsCheckpoints: accepts)
+        self.attempt?.hang.signOfLife(at: now.counted)
         let resume = attempt.resume.map {
             SupervisorMessage.Resume(
                 id: $0.id, path: $0.path, metrics: $0.metrics, metadata: attempt.metadata)
@@ -60,7 +65,7 @@ extension Supervisor {
             let deadline = settings.stopTimeout.seconds
             actions.append(.send(.stop(deadline: deadline), to: sender.connection, seq: nil))
         }
-        if isFirst, nextCheckpoint == nil { startInterval(at: now) }
+        if isFirst, !alarms.isSet(.interval) { startInterval(at: now) }
     }
 
     private mutating func obey(_ control: JobMessage.Control, _ sender: Sender, at now: Moment) {
@@ -73,6 +78,12 @@ extension Supervisor {
             }
         case "stop":
             controlStop(sender, withCheckpoint: control.checkpoint ?? true, at: now)
+        case "restart":
+            controlRestart(sender, withCheckpoint: control.checkpoint ?? true, at: now)
+        case "pause":
+            pause(sender, at: now)
+        case "unpause":
+            unpause(sender, at: now)
         case "pin", "unpin", "delete":
             guard let id = control.id else {
                 refuse(sender, .badMessage, "\(control.command) wants the \"id\" of a checkpoint")
@@ -88,6 +99,14 @@ extension Supervisor {
         default:
             refuse(sender, .badMessage, "there is no control command \"\(control.command)\"")
         }
+    }
+
+    /// What it then exits with is the run's own status.
+    private mutating func jobGivesUp(_ message: JobMessage.GiveUp) {
+        guard let attempt, attempt.gaveUp == nil else { return }
+        let error = message.error?.bounded ?? "the job gave no reason"
+        self.attempt?.gaveUp = error
+        log(.gaveUp(.init(attempt: attempt.number, error: error)))
     }
 
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
@@ -118,13 +137,14 @@ extension Supervisor {
 
     private mutating func stepped(to step: Int64, at now: Moment) {
         progress.step = step
-        let first = attempt?.firstStep ?? (step, now.instant)
+        attempt?.hang.stepped(to: step, at: now.counted)
+        let first = attempt?.firstStep ?? (step, now.counted)
         attempt?.firstStep = first
         // Where it is not known at which step it resumed, the first that it tells is that.
         let resumed = attempt?.resume.map { $0.id.step ?? step }
         let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
         attempt?.lastStep = step
-        let seconds = (now.instant - first.at).seconds
+        let seconds = (now.counted - first.at).seconds
         progress.rate =
             seconds > 0 && step > first.step
             ? (Double(step) - Double(first.step)) / seconds : nil

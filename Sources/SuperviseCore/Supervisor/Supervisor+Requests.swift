@@ -12,6 +12,9 @@ extension Supervisor {
         guard phase == .running, let attempt else {
             return ProtocolError(.conflict, "the job is not running now; ask again when it is")
         }
+        if isPaused {
+            return ProtocolError(.conflict, "the job is paused; unpause it first")
+        }
         if attempt.request == nil {
             guard canAsk else {
                 return ProtocolError(
@@ -40,7 +43,7 @@ extension Supervisor {
         let signal = attempt.accepting.isEmpty ? settings.requestSignal : nil
         self.attempt?.wasAsked = true
         self.attempt?.request = Attempt.OpenRequest(
-            number: number, reason: reason, final: final, madeAt: now.instant,
+            number: number, reason: reason, final: final, madeAt: now,
             isBySignal: signal != nil, deadline: deadline, operators: operators)
         let wire = wireRequest(at: now)
         for connection in attempt.accepting {
@@ -50,10 +53,9 @@ extension Supervisor {
         }
         if let signal { actions.append(.askBySignal(signal)) }
         if let wire { log(.checkpointRequested(wire)) }
-        nextCheckpoint = nil
-        actions.append(.cancelTimer(.interval))
+        cancel(.interval)
         if !final {
-            actions.append(.setTimer(.request, at: now.instant + settings.checkpointTimeout))
+            set(.request, after: settings.checkpointTimeout, at: now)
         }
     }
 
@@ -66,7 +68,6 @@ extension Supervisor {
     }
 
     mutating func intervalPassed(at now: Moment) {
-        nextCheckpoint = nil
         guard phase == .running, stop == nil, let attempt, attempt.request == nil else { return }
         // A checkpoint that is under way starts the interval anew when it ends.
         guard attempt.open == nil, committing.isEmpty, canAsk else { return }
@@ -85,6 +86,7 @@ extension Supervisor {
     }
 
     mutating func stagingMeasured(_ id: CheckpointID, _ size: Event.StagingSize, at now: Moment) {
+        stagingMeasuredForHang(id, size, at: now)
         guard let request = attempt?.request, request.measuring == id, !isAnswering(request) else {
             return
         }
@@ -96,7 +98,7 @@ extension Supervisor {
             return
         }
         attempt?.request?.measured = size
-        actions.append(.setTimer(.request, at: now.instant + settings.checkpointTimeout))
+        set(.request, after: settings.checkpointTimeout, at: now)
     }
 
     /// Its commit was received: only the disk is waited for.
@@ -109,7 +111,7 @@ extension Supervisor {
         attempt?.overdue[request.number] = Attempt.OverdueRequest(
             reason: request.reason, madeAt: request.madeAt, isBySignal: request.isBySignal)
         end(request, .unanswered, at: now)
-        let seconds = Int((now.instant - request.madeAt).seconds.rounded())
+        let seconds = Int((now.counted - request.madeAt.counted).seconds.rounded())
         tell(
             request.operators,
             ProtocolError(.conflict, "the job has not answered the request in \(seconds) s"))
@@ -126,19 +128,19 @@ extension Supervisor {
         _ request: Attempt.OpenRequest, _ result: RunEvent.RequestEnded.Result, at now: Moment
     ) {
         attempt?.request = nil
-        actions.append(.cancelTimer(.request))
+        cancel(.request)
         log(
             .requestEnded(
                 .init(
                     request: request.number, result: result,
-                    seconds: (now.instant - request.madeAt).seconds)))
+                    seconds: (now.counted - request.madeAt.counted).seconds)))
     }
 
     /// The request that a commit or a `failed` named, if it is the open one, has ended.
     mutating func close(_ number: Int?) -> Attempt.OpenRequest? {
         guard let request = attempt?.request, request.number == number else { return nil }
         attempt?.request = nil
-        actions.append(.cancelTimer(.request))
+        cancel(.request)
         return request
     }
 

@@ -20,13 +20,14 @@ extension Supervisor {
         let id = nextID(step: begin.step)
         attempt?.open = Attempt.OpenCheckpoint(
             id: id, connection: sender.connection, begin: sender, request: request.number,
-            beganAt: now.instant, costFrom: request.madeAt ?? now.instant, reason: request.reason)
+            beganAt: now.counted, costFrom: request.madeAt?.counted ?? now.counted,
+            reason: request.reason)
         actions.append(.makeStaging(id))
         if request.isOpen, let open = attempt?.request, !open.final, !isAnswering(open) {
             // It was begun in time: from now on what is staged has to grow.
             attempt?.request?.measured = nil
             attempt?.request?.measuring = nil
-            actions.append(.setTimer(.request, at: now.instant + settings.checkpointTimeout))
+            set(.request, after: settings.checkpointTimeout, at: now)
         }
     }
 
@@ -44,8 +45,8 @@ extension Supervisor {
             return
         }
         attempt?.open = nil
-        record.totals.checkpoint += (now.instant - open.beganAt).seconds
-        record.totals.useful -= (now.instant - open.beganAt).seconds
+        record.totals.checkpoint += (now.counted - open.beganAt).seconds
+        record.totals.useful -= (now.counted - open.beganAt).seconds
         var named = self.named(commit.request)
         if !named.isOpen, open.request != nil, open.request == attempt?.request?.number {
             // It names an older one here; what `begin` named is answered as well.
@@ -54,7 +55,8 @@ extension Supervisor {
         }
         let order = commitOrder(
             open.id, reason: named.number == nil ? open.reason : named.reason,
-            costFrom: named.madeAt ?? open.costFrom, commit.metrics, commit.metadata, at: now)
+            costFrom: named.madeAt?.counted ?? open.costFrom, commit.metrics, commit.metadata,
+            at: now)
         track(
             order, .commit(order), sender, request: named.number ?? open.request,
             securedAt: open.beganAt)
@@ -78,12 +80,13 @@ extension Supervisor {
         let request = named(add.request)
         let id = nextID(step: add.step)
         let order = commitOrder(
-            id, reason: request.reason, costFrom: request.madeAt ?? now.instant, add.metrics,
+            id, reason: request.reason, costFrom: request.madeAt?.counted ?? now.counted,
+            add.metrics,
             add.metadata, at: now)
         let source = Action.Source(path: add.path, mode: mode)
         track(
             order, .add(order, from: source), sender, request: request.number,
-            securedAt: now.instant)
+            securedAt: now.counted)
     }
 
     mutating func abort(_ id: CheckpointID, _ sender: Sender, at now: Moment) {
@@ -100,7 +103,7 @@ extension Supervisor {
         attempt?.open = nil
         actions.append(.dropStaging(open.id))
         // The interval may have ended while it was open.
-        if nextCheckpoint == nil { startInterval(at: now) }
+        if !alarms.isSet(.interval) { startInterval(at: now) }
     }
 
     /// After `stop` nothing new is begun.
@@ -115,7 +118,7 @@ extension Supervisor {
     private struct NamedRequest {
         var number: Int?
         var reason: Manifest.Reason
-        var madeAt: Instant?
+        var madeAt: Moment?
         var isOpen = false
     }
 
@@ -158,7 +161,7 @@ extension Supervisor {
             committing.last?.id ?? (phase == .gathering ? checkpoints.last?.id : attempt?.parent)
         return Action.CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
-            created: now.wall, secondsSoFar: (now.instant - costFrom).seconds,
+            created: now.wall, secondsSoFar: (now.counted - costFrom).seconds,
             metrics: metrics?.values ?? [:], metadata: metadata ?? [:])
     }
 
@@ -176,7 +179,7 @@ extension Supervisor {
                 waitsForRoom: waits))
         if !waits { actions.append(action) }
         if let request, attempt?.request?.number == request {
-            actions.append(.cancelTimer(.request))
+            cancel(.request)
         }
     }
 }

@@ -32,8 +32,6 @@ extension Supervisor {
         guard let interval, phase == .running, stop == nil,
             let attempt, attempt.request == nil, canAsk
         else { return }
-        let due = now.instant + interval
-        nextCheckpoint = due
-        actions.append(.setTimer(.interval, at: due))
+        set(.interval, after: interval, at: now)
     }
 }

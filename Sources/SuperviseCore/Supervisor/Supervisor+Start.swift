@@ -15,7 +15,7 @@ extension Supervisor {
         if mayHaveLeftovers {
             phase = .clearing
             actions.append(.endLeftovers)
-            actions.append(.setTimer(.abandon, at: now.instant + settings.stopTimeout))
+            set(.abandon, after: settings.stopTimeout, at: now)
         } else {
             choose(at: now)
         }
@@ -51,7 +51,7 @@ extension Supervisor {
     mutating func leftoversEnded(_ processes: [String], at now: Moment) {
         guard phase == .clearing else { return }
         if !processes.isEmpty { log(.leftovers(.init(processes: processes))) }
-        actions.append(.cancelTimer(.abandon))
+        cancel(.abandon)
         if stop != nil {
             finishStopped(at: now)
         } else if isWatching, settings.resumeFrom == .newest, let since = gatherSince {
@@ -134,14 +134,14 @@ extension Supervisor {
         hasChosen = true
         progress.rate = nil
         progress.eta = nil
-        nextCheckpoint = nil
         record.attempt += 1
         let token = record.runToken + hexadecimal(random.next())
         record.current = RunRecord.Attempt(
             token: token, resumedFrom: resume?.id, started: now.wall, progressed: false)
         attempt = Attempt(
             number: record.attempt, token: token, resume: resume, metadata: metadata,
-            startedAt: now.instant, parent: resume?.id, securedAt: now.instant)
+            startedAt: now.counted, parent: resume?.id, securedAt: now.counted,
+            hang: HangWatch(HangWatch.Limits(settings)))
         actions.append(.record(record, confirm: isFirstSpawn))
         let order = Action.SpawnOrder(attempt: record.attempt, token: token, resume: resume)
         if isFirstSpawn {
@@ -175,7 +175,8 @@ extension Supervisor {
         self.attempt?.heldSignals = []
         for number in held { actions.append(.signalLeader(number)) }
         if stop?.stage == .killing { actions.append(.killEverything) }
-        if nextCheckpoint == nil { startInterval(at: now) }
+        if isPaused { actions.append(.pauseJob) }
+        if !alarms.isSet(.interval) { startInterval(at: now) }
     }
 
     /// At the start we do not run what we could not find again; later the job goes on.

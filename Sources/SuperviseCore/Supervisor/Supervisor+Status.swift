@@ -34,7 +34,7 @@ extension Supervisor {
                 publishNow(at: now)
             } else {
                 publisher.isWaiting = true
-                actions.append(.setTimer(.publish, at: due))
+                set(.publish, after: due - now.instant, at: now)
             }
         }
     }
@@ -56,6 +56,7 @@ extension Supervisor {
     private var publicPhase: Status.Phase {
         if phase == .finished { return .finished }
         if stop != nil { return .stopping }
+        if isPaused { return .paused }
         return switch phase {
         case .idle, .clearing, .gathering, .choosing, .recording: .starting
         case .running, .ending: .running
@@ -94,23 +95,22 @@ extension Supervisor {
 
     private func nextCheckpointTime(at now: Moment) -> Timestamp? {
         guard phase == .running, stop == nil, attempt?.request == nil,
-            let due = nextCheckpoint, due > now.instant
+            let due = alarms.due[.interval], due > now.instant
         else { return nil }
         return now.wall(at: due)
     }
 
     /// The time since the last event belongs to what was going on then.
-    mutating func account(until now: Instant) {
+    mutating func account(for event: Event, until now: Instant) {
         defer { accountedUntil = now }
         guard let since = accountedUntil, phase != .finished else { return }
         let seconds = max(0, (now - since).seconds)
         record.totals.wall += seconds
-        if phase == .running {
-            record.totals.useful += seconds
-            record.experience.ran += seconds
-        } else {
-            record.totals.down += seconds
-        }
+        var ran = phase == .running && clock.pausedAt == nil ? seconds : 0
+        if case .stoodStill(let time) = event { ran = max(0, ran - time.seconds) }
+        record.totals.useful += ran
+        record.experience.ran += ran
+        record.totals.down += seconds - ran
     }
 
     /// Work that has to be done again was not useful after all.

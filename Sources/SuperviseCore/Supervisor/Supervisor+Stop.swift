@@ -4,14 +4,15 @@ import SuperviseFormats
 extension Supervisor {
     /// Signals this close together are one: wrappers forward duplicates.
     private static let duplicateWindow = Duration.milliseconds(500)
-    private static let sigterm: Int32 = 15
+    static let sigterm: Int32 = 15
+    private static let sigcont: Int32 = 18
 
     mutating func received(_ signal: Event.Signal, at now: Moment) {
         switch signal {
         case .stop(let number, let name):
             askedToStop(by: name, signal: number, withCheckpoint: true, at: now)
         case .hangUp(let number, let name):
-            if stop == nil {
+            if stop == nil || stop?.restarts == true {
                 askedToStop(by: name, signal: number, withCheckpoint: true, at: now)
             }
         case .checkpoint(let name):
@@ -20,7 +21,8 @@ extension Supervisor {
                 actions.append(.log(.warning(.init(message: message))))
             }
         case .other(let number):
-            if case .running = phase { signalLeader(number) }
+            // A pause ends by its own command.
+            if case .running = phase, !isPaused || number != Self.sigcont { signalLeader(number) }
         }
     }
 
@@ -34,7 +36,13 @@ extension Supervisor {
         by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
     ) {
         guard var stop else {
+            let before = actions.count
             beginStop(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
+            tellLast(from: before)
+            return
+        }
+        if stop.restarts {
+            endInstead(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
             return
         }
         guard now.instant - stop.lastCountedAt >= Self.duplicateWindow else { return }
@@ -50,41 +58,52 @@ extension Supervisor {
         }
     }
 
-    private mutating func beginStop(
-        by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
+    /// The job hears of a stop before anybody reads that it does.
+    private mutating func tellLast(from start: Int) {
+        let new = actions[start...]
+        guard !new.contains(where: \.isExit) else { return }
+        actions.replaceSubrange(start..., with: new.filter { !$0.tells } + new.filter(\.tells))
+    }
+
+    mutating func beginStop(
+        by name: String, signal: Int32, withCheckpoint: Bool, restarts: Bool = false,
+        at now: Moment
     ) {
+        goOn(at: now)
         let deadline = now.instant + settings.checkpointTimeout
         stop = Stop(
-            signal: signal, askedAt: now.instant, stage: .telling, lastCountedAt: now.instant,
+            signal: signal, restarts: restarts, askedAt: now.instant, stage: .telling,
+            lastCountedAt: now.instant,
             deadline: deadline)
-        nextCheckpoint = nil
-        actions.append(.cancelTimer(.interval))
+        cancel(.interval)
         cancelCompression()
-        let asks = withCheckpoint && phase == .running && canAsk
+        // A job that hangs is not waited for.
+        let asks = withCheckpoint && phase == .running && canAsk && !isHung
+        abandonDiagnosis()
         let seconds = asks ? settings.checkpointTimeout.seconds : nil
         log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {
         case .idle:
             leaveAsFound()
         case .clearing:
-            abandon(at: now.instant + settings.stopTimeout + .seconds(1))
+            abandon(by: now.instant + settings.stopTimeout + .seconds(1), at: now)
         case .recording, .waiting:
             finishStopped(at: now)
         case .gathering:
-            actions.append(.setTimer(.stopDeadline, at: deadline))
+            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
         case .choosing:
             actions.append(.cancelVerification)
             finishStopped(at: now)
         case .running:
-            actions.append(.setTimer(.stopDeadline, at: deadline))
+            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
             if asks {
                 stop?.stage = .asking
-                request(.shutdown, final: true, deadline: deadline, at: now)
+                request(restarts ? .manual : .shutdown, final: true, deadline: deadline, at: now)
             } else {
                 tellToStop(politely: false, at: now)
             }
         case .ending:
-            actions.append(.setTimer(.stopDeadline, at: deadline))
+            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
             boundTheEnd(at: now)
         case .finished:
             break
@@ -101,7 +120,7 @@ extension Supervisor {
         }
         stop?.spares = politely
         if politely {
-            actions.append(.setTimer(.terminate, at: now.instant + deadline / 2))
+            set(.terminate, after: deadline / 2, at: now)
         } else {
             signalLeader(Self.sigterm)
         }
@@ -111,8 +130,8 @@ extension Supervisor {
     /// From here on the time is counted: SIGKILL at its end, and then we go whatever is left.
     mutating func boundTheEnd(at now: Moment) {
         let kill = now.instant + settings.stopTimeout
-        actions.append(.setTimer(.kill, at: kill))
-        abandon(at: kill + .seconds(1))
+        set(.kill, after: settings.stopTimeout, at: now)
+        abandon(by: kill + .seconds(1), at: now)
     }
 
     /// Held back until the leader runs.
@@ -136,7 +155,7 @@ extension Supervisor {
             if let request = attempt?.request, request.final { endUnanswered(request, at: now) }
             finalRequestEnded(made: false, at: now)
         }
-        if case .ending(var ending) = phase {
+        if case .ending(var ending) = phase, stop?.restarts == false {
             ending.commitsAbandoned = true
             phase = .ending(ending)
         }
@@ -149,7 +168,7 @@ extension Supervisor {
         case .asking:
             tellToStop(politely: false, at: now)
         case .telling where stop?.spares == true:
-            actions.append(.cancelTimer(.terminate))
+            cancel(.terminate)
             terminateTimePassed()
         case .telling, .killing, nil:
             break

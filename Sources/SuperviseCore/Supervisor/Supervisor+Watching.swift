@@ -16,6 +16,7 @@ extension Supervisor {
     var isSaved: Bool { committing.isEmpty && waitingFiles.isEmpty && !isFlushingWatch }
 
     mutating func watched(_ files: [WatchedFile], at now: Moment) {
+        if phase == .running, !files.isEmpty { attempt?.hang.signOfLife(at: now.counted) }
         for file in files where isTaken(file) {
             // Only what it holds now can be had of a file that waits already.
             waitingFiles.removeAll { $0.path == file.path }
@@ -62,14 +63,14 @@ extension Supervisor {
         let answered = requestAnswered(by: file)
         let id = nextID(step: stepOf(file))
         var order = commitOrder(
-            id, reason: answered?.reason ?? .job, costFrom: answered?.madeAt ?? now.instant,
+            id, reason: answered?.reason ?? .job, costFrom: answered?.madeAt.counted ?? now.counted,
             nil, nil, at: now)
         // So that what was completed later is known to be newer.
         order.created = now.wall(at: file.completedAt)
         let source = Action.Source(path: file.path, mode: settings.watchMode)
         track(
             order, .add(order, from: source), nil, request: answered?.number,
-            securedAt: file.completedAt, watched: file)
+            securedAt: clock.reading(at: file.completedAt), watched: file)
     }
 
     /// Names that do not count upwards, as those of files that take turns, tell no steps.
@@ -83,13 +84,13 @@ extension Supervisor {
     private struct Answered {
         var number: Int
         var reason: Manifest.Reason
-        var madeAt: Instant
+        var madeAt: Moment
     }
 
     /// What was complete when the request was made is no answer to it.
     private func requestAnswered(by file: WatchedFile) -> Answered? {
         if let request = attempt?.request, request.isBySignal, !isAnswering(request),
-            file.completedAt >= request.madeAt
+            file.completedAt >= request.madeAt.instant
         {
             return Answered(
                 number: request.number, reason: request.reason, madeAt: request.madeAt)
@@ -107,10 +108,9 @@ extension Supervisor {
             actions.append(.watchAgain(file.path))
             let isOpen = request != nil && attempt?.request?.number == request
             if isOpen, attempt?.request?.final == false {
-                actions.append(
-                    .setTimer(.request, at: now.instant + settings.checkpointTimeout))
+                set(.request, after: settings.checkpointTimeout, at: now)
             }
-            if nextCheckpoint == nil { startInterval(at: now) }
+            if !alarms.isSet(.interval) { startInterval(at: now) }
         } else {
             let message = "\(file.path) was changed while it was taken; it is not taken"
             log(.warning(.init(message: message)))
@@ -123,7 +123,7 @@ extension Supervisor {
             !isAnswering(request)
         else { return }
         attempt?.request = nil
-        actions.append(.cancelTimer(.request))
+        cancel(.request)
         requests.failed += 1
         if attempt?.toldNotAsked == false {
             attempt?.toldNotAsked = true
@@ -159,7 +159,7 @@ extension Supervisor {
     mutating func concludeGathering(at now: Moment) {
         guard phase == .gathering, isSaved else { return }
         gatherSince = nil
-        actions.append(.cancelTimer(.stopDeadline))
+        cancel(.stopDeadline)
         if stop != nil {
             finishStopped(at: now)
         } else {

@@ -52,6 +52,8 @@ package struct Supervisor: Sendable {
     /// The first spawn waits until the record is durable.
     var isFirstSpawn = true
     var hasResumed = false
+    /// An attempt has said hello: this job speaks the protocol.
+    var hasEverGreeted = false
     /// When the attempt began that an earlier supervisor died with.
     var gatherSince: Timestamp?
     /// What the last attempt resumed from.
@@ -59,8 +61,8 @@ package struct Supervisor: Sendable {
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?
-    /// When the interval ends, while its timer is armed.
-    var nextCheckpoint: Instant?
+    package internal(set) var alarms = Alarms()
+    package internal(set) var clock = JobClock()
     /// How far the verification has come, while there is something to tell.
     var verification: String?
     /// The newest ones that this supervisor has set aside, at most two.
@@ -82,7 +84,7 @@ package struct Supervisor: Sendable {
         case running
         /// The leader is gone; its descendants end, and what it committed is being finished.
         case ending(Ending)
-        case waiting(until: Instant)
+        case waiting
         case finished
     }
 
@@ -161,7 +163,10 @@ package struct Supervisor: Sendable {
 
     /// Takes one event; the actions are to be carried out in order.
     package mutating func handle(_ event: Event, at now: Moment) -> [Action] {
-        account(until: now.instant)
+        var now = now
+        account(for: event, until: now.instant)
+        if case .stoodStill(let time) = event { stoodStill(for: time, at: now) }
+        now.counted = clock.reading(at: now.instant)
         if phase != .finished {
             dispatch(event, at: now)
             // Whatever has happened, it may have made way for the next one.
@@ -170,6 +175,7 @@ package struct Supervisor: Sendable {
             refuseAfterEnd(event)
         }
         compressNext()
+        watchForHangs(at: now)
         publishIfChanged(at: now)
         defer { actions = [] }
         return actions
@@ -187,12 +193,14 @@ package struct Supervisor: Sendable {
         case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
+        case .outputTail(let lines): attempt?.outputTail = lines
         case .descendantsGone: descendantsGone(at: now)
         case .received(let message, let connection, let seq):
             received(message, Sender(connection: connection, seq: seq), at: now)
         case .disconnected(let connection): disconnected(connection, at: now)
         case .signal(let signal): received(signal, at: now)
         case .timer(let timer): fired(timer, at: now)
+        case .stoodStill: break
         case .stagingMade(let id, let path): stagingMade(id, path: path)
         case .stagingMeasured(let id, let size): stagingMeasured(id, size, at: now)
         case .committed(let summary, let seconds): committed(summary, seconds: seconds, at: now)
@@ -203,11 +211,15 @@ package struct Supervisor: Sendable {
         case .watched(let files): watched(files, at: now)
         case .watchFlushed: watchFlushed(at: now)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
+        case .examined(let found): examined(found, at: now)
+        case .onHangEnded(let answer): onHangEnded(answer, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }
 
     private mutating func fired(_ timer: TimerID, at now: Moment) {
+        let due = alarms.due[timer] ?? now.instant
+        alarms.remove(timer)
         switch timer {
         case .interval: intervalPassed(at: now)
         case .request: requestTimePassed(at: now)
@@ -217,6 +229,8 @@ package struct Supervisor: Sendable {
         case .abandon: abandonTimePassed(at: now)
         case .backoff: backoffPassed(at: now)
         case .publish: publisher.isWaiting = false
+        case .hang: hangTimePassed(due: due, at: now)
+        case .diagnosis: diagnosisTimePassed()
         }
     }
 

@@ -31,8 +31,14 @@ package struct Failure: Codable, Equatable, Sendable {
     package var at: Timestamp
     /// The time since the last checkpoint, which has to be done again, in seconds.
     package var lostSeconds: Double
+    /// It ended before it had said hello or in its first second, and without progress.
+    package var atStart = false
+    /// What the job said when it gave up; null where it did not.
+    @Null package var error: String?
     /// The last lines that the job wrote, where its output is kept.
     package var outputTail: [String] = []
+    /// What was found out about a hang: a file, relative to the run's directory.
+    @Null package var report: String?
 
     package enum Kind: String, Codable, Sendable {
         /// The job ended with another status than 0, or by a signal.
@@ -46,7 +52,8 @@ package struct Failure: Codable, Equatable, Sendable {
     }
 
     package enum CodingKeys: String, CodingKey {
-        case attempt, kind, signal, at
+        case attempt, kind, signal, at, error, report
+        case atStart = "at_start"
         case exitCode = "exit_code"
         case lostSeconds = "lost_s"
         case outputTail = "output_tail"
@@ -62,6 +69,24 @@ package struct Failure: Codable, Equatable, Sendable {
         self.signal = signal
         self.at = at
         self.lostSeconds = lostSeconds
+    }
+}
+
+extension Failure {
+    /// A record may be older than `at_start`.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            attempt: try container.decode(Int.self, forKey: .attempt),
+            kind: try container.decode(Kind.self, forKey: .kind),
+            exitCode: try container.decodeIfPresent(Int.self, forKey: .exitCode),
+            signal: try container.decodeIfPresent(String.self, forKey: .signal),
+            at: try container.decode(Timestamp.self, forKey: .at),
+            lostSeconds: try container.decode(Double.self, forKey: .lostSeconds))
+        outputTail = try container.decodeIfPresent([String].self, forKey: .outputTail) ?? []
+        atStart = try container.decodeIfPresent(Bool.self, forKey: .atStart) ?? false
+        error = try container.decodeIfPresent(String.self, forKey: .error)
+        report = try container.decodeIfPresent(String.self, forKey: .report)
     }
 }
 

@@ -6,6 +6,7 @@ extension LoggedEvent: Codable {
         case attemptStarted = "attempt_started"
         case jobExited = "job_exited"
         case failed
+        case hung
         case checkpointRequested = "checkpoint_requested"
         case checkpointCommitted = "checkpoint_committed"
         case checkpointFailed = "checkpoint_failed"
@@ -15,6 +16,10 @@ extension LoggedEvent: Codable {
         case removed
         case compressed
         case stopRequested = "stop_requested"
+        case restarting
+        case paused
+        case unpaused
+        case gaveUp = "gave_up"
         case leftovers
         case warning
         case finished
@@ -28,6 +33,7 @@ extension LoggedEvent: Codable {
             case .attemptStarted: .attemptStarted(try .init(from: decoder))
             case .jobExited: .jobExited(try .init(from: decoder))
             case .failed: .failed(try .init(from: decoder))
+            case .hung: .hung(try .init(from: decoder))
             case .checkpointRequested: .checkpointRequested(try .init(from: decoder))
             case .checkpointCommitted: .checkpointCommitted(try .init(from: decoder))
             case .checkpointFailed: .checkpointFailed(try .init(from: decoder))
@@ -37,6 +43,10 @@ extension LoggedEvent: Codable {
             case .removed: .removed(try .init(from: decoder))
             case .compressed: .compressed(try .init(from: decoder))
             case .stopRequested: .stopRequested(try .init(from: decoder))
+            case .restarting: .restarting(try .init(from: decoder))
+            case .paused: .paused(try .init(from: decoder))
+            case .unpaused: .unpaused(try .init(from: decoder))
+            case .gaveUp: .gaveUp(try .init(from: decoder))
             case .leftovers: .leftovers(try .init(from: decoder))
             case .warning: .warning(try .init(from: decoder))
             case .finished: try Finished(from: decoder).event
@@ -56,6 +66,7 @@ extension LoggedEvent: Codable {
         case .attemptStarted(let payload): (.attemptStarted, payload)
         case .jobExited(let payload): (.jobExited, payload)
         case .failed(let payload): (.failed, payload)
+        case .hung(let payload): (.hung, payload)
         case .checkpointRequested(let payload): (.checkpointRequested, payload)
         case .checkpointCommitted(let payload): (.checkpointCommitted, payload)
         case .checkpointFailed(let payload): (.checkpointFailed, payload)
@@ -65,6 +76,10 @@ extension LoggedEvent: Codable {
         case .removed(let payload): (.removed, payload)
         case .compressed(let payload): (.compressed, payload)
         case .stopRequested(let payload): (.stopRequested, payload)
+        case .restarting(let payload): (.restarting, payload)
+        case .paused(let payload): (.paused, payload)
+        case .unpaused(let payload): (.unpaused, payload)
+        case .gaveUp(let payload): (.gaveUp, payload)
         case .leftovers(let payload): (.leftovers, payload)
         case .warning(let payload): (.warning, payload)
         case .finished(let outcome, let error):

@@ -14,6 +14,7 @@ package enum RunEvent: Equatable, Sendable {
     case attemptStarted(AttemptStarted)
     case jobExited(JobExited)
     case failed(FailureCounted)
+    case hung(Hung)
     case checkpointRequested(CheckpointRequest)
     case checkpointCommitted(CheckpointCommitted)
     case checkpointFailed(CheckpointFailed)
@@ -23,6 +24,10 @@ package enum RunEvent: Equatable, Sendable {
     case removed(Removed)
     case compressed(Compressed)
     case stopRequested(StopRequested)
+    case restarting(Restarting)
+    case paused(Paused)
+    case unpaused(Unpaused)
+    case gaveUp(GaveUp)
     case leftovers(Leftovers)
     case warning(Warning)
     /// - Parameter error: why the supervisor could not begin or go on, where that is the reason.
@@ -77,16 +82,30 @@ package enum RunEvent: Equatable, Sendable {
         package var limit: Int
         /// Until the next attempt, in seconds; null where there will be none.
         @Null package var backoff: Double?
+        /// Why there will be none; null where there will be one.
+        @Null package var final: Final?
 
-        package init(failure: Failure, ran: Double, count: Int, limit: Int, backoff: Double?) {
+        package enum Final: String, Codable, Sendable {
+            case maxFailures = "max_failures"
+            case restartNever = "restart_never"
+            case fatalExitCode = "fatal_exit_code"
+            /// The job said so.
+            case gaveUp = "gave_up"
+        }
+
+        package init(
+            failure: Failure, ran: Double, count: Int, limit: Int, backoff: Double?,
+            final: Final? = nil
+        ) {
             self.failure = failure
             self.ran = ran
             self.count = count
             self.limit = limit
             self.backoff = backoff
+            self.final = final
         }
         package enum CodingKeys: String, CodingKey {
-            case failure, count, limit
+            case failure, count, limit, final
             case ran = "ran_s"
             case backoff = "backoff_s"
         }
@@ -172,8 +191,62 @@ package enum RunEvent: Equatable, Sendable {
         }
     }
 
+    /// An attempt has ended that is no failure, and another one follows.
+    package struct Restarting: Codable, Equatable, Sendable {
+        /// The one that ended.
+        package var attempt: Int
+        package var reason: Reason
+        /// Until the next attempt, in seconds.
+        package var backoff: Double
+
+        package enum Reason: String, Codable, Sendable {
+            /// An operator asked for it.
+            case asked
+            /// The job exited with status 0, and with `--restart always` that is no end.
+            case always
+        }
+
+        package init(attempt: Int, reason: Reason, backoff: Double) {
+            self.attempt = attempt
+            self.reason = reason
+            self.backoff = backoff
+        }
+        package enum CodingKeys: String, CodingKey {
+            case attempt, reason
+            case backoff = "backoff_s"
+        }
+    }
+
+    package struct Paused: Codable, Equatable, Sendable {
+        package var attempt: Int
+
+        package init(attempt: Int) { self.attempt = attempt }
+    }
+
+    package struct Unpaused: Codable, Equatable, Sendable {
+        package var attempt: Int
+        /// How long the pause was.
+        package var seconds: Double
+
+        package init(attempt: Int, seconds: Double) {
+            self.attempt = attempt
+            self.seconds = seconds
+        }
+    }
+
+    /// The job said that another attempt is of no use.
+    package struct GaveUp: Codable, Equatable, Sendable {
+        package var attempt: Int
+        package var error: String
+
+        package init(attempt: Int, error: String) {
+            self.attempt = attempt
+            self.error = error
+        }
+    }
+
     package struct StopRequested: Codable, Equatable, Sendable {
-        /// The signal's name, or `control stop`.
+        /// The signal's name, `control stop` or `control restart`.
         package var by: String
         /// Seconds for a final checkpoint; null where none is asked for.
         @Null package var deadline: Double?

@@ -68,11 +68,14 @@ extension RunRecord.Failures {
 extension Failure {
     fileprivate func write(_ json: inout JSONWriter) {
         json.member("at", at.description)
+        json.member("at_start", atStart)
         json.member("attempt", attempt)
+        json.member("error", error)
         json.member("exit_code", exitCode.map(Int64.init))
         json.member("kind", kind.rawValue)
         json.member("lost_s", lostSeconds)
         json.member("output_tail", outputTail)
+        json.member("report", report)
         json.member("signal", signal)
     }
 }

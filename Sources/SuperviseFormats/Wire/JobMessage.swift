@@ -8,6 +8,7 @@ package enum JobMessage: Equatable, Sendable {
     case add(Add)
     case abort(CheckpointID)
     case failed(SaveFailed)
+    case giveUp(GiveUp)
     case control(Control)
 
     package struct Hello: Codable, Equatable, Sendable {
@@ -107,9 +108,16 @@ package enum JobMessage: Equatable, Sendable {
         }
     }
 
+    /// Another attempt is of no use.
+    package struct GiveUp: Codable, Equatable, Sendable {
+        package var error: String?
+
+        package init(error: String?) { self.error = error }
+    }
+
     package struct Control: Codable, Equatable, Sendable {
         package var command: String
-        /// Of `stop`: false skips the final checkpoint.
+        /// Of `stop` and `restart`: false skips the final checkpoint.
         package var checkpoint: Bool?
         /// Of `pin`, `unpin` and `delete`.
         package var id: CheckpointID?

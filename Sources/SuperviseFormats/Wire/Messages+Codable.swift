@@ -7,6 +7,7 @@ extension JobMessage: Codable {
     /// The `type`s of version 1 that are understood here.
     package enum TypeName: String, Codable {
         case hello, heartbeat, progress, begin, commit, add, abort, failed, control
+        case giveUp = "give_up"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -24,6 +25,7 @@ extension JobMessage: Codable {
                     try decoder.container(keyedBy: IDKey.self)
                         .decode(CheckpointID.self, forKey: .id))
             case .failed: .failed(try SaveFailed(from: decoder))
+            case .giveUp: .giveUp(try GiveUp(from: decoder))
             case .control: .control(try Control(from: decoder))
             }
     }
@@ -54,6 +56,9 @@ extension JobMessage: Codable {
             try keys.encode(id, forKey: .id)
         case .failed(let payload):
             try type.encode(TypeName.failed, forKey: .type)
+            try payload.encode(to: encoder)
+        case .giveUp(let payload):
+            try type.encode(TypeName.giveUp, forKey: .type)
             try payload.encode(to: encoder)
         case .control(let payload):
             try type.encode(TypeName.control, forKey: .type)

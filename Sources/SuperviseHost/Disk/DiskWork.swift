@@ -141,6 +141,17 @@ final class DiskWork {
         }
     }
 
+    /// In order with the events that name it.
+    func saveReport(_ hung: RunEvent.Hung, _ text: String, at time: Timestamp) {
+        let head =
+            "attempt \(hung.attempt), \(time): \(EventText.hang(hung))\n\n"
+        let save = chore(or: "the report on the hang is not kept") {
+            (store, report: String) throws(StoreError) in
+            try store.saveReport(report, attempt: hung.attempt)
+        }
+        records.submit { save(head + text) }
+    }
+
     /// In order with the run record, and as quickly.
     func savePins(_ pins: Set<CheckpointID>) {
         let (store, mailbox) = (store, mailbox)

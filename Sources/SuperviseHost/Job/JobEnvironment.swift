@@ -10,12 +10,25 @@ enum JobEnvironment {
         "LISTEN_FDNAMES", "LISTEN_PIDFDID",
     ]
 
+    /// What a program finds that works for us: it is none of the job's, and not to be ended as such.
+    static func ofHelper(inherited: [(String, String)]) -> [String] {
+        inherited.filter { variable, _ in
+            !ours.contains(variable) && !variable.hasPrefix("SUPERVISE_")
+        }.map { "\($0)=\($1)" }
+    }
+
+    /// - Parameters:
+    ///   - identity: who the job is, where that is not who we are.
+    ///   - given: entries `NAME=value` of `--env`.
     static func make(
-        inherited: [(String, String)], name: String, socket: String, order: Action.SpawnOrder
+        inherited: [(String, String)], identity: UserIdentity? = nil, given: [String] = [],
+        name: String, socket: String, order: Action.SpawnOrder
     ) -> [String] {
         var variables = inherited.filter { variable, _ in
             !ours.contains(variable) && !variable.hasPrefix("SUPERVISE_")
         }
+        if let identity { replace(&variables, by: own(identity), without: ["XDG_RUNTIME_DIR"]) }
+        replace(&variables, by: given.map(entry))
         variables += [
             ("SUPERVISE_SOCKET", socket),
             ("SUPERVISE_NAME", name),
@@ -30,5 +43,30 @@ enum JobEnvironment {
             }
         }
         return variables.map { "\($0)=\($1)" }
+    }
+
+    private static func own(_ identity: UserIdentity) -> [(String, String)] {
+        [
+            ("HOME", identity.home), ("USER", identity.name), ("LOGNAME", identity.name),
+            ("SHELL", identity.shell),
+        ]
+    }
+
+    private static func entry(_ text: String) -> (String, String) {
+        guard let equals = text.utf8.firstIndex(of: UInt8(ascii: "=")) else { return (text, "") }
+        return (String(text[..<equals]), String(text[text.utf8.index(after: equals)...]))
+    }
+
+    /// Each name stands once, where it first stood.
+    private static func replace(
+        _ variables: inout [(String, String)], by others: [(String, String)],
+        without gone: Set<String> = []
+    ) {
+        variables.removeAll { gone.contains($0.0) }
+        for (name, value) in others {
+            let first = variables.firstIndex { $0.0 == name } ?? variables.endIndex
+            variables.removeAll { $0.0 == name }
+            variables.insert((name, value), at: min(first, variables.endIndex))
+        }
     }
 }

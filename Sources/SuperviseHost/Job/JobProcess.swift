@@ -23,6 +23,7 @@ final class JobProcess {
     private var groupWatch: EventLoop.Registration?
     private var isEnding: Action.Urgency?
     private var isStopped = false
+    private var isPaused = false
 
     /// - Parameter lock: the descriptor of the run's lock, which the guard shares.
     init(
@@ -44,6 +45,7 @@ final class JobProcess {
         request.group = group?.renewed()
         group = request.group ?? group
         self.token = token
+        isPaused = false
         // Before the spawn, so that there is no moment without a guard.
         if !guardian.watch(leader: 0, token: token) { replaceGuard() }
         do throws(SystemError) {
@@ -97,18 +99,43 @@ final class JobProcess {
     }
 
     /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
-    func stopWithUs() {
+    ///
+    /// - Parameter isTyped: at a terminal, where there may be no shell that could continue us: then
+    ///   nobody stops for longer than a moment.
+    /// - Returns: whether we had been stopped.
+    func stopWithUs(isTyped: Bool = true) -> Bool {
+        let before = MonotonicTime.now()
         isStopped = true
         signalDescendants(19)
-        stopThisProcess()
+        var hasStopped = true
+        if isTyped {
+            hasStopped = stopThisProcessAsATerminal()
+        } else {
+            stopThisProcess()
+        }
+        if !hasStopped { _ = goOnWithUs() }
+        // Told before any timer that went off meanwhile.
+        let stood = MonotonicTime.now().nanoseconds - before.nanoseconds
+        deliver(.stoodStill(.nanoseconds(stood)))
+        return hasStopped
     }
 
     /// - Returns: whether we had been stopped.
     func goOnWithUs() -> Bool {
         guard isStopped else { return false }
         isStopped = false
-        signalDescendants(18)
+        if !isPaused { signalDescendants(18) }
         return true
+    }
+
+    func pause() {
+        isPaused = true
+        tools.withProcesses { ProcessTree.stopDescendants(except: $0.union([guardian.pid])) }
+    }
+
+    func goOn() {
+        isPaused = false
+        if !isStopped { signalDescendants(18) }
     }
 
     func killEverything() {
@@ -165,6 +192,9 @@ final class JobProcess {
         guard let group, groupWatch == nil else { return }
         groupWatch = try? loop.watch(group.changes, for: .urgent) { [unowned self] _ in reap() }
     }
+
+    /// Our children that are no part of the job.
+    var helpers: Set<Int32> { tools.withProcesses { $0.union([guardian.pid]) } }
 
     private func signalDescendants(_ signal: Int32) {
         if signal == 9 { group?.kill() }

@@ -18,11 +18,16 @@ final class Conductor {
     private var switchboard: Switchboard?
     private var disk: DiskWork?
     private var watch: FileWatch?
+    private var output: JobOutput?
+    private var diagnosis: Diagnosis?
     private var signals: SignalSource?
     private var lastStatus: Status?
     /// Decided, and carried out once what is to be recorded is written.
     private var decided: Action.Ending?
     private var ending: Action.Ending?
+    /// What our end waits for.
+    private var isDiskFlushed = false
+    private var isOutputFlushed = false
 
     /// - Throws: what the machine refuses: descriptors, the socket.
     init(_ session: Session, loop: EventLoop) throws(SystemError) {
@@ -36,24 +41,28 @@ final class Conductor {
         let timers = try TimerTable(on: loop) { [unowned self] in ring($0) }
         self.timers = timers
         let switchboard = try Switchboard(
-            path: session.socket, on: loop, timers: timers, deliver)
+            path: session.socket, job: session.job.identity, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
         disk = try DiskWork(
             session.store, session.request.settings, on: loop,
-            flushed: { [unowned self] in end() }, deliver)
+            flushed: { [unowned self] in diskFlushed() }, deliver)
         let tools = session.store.tools
         tools.leaveReapingToLoop()
+        output = try passOutput(timers, tools, deliver)
         let job = JobProcess(
             on: loop, guardian: session.guardian, group: session.group, tools: tools,
-            lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }, deliver)
+            lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }
+        ) { [unowned self] in takeAfterOutput($0) }
         self.job = job
         watch = try watchFiles(job, deliver)
-        signals = try SignalSource(session.signals.taken, on: loop) { number, _ in
+        diagnosis = Diagnosis(on: loop, tools: tools, deliver)
+        signals = try SignalSource(session.signals.taken, on: loop) { [unowned self] number, sender in
             switch number {
             case SignalPlan.childEnded: job.reap()
-            case SignalPlan.terminalStop: job.stopWithUs()
-            case SignalPlan.goOn where job.goOnWithUs(): break
-            default: deliver(.signal(session.signals.meaning(of: number)))
+            case SignalPlan.terminalStop: stopWithUs(isTyped: sender == 0)
+            case SignalPlan.goOn where goOnWithUs(): break
+            case SignalPlan.windowChanged where output?.resize() == true: break
+            default: obey(session.signals.meaning(of: number))
             }
         }
     }
@@ -105,8 +114,12 @@ final class Conductor {
 
     private func ring(_ alarm: Alarm) {
         switch alarm {
-        case .core(let timer): take(.timer(timer))
-        case .flush: end()
+        case .core(let timer):
+            // A sign that has arrived and was not read yet is one.
+            if timer == .hang { switchboard?.drain() }
+            take(.timer(timer))
+        case .flush: diskFlushed()
+        case .output: output?.ring()
         case .accept: switchboard?.acceptAgain()
         }
     }
@@ -129,8 +142,14 @@ final class Conductor {
         case .flushWatch: watch?.order(.flush)
         case .gatherWatched(let since): watch?.order(.gather(since: since))
         case .watchAgain(let path): watch?.order(.again(path))
+        case .pauseJob: job?.pause()
+        case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
+        case .examine: diagnosis?.examine(except: job?.helpers ?? [])
+        case .runOnHang(let command): runOnHang(command)
+        case .endDiagnosis: diagnosis?.end()
+        case .saveReport(let hung, let text): disk?.saveReport(hung, text, at: Self.now().wall)
         case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
         case .cancelTimer(let timer): timers?.cancel(.core(timer))
         case .makeStaging(let id): disk?.makeStaging(id)
@@ -144,6 +163,7 @@ final class Conductor {
         case .tell(let line): console.say(line, .normal)
         case .publish(let status):
             lastStatus = status
+            output?.show(status, at: Self.now().wall)
             disk?.publish(status)
         case .exit(let ending): exit(ending)
         }
@@ -156,35 +176,113 @@ final class Conductor {
 
     private func spawn(_ order: Action.SpawnOrder) {
         let environment = JobEnvironment.make(
-            inherited: session.environment, name: core.record.name, socket: session.socket,
-            order: order)
+            inherited: session.environment, identity: session.job.identity,
+            given: session.request.job.environment, name: core.record.name,
+            socket: session.socket, order: order)
         let more = order.resume.flatMap { session.request.resumeArguments?.words(for: $0) }
-        let request = SpawnRequest(
+        var request = SpawnRequest(
             command: core.record.command + (more ?? []), environment: environment,
             directory: core.record.directory,
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.
             closesOtherDescriptors: false)
+        request.settings = session.job
         switchboard?.makeSureOfName()
-        job?.start(request, token: order.token)
+        do throws(SystemError) {
+            try output?.prepare(&request, attempt: order.attempt)
+            try request.giveStreams()
+            job?.start(request, token: order.token)
+        } catch {
+            take(.spawnFailed(.system("the job's output cannot be taken: \(error)")))
+        }
+        output?.isGiven()
+    }
+
+    private func passOutput(
+        _ timers: TimerTable, _ tools: Tools, _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) -> JobOutput? {
+        guard session.request.capture != nil || session.request.tty else { return nil }
+        let output = try JobOutput(
+            session.request, directory: session.store.paths.output, tools: tools, on: loop,
+            timers: timers, deliver)
+        console.write = { output.say($0) }
+        return output
+    }
+
+    /// The last that an attempt wrote is known before it is told that the attempt is over.
+    private func takeAfterOutput(_ event: Event) {
+        guard case .descendantsGone = event, let output else { return take(event) }
+        output.end(attempt: core.record.attempt) { [unowned self] tail in
+            take(.outputTail(tail))
+            take(event)
+        }
+    }
+
+    /// Whoever is told to stop at the very end no longer waits for a slow reader.
+    private func obey(_ signal: Event.Signal) {
+        switch signal {
+        case .stop, .hangUp: if decided != nil { output?.stopFlushing() }
+        case .checkpoint, .other: break
+        }
+        take(.signal(signal))
+    }
+
+    private func stopWithUs(isTyped: Bool) {
+        output?.pause()
+        if job?.stopWithUs(isTyped: isTyped) == false { output?.goOn() }
+    }
+
+    private func goOnWithUs() -> Bool {
+        output?.goOn()
+        return job?.goOnWithUs() ?? false
+    }
+
+    private func runOnHang(_ command: [String]) {
+        let limit = HumanText.limit(session.request.settings.onHangTimeout.seconds)
+        console.say(
+            "the job hangs; before it is killed, \(HumanText.commandLine(command)) looks at it "
+                + "(up to \(limit))", .normal)
+        diagnosis?.run(
+            command, environment: JobEnvironment.ofHelper(inherited: session.environment),
+            directory: core.record.directory)
     }
 
     private func log(_ event: RunEvent) {
         let logged = LoggedEvent(at: Self.now().wall, event: event)
         let sentence = Narrator.sentence(for: event, session: session, status: lastStatus)
         console.tell(logged, sentence: sentence)
+        if case .failed(let failed) = event, output?.isElsewhere == true {
+            console.tell(tail: failed.failure.outputTail)
+        }
         disk?.append(logged)
     }
 
     /// What is to be recorded goes out first, as far as the disk allows in a second.
     private func exit(_ ending: Action.Ending) {
         decided = ending
-        timers?.set(.flush, at: Self.now().instant + .seconds(1))
+        // The core may need all of its time for a stop, and after that there is a second left.
+        timers?.set(.flush, at: Self.now().instant + .milliseconds(750))
         disk?.flush()
+        let isStop = if case .stopped = ending { true } else { false }
+        guard let output else { return outputFlushed() }
+        output.flush(attempt: 0, isPatient: !isStop) { [unowned self] in outputFlushed() }
     }
 
-    private func end() {
+    private func diskFlushed() {
+        isDiskFlushed = true
+        endIfFlushed()
+    }
+
+    private func outputFlushed() {
+        isOutputFlushed = true
+        endIfFlushed()
+    }
+
+    private func endIfFlushed() {
+        guard isDiskFlushed, isOutputFlushed else { return }
         ending = decided
+        // What is said from now on has nobody else to say it.
+        console.write = writeStandardError
         loop.stop()
     }
 }

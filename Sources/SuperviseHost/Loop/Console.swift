@@ -5,7 +5,8 @@ import SuperviseSystem
 final class Console {
     private let verbosity: RunRequest.Verbosity
     private let format: RunRequest.LogFormat
-    private let write: (String) -> Void
+    /// What takes the lines.
+    var write: (String) -> Void
     private var lastCommitToldAt: Timestamp?
 
     init(_ request: RunRequest, write: @escaping (String) -> Void = writeStandardError) {
@@ -32,6 +33,12 @@ final class Console {
         put(LoggedEvent(at: now, event: .warning(.init(message: sentence))), sentence)
     }
 
+    /// The last lines of a job, below the line that says that it failed.
+    func tell(tail: [String]) {
+        guard format == .text, !tail.isEmpty else { return }
+        write("supervise: its last output:\n" + tail.map { "    \($0)\n" }.joined())
+    }
+
     private func put(_ logged: LoggedEvent, _ sentence: String?) {
         switch format {
         case .text:
@@ -45,8 +52,8 @@ final class Console {
 
     private func isTold(_ logged: LoggedEvent) -> Bool {
         switch logged.event {
-        case .failed, .setAside, .rolledBack, .warning, .checkpointFailed, .leftovers,
-            .finished(_, error: _?):
+        case .failed, .hung, .setAside, .rolledBack, .warning, .checkpointFailed, .leftovers,
+            .gaveUp, .restarting, .paused, .unpaused, .finished(_, error: _?):
             return true
         case .attemptStarted, .stopRequested, .finished(_, error: nil):
             return verbosity != .quiet

@@ -9,6 +9,8 @@ final class Door {
     private let directory: String
     private let baseName: String
     private let loop: EventLoop
+    /// Who the job is, where that is not who we are.
+    private let job: UserIdentity?
     private let tell: (String) -> Void
     private var listener: UnixListener?
     private var listening: EventLoop.Registration?
@@ -19,8 +21,11 @@ final class Door {
 
     /// - Parameter tell: gets a sentence when the name was removed by somebody.
     /// - Throws: what binding the socket can throw.
-    init(path: String, on loop: EventLoop, tell: @escaping (String) -> Void) throws(SystemError) {
+    init(
+        path: String, job: UserIdentity?, on loop: EventLoop, tell: @escaping (String) -> Void
+    ) throws(SystemError) {
         self.path = path
+        self.job = job
         let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
         directory = slash == path.startIndex ? "/" : String(path[..<slash])
         baseName = String(path[slash...].drop { $0 == "/" })
@@ -56,7 +61,9 @@ final class Door {
     func makeSureOfName() {
         guard listener != nil, !pathExists(path) else { return }
         do throws(SystemError) {
-            if !pathExists(directory) { _ = try makePrivateDirectory(directory) }
+            if !pathExists(directory) {
+                _ = try makePrivateDirectory(directory, openTo: job?.group)
+            }
             // First, so that no removal is missed in between.
             watchName()
             try listen()
@@ -71,6 +78,7 @@ final class Door {
 
     private func listen() throws(SystemError) {
         let listener = try UnixListener(path: path)
+        if let job { try Belongings.giveSocket(path, to: job) }
         stopListening()
         self.listener = listener
         listening = try loop.watch(listener.descriptor, for: isResting ? [] : .read) {

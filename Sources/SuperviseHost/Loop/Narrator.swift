@@ -9,6 +9,8 @@ enum Narrator {
         switch event {
         case .attemptStarted(let start) where start.attempt == session.found.record.attempt + 1:
             return EventText.start(start, of: name, state: session.shownState)
+        case .hung(let hung):
+            return EventText.hungAndKilled(hung, state: session.shownState)
         case .finished(let outcome, error: nil):
             return EventText.ending(outcome, of: name, progress: status?.progress ?? .init())
         default:

@@ -10,12 +10,13 @@ struct SignalPlan: Sendable {
     private let checkpoint: Int32?
 
     /// To be made before anything changes dispositions: a SIGHUP that was ignored when we started
-    /// (nohup) stays ignored.
+    /// (nohup) stays ignored, and so does a SIGTSTP.
     init(checkpoint: Int32?) {
         self.checkpoint = checkpoint
         var signals = SignalSet.catchable
         if signalIsIgnored(Self.hangUp) { signals.remove(Self.hangUp) }
         for number in Self.background { signals.remove(number) }
+        if signalIsIgnored(Self.terminalStop) { signals.remove(Self.terminalStop) }
         // Nothing stops a PID 1, and so its job does not stop with it.
         if isPid1 { signals.remove(Self.terminalStop) }
         taken = signals
@@ -23,7 +24,8 @@ struct SignalPlan: Sendable {
 
     static let terminalStop: Int32 = 20
     static let goOn: Int32 = 18
-    /// SIGTTIN and SIGTTOU stop this process as they stop any other.
+    static let windowChanged: Int32 = 28
+    /// SIGTTIN and SIGTTOU, which we ignore.
     private static let background: [Int32] = [21, 22]
     private static let hangUp: Int32 = 1
     private static let interrupt: Int32 = 2

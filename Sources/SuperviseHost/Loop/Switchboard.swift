@@ -4,6 +4,8 @@ import SuperviseSystem
 
 /// Everyone on the socket: accepts, checks who it is, reads messages, sends answers.
 final class Switchboard {
+    /// Users whose connections are taken: ours, root and the job's.
+    private let friends: Set<UInt32>
     private let loop: EventLoop
     private let timers: TimerTable
     private let deliver: (Event) -> Void
@@ -16,12 +18,14 @@ final class Switchboard {
 
     /// - Throws: what binding the socket can throw.
     init(
-        path: String, on loop: EventLoop, timers: TimerTable, _ deliver: @escaping (Event) -> Void
+        path: String, job: UserIdentity? = nil, on loop: EventLoop, timers: TimerTable,
+        _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
+        friends = Set([userId(), 0, job?.user ?? 0])
         self.loop = loop
         self.timers = timers
         self.deliver = deliver
-        door = try Door(path: path, on: loop) { deliver(.warned($0)) }
+        door = try Door(path: path, job: job, on: loop) { deliver(.warned($0)) }
         door.knocked = { [unowned self] in acceptAll() }
     }
 
@@ -73,7 +77,7 @@ final class Switchboard {
         for _ in 0..<UnixListener.backlog {
             do throws(SystemError) {
                 guard let accepted = try door.accept() else { return }
-                guard accepted.peer.uid == userId() || accepted.peer.uid == 0 else { continue }
+                guard friends.contains(accepted.peer.uid) else { continue }
                 guard connections.count < room else {
                     tellOfCrowd("\(room) are open")
                     continue
@@ -135,7 +139,7 @@ extension JobMessage {
     fileprivate var isAnswered: Bool {
         switch self {
         case .hello, .begin, .commit, .add, .abort, .control: true
-        case .heartbeat, .progress, .failed: false
+        case .heartbeat, .progress, .failed, .giveUp: false
         }
     }
 }

@@ -6,6 +6,8 @@ enum Alarm: Hashable {
     case core(TimerID)
     /// What was to be written before our end has had its time.
     case flush
+    /// Output that is to be passed on has had its time.
+    case output
     /// Connections are taken again, after one could not be.
     case accept
 }

@@ -6,6 +6,8 @@ import SuperviseSystem
 /// Everything that a start has put in place.
 struct Session {
     let request: RunRequest
+    /// What each attempt is started with.
+    let job: ProcessSettings
     let store: RunStore
     let lock: FileLock
     let guardian: Guard

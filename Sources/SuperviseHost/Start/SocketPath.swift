@@ -9,32 +9,55 @@ struct SocketPath {
     var variable: (String) -> String? = environmentVariable
     /// Where a directory of ours is made when nobody gives us one.
     var temporary = "/tmp"
+    /// Who the job is, where that is not who we are: it must be able to pass through.
+    var job: UserIdentity?
 
     /// `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/supervise`, else `/tmp/supervise-UID`, else a
-    /// new one. The last three have to be real directories of ours that nobody else can enter.
+    /// new one. The last three have to be real directories of ours that nobody else can enter. For a
+    /// job that is another user they end in `-for-UID`, its group can pass through them, and one that
+    /// it cannot get to is passed over.
     ///
     /// - Parameter run: the run's directory, which tells it from all others.
     /// - Throws: ``HostError`` where there is no such directory, or its path is too long.
     func choose(for run: String) throws(HostError) -> String {
         let name = String(Digest.of(Array(run.utf8)).hex.prefix(16)) + ".sock"
-        if let given = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first {
+        if let given = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first,
+            isReachable(String(given))
+        {
             return try checked("\(given)/\(name)", from: "RUNTIME_DIRECTORY")
         }
         if let base = variable("XDG_RUNTIME_DIR"), base.hasPrefix("/") {
-            let directory = base + "/supervise"
+            let directory = base + "/supervise" + ending
             let path = try checked("\(directory)/\(name)", from: "XDG_RUNTIME_DIR")
             // One that is gone, or is another user's, was inherited by mistake.
-            if (try? makePrivateDirectory(directory)) != nil { return path }
+            if isReachable(base),
+                (try? makePrivateDirectory(directory, openTo: job?.group)) != nil
+            {
+                return path
+            }
         }
         return try checked("\(try ownDirectory())/\(name)", from: nil)
     }
 
+    private var ending: String { job.map { "-for-\($0.user)" } ?? "" }
+
+    private func isReachable(_ directory: String) -> Bool {
+        guard let job else { return true }
+        var request = SpawnRequest(command: ["-"], environment: [])
+        request.settings.identity = job
+        return (try? rehearse(request, reach: [directory])) != nil
+    }
+
     private func ownDirectory() throws(HostError) -> String {
         do throws(SystemError) {
-            return try makePrivateDirectory("\(temporary)/supervise-\(userId())")
+            return try makePrivateDirectory(
+                "\(temporary)/supervise-\(userId())\(ending)", openTo: job?.group)
         } catch {
             return try describing("no directory for the socket can be made") {
-                () throws(SystemError) in try makeTemporaryDirectory("\(temporary)/supervise-")
+                () throws(SystemError) in
+                let path = try makeTemporaryDirectory("\(temporary)/supervise-")
+                if let job { try Belongings.open(path, to: job.group) }
+                return path
             }
         }
     }

@@ -21,24 +21,26 @@ struct Starter {
         let paths = runPaths()
         let signals = SignalPlan(checkpoint: request.checkpointSignal)
         try lookForPrograms()
+        let job = try JobRehearsal(request: request).perform(paths)
+        let missing = job.identity == nil ? [] : missingDirectories(above: paths)
         try explaining { () throws(StoreError) in
             try StateDirectory(request.stateDirectory).prepare()
         }
         let lock = try takeLock(paths)
         // Before anything is changed: it may be impossible.
-        let socket = try SocketPath().choose(for: paths.run)
-        var store = RunStore(paths)
+        let socket = try SocketPath(job: job.identity).choose(for: paths.run)
+        var store = RunStore(paths, owner: job.identity)
         let old = try explaining { () throws(StoreError) in try load(store) }
         if let old {
             if old.outcome?.kind == .completed, request.whenCompleted == .exit, !request.fresh {
                 return .alreadyCompleted
             }
-            store = storeOfRecord(old, paths)
+            store = storeOfRecord(old, paths, job.identity)
         }
         let beginsAnew = request.fresh || (old?.outcome?.kind == .completed && !namesCheckpoint)
         if beginsAnew {
             _ = try explaining { () throws(StoreError) in try store.archiveRun(at: now()) }
-            store = RunStore(paths)
+            store = RunStore(paths, owner: job.identity)
         } else if let old {
             tellIfCommandDiffers(old)
         }
@@ -48,10 +50,15 @@ struct Starter {
             () throws(SystemError) in try Guard.start(holding: lock.rawDescriptor, group: group)
         }
         tellIfBlind()
-        try explaining { () throws(StoreError) in try store.prepare() }
+        try explaining { () throws(StoreError) in
+            try store.prepare()
+            try store.openToOwner(through: missing)
+            if request.capture != nil { try store.prepareOutput() }
+        }
         return .session(
             Session(
-                request: request, store: store, lock: lock, guardian: guardian, group: group,
+                request: request, job: job, store: store, lock: lock, guardian: guardian,
+                group: group,
                 found: try look(
                     store, old, beginsAnew: beginsAnew, runToken: runToken, socket: socket),
                 isSwept: old != nil,
@@ -59,8 +66,23 @@ struct Starter {
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console))
     }
 
+    /// Those that are made on the way to where the run is kept.
+    private func missingDirectories(above paths: RunPaths) -> [String] {
+        [paths.stateDirectory, paths.payloadRoot].flatMap { path in
+            sequence(first: path) { $0 == "/" ? nil : parent(of: $0) }
+                .prefix { !pathExists($0) }
+        }
+    }
+
     /// What is needed later is looked for now, before anything is changed.
     private func lookForPrograms() throws(HostError) {
+        if let program = request.settings.onHang?.templates.first, !program.contains("/"),
+            pathOfProgram(program) == nil
+        {
+            console.say(
+                "the program \(HumanText.printable(program)) of --on-hang is not in PATH; should "
+                    + "the job hang, it is killed without it", .normal)
+        }
         guard let name = request.settings.compression?.rawValue, pathOfProgram(name) == nil else {
             return
         }
@@ -115,14 +137,16 @@ struct Starter {
     }
 
     /// Where the run has put its checkpoints stays their place, unless another one is asked for.
-    private func storeOfRecord(_ record: RunRecord, _ paths: RunPaths) -> RunStore {
+    private func storeOfRecord(
+        _ record: RunRecord, _ paths: RunPaths, _ owner: UserIdentity?
+    ) -> RunStore {
         guard request.checkpointDirectory == nil, record.checkpointDirectory != paths.payload else {
-            return RunStore(paths)
+            return RunStore(paths, owner: owner)
         }
         return RunStore(
             RunPaths(
                 stateDirectory: paths.stateDirectory, name: paths.name,
-                payload: record.checkpointDirectory))
+                payload: record.checkpointDirectory), owner: owner)
     }
 
     private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {

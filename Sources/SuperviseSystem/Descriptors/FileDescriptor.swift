@@ -61,6 +61,9 @@ package struct FileDescriptor: ~Copyable, Sendable {
         return pipe
     }
 
+    /// Of a pipe: lets it hold a megabyte, as far as the system allows.
+    package borrowing func widen() { _ = cl_widen_pipe(rawValue, 1 << 20) }
+
     /// Makes reads and writes return EAGAIN instead of waiting, for everyone who shares the open file.
     package borrowing func setNonblocking() throws(SystemError) {
         let number = rawValue

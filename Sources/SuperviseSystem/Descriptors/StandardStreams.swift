@@ -29,6 +29,13 @@ package func writeStandardOutput(_ text: String) throws(SystemError) {
     }
 }
 
+/// Writes all of it to standard output, waiting for the reader as long as it takes.
+///
+/// - Throws: EIO, ENOSPC, …: the reader or the disk is gone.
+package func writeStandardOutput(_ bytes: [UInt8]) throws(SystemError) {
+    try writeAll(bytes[...], to: STDOUT_FILENO, subject: "standard output")
+}
+
 /// Whether a descriptor is a terminal.
 package func isTerminal(_ descriptor: Int32) -> Bool {
     isatty(descriptor) == 1
@@ -73,4 +80,58 @@ private func writeCarefully(_ bytes: [UInt8], to descriptor: Int32, patience_ms:
         rest = rest.dropFirst(count)
     }
     return true
+}
+
+/// What a descriptor of ours leads to, as far as it matters to who writes there.
+package enum StreamKind: Sendable {
+    case terminal
+    /// A regular file, or what takes everything and shows it to nobody.
+    case file
+    /// A pipe, a socket: somebody reads it.
+    case reader
+
+    package init(of descriptor: Int32) {
+        if isTerminal(descriptor) {
+            self = .terminal
+            return
+        }
+        var found = stat()
+        let kind = fstat(descriptor, &found) == 0 ? found.st_mode & S_IFMT : S_IFIFO
+        self = kind == S_IFREG || kind == S_IFCHR ? .file : .reader
+    }
+}
+
+/// Whether two descriptors of ours lead to the same file, pipe or terminal.
+package func leadToSame(_ one: Int32, _ other: Int32) -> Bool {
+    var first = stat()
+    var second = stat()
+    return fstat(one, &first) == 0 && fstat(other, &second) == 0
+        && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+}
+
+/// Writes as much as a nonblocking descriptor takes now, at least something.
+///
+/// - Throws: EAGAIN where it takes nothing now, EIO, …
+package func writeNow(
+    _ bytes: ArraySlice<UInt8>, to descriptor: Int32
+) throws(SystemError) -> Int {
+    try systemCall("write", "\(descriptor)") {
+        bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Writes as much as a descriptor takes at once, at least something, waiting as long as it takes.
+///
+/// - Throws: EPIPE or EIO where nobody is there any more, ENOSPC, …
+package func writeWaiting(
+    _ bytes: ArraySlice<UInt8>, to descriptor: Int32
+) throws(SystemError) -> Int {
+    while true {
+        do throws(SystemError) {
+            return try writeNow(bytes, to: descriptor)
+        } catch {
+            guard error.isNotNow else { throw error }
+            _ = try waitUntilReady(descriptor, for: POLLOUT, until: nil)
+        }
+    }
 }

@@ -53,3 +53,11 @@ extension SystemError {
     /// The disk or what leads to it has failed.
     package var isDiskFailure: Bool { code == EIO || code == ESTALE || code == ENODEV }
 }
+
+extension SystemError {
+    /// Who reads it has gone, or the terminal was hung up.
+    package var isNobodyThere: Bool { code == EPIPE || code == EIO || code == ECONNRESET }
+
+    /// Nothing now; it is to be tried again once the descriptor is ready.
+    package var isNotNow: Bool { code == EAGAIN }
+}

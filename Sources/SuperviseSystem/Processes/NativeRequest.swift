@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// A ``SpawnRequest`` in the form that the child reads, which may not allocate anything.
 struct NativeRequest: ~Copyable {
@@ -7,14 +8,25 @@ struct NativeRequest: ~Copyable {
     private let shell: CStrings
     private let environment: CStrings
     private let directory: CStrings
+    private let reach: CStrings
+    private let settings: NativeSettings
     private var native = cl_spawn_request()
 
-    init(_ request: SpawnRequest, candidates: [String]) {
+    init(_ request: SpawnRequest, candidates: [String], reach paths: [String]? = nil) {
         names = CStrings(candidates)
         arguments = CStrings(request.command)
         shell = CStrings(["/bin/sh", ""] + request.command.dropFirst())
         environment = CStrings(request.environment)
         directory = CStrings(request.directory.map { [$0] } ?? [])
+        reach = CStrings(paths ?? [])
+        settings = NativeSettings(request.settings)
+        native.reach = paths == nil ? nil : reach.constants
+        native.mask = request.settings.mask.map { Int32($0) } ?? -1
+        native.sets_niceness = request.settings.niceness == nil ? 0 : 1
+        native.niceness = request.settings.niceness ?? 0
+        native.limits = UnsafePointer(settings.limits.baseAddress)
+        native.limit_count = Int32(settings.limits.count)
+        native.identity = UnsafePointer(settings.identity)
         native.candidates = names.constants
         native.searched = request.isSearched ? 1 : 0
         native.arguments = UnsafePointer(arguments.pointers)
@@ -26,12 +38,50 @@ struct NativeRequest: ~Copyable {
             request.standardError.native
         )
         native.group = request.group?.directory.rawValue ?? -1
+        native.terminal = request.terminal ?? -1
         native.close_others = request.closesOtherDescriptors ? 1 : 0
     }
 
     /// Starts the child; negative with errno where that fails.
     func start(report: Int32, pidfd: inout Int32) -> Int32 {
         withUnsafePointer(to: native) { cl_spawn($0, report, &pidfd) }
+    }
+}
+
+/// A ``ProcessSettings`` for C, freed with this value.
+private struct NativeSettings: ~Copyable {
+    let limits: UnsafeMutableBufferPointer<cl_spawn_limit>
+    private let groups: UnsafeMutableBufferPointer<gid_t>
+    /// nil for ours.
+    let identity: UnsafeMutablePointer<cl_spawn_identity>?
+
+    init(_ settings: ProcessSettings) {
+        limits = Self.copy(
+            settings.limits.map {
+                cl_spawn_limit(resource: $0.resource.rawValue, soft: $0.soft, hard: $0.hard)
+            })
+        groups = Self.copy(settings.identity?.groups ?? [])
+        guard let wanted = settings.identity else {
+            identity = nil
+            return
+        }
+        identity = .allocate(capacity: 1)
+        identity?.initialize(
+            to: cl_spawn_identity(
+                user: wanted.user, group: wanted.group,
+                groups: UnsafePointer(groups.baseAddress), group_count: Int32(groups.count)))
+    }
+
+    private static func copy<Element>(_ all: [Element]) -> UnsafeMutableBufferPointer<Element> {
+        let room = UnsafeMutableBufferPointer<Element>.allocate(capacity: all.count)
+        _ = room.initialize(from: all)
+        return room
+    }
+
+    deinit {
+        limits.deallocate()
+        groups.deallocate()
+        identity?.deallocate()
     }
 }
 

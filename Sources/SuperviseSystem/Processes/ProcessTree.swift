@@ -43,6 +43,19 @@ package enum ProcessTree {
         }
     }
 
+    /// SIGSTOP to all our descendants apart from some and from their descendants, again and again until
+    /// they stand still, for one that forks meanwhile would leave a child that runs.
+    package static func stopDescendants(except helpers: Set<Int32>) {
+        guard hasChildren(except: helpers) else { return }
+        var tree = cl_tree()
+        tree.root = getpid()
+        Array(helpers).withUnsafeBufferPointer { spared in
+            tree.except = spared.baseAddress
+            tree.except_count = Int32(spared.count)
+            _ = cl_tree_freeze(&tree)
+        }
+    }
+
     /// Kills every process that a run has left, and their descendants, and waits until they are gone,
     /// for ever where one does not go. For a worker thread.
     ///

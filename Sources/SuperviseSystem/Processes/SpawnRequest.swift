@@ -21,9 +21,12 @@ package struct SpawnRequest: Sendable {
     package var standardError: Stream
     /// Where the child is born, where that is not our own group.
     package var group: ControlGroup?
+    /// A terminal that becomes the one that controls the child's session; nil for none.
+    package var terminal: Int32?
     /// Whether the child loses the descriptors from 3 on that our own starter gave us; all that we have
     /// opened ourselves it never gets.
     package var closesOtherDescriptors: Bool
+    package var settings = ProcessSettings()
 
     package init(
         command: [String], environment: [String], directory: String? = nil,
@@ -39,6 +42,15 @@ package struct SpawnRequest: Sendable {
         self.standardError = standardError
         self.group = group
         self.closesOtherDescriptors = closesOtherDescriptors
+    }
+
+    /// - Parameter number: 0, 1 or 2.
+    package mutating func set(_ stream: Stream, for number: Int32) {
+        switch number {
+        case 0: standardInput = stream
+        case 1: standardOutput = stream
+        default: standardError = stream
+        }
     }
 
     /// The paths that may be the program, in the order in which they are tried.

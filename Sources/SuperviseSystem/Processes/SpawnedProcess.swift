@@ -19,16 +19,20 @@ package final class SpawnedProcess: Sendable {
     private let program: String
     private let candidates: [String]
     private let directory: String
+    private let settings: ProcessSettings
+    private let reach: [String]
 
     fileprivate init(
         process: ProcessHandle, report: consuming FileDescriptor, request: SpawnRequest,
-        candidates: [String]
+        candidates: [String], reach: [String]
     ) {
         self.process = process
         self.report = report
         self.program = request.command.first ?? ""
         self.candidates = candidates
         self.directory = request.directory ?? ""
+        self.settings = request.settings
+        self.reach = reach
     }
 
     package var pid: Int32 { process.pid }
@@ -61,6 +65,19 @@ package final class SpawnedProcess: Sendable {
             return SystemError(call: "chdir", code: message.code, subject: directory)
         case CL_SPAWN_INTERPRETER:
             return SystemError(call: "interpreter of", code: message.code, subject: path)
+        case CL_SPAWN_LIMIT:
+            let resource = settings.limits.indices.contains(index) ? settings.limits[index] : nil
+            let name = resource?.resource.name ?? ""
+            return SystemError(call: "setrlimit", code: message.code, subject: name)
+        case CL_SPAWN_NICENESS:
+            let niceness = settings.niceness.map(String.init) ?? ""
+            return SystemError(call: "setpriority", code: message.code, subject: niceness)
+        case CL_SPAWN_IDENTITY:
+            let name = settings.identity?.name ?? ""
+            return SystemError(call: "setuid", code: message.code, subject: name)
+        case CL_SPAWN_REACH:
+            let place = reach.indices.contains(index) ? reach[index] : ""
+            return SystemError(call: "access", code: message.code, subject: place)
         default:
             // What was nowhere is named as it was asked for.
             let subject = message.code == ENOENT ? program : path
@@ -83,8 +100,29 @@ extension SystemError {
 /// - Throws: EAGAIN or ENOMEM where no process can be made, EMFILE, EINVAL for an empty command or
 ///   one with a zero byte. That the command cannot be executed is told by the result of the start.
 package func spawn(_ request: SpawnRequest) throws(SystemError) -> SpawnedProcess {
+    try start(request, reach: nil)
+}
+
+/// Does all that ``spawn(_:)`` would but the exec, in a child that ends at once: whether the directory,
+/// the limits and the identity are possible. Waits for it.
+///
+/// - Parameter paths: each must be one that the child can pass through, a directory.
+/// - Throws: what the child ran into: `setrlimit` with the name of the limit, `setpriority`,
+///   `setuid` with the name of the user, `chdir`, `access` with one of `paths`.
+package func rehearse(_ request: SpawnRequest, reach paths: [String]) throws(SystemError) {
+    let child = try start(request, reach: paths)
+    _ = try child.process.waitForEnd(atMost: nil)
+    waitpid(child.pid, nil, 0)
+    if case .failed(let error) = child.readExecResult() { throw error }
+}
+
+private func start(
+    _ request: SpawnRequest, reach: [String]?
+) throws(SystemError) -> SpawnedProcess {
     let candidates = request.candidates
-    let words = request.command + request.environment + [request.directory ?? ""]
+    let words =
+        request.command + request.environment + [request.directory ?? ""]
+        + (reach ?? [])
     guard !candidates.isEmpty, !words.contains(where: { $0.utf8.contains(0) }) else {
         throw SystemError(call: "execve", code: EINVAL, subject: request.command.first ?? "")
     }
@@ -92,12 +130,13 @@ package func spawn(_ request: SpawnRequest) throws(SystemError) -> SpawnedProces
     // 3 or more, so that it does not get in the way of the streams.
     let report = pipe.write.rawValue > 2 ? pipe.write : try pipe.write.duplicate()
 
-    let native = NativeRequest(request, candidates: candidates)
+    let native = NativeRequest(request, candidates: candidates, reach: reach)
     var pidfd: Int32 = -1
     let pid = try systemCall("clone", request.command[0]) {
         native.start(report: report.rawValue, pidfd: &pidfd)
     }
     let process = ProcessHandle(pid: pid, adopting: FileDescriptor(adopting: pidfd))
     return SpawnedProcess(
-        process: process, report: pipe.read, request: request, candidates: candidates)
+        process: process, report: pipe.read, request: request, candidates: candidates,
+        reach: reach ?? [])
 }

@@ -11,6 +11,8 @@ package final class Tools: Sendable {
         var areReapedByLoop = false
         /// Where each one's end is told.
         var running: [Int32: StatusPipe] = [:]
+        /// Of those nobody waits for.
+        var helpers: Set<Int32> = []
     }
 
     private let state = Mutex(State())
@@ -22,9 +24,15 @@ package final class Tools: Sendable {
         state.withLock { $0.areReapedByLoop = true }
     }
 
+    /// From now on a child of ours that was started otherwise is no part of the job either.
+    package func add(helper pid: Int32) {
+        state.withLock { _ = $0.helpers.insert(pid) }
+    }
+
     /// - Returns: false where the process was none of ours.
     package func ended(_ reaped: Reaped) -> Bool {
         state.withLock { state in
+            if state.helpers.remove(reaped.pid) != nil { return true }
             guard let pipe = state.running.removeValue(forKey: reaped.pid) else { return false }
             pipe.write(reaped.status)
             return true
@@ -35,7 +43,7 @@ package final class Tools: Sendable {
     ///
     /// - Parameter body: gets those that run.
     package func withProcesses<Result>(_ body: (Set<Int32>) -> Result) -> Result {
-        state.withLock { body(Set($0.running.keys)) }
+        state.withLock { body($0.helpers.union($0.running.keys)) }
     }
 
     /// Starts one, on a thread that lives at least as long as it: it is killed with that thread.
@@ -65,6 +73,8 @@ final class Tool {
         self.status = status
         self.isReapedByLoop = isReapedByLoop
     }
+
+    var process: ProcessHandle { child.process }
 
     func kill() {
         _ = try? child.process.signal(SIGKILL)

@@ -44,6 +44,13 @@ package func ignoreBrokenPipes() {
     _ = cl_signal_ignore(SIGPIPE)
 }
 
+/// Ignores what stops a process in the background that writes to its terminal (`stty tostop`) or
+/// reads from it: one that is stopped supervises nothing, and obeys no SIGTERM.
+package func ignoreBackgroundStops() {
+    _ = cl_signal_ignore(SIGTTIN)
+    _ = cl_signal_ignore(SIGTTOU)
+}
+
 /// Whether a signal is ignored now, as SIGHUP is under nohup when we start.
 package func signalIsIgnored(_ signal: Int32) -> Bool {
     cl_signal_is_ignored(signal) != 0
@@ -51,7 +58,22 @@ package func signalIsIgnored(_ signal: Int32) -> Bool {
 
 /// Stops this process until somebody continues it.
 package func stopThisProcess() {
-    kill(getpid(), SIGSTOP)
+    // To this thread: it does not go on before all have stopped.
+    raise(SIGSTOP)
+}
+
+/// Stops this process as a terminal does: unless no shell is there that could continue it, which
+/// only the kernel can tell. SIGTSTP is blocked, and its disposition the default.
+///
+/// - Returns: whether it had been stopped.
+package func stopThisProcessAsATerminal() -> Bool {
+    var stop = SignalSet([SIGTSTP]).native
+    raise(SIGTSTP)
+    pthread_sigmask(SIG_UNBLOCK, &stop, nil)
+    pthread_sigmask(SIG_BLOCK, &stop, nil)
+    var pending = sigset_t()
+    sigpending(&pending)
+    return sigismember(&pending, SIGCONT) == 1
 }
 
 /// Ends this process by a signal, so that its parent sees the true reason, without a core file.

@@ -3,9 +3,12 @@ import Glibc
 
 /// Makes a directory for sockets, mode 0700, where it is not there.
 ///
+/// - Parameter group: may pass through it and no more (0710); nil for nobody else.
 /// - Returns: the path.
 /// - Throws: EACCES where what is there is no real directory of ours with that mode.
-package func makePrivateDirectory(_ path: String) throws(SystemError) -> String {
+package func makePrivateDirectory(
+    _ path: String, openTo group: UInt32? = nil
+) throws(SystemError) -> String {
     do throws(SystemError) {
         try systemCall("mkdir", path) { mkdir(path, 0o700) }
     } catch {
@@ -13,10 +16,13 @@ package func makePrivateDirectory(_ path: String) throws(SystemError) -> String 
     }
     var status = stat()
     try systemCall("lstat", path) { lstat(path, &status) }
-    let isOurs = status.st_uid == getuid() && status.st_mode & 0o7777 == 0o700
+    let mode = status.st_mode & 0o7777
+    let isOurs =
+        status.st_uid == getuid() && (mode == 0o700 || group != nil && mode == 0o710)
     guard status.st_mode & S_IFMT == S_IFDIR, isOurs else {
         throw SystemError(call: "open", code: EACCES, subject: path)
     }
+    if let group { try Belongings.open(path, to: group) }
     return path
 }
 

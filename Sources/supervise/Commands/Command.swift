@@ -1,9 +1,10 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
-    case run, status, list, checkpoints, checkpoint, prune, stop, resume, events, plan, doctor
+    case run, status, list, checkpoints, checkpoint, prune, stop, restart, pause, unpause, resume
+    case events, logs, plan, doctor
 
     /// Those that can answer in JSON.
-    static let withJSON = Set(allCases).subtracting([.run, .resume])
+    static let withJSON = Set(allCases).subtracting([.run, .resume, .logs])
 
     /// One line without its full stop, for the list of commands.
     var summary: String {
@@ -15,8 +16,12 @@ enum Command: String, CaseIterable, Sendable {
         case .checkpoint: "Ask for a checkpoint now, and wait until it is safe"
         case .prune: "Remove the checkpoints that no rule keeps"
         case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
+        case .restart: "End a run's job after a final checkpoint, and start it again from there"
+        case .pause: "Stop all processes of a run's job where they are, until it is unpaused"
+        case .unpause: "Let a paused job go on"
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
+        case .logs: "Show what the job wrote, where --capture keeps it"
         case .plan: "Find the best interval between checkpoints"
         case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
@@ -43,9 +48,13 @@ enum Command: String, CaseIterable, Sendable {
         case .checkpoint: ["supervise checkpoint [NAME]"]
         case .prune: ["supervise prune [NAME]", "supervise prune --all"]
         case .stop: ["supervise stop [NAME]"]
+        case .restart: ["supervise restart [NAME]"]
+        case .pause: ["supervise pause [NAME]"]
+        case .unpause: ["supervise unpause [NAME]"]
         case .resume: ["supervise resume NAME"]
         case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
+        case .logs: ["supervise logs [NAME]"]
         case .doctor: ["supervise doctor [NAME]"]
         }
     }
@@ -100,8 +109,29 @@ enum Command: String, CaseIterable, Sendable {
                     + "--checkpoint-every auto finds it by itself.",
                 "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d.",
             ]
-        case .status, .checkpoint, .stop, .events:
+        case .status, .checkpoint, .stop, .unpause, .events:
             [Self.whichRun]
+        case .restart:
+            [
+                "The job has --checkpoint-timeout for its checkpoint and --stop-timeout to end, as "
+                    + "with stop. It counts as no failure, and the job is started again whatever "
+                    + "its exit status is. A job that waits to be started again is started now.",
+                Self.whichRun,
+            ]
+        case .pause:
+            [
+                "Its processes get SIGSTOP, and SIGCONT when it is unpaused. The time of a pause "
+                    + "counts for no time-out. A job that fails meanwhile is started again after the "
+                    + "pause. stop and restart end the pause.",
+                Self.whichRun,
+            ]
+        case .logs:
+            [
+                "Prints the output of the newest attempt, as the job wrote it. With --follow it goes "
+                    + "on with what comes, from one attempt to the next, until the run has ended; "
+                    + "with --attempt too, until that attempt has.",
+                Self.whichRun,
+            ]
         case .doctor:
             [
                 "Looks at the directory of runs, the disk under it, the machine's limits, and at NAME "
@@ -117,7 +147,9 @@ enum Command: String, CaseIterable, Sendable {
         "Without NAME it is the run that is running, or the only one there is."
 
     /// It asks a supervisor, and can do nothing without one.
-    var needsSupervisor: Bool { self == .checkpoint || self == .stop }
+    var needsSupervisor: Bool {
+        [.checkpoint, .stop, .restart, .pause, .unpause].contains(self)
+    }
 
     /// How to get its help.
     var helpCall: String { "supervise \(rawValue) --help" }

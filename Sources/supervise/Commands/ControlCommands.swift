@@ -18,6 +18,23 @@ extension CommandCall {
         )
     }
 
+    /// Returns when it has begun; the status tells how it goes.
+    func restart() throws(Complaint) -> Answer {
+        try control("restart", checkpoint: values.skipsCheckpoint ? false : nil)
+    }
+
+    /// Does what is done at once, and shows how the run is then.
+    func control(_ command: String, checkpoint: Bool? = nil) throws(Complaint) -> Answer {
+        let run = try meantRun()
+        let connection = try ControlConnection(to: run, at: surroundings.now)
+        _ = try connection.ask(.init(command: command, checkpoint: checkpoint))
+        guard case .status(let status) = try connection.ask(.init(command: "status")) else {
+            throw Complaint("the supervisor of \(run.name) answered something else", status: 1)
+        }
+        if values.json { return try json(status) }
+        return Answer(text: "\(run.name) \(status.phase.rawValue), attempt \(status.attempt)\n")
+    }
+
     /// Returns when the supervisor has ended, so that what comes next finds the run free.
     func stop() throws(Complaint) -> Answer {
         let run = try meantRun()

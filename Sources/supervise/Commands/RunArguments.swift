@@ -34,7 +34,9 @@ struct RunArguments {
         let state = try StatePlace.choose(
             given: stateDirectory ?? values.stateDirectory, surroundings)
         var request = RunRequest(
-            command: command, directory: surroundings.directory, options: recorded(given),
+            command: command,
+            directory: values.directory.map(surroundings.absolute) ?? surroundings.directory,
+            options: recorded(given),
             stateDirectory: state.directory, settings: values.settings)
         request.name = values.name
         request.checkpointDirectory = values.checkpointDirectory.map(surroundings.absolute)
@@ -42,13 +44,18 @@ struct RunArguments {
         request.whenCompleted = values.whenCompleted
         request.resumeArguments = values.resumeArguments
         request.checkpointSignal = values.checkpointSignal
+        request.job = values.job
+        request.capture = values.capture ? values.captureMax : nil
+        request.tty = values.tty
         request.verbosity = try verbosity(values, given)
         request.logFormat = values.logFormat
         return request
     }
 
     private func recorded(_ given: [String: GivenOption]) -> [String: String] {
-        given.filter { $0.value.spec.isRecorded }.mapValues(\.text)
+        given.filter { $0.value.spec.isRecorded }.mapValues { option in
+            option.spec.isPath ? surroundings.absolute(option.text) : option.text
+        }
     }
 
     /// Where both were given, the one from the stronger source holds.

@@ -44,6 +44,7 @@ struct DoctorReader {
         facts.free = (try? Mount.of(store.paths.payload))?.free
         if case .success(let record) = facts.record {
             let wanted = [record.options["compress"]].compactMap { $0 }.filter { $0 != "off" }
+            facts.jobFaults = jobFaults(record)
             facts.missingPrograms = wanted.filter { program($0) == nil }
         }
         return facts
@@ -74,6 +75,22 @@ struct DoctorReader {
             }
             return nil
         }
+    }
+
+    /// What the job was given when the run began, and is not there any more.
+    private func jobFaults(_ record: RunRecord) -> [String] {
+        var faults: [String] = []
+        if let chdir = record.options["chdir"], !pathExists(chdir) {
+            let path = HumanText.printable(chdir)
+            faults.append("--chdir: \(path) is not there; make it, or give another")
+        }
+        guard let choice = record.options["user"].flatMap({ UserChoice($0) }) else { return faults }
+        do throws(UserDatabase.Problem) {
+            _ = try UserDatabase().identity(user: choice.user, group: choice.group)
+        } catch {
+            faults.append("--user: \(error); make that user, or give another")
+        }
+        return faults
     }
 
     /// The directories and files that decide about a run.

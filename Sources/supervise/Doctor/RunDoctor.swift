@@ -17,6 +17,7 @@ struct RunDoctor {
         }
         return [lock] + record + status + checkpoints + [pins, room].compactMap { $0 } + leftovers
             + access
+            + facts.jobFaults.map { finding("job", sentence: $0) }
             + programs
     }
 

@@ -28,6 +28,8 @@ struct RunFacts: Sendable {
     var free: Int64?
     /// Programs that options of the run name and that are not here.
     var missingPrograms: [String] = []
+    /// Why its job could not be started as it was, and after a semicolon what to do.
+    var jobFaults: [String] = []
     /// This machine's name.
     var host = ""
 }

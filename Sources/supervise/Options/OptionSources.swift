@@ -53,6 +53,7 @@ struct OptionSources {
         }
         for (option, text) in arguments.options {
             var text = text
+            if option.isRepeatable { try refuseLines(text, option.dashed) }
             if option.isRepeatable, let before = given[option.name], before.source == .commandLine {
                 text = "\(before.text)\n\(text)"
             }
@@ -136,8 +137,18 @@ struct OptionSources {
             return try valueText(value, for: key, in: path)
         }
         var texts: [String] = []
-        for value in values { texts.append(try valueText(value, for: key, in: path)) }
+        for value in values {
+            let text = try valueText(value, for: key, in: path)
+            try refuseLines(text, "\(path): \"\(key)\"")
+            texts.append(text)
+        }
         return texts.joined(separator: "\n")
+    }
+
+    /// Several values stand together, one on a line; so none of them may have two.
+    private func refuseLines(_ text: String, _ subject: String) throws(Complaint) {
+        guard text.utf8.contains(UInt8(ascii: "\n")) else { return }
+        throw Complaint("\(subject) takes no value with a line break in it")
     }
 
     private func valueText(

@@ -19,6 +19,7 @@ struct OptionSpec: Sendable {
     /// It is part of what a run is, and recorded for `resume`.
     let isRecorded: Bool
     let isRepeatable: Bool
+    let isPath: Bool
     let mayBeginWithDashes: Bool
     /// Reads the text of a value into its place; false where it is no such value.
     let store: @Sendable (String, inout OptionValues) -> Bool
@@ -32,6 +33,8 @@ struct OptionSpec: Sendable {
         static let repeatable = Traits(rawValue: 4)
         /// Its value usually looks like an option.
         static let mayBeginWithDashes = Traits(rawValue: 8)
+        /// Recorded as an absolute path: the job's directory need not be the caller's.
+        static let path = Traits(rawValue: 16)
     }
 
     init<Value>(
@@ -69,6 +72,7 @@ struct OptionSpec: Sendable {
         choices = kind.choices
         mayBeInEnvironment = traits.contains(.environment)
         isRecorded = traits.contains(.recorded)
+        isPath = traits.contains(.path)
         isRepeatable = traits.contains(.repeatable)
         mayBeginWithDashes = traits.contains(.mayBeginWithDashes)
         let parse = kind.parse

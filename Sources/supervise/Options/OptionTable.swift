@@ -4,7 +4,8 @@ import SuperviseCore
 /// configuration file are all made from it.
 enum OptionTable {
     static let all: [OptionSpec] =
-        identity + schedule + watching + retention + failures + messages + views + forecast
+        identity + job + schedule + watching + retention + failures + hangs + output + messages
+        + views + forecast
 
     /// The options of one command, in the order of its help.
     static func options(of command: Command) -> [OptionSpec] {
@@ -16,11 +17,13 @@ enum OptionTable {
             "name", .name, of: [.run], .init(), inOptional: \.name,
             "The run's name; without it, one made from the command and its directory"),
         OptionSpec(
-            "state-dir", .directory, of: Set(Command.allCases), inOptional: \.stateDirectory,
+            "state-dir", .directory, of: Set(Command.allCases), [.environment, .recorded, .path],
+            inOptional: \.stateDirectory,
             "Where runs are kept; without it the first of $SUPERVISE_STATE_DIR, $STATE_DIRECTORY, "
                 + "$XDG_STATE_HOME/supervise and ~/.local/state/supervise"),
         OptionSpec(
-            "checkpoint-dir", .directory, of: [.run], inOptional: \.checkpointDirectory,
+            "checkpoint-dir", .directory, of: [.run], [.environment, .recorded, .path],
+            inOptional: \.checkpointDirectory,
             "Keep the checkpoints here, perhaps on another disk; without it, with the run's state"),
         OptionSpec(
             "fresh", .flag, of: [.run], .environment, in: \.fresh,
@@ -110,6 +113,12 @@ enum OptionTable {
 
     private static let failures = [
         OptionSpec(
+            "restart", .choice, of: [.run], standard: "on-failure", in: \.settings.restart,
+            "When to start the job again: when it fails, always (also after status 0), or never"),
+        OptionSpec(
+            "fatal-exit-codes", .exitCodes, of: [.run], in: \.settings.fatalExitCodes,
+            "Never start again after one of these exit statuses, such as 2,64-78"),
+        OptionSpec(
             "max-failures", .count, of: [.run], standard: "5", in: \.settings.maxFailures,
             "Give up after this many failures in a row without progress"),
         OptionSpec(
@@ -122,8 +131,46 @@ enum OptionTable {
             "stop-timeout", .duration, of: [.run], standard: "10s", in: \.settings.stopTimeout,
             "How long the job has to end when it is stopped, before SIGKILL"),
         OptionSpec(
-            "no-checkpoint", .flag, of: [.stop], .init(), in: \.skipsCheckpoint,
-            "Stop without a final checkpoint"),
+            "no-checkpoint", .flag, of: [.stop, .restart], .init(), in: \.skipsCheckpoint,
+            "Without a final checkpoint"),
+    ]
+
+    private static let output = [
+        OptionSpec(
+            "capture", .flag, of: [.run], in: \.capture,
+            "Keep what the job writes, for supervise logs, and pass it on"),
+        OptionSpec(
+            "capture-max", .captureSize, of: [.run], standard: "64MB", in: \.captureMax,
+            "The size of one file of it; the oldest go when there is more than four times as much"),
+        OptionSpec(
+            "tty", .flag, of: [.run], in: \.tty,
+            "Give the job a terminal of its own: programs then write line by line, and in colour"),
+        OptionSpec(
+            "follow", .flag, of: [.logs], .init(), in: \.follow,
+            "Go on with what the job writes from now on, until the run has ended"),
+        OptionSpec(
+            "attempt", .count, of: [.logs], .init(), inOptional: \.attempt,
+            "What this attempt wrote; without it, the newest"),
+    ]
+
+    private static let hangs = [
+        OptionSpec(
+            "heartbeat-timeout", .durationOrOff, of: [.run], standard: "off",
+            in: \.settings.heartbeatTimeout,
+            "A job that gives no sign of life for so long hangs, from its start on: it is looked at, "
+                + "killed and started again"),
+        OptionSpec(
+            "progress-timeout", .durationOrOff, of: [.run], standard: "off",
+            in: \.settings.progressTimeout,
+            "A job that makes no step forward for so long hangs, whatever signs of life it gives"),
+        OptionSpec(
+            "on-hang", .command, of: [.run], inOptional: \.settings.onHang,
+            "Before a job that hangs is killed, run this and keep what it writes; {pid} is the "
+                + "job's pid, as in 'py-spy dump --pid {pid}'"),
+        OptionSpec(
+            "on-hang-timeout", .positiveDuration, of: [.run], standard: "30s",
+            in: \.settings.onHangTimeout,
+            "How long that may take"),
     ]
 
     private static let messages = [

@@ -8,15 +8,23 @@ struct OptionValues: Sendable {
     var name: RunName?
     var stateDirectory: String?
     var checkpointDirectory: String?
+    /// Where the job runs; nil for where we were called.
+    var directory: String?
+    var job = JobSettings()
     var fresh = false
     var whenCompleted = RunRequest.WhenCompleted.again
     var config: String?
     var resumeArguments: ResumeArguments?
     var checkpointSignal: Int32? = freeSignal("SIGUSR1")
+    var capture = false
+    var captureMax: Int64 = 64_000_000
+    var tty = false
     var quiet = false
     var verbose = false
     var logFormat = RunRequest.LogFormat.text
 
+    var follow = false
+    var attempt: Int?
     var json = false
     var resumable = false
     var readsAll = false

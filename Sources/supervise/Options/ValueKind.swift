@@ -39,6 +39,22 @@ extension ValueKind where Value == Duration {
     }
 }
 
+extension ValueKind where Value == Duration? {
+    static let durationOrOff = ValueKind(
+        placeholder: "DURATION|off", accepts: "\(aDuration) of more than 0s, or off"
+    ) { text in
+        text == "off"
+            ? .some(nil) : ValueKind<Duration>.positiveDuration.parse(text).map { .some($0) }
+    }
+}
+
+extension ValueKind where Value == ShellWords {
+    static let command = ValueKind(
+        placeholder: "COMMAND",
+        accepts: "a command with quotes in pairs, such as 'py-spy dump --pid {pid}'"
+    ) { ShellWords($0) }
+}
+
 extension ValueKind where Value == Settings.CheckpointEvery {
     static let durationAutoOrOff = ValueKind(
         placeholder: "DURATION|auto|off", accepts: "\(aDuration) of more than 0s, auto, or off"
@@ -72,11 +88,38 @@ extension ValueKind where Value == Int {
     }
 }
 
+extension ValueKind where Value == Set<Int> {
+    static let exitCodes = ValueKind(
+        placeholder: "LIST", accepts: "exit statuses from 1 to 255, such as 2,64-78"
+    ) { text in
+        var codes: Set<Int> = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map {
+                ValueKind<Int>.count.parse(String($0)) ?? 0
+            }
+            guard ends.count <= 2, let first = ends.first, let last = ends.last,
+                first >= 1, first <= last, last <= 255
+            else { return nil }
+            codes.formUnion(first...last)
+        }
+        return codes
+    }
+}
+
 extension ValueKind where Value == Int64 {
     static let size = ValueKind(
         placeholder: "SIZE", accepts: "a size of more than nothing, such as 10MB or 5GiB"
     ) { text in
         SizeText.parse(text).flatMap { $0 > 0 ? $0 : nil }
+    }
+}
+
+extension ValueKind where Value == Int64 {
+    /// What is read at once has to fit into a file.
+    static let captureSize = ValueKind(
+        placeholder: "SIZE", accepts: "a size of 64KiB or more, such as 10MB"
+    ) { text in
+        SizeText.parse(text).flatMap { $0 >= 1 << 16 ? $0 : nil }
     }
 }
 

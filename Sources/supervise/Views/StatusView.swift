@@ -26,6 +26,9 @@ struct StatusView {
             rows += ScheduleView(schedule: schedule).rows.map { ($0.label, $0.text, nil) }
         }
         rows.append(("failures", failures, goodput))
+        if let report = status.lastFailure?.report {
+            rows.append(("hang", "what it did: \(HumanText.printable(report))", nil))
+        }
         rows.append(("kept", kept, nil))
         if let id = status.resumedFrom { rows.append(("resumed", "from \(id)", nil)) }
         if let requests { rows.append(("requests", requests, nil)) }

@@ -95,6 +95,15 @@ struct Desk {
         return tell(.descendantsGone)
     }
 
+    /// An operator's command, on a connection of its own unless it is said which.
+    @discardableResult
+    mutating func control(
+        _ command: String, checkpoint: Bool? = nil, on link: Int = 20,
+        after wait: Duration = .zero
+    ) -> [Action] {
+        say(.control(.init(command: command, checkpoint: checkpoint)), on: link, after: wait)
+    }
+
     /// From the wait after a failure to the next running job.
     mutating func restart() {
         let actions = tell(.timer(.backoff), after: .seconds(100))

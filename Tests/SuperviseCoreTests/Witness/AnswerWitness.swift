@@ -38,7 +38,7 @@ struct AnswerWitness {
     private func needsAnswer(_ message: JobMessage) -> Bool {
         switch message {
         case .hello, .begin, .commit, .add, .abort, .control: true
-        case .heartbeat, .progress, .failed: false
+        case .heartbeat, .progress, .failed, .giveUp: false
         }
     }
 
@@ -52,7 +52,7 @@ struct AnswerWitness {
         case .control(let control)
         where control.command != "checkpoint" && !Self.keepers.contains(control.command):
             throw Violation("answers", "\(control.command) is not answered")
-        case .begin, .commit, .add, .control, .heartbeat, .progress, .failed: break
+        case .begin, .commit, .add, .control, .heartbeat, .progress, .failed, .giveUp: break
         }
     }
 

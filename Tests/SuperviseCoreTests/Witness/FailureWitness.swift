@@ -28,6 +28,8 @@ struct FailureWitness {
     var counts = Counts()
     /// As they were at each record of the last step.
     var recorded: [Counts] = []
+    /// The last failure was to be the last one.
+    private var isFinal = false
     private var ownCommits: Set<CheckpointID> = []
     private var knownBad: Set<CheckpointID> = []
     /// What the supervisor's last attempt resumed from.
@@ -65,11 +67,50 @@ struct FailureWitness {
                 recorded.append(counts)
             case .publish(let status): try judge(status, step)
             case .log(.failed(let failed)) where failed.failure.kind != .machine:
-                try judgeFailure(failed, step)
+                try judgeFailure(failed, step, after)
+            case .log(.restarting(let told)): try judgeRestart(told, step, after)
             default: break
             }
         }
         if let exit = step.exit { try judgeExit(exit, step, after.lastExit) }
+        if step.exit == .completed,
+            step.settings.restart == .always || after.hasGivenUp || after.lastExit != .exited(0)
+        {
+            throw Violation("6", "it completes with \(String(describing: after.lastExit))")
+        }
+    }
+
+    /// What is followed by another attempt, and is no failure.
+    private mutating func judgeRestart(
+        _ told: RunEvent.Restarting, _ step: Step, _ after: Ledger
+    ) throws(Violation) {
+        counts.attempt = nil
+        switch told.reason {
+        case .asked:
+            if after.armed[.backoff] != step.now {
+                throw Violation("restart", "the next attempt does not begin at once")
+            }
+        case .always:
+            if step.settings.restart != .always || after.lastExit != .exited(0) || after.hasGivenUp
+            {
+                throw Violation("6", "started again after \(String(describing: after.lastExit))")
+            }
+            if after.pausedAt == nil { try judgeWait(step) }
+        }
+    }
+
+    /// Why there must be no other attempt.
+    private func final(_ failed: RunEvent.FailureCounted, _ step: Step, _ after: Ledger)
+        -> RunEvent.FailureCounted.Final?
+    {
+        if after.hasGivenUp, failed.failure.kind != .spawn { return .gaveUp }
+        if step.settings.restart == .never { return .restartNever }
+        if failed.failure.kind == .crash, let code = failed.failure.exitCode,
+            step.settings.fatalExitCodes.contains(code)
+        {
+            return .fatalExitCode
+        }
+        return counts.inARow >= step.settings.maxFailures ? .maxFailures : nil
     }
 
     private mutating func follow(_ step: Step, _ before: Ledger) {
@@ -197,7 +238,7 @@ struct FailureWitness {
     }
 
     private mutating func judgeFailure(
-        _ failed: RunEvent.FailureCounted, _ step: Step
+        _ failed: RunEvent.FailureCounted, _ step: Step, _ after: Ledger
     ) throws(Violation) {
         guard let attempt = counts.attempt else {
             throw Violation("6", "attempt \(failed.failure.attempt) failed twice")
@@ -209,14 +250,19 @@ struct FailureWitness {
         if failed.count != counts.inARow {
             throw Violation("6", "\(failed.count) failures are told, and not \(counts.inARow)")
         }
-        if counts.inARow >= step.settings.maxFailures {
+        let final = final(failed, step, after)
+        if failed.final != final {
+            throw Violation("6", "the last failure is told as \(failed), not \(final as Any)")
+        }
+        isFinal = final != nil
+        if final != nil {
             guard case .failed? = step.exit else {
-                throw Violation("6", "--max-failures is reached, and it goes on")
+                throw Violation("6", "it should give up, and it goes on")
             }
             return
         }
-        if step.exit != nil { throw Violation("6", "given up before --max-failures") }
-        try judgeWait(step)
+        if step.exit != nil { throw Violation("6", "given up too early") }
+        if after.pausedAt == nil { try judgeWait(step) }
     }
 
     private func judgeWait(_ step: Step) throws(Violation) {
@@ -254,12 +300,11 @@ struct FailureWitness {
             if status != own { throw Violation("6", "given up with \(status), not \(own)") }
             if counts.attempts == 1, own != 125 { return }
         default:
-            if let end, end.shellStatus != status {
+            // Status 0 is for runs that completed.
+            if let end, max(1, end.shellStatus) != status {
                 throw Violation("6", "given up with \(status), not \(end.shellStatus)")
             }
         }
-        if counts.inARow < step.settings.maxFailures {
-            throw Violation("6", "given up after \(counts.inARow) failures")
-        }
+        if !isFinal { throw Violation("6", "given up after \(counts.inARow) failures") }
     }
 }

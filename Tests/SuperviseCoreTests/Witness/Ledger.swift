@@ -33,7 +33,15 @@ struct Ledger {
     /// Those that were on their way out when the last choice was made.
     private(set) var notOffered: Set<CheckpointID> = []
     var isCompressing = false
+    /// From the look at a job that hangs until it is gone.
+    var isHung = false
     var armed: [TimerID: Int64] = [:]
+    /// Since when the job is paused, as somebody asked.
+    private(set) var pausedAt: Int64?
+    /// In earlier pauses.
+    private var paused: Int64 = 0
+    /// The job of this attempt has said that another one is of no use.
+    private(set) var hasGivenUp = false
     /// The actions of the last step that ended the leader's run.
     var lastExit: JobEnd?
 
@@ -41,6 +49,7 @@ struct Ledger {
         followBefore(step.event)
         for action in step.actions { follow(action, step) }
         followDeferred(step)
+        followPause(step)
         switch step.event {
         case .received(.hello(let hello), let connection, _):
             let isWelcome = step.actions.contains {
@@ -56,6 +65,7 @@ struct Ledger {
         case .spawned: isSpawned = true
         case .jobExited(let end):
             leaderRuns = false
+            isHung = false
             isSpawned = false
             isEnding = true
             lastExit = end
@@ -74,9 +84,10 @@ struct Ledger {
         case .watched(let files):
             for file in files { watched[file.path] = file.completedAt.nanoseconds }
         case .compressed: isCompressing = false
-        case .watchFlushed, .requestNotSent, .started, .leftoversEnded, .verified, .verifying,
+        case .watchFlushed, .requestNotSent, .stoodStill, .examined,
+            .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
-            .descendantsGone,
+            .descendantsGone, .outputTail,
             .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
             break
         }
@@ -91,6 +102,7 @@ struct Ledger {
             isEnding = false
             open = nil
             openRequest = nil
+            hasGivenUp = false
             openRequestIsBySignal = false
             unansweredBySignal = []
             made = []
@@ -141,12 +153,44 @@ struct Ledger {
         case .remove(let ids): leaving.formUnion(ids)
         case .verify: notOffered = leaving
         case .compress: isCompressing = true
-        case .askBySignal, .flushWatch, .gatherWatched, .watchAgain, .exit, .endLeftovers,
+        case .examine: isHung = true
+        case .runOnHang, .endDiagnosis, .saveReport, .askBySignal, .flushWatch, .gatherWatched,
+            .watchAgain, .exit, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
-            .signalLeader, .killEverything, .endDescendants, .log, .publish, .savePins:
+            .signalLeader, .killEverything, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
+            .savePins:
             break
         }
+    }
+
+    /// The clock without all pauses.
+    func counted(_ now: Int64) -> Int64 { (pausedAt ?? now) - paused }
+
+    private mutating func followPause(_ step: Step) {
+        switch step.event {
+        case .received(.control(let control), let sender, _):
+            let isDone = step.sends { if case .ok = $0 { true } else { false } }.contains(sender)
+            switch control.command {
+            case "pause" where isDone: pausedAt = pausedAt ?? step.now
+            case "unpause", "stop": endPause(step.now)
+            case "restart" where isDone: endPause(step.now)
+            default: break
+            }
+        case .signal(.stop), .signal(.hangUp): endPause(step.now)
+        case .received(.giveUp, let sender, _): if members[sender] != nil { hasGivenUp = true }
+        default: break
+        }
+    }
+
+    private mutating func endPause(_ now: Int64) {
+        guard let since = pausedAt else { return }
+        pausedAt = nil
+        paused += now - since
+    }
+
+    mutating func stoodStill(for time: Int64) {
+        if pausedAt == nil { paused += time }
     }
 
     /// Behind one that waits for room, an order is taken and given later.

@@ -28,23 +28,30 @@ struct RequestWitness {
         }
         try judgeTime(step, before, now)
         try judgeWaiting(step, after)
-        if logged > 0 { timedFrom = step.now }
+        if logged > 0 { timedFrom = after.counted(step.now) }
         if case .received(.begin(let begin), _, _) = step.event, after.open != before.open,
             begin.request == after.openRequest
         {
-            timedFrom = step.now
+            timedFrom = after.counted(step.now)
         }
-        if case .stagingMeasured(let id, _) = step.event, id == before.open {
-            timedFrom = step.now
+        if case .stagingMeasured(let id, _) = step.event, id == before.open,
+            step.actions.contains(where: {
+                if case .setTimer(.request, _) = $0 { true } else { false }
+            })
+        {
+            timedFrom = after.counted(step.now)
         }
         last = now
+        if logged > 0, before.pausedAt != nil, after.pausedAt != nil {
+            throw Violation("pause", "a job is asked that is paused")
+        }
     }
 
     private func judgeTime(
         _ step: Step, _ before: Ledger, _ now: Status.Requests
     ) throws(Violation) {
         guard now.unanswered > last.unanswered, !before.openRequestIsFinal else { return }
-        if step.now < timedFrom + step.settings.checkpointTimeout.wholeNanoseconds {
+        if before.counted(step.now) < timedFrom + step.settings.checkpointTimeout.wholeNanoseconds {
             throw Violation("requests", "a request is given up before its time")
         }
     }
@@ -52,7 +59,7 @@ struct RequestWitness {
     /// Somebody must wake us for what we wait for.
     private func judgeWaiting(_ step: Step, _ after: Ledger) throws(Violation) {
         let supervisor = step.supervisor
-        guard supervisor.phase == .running, step.exit == nil else { return }
+        guard supervisor.phase == .running, step.exit == nil, after.pausedAt == nil else { return }
         if let request = supervisor.attempt?.request {
             let isAnswered = after.orders.contains { after.requestOf[$0] == request.number }
             let wakes = after.armed[request.final ? .stopDeadline : .request] != nil

@@ -1,11 +1,15 @@
 import SuperviseCore
 import SuperviseFormats
 
-/// Promise 5: a stop is bounded, in the order of the ladder, and nobody is signalled too early.
+/// Promise 5: a stop is bounded, in the order of the ladder, and nobody is signalled too early. A
+/// restart goes the same way, and is followed by another attempt.
 struct StopWitness {
     private struct Asked {
-        let at: Int64
-        let signal: Int32
+        var at: Int64
+        var signal: Int32
+        /// A final checkpoint may take until then.
+        var deadline: Int64
+        var restarts = false
         let leaderRan: Bool
         var count = 1
         var lastCountedAt: Int64
@@ -25,7 +29,7 @@ struct StopWitness {
     func look(_ now: Int64, _ settings: Settings) throws(Violation) {
         guard let asked else { return }
         let bound = settings.checkpointTimeout + settings.stopTimeout
-        if now > asked.at + bound.wholeNanoseconds + Self.grace {
+        if !asked.restarts, now > asked.at + bound.wholeNanoseconds + Self.grace {
             throw Violation("5", "asked to stop at \(asked.at), and still there")
         }
         if let told = asked.toldAt, asked.leaderRan, !asked.sigkillIsOut,
@@ -36,15 +40,20 @@ struct StopWitness {
     }
 
     mutating func judge(_ step: Step, _ before: Ledger, _ after: Ledger) throws(Violation) {
-        if let signal = Self.request(step.event) {
+        if Self.isRestart(step), asked == nil {
+            if before.leaderRuns { try begin(15, restarts: true, step, before, after) }
+        } else if let signal = Self.request(step.event) {
             if asked == nil {
-                try begin(signal, step, before, after)
+                try begin(signal, restarts: false, step, before, after)
+            } else if asked?.restarts == true {
+                endInstead(signal, step)
             } else {
                 try count(step, before)
             }
         } else {
             endWait(step, before, after)
         }
+        if try hasRestarted(step) { return }
         guard let asked else {
             if case .stopped? = step.exit { throw Violation("5", "stopped, and nobody asked") }
             return
@@ -62,8 +71,71 @@ struct StopWitness {
         }
     }
 
+    private static func isRestart(_ step: Step) -> Bool {
+        guard case .received(.control(let control), let sender, _) = step.event,
+            control.command == "restart"
+        else { return false }
+        return step.sends { if case .ok = $0 { true } else { false } }.contains(sender)
+    }
+
+    /// Somebody asks for an end while a restart goes on.
+    private mutating func endInstead(_ signal: Int32, _ step: Step) {
+        guard var asked else { return }
+        asked.restarts = false
+        asked.at = step.now
+        asked.signal = signal
+        asked.lastCountedAt = step.now
+        if !asked.isAwaiting {
+            asked.deadline = step.now + step.settings.checkpointTimeout.wholeNanoseconds
+        }
+        if case .received(.control(let control), _, _) = step.event, control.checkpoint == false,
+            asked.isAwaiting
+        {
+            asked.isAwaiting = false
+            asked.toldAt = step.now
+        }
+        self.asked = asked
+    }
+
+    /// A restart ends when the next attempt is waited for, and in no other way unless the job gave up
+    /// or there never was one.
+    private mutating func hasRestarted(_ step: Step) throws(Violation) -> Bool {
+        let isTold = step.actions.contains {
+            if case .log(.restarting(let told)) = $0 { told.reason == .asked } else { false }
+        }
+        guard let asked, asked.restarts else {
+            if isTold { throw Violation("restart", "started again, and nobody asked") }
+            return false
+        }
+        if case .spawnFailed = step.event {
+            self.asked = nil
+            return true
+        }
+        guard isTold else {
+            switch step.exit {
+            case .completed?, .stopped?:
+                throw Violation("restart", "asked to restart, and ends as \(step.actions)")
+            case .failed?, .refused?, nil: return false
+            }
+        }
+        if step.exit != nil || step.supervisor.phase != .waiting {
+            throw Violation("restart", "there is no next attempt: \(step.actions)")
+        }
+        self.asked = nil
+        return true
+    }
+
+    mutating func stoodStill(for time: Int64) {
+        guard var asked else { return }
+        asked.at += time
+        asked.deadline += time
+        asked.finalMadeAt = asked.finalMadeAt.map { $0 + time }
+        asked.toldAt = asked.toldAt.map { $0 + time }
+        self.asked = asked
+    }
+
     private mutating func begin(
-        _ signal: Int32, _ step: Step, _ before: Ledger, _ after: Ledger
+        _ signal: Int32, restarts: Bool, _ step: Step, _ before: Ledger, _ after: Ledger
     ) throws(Violation) {
         var skips = false
         if case .received(.control(let control), _, _) = step.event {
@@ -72,17 +144,20 @@ struct StopWitness {
         let accepting = before.members.filter(\.value).keys
         let isSignalled = accepting.isEmpty && step.settings.requestSignal != nil
         let awaits =
-            before.leaderRuns && !skips
+            before.leaderRuns && !skips && !before.isHung
             && (!accepting.isEmpty || isSignalled && before.isSpawned)
         var asked = Asked(
-            at: step.now, signal: signal, leaderRan: before.leaderRuns, lastCountedAt: step.now,
+            at: step.now, signal: signal,
+            deadline: step.now + step.settings.checkpointTimeout.wholeNanoseconds,
+            restarts: restarts, leaderRan: before.leaderRuns, lastCountedAt: step.now,
             isAwaiting: awaits)
         if awaits {
             asked.finalRequest = after.openRequest
             let wanted = step.settings.checkpointTimeout.seconds
             let told = step.sends {
                 if case .checkpointRequest(let wire) = $0 {
-                    wire.final && wire.deadline == wanted && wire.reason == .shutdown
+                    wire.final && wire.deadline == wanted
+                        && wire.reason == (restarts ? .manual : .shutdown)
                 } else {
                     false
                 }
@@ -146,8 +221,7 @@ struct StopWitness {
         case .jobExited: break
         case .requestNotSent where step.supervisor.attempt?.request?.number != final: break
         default:
-            let deadline = asked.at + step.settings.checkpointTimeout.wholeNanoseconds
-            guard step.now >= deadline, step.event == .timer(.stopDeadline) else { return }
+            guard step.now >= asked.deadline, step.event == .timer(.stopDeadline) else { return }
         }
         asked.isAwaiting = false
         asked.toldAt = step.now
@@ -186,12 +260,11 @@ struct StopWitness {
     }
 
     private func judgeEnd(_ asked: Asked, _ step: Step, _ after: Ledger) throws(Violation) {
-        guard let exit = step.exit else { return }
+        guard let exit = step.exit, !asked.restarts else { return }
         if exit != .stopped(signal: asked.signal) {
             throw Violation("5", "asked to stop by \(asked.signal), and ends as \(exit)")
         }
-        let deadline = asked.at + step.settings.checkpointTimeout.wholeNanoseconds
-        if asked.count < 3, step.now < deadline, !after.orders.isEmpty {
+        if asked.count < 3, step.now < asked.deadline, !after.orders.isEmpty {
             throw Violation("5", "\(after.orders) was received, and is not finished")
         }
     }

@@ -15,6 +15,15 @@ struct TimerWitness {
             if supervisor.stop != nil {
                 allowed.formUnion([.stopDeadline, .terminate, .kill, .abandon])
             }
+            let limits = [step.settings.heartbeatTimeout, step.settings.progressTimeout]
+            if supervisor.stop == nil, limits.contains(where: { $0 != nil }) {
+                switch supervisor.attempt?.hang.stage {
+                case nil: allowed.insert(.hang)
+                case .examining, .asking: allowed.insert(.diagnosis)
+                case .killing: allowed.insert(.abandon)
+                case .abandoned: break
+                }
+            }
             if supervisor.attempt?.request?.final == false {
                 allowed.insert(.request)
             } else if supervisor.stop == nil, step.settings.checkpointEvery != .off {
@@ -26,10 +35,11 @@ struct TimerWitness {
         case .waiting: allowed.insert(.backoff)
         case .finished: return
         }
+        if after.pausedAt != nil { allowed.subtract([.interval, .request, .backoff]) }
         for (timer, _) in after.armed where !allowed.contains(timer) {
             throw Violation("timers", "\(timer) is armed while \(supervisor.phase)")
         }
-        if case .waiting = supervisor.phase, after.armed[.backoff] == nil {
+        if supervisor.phase == .waiting, after.armed[.backoff] == nil, after.pausedAt == nil {
             throw Violation("liveness", "waiting, and nothing wakes it")
         }
     }

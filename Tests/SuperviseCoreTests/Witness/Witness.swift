@@ -53,6 +53,7 @@ struct Witness {
     var resume = ResumeWitness()
     var oneAtATime = OneAtATimeWitness()
     var stop = StopWitness()
+    var pause = PauseWitness()
     var failures = FailureWitness()
     var retention = RetentionWitness()
     var requests = RequestWitness()
@@ -62,6 +63,7 @@ struct Witness {
     var interval = IntervalWitness()
     var publishing = PublishWitness()
     var compression = CompressionWitness()
+    var hangs = HangWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -75,6 +77,7 @@ struct Witness {
         try resume.judge(step, world)
         try oneAtATime.judge(step, before, ledger, world)
         try stop.judge(step, before, ledger)
+        try pause.judge(step, before, ledger)
         try failures.judge(step, before, ledger, world)
         try retention.judge(step, hidden: resume.hidden, world)
         try requests.judge(step, before, ledger)
@@ -84,6 +87,7 @@ struct Witness {
         try interval.judge(step)
         try publishing.judge(step)
         try compression.judge(step, before, world)
+        try hangs.judge(step, before, ledger)
     }
 
     /// Whenever time has passed, whether the supervisor was told of anything or not.
@@ -91,6 +95,7 @@ struct Witness {
         guard world.supervisor != nil else { return }
         try stop.look(world.now, world.settings)
         try timers.look(world.now, ledger)
+        try hangs.look(world.now, world.settings, ledger)
     }
 
     /// The end of a history.
@@ -109,11 +114,18 @@ struct Witness {
         timers = TimerWitness()
         interval = IntervalWitness()
         compression = CompressionWitness()
+        hangs = HangWitness()
         publishing = PublishWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)
         retention.supervisorStarts()
         sequences.supervisorStarts(world)
+    }
+
+    /// Time has passed that counts for nothing.
+    mutating func stoodStill(for time: Int64) {
+        ledger.stoodStill(for: time)
+        stop.stoodStill(for: time)
     }
 
     mutating func supervisorIsGone() {

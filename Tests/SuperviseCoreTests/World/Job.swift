@@ -15,6 +15,8 @@ final class Job {
     var isAlive = true
     var isStarted = false
     var hangs = false
+    /// By SIGSTOP.
+    var isStopped = false
     /// It does nothing more than crash.
     var isDoomed = false
     var links: [Int] = []

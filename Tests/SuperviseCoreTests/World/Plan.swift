@@ -22,6 +22,8 @@ struct Plan {
     var comesAndGoes: Double
     var ignoresSigterm: Double
     var descendants: Double
+    /// What looks at a job that hangs hangs with it.
+    var diagnosisHangs: Double
     var unkillable: Double
 
     /// It writes files by itself.
@@ -38,6 +40,11 @@ struct Plan {
     var readers: Double
     var diskIsFull: Double
     var poison: Double
+
+    var givesUp: Double
+    var restarts: Double
+    /// With its supervisor, by Ctrl-Z.
+    var standsStill: Double
 
     var signals: Double
     var operators: Double
@@ -67,6 +74,7 @@ struct Plan {
         comesAndGoes = sometimes(0.2)
         ignoresSigterm = sometimes(0.9)
         descendants = sometimes(0.9)
+        diagnosisHangs = sometimes(0.9)
         unkillable = chance.happens(0.7) ? 0 : 0.5 * chance.share()
         writesFiles = chance.happens(0.5) ? 0 : 0.1 + 0.9 * chance.share()
         stagingFails = sometimes(0.3)
@@ -80,6 +88,9 @@ struct Plan {
         readers = sometimes(0.5)
         diskIsFull = sometimes(0.3)
         poison = sometimes(0.6)
+        givesUp = sometimes(0.03)
+        restarts = sometimes(1)
+        standsStill = sometimes(0.1)
         signals = chance.happens(0.3) ? 0.4 * chance.share() : sometimes(0.04)
         operators = sometimes(0.15)
         strangers = sometimes(0.1)
@@ -106,12 +117,22 @@ struct Plan {
         settings.checkpointTimeout = .nanoseconds(chance.wait(200, 60_000))
         settings.stopTimeout =
             chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
+        settings.restart = chance.happens(0.7) ? .onFailure : chance.happens(0.5) ? .always : .never
+        settings.fatalExitCodes = chance.happens(0.3) ? Set(3...30) : []
         settings.retention.keepLast = chance.number(1...5)
         settings.maxFailures = chance.number(1...5)
         settings.rollbackAfter = chance.number(1...3)
         let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)
         let longest = chance.happens(0.2) ? first : first + chance.wait(0, 30_000)
         settings.backoff = .nanoseconds(first) ... .nanoseconds(longest)
+        if chance.happens(0.3) {
+            settings.heartbeatTimeout = .nanoseconds(chance.wait(1_000, 100_000))
+        }
+        if chance.happens(0.3) {
+            settings.progressTimeout = .nanoseconds(chance.wait(1_000, 100_000))
+        }
+        settings.onHang = chance.happens(0.5) ? ShellWords("look at {pid}") : nil
+        settings.onHangTimeout = .nanoseconds(chance.wait(100, 30_000))
         settings.compression = chance.happens(0.5) ? .zstd : nil
         return settings
     }

@@ -31,6 +31,8 @@ extension World {
             put(.answer(message, link: connection.number), after: chance.wait(0.01, 5))
         case .close(let connection): close(connection.number)
         case .signalLeader(let number): signalLeader(number)
+        case .pauseJob: pauseJob()
+        case .unpauseJob: unpauseJob()
         case .killEverything: killEverything()
         case .endDescendants(let urgency): endDescendants(urgency)
         case .setTimer(let timer, let at): set(timer, at: at.nanoseconds)
@@ -45,8 +47,11 @@ extension World {
         case .gatherWatched(let since): gatherFiles(since: since)
         case .watchAgain(let path): watchAgain(path)
         case .remove(let ids): remove(ids)
+        case .examine: examine()
+        case .runOnHang: runOnHang()
+        case .endDiagnosis: endDiagnosis()
         case .savePins(let pins): savePins(pins)
-        case .log, .publish, .tell: break
+        case .saveReport, .log, .publish, .tell: break
         case .exit(let ending): try exit(ending)
         }
     }
@@ -95,6 +100,7 @@ extension World {
         witness.supervisorIsGone()
         generation += 1
         isEndingLeftovers = false
+        diagnosis = nil
         timers = [:]
         disk.records = []
         disk.isWritingRecord = false

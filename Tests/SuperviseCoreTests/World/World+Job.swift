@@ -47,6 +47,10 @@ extension World {
         job.remaining -= 1
         say(.progress(.init(step: job.step)), job)
         if job.remaining <= 0 {
+            if settings.restart == .always {
+                // Only so does it end.
+                later(.signal(.stop(number: 15, name: "SIGTERM")), after: chance.wait(0.1, 10))
+            }
             put(.leaderDies(tree: job.tree, .exited(0)), after: chance.wait(0.1, 10))
         }
     }
@@ -69,6 +73,9 @@ extension World {
         if chance.happens(plan.comesAndGoes) { connectOrLeave(job) }
         if chance.happens(plan.descendants) { startDescendant(job) }
         if chance.happens(plan.nonsense) { talkNonsense(job) }
+        if chance.happens(plan.givesUp) {
+            say(.giveUp(.init(error: chance.happens(0.5) ? "bad data" : nil)), job)
+        }
         job.step += Int64(chance.number(0...3))
         if chance.happens(plan.writesFiles) { write(job) }
         switch chance.number(0...5) {

@@ -45,7 +45,11 @@ extension World {
 
     func outsideActs() throws(Violation) {
         put(.outsideActs, after: chance.wait(10, isCalm ? 60_000 : 5_000))
-        guard !isCalm else { return }
+        guard !isCalm else {
+            operatorsCalmDown()
+            return
+        }
+        if supervisor != nil, chance.happens(plan.standsStill) { try standStill() }
         if chance.happens(plan.rot) { rotSomething() }
         if chance.happens(plan.unreadable) { makeUnreadable() }
         guard supervisor != nil else { return }
@@ -78,7 +82,13 @@ extension World {
 
     private func operatorSpeaks() {
         let link = newLink(.operator)
-        switch chance.number(0...13) {
+        switch chance.number(0...19) {
+        case 14, 15: say(.control(.init(command: "pause")), on: link)
+        case 16, 17: say(.control(.init(command: "unpause")), on: link)
+        case 18 where chance.happens(plan.restarts):
+            say(
+                .control(.init(command: "restart", checkpoint: chance.happens(0.5) ? nil : false)),
+                on: link)
         case 10: say(.control(.init(command: "prune")), on: link)
         case 11: say(.control(.init(command: "pin", id: someCheckpoint())), on: link)
         case 12: say(.control(.init(command: "unpin", id: someCheckpoint())), on: link)

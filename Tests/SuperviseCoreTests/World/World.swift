@@ -36,6 +36,9 @@ final class World {
     var timerSerial = 0
     var cancelledVerification = 0
     var isCompressionCancelled = false
+    /// What a look at a job that hangs will give, and which one it is.
+    var diagnosis: (answer: Event, serial: Int)?
+    var diagnosisSerial = 0
     var witness: Witness
 
     enum Happening {
@@ -59,6 +62,7 @@ final class World {
         case jobWrites(Job)
         case fileSettles(Int, generation: Int)
         case filesFlushed(generation: Int)
+        case diagnosed(serial: Int)
         case outsideActs
         case check
     }
@@ -132,25 +136,33 @@ final class World {
             if generation == self.generation { try recordWritten() }
         case .commitDone(let generation):
             if generation == self.generation { commitDone() }
-        case .answer(let message, let link): hear(message, on: link)
+        case .answer(let message, let link):
+            if !postpones(happening, of: job) { hear(message, on: link) }
         case .verify(let id, let trusting, let generation, let serial):
             if generation == self.generation, serial == cancelledVerification {
                 try tell(.verified(id, inspect(id, trusting: trusting)))
             }
         case .compressionDone(let id, let generation):
             if generation == self.generation { try compressionDone(id) }
-        case .leaderDies(let tree, let end): leaderDies(tree, end)
+        case .leaderDies(let tree, let end):
+            if !postponesEnd(tree, end, happening) { leaderDies(tree, end) }
         case .descendantDies(let tree, let index): descendantDies(tree, index)
         case .jobStarts(let job): try jobStarts(job)
-        case .jobTicks(let job): tick(job)
-        case .poisonStrikes(let job, let poison): strike(job, poison)
-        case .jobCommits(let job, let id, let request): commit(job, id, request)
-        case .jobBegins(let job, let request): begin(job, request)
-        case .jobWrites(let job): write(job)
+        case .jobTicks(let job):
+            if !postpones(happening, of: job) { tick(job) }
+        case .poisonStrikes(let job, let poison):
+            if !postpones(happening, of: job) { strike(job, poison) }
+        case .jobCommits(let job, let id, let request):
+            if !postpones(happening, of: job) { commit(job, id, request) }
+        case .jobBegins(let job, let request):
+            if !postpones(happening, of: job) { begin(job, request) }
+        case .jobWrites(let job):
+            if !postpones(happening, of: job) { write(job) }
         case .fileSettles(let index, let generation):
             if generation == self.generation { try fileSettles(index) }
         case .filesFlushed(let generation):
             if generation == self.generation { try filesFlushed() }
+        case .diagnosed(let serial): try diagnosed(serial)
         case .outsideActs: try outsideActs()
         case .check: break
         }

@@ -177,7 +177,11 @@ package final class Program {
 
     /// All that has come so far.
     package func text(_ stream: Stream) -> String {
-        String(decoding: stream == .output ? output.bytes : errors.bytes, as: UTF8.self)
+        String(decoding: bytes(stream), as: UTF8.self)
+    }
+
+    package func bytes(_ stream: Stream) -> [UInt8] {
+        stream == .output ? output.bytes : errors.bytes
     }
 
     package func lines(_ stream: Stream) -> [String] {

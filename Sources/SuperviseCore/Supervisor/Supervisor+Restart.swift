@@ -1,0 +1,79 @@
+import SuperviseFormats
+
+/// A restart that was asked for: the stop ladder, and then another attempt.
+///
+/// It is no failure, and no exit of the job completes the run. It is bounded as a stop is, but for
+/// what must not be cut short: a second job is never started beside what is left of the first, nor
+/// before what that committed is durable.
+extension Supervisor {
+    mutating func controlRestart(_ sender: Sender, withCheckpoint: Bool, at now: Moment) {
+        if let stop, !stop.restarts {
+            refuse(sender, .stopping, "the run is stopping")
+            return
+        }
+        if case .ending = phase, stop == nil {
+            refuse(
+                sender, .conflict,
+                "the job has just ended by itself; look at the status and ask again")
+            return
+        }
+        answer(.ok, to: sender)
+        guard stop == nil else { return }
+        goOn(at: now)
+        switch phase {
+        case .running:
+            beginStop(
+                by: "control restart", signal: Self.sigterm, withCheckpoint: withCheckpoint,
+                restarts: true, at: now)
+        case .waiting:
+            cancel(.backoff)
+            choose(at: now)
+        case .idle, .clearing, .gathering, .choosing, .recording, .ending, .finished:
+            break  // It is only just being started.
+        }
+    }
+
+    /// Somebody wants an end after all: what was begun goes on, and its bounds count from now.
+    mutating func endInstead(
+        by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
+    ) {
+        guard var stop else { return }
+        stop.restarts = false
+        stop.signal = signal
+        stop.lastCountedAt = now.instant
+        stop.abandonAt = nil
+        let asks = stop.stage == .asking && withCheckpoint
+        if stop.stage != .asking {
+            stop.deadline = now.instant + settings.checkpointTimeout
+            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
+        }
+        self.stop = stop
+        let seconds = asks ? max(0, (stop.deadline - now.instant).seconds) : nil
+        log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
+        if stop.stage == .asking {
+            if !withCheckpoint { tellToStop(politely: false, at: now) }
+        } else {
+            abandon(by: (alarms.due[.kill] ?? now.instant) + .seconds(1), at: now)
+        }
+    }
+
+    /// An attempt has ended as it should, and the next one begins.
+    mutating func startAgain(_ reason: RunEvent.Restarting.Reason, at now: Moment) {
+        guard let attempt, case .ending(let ending) = phase else { return }
+        var wait = Duration.zero
+        switch reason {
+        case .asked:
+            loseWork(seconds: (ending.at - attempt.securedAt).seconds)
+        case .always:
+            wait = Backoff.wait(
+                afterFailures: record.failures.withoutProgress, range: settings.backoff,
+                jitter: Double.random(in: -1...1, using: &random))
+        }
+        stop = nil
+        record.current = nil
+        log(
+            .restarting(
+                .init(attempt: attempt.number, reason: reason, backoff: wait.seconds)))
+        waitToRestart(wait, at: now)
+    }
+}

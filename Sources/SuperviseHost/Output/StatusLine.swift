@@ -1,0 +1,32 @@
+import SuperviseFormats
+
+/// How a run is going, on one line of plain characters.
+enum StatusLine {
+    /// nil where there is nothing to show.
+    static func text(_ status: Status, at now: Timestamp) -> String? {
+        guard status.phase != .finished else { return nil }
+        var parts = ["\(status.name) \(status.phase)", "attempt \(status.attempt)"]
+        let progress = status.progress
+        if let step = progress.step {
+            let total = progress.total.map { "/\($0)" } ?? ""
+            parts.append("\(progress.unit ?? "step") \(step)\(total)")
+        }
+        if let fraction = progress.fraction { parts.append(HumanText.percent(fraction)) }
+        if let rate = progress.rate { parts.append(HumanText.rate(perSecond: rate)) }
+        if let left = progress.eta { parts.append("\(HumanText.age(left)) left") }
+        if let checkpoint = status.checkpoint {
+            let age = HumanText.age(now.seconds(since: checkpoint.committed))
+            parts.append("checkpoint \(age) ago")
+        }
+        if status.failures > 0 { parts.append(HumanText.count(status.failures, "failure")) }
+        return "[\(plain(parts.joined(separator: "  ")))]"
+    }
+
+    /// What is wider than one column, or narrower, would move the cursor elsewhere than we think.
+    private static func plain(_ text: String) -> String {
+        String(
+            decoding: text.unicodeScalars.map { scalar in
+                (0x20...0x7E).contains(scalar.value) ? UInt8(scalar.value) : UInt8(ascii: "?")
+            }, as: UTF8.self)
+    }
+}

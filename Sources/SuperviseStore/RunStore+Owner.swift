@@ -1,0 +1,74 @@
+import SuperviseFormats
+import SuperviseSystem
+
+/// What is different where the job is another user than we are.
+///
+/// The job has its own staging directory and nothing else; of all above it, it may only pass through
+/// what leads there. What it writes is read with its own rights, or it could have us read for it what
+/// it cannot. When a checkpoint is committed its directories become ours, from the top down, so that
+/// from then on nobody can put a link in place of one while we work there; the files stay the job's.
+extension RunStore {
+    /// Lets the job through to where checkpoints are, and will be.
+    ///
+    /// - Parameter made: directories that were made on the way there.
+    package func openToOwner(through made: [String] = []) throws(StoreError) {
+        guard let owner else { return }
+        try writing { () throws(SystemError) in
+            for root in made + [paths.stateDirectory, paths.payloadRoot] {
+                try Belongings.openToAll(root)
+            }
+            for directory in [paths.run, paths.payload, paths.checkpoints] {
+                try Belongings.open(directory, to: owner.group)
+            }
+        }
+    }
+
+    /// Lets the job through to what it stages.
+    func openStaging(_ directory: String) throws(SystemError) {
+        guard let owner else { return }
+        for place in [paths.staging, directory] { try Belongings.open(place, to: owner.group) }
+    }
+
+    func giveToOwner(_ directory: String) throws(SystemError) {
+        guard let owner else { return }
+        try Belongings.give(directory, to: owner)
+    }
+
+    /// Makes all directories of a payload ours. The job can read them, and change nothing in them.
+    ///
+    /// - Parameter base: a checkpoint's directory, which is ours.
+    func takeFromOwner(_ base: String) throws(StoreError) {
+        guard let owner else { return }
+        try writing { () throws(SystemError) in
+            var waiting = ["\(base)/\(CheckpointFile.data)"]
+            while let directory = waiting.popLast() {
+                try Belongings.show(directory, to: owner.group)
+                // Now nobody else can change what its names lead to.
+                for entry in try files.list(directory) where entry.kind == .directory {
+                    waiting.append("\(directory)/\(entry.name)")
+                }
+            }
+        }
+    }
+
+    /// Makes sure that the job can read a checkpoint, which may be from a time when it was somebody
+    /// else, or have been restored by us.
+    func letOwnerRead(_ id: CheckpointID) throws(StoreError) {
+        guard let owner else { return }
+        let base = paths.checkpoint(id)
+        try writing { () throws(SystemError) in try Belongings.open(base, to: owner.group) }
+        // What is outside is the job's own affair.
+        guard try exists("\(base)/\(CheckpointFile.data)") else { return }
+        try takeFromOwner(base)
+        try writing { () throws(SystemError) in
+            var waiting = ["\(base)/\(CheckpointFile.data)"]
+            while let directory = waiting.popLast() {
+                for entry in try files.list(directory) {
+                    let path = "\(directory)/\(entry.name)"
+                    if entry.kind == .directory { waiting.append(path) }
+                    if entry.kind == .file { try Belongings.giveFile(path, to: owner) }
+                }
+            }
+        }
+    }
+}

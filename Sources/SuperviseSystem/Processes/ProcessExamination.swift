@@ -1,0 +1,124 @@
+import Glibc
+import Synchronization
+
+/// Looks, through /proc, at what all our descendants are doing.
+///
+/// What the kernel answers without a lock is read first: the command line of a process that hangs
+/// in the middle of a change of its memory may be waited for without end.
+package final class ProcessExamination: Sendable {
+    /// So many threads are looked at: what is written down stays within about 1 MB.
+    private static let mostThreads = 2000
+    private static let longestCommand = 4096
+
+    private let findings_ = Mutex(ProcessFindings())
+
+    package init() {}
+
+    /// What has been found so far; from any thread.
+    package var findings: ProcessFindings { findings_.withLock { $0 } }
+
+    /// For a worker thread, once. May take for ever.
+    ///
+    /// - Parameter helpers: children of ours that are not meant, nor what they have started.
+    package func run(except helpers: Set<Int32>) {
+        for (pid, status) in Self.descendants(of: getpid(), except: helpers) {
+            var process = ProcessFindings.Process(
+                pid: pid, parent: status.parent, name: status.name)
+            var leftOut = 0
+            for thread in Self.numbers(in: "/proc/\(pid)/task") {
+                if findings.threadCount + process.threads.count >= Self.mostThreads {
+                    leftOut += 1
+                } else if let found = Self.thread(thread, of: pid) {
+                    process.threads.append(found)
+                }
+            }
+            findings_.withLock {
+                $0.processes.append(process)
+                $0.leftOut += leftOut
+            }
+        }
+        for index in 0..<findings.processes.count {
+            let command = Self.command(of: findings.processes[index].pid)
+            findings_.withLock { $0.processes[index].command = command }
+        }
+        findings_.withLock { $0.isComplete = true }
+    }
+
+    private static func descendants(
+        of root: Int32, except helpers: Set<Int32>
+    ) -> [(Int32, ProcessStatus)] {
+        var children: [Int32: [(Int32, ProcessStatus)]] = [:]
+        for pid in numbers(in: "/proc") where !helpers.contains(pid) {
+            guard let status = ProcessStatus(path: "/proc/\(pid)/stat") else { continue }
+            children[status.parent, default: []].append((pid, status))
+        }
+        var found = children[root] ?? []
+        var next = 0
+        while next < found.count {
+            found += children.removeValue(forKey: found[next].0) ?? []
+            next += 1
+        }
+        return found
+    }
+
+    private static func thread(_ thread: Int32, of pid: Int32) -> ProcessFindings.Thread? {
+        let directory = "/proc/\(pid)/task/\(thread)"
+        guard let status = ProcessStatus(path: "\(directory)/stat") else { return nil }
+        let channel = (try? readSmallFile("\(directory)/wchan")) ?? ""
+        let stack = try? readSmallFile("\(directory)/stack")
+        return .init(
+            number: thread, name: status.name, state: status.state,
+            processorTime: status.processorTime, waitChannel: channel == "0" ? "" : channel,
+            stack: stack)
+    }
+
+    private static func command(of pid: Int32) -> String? {
+        guard let words = try? readSmallFile("/proc/\(pid)/cmdline") else { return nil }
+        let line = words.split(separator: "\0").joined(separator: " ").unicodeScalars
+        var text = String.UnicodeScalarView()
+        for scalar in line.prefix(longestCommand) {
+            text.append(scalar.properties.generalCategory == .control ? "?" : scalar)
+        }
+        return String(text) + (line.count > longestCommand ? "…" : "")
+    }
+
+    private static func numbers(in directory: String) -> [Int32] {
+        var numbers: [Int32] = []
+        try? forEachName(inDirectory: directory) { name in
+            let digits = name.dropLast().map { UInt8(bitPattern: $0) }
+            if let number = Int32(String(decoding: digits, as: UTF8.self)) {
+                numbers.append(number)
+            }
+        }
+        return numbers.sorted()
+    }
+}
+
+/// What the file `stat` of a process or of a thread says; numbers and names, and no lock is needed.
+struct ProcessStatus {
+    let name: String
+    let state: Character
+    let parent: Int32
+    /// In hundredths of a second.
+    let processorTime: UInt64
+
+    /// nil where it is gone.
+    init?(path: String) {
+        guard let text = try? readSmallFile(path),
+            // The name may have anything in it, also brackets and line ends.
+            let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")"), open < close
+        else { return nil }
+        let fields = text[text.index(after: close)...].split(separator: " ")
+        guard fields.count > 12, let state = fields[0].first, let parent = Int32(fields[1]),
+            let user = UInt64(fields[11]), let system = UInt64(fields[12])
+        else { return nil }
+        var name = String.UnicodeScalarView()
+        for scalar in text[text.index(after: open)..<close].unicodeScalars {
+            name.append(scalar.properties.generalCategory == .control ? "?" : scalar)
+        }
+        self.name = String(name)
+        self.state = state
+        self.parent = parent
+        processorTime = user + system
+    }
+}

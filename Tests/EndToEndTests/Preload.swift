@@ -1,0 +1,103 @@
+import Glibc
+import SuperviseSystem
+import TestSupport
+import Testing
+
+/// A library that is loaded into a program before the C library: it moves the program's wall clock,
+/// and holds its syncs as a hung disk does. A static binary loads none.
+struct Preload {
+    private let directory: String
+    let environment: [String: String]
+
+    private static let source = """
+        #define _GNU_SOURCE
+        #include <fcntl.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <sys/syscall.h>
+        #include <time.h>
+        #include <unistd.h>
+        static int open_own(const char *name, int flags) {
+            char path[4096];
+            const char *directory = getenv("PRELOAD");
+            if (directory == NULL) return -1;
+            snprintf(path, sizeof path, "%s/%s", directory, name);
+            return open(path, flags | O_CLOEXEC);
+        }
+        int clock_gettime(clockid_t clock, struct timespec *time) {
+            int result = (int)syscall(SYS_clock_gettime, clock, time);
+            if (result != 0 || clock != CLOCK_REALTIME) return result;
+            char text[32] = {0};
+            int file = open_own("offset", O_RDONLY);
+            if (file >= 0 && read(file, text, sizeof text - 1) > 0) time->tv_sec += atol(text);
+            if (file >= 0) close(file);
+            return result;
+        }
+        /* The name of a FIFO with no writer, while the disk is to hang. */
+        static void wait_for_disk(void) {
+            int file = open_own("hung", O_RDONLY);
+            if (file >= 0) close(file);
+        }
+        int fsync(int file) {
+            wait_for_disk();
+            return (int)syscall(SYS_fsync, file);
+        }
+        int fdatasync(int file) {
+            wait_for_disk();
+            return (int)syscall(SYS_fdatasync, file);
+        }
+        int syncfs(int file) {
+            wait_for_disk();
+            return (int)syscall(SYS_syncfs, file);
+        }
+
+        """
+
+    /// - Throws: ``TestFailure`` where it cannot be compiled.
+    init(in place: Place) throws {
+        directory = try place.directory.makeDirectory("preload")
+        environment = ["LD_PRELOAD": "\(directory)/it.so", "PRELOAD": directory]
+        try Disk().writeFile("\(directory)/it.c", Array(Self.source.utf8))
+        let compiler = try place.start([
+            "cc", "-shared", "-fPIC", "-O1", "-o", "\(directory)/it.so", "\(directory)/it.c",
+        ])
+        guard try compiler.waitForEnd() == .exited(0) else { throw compiler.failure("no library") }
+    }
+
+    /// - Parameter offset: seconds from the true time.
+    func setClock(_ offset: Int64) throws {
+        try Disk().writeFile("\(directory)/new", Array("\(offset)".utf8))
+        try systemCall("rename") { rename("\(directory)/new", "\(directory)/offset") }
+    }
+
+    /// From now on no sync comes to its end.
+    func hangDisk() throws {
+        try systemCall("mkfifo") { mkfifo("\(directory)/hung", 0o600) }
+    }
+
+    /// Those that hang go on.
+    func freeDisk() throws {
+        try systemCall("rename") { rename("\(directory)/hung", "\(directory)/freed") }
+        let writer = try systemCall("open") {
+            open("\(directory)/freed", O_RDWR | O_NONBLOCK | O_CLOEXEC)
+        }
+        close(writer)
+    }
+
+    /// Whether there is a compiler, and a binary that loads libraries.
+    static let isUsable: Bool = {
+        let directories = (environmentVariable("PATH") ?? "").split(separator: ":")
+        guard directories.contains(where: { pathExists("\($0)/cc") }),
+            let place = try? Place(), let preload = try? Preload(in: place)
+        else { return false }
+        try? preload.setClock(-20 * 365 * 86_400)
+        let line = ["sh", "-c", "\(place.binary) --state-dir s --name x -- true 2> /dev/null"]
+        guard let program = try? place.start(line, environment: preload.environment),
+            (try? program.waitForEnd()) == .exited(0),
+            let text = try? readSmallFile("\(place.path)/s/x/run.json")
+        else { return false }
+        return text.contains("\"created\":\"200")
+    }()
+
+    static let hindrance: Comment = "there is no compiler for C, or the binary is static"
+}

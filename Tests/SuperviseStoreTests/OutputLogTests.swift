@@ -1,0 +1,104 @@
+import SuperviseSystem
+import TestSupport
+import Testing
+
+@testable import SuperviseStore
+
+@Suite("The files of a job's output")
+struct OutputLogTests {
+    private func sizes(_ directory: String) throws -> [String: Int64] {
+        var sizes: [String: Int64] = [:]
+        for entry in try Disk().list(directory) {
+            sizes[entry.name] = try Disk().status("\(directory)/\(entry.name)").size
+        }
+        return sizes
+    }
+
+    @Test("have names that sort by when they were written, and no other name is one")
+    func names() {
+        #expect(OutputFile(attempt: 2).name == "attempt-0002.log")
+        #expect(OutputFile(attempt: 12345, number: 3).name == "attempt-12345.log.3")
+        for name in ["attempt-0002.log", "attempt-0002.log.12", "attempt-12345.log"] {
+            #expect(OutputFile(name)?.name == name)
+        }
+        for name in [
+            "attempt-2.log", "attempt-0002.log.0", "attempt-0002.log.01", "attempt-0002",
+            "attempt-0002.log.1.2", "attempt--002.log", "hang-0002.log", "",
+        ] {
+            #expect(OutputFile(name) == nil, "\(name)")
+        }
+        let sorted = [
+            OutputFile(attempt: 1, number: 2), OutputFile(attempt: 1),
+            OutputFile(attempt: 2, number: 10),
+            OutputFile(attempt: 2, number: 9), OutputFile(attempt: 2),
+        ]
+        #expect(sorted.reversed().sorted() == sorted)
+    }
+
+    @Test("are begun anew when full, and the oldest go: never more than four times the limit")
+    func rotation() throws {
+        let directory = try TemporaryDirectory()
+        let log = OutputLog(directory: "\(directory.path)/output", limit: 1000)
+        log.begin(attempt: 1)
+        var all: [UInt8] = []
+        for number in 0..<60 {
+            let piece = [UInt8](repeating: UInt8(number), count: 170)
+            let place = try log.append(piece[...])
+            #expect(try place.file.read(at: place.offset, limit: 170) == piece)
+            all += piece
+            let found = try sizes("\(directory.path)/output")
+            #expect(found.values.allSatisfy { $0 <= 1000 })
+            #expect(found.values.reduce(0, +) <= 4000)
+        }
+        let names = try OutputFile.all(in: "\(directory.path)/output")
+        #expect(names.map(\.number) == Array(0...names.count - 1).reversed() && names.count >= 4)
+        let kept = try names.flatMap {
+            try Disk().readFile("\(directory.path)/output/\($0.name)", limit: 10_000)
+        }
+        #expect(kept == Array(all.suffix(kept.count)) && kept.count >= 3000)
+    }
+
+    @Test("an attempt that wrote nothing has none, and old attempts make room for new ones")
+    func attempts() throws {
+        let directory = try TemporaryDirectory()
+        let log = OutputLog(directory: "\(directory.path)/output", limit: 1000)
+        log.begin(attempt: 1)
+        _ = try log.append([UInt8](repeating: 1, count: 900)[...])
+        log.begin(attempt: 2)
+        for attempt in 3...300 {
+            log.begin(attempt: attempt)
+            _ = try log.append([2])
+        }
+        let names = try OutputFile.all(in: "\(directory.path)/output")
+        #expect(names.count == 100 && names.last == OutputFile(attempt: 300))
+        #expect(!names.contains { $0.attempt == 2 })
+    }
+
+    @Test("what others keep beside them stays, and a link is not written through")
+    func foreign() throws {
+        let directory = try TemporaryDirectory()
+        let output = try directory.makeDirectory("output")
+        try directory.write("output/hang-0001.txt", String(repeating: "x", count: 9000))
+        try directory.write("target", "precious")
+        try Disk().makeLink("\(output)/attempt-0001.log", to: "\(directory.path)/target")
+        let log = OutputLog(directory: output, limit: 1000)
+        log.begin(attempt: 1)
+        #expect(throws: SystemError.self) { try log.append([1]) }
+        #expect(try directory.read("target") == "precious")
+        log.begin(attempt: 2)
+        for _ in 0..<20 { _ = try log.append([UInt8](repeating: 1, count: 600)[...]) }
+        #expect(try sizes(output)["hang-0001.txt"] == 9000)
+    }
+
+    @Test("a file that is removed to make room is gone for those who still read it")
+    func marked() throws {
+        let directory = try TemporaryDirectory()
+        let log = OutputLog(directory: directory.path, limit: 1000)
+        log.begin(attempt: 1)
+        let first = try log.append([UInt8](repeating: 1, count: 900)[...])
+        for _ in 0..<3 { _ = try log.append([UInt8](repeating: 1, count: 900)[...]) }
+        #expect(!first.file.isGone)
+        for _ in 0..<3 { _ = try log.append([UInt8](repeating: 1, count: 900)[...]) }
+        #expect(first.file.isGone)
+    }
+}
