@@ -56,7 +56,8 @@ final class Conductor {
         self.job = job
         watch = try watchFiles(job, deliver)
         diagnosis = Diagnosis(on: loop, tools: tools, deliver)
-        signals = try SignalSource(session.signals.taken, on: loop) { [unowned self] number, sender in
+        signals = try SignalSource(session.signals.taken, on: loop) {
+            [unowned self] number, sender in
             switch number {
             case SignalPlan.childEnded: job.reap()
             case SignalPlan.terminalStop: stopWithUs(isTyped: sender == 0)
