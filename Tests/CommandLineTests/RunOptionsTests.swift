@@ -190,6 +190,14 @@ private let runOptions = [
         accepts: "digest or size or none"
     ) { $0.settings.verify.rawValue },
     RunOption(
+        "restart", standard: "on-failure", ("always", "always"), ("never", "never"), bad: "1s",
+        accepts: "on-failure or always or never"
+    ) { $0.settings.restart.rawValue },
+    RunOption(
+        "fatal-exit-codes", standard: "[]", ("2,64-66", "[2, 64, 65, 66]"), ("255", "[255]"),
+        bad: "0", accepts: "exit statuses from 1 to 255, such as 2,64-78"
+    ) { "\($0.settings.fatalExitCodes.sorted())" },
+    RunOption(
         "max-failures", standard: "5", ("1", "1"), ("999999999", "999999999"), bad: "-1",
         accepts: "a whole number from 1 to 999999999"
     ) { "\($0.settings.maxFailures)" },
@@ -206,6 +214,18 @@ private let runOptions = [
         "stop-timeout", standard: "10.0 seconds", ("0s", "0.0 seconds"), ("1h", "3600.0 seconds"),
         bad: "10", accepts: duration
     ) { "\($0.settings.stopTimeout)" },
+    RunOption(
+        "capture", standard: "nil", ("true", "64000000"), ("yes", "64000000"), bad: "maybe",
+        accepts: "true or false"
+    ) { $0.capture.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "capture-max", standard: "64MB", ("1MB", "1MB"), ("64KiB", "64KiB"), bad: "65535",
+        accepts: "a size of 64KiB or more, such as 10MB"
+    ) { $0.options["capture-max"] ?? "64MB" },
+    RunOption(
+        "tty", standard: "false", ("true", "true"), ("1", "true"), bad: "maybe",
+        accepts: "true or false"
+    ) { "\($0.tty)" },
     RunOption(
         "quiet", standard: "normal", ("true", "quiet"), ("on", "quiet"), bad: "2",
         accepts: "true or false"

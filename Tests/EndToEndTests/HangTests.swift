@@ -216,17 +216,17 @@ struct HangTests {
     func unread() throws {
         let place = try Place()
         let program = try place.puppet(heartbeat)
-        try program.hello(accepts: false)
         let start = MonotonicTime.now()
         try program.signal(SIGSTOP)
-        try program.send(.heartbeat)
+        // Its connection has not even been accepted when the time is over.
+        try program.say("hello 1 ")
         // Not so late that we would know that we had been stopped.
         #expect(try !program.passes(limit + .milliseconds(300) - (MonotonicTime.now() - start)))
         try program.signal(SIGCONT)
-        try program.line(starting: "signal SIGCONT")
-        try program.silence(for: limit / 2)
+        try program.line(starting: "1< {")
+        #expect(try !program.passes(limit / 2))
         let (hung, _) = try hung(program, in: place)
-        #expect(hung.silent < limit.seconds + 1)
+        #expect(!hung.never && hung.silent < limit.seconds + 1)
     }
 
     @Test("a pause does not count")

@@ -49,7 +49,7 @@ struct JobControlTests {
         for _ in 1...3 {
             try shell.press(Program.controlZ)
             _ = try shell.line(.output, "the shell's notice") { $0.contains("Stopped") }
-            #expect(try states(all) == ["T", "T"])
+            try waitBriefly { try states(all) == ["T", "T"] }
             try shell.type("fg")
             try waitBriefly { try !states(all).contains("T") }
         }
@@ -70,6 +70,7 @@ struct JobControlTests {
         try program.line(starting: "ready")
         try program.press(Program.controlZ)
         // It comes after the other, and only whoever runs passes it on.
+        try waitForChange(in: place.file("")) { try place.status().phase == .running }
         let pid = try #require(Int32(exactly: try place.status().supervisorPID))
         try ProcessHandle(opening: pid).signal(12)
         _ = try program.line(.output, "the signal after it") { $0.contains("still here") }
@@ -118,6 +119,7 @@ struct JobControlTests {
         try shell.type("\(call) &")
         try shell.line(starting: "the job writes")
         _ = try shell.line(.output, "our message") { $0.contains("supervise: run it, attempt 1") }
+        try waitForChange(in: place.file("")) { try place.status().phase == .running }
         let pid = try place.status().supervisorPID
         #expect(try place.processState("\(pid)") != "T")
         try shell.type("kill %1; wait %1; echo status $?")

@@ -41,14 +41,14 @@ struct WallClockTests {
             try clock.setClock(-2 * offset)
             let third = try program.request()
             #expect(third.request == second.request + 1)
-            #expect((.milliseconds(850)...patience / 10).contains(MonotonicTime.now() - asked))
+            #expect((.milliseconds(500)...patience / 10).contains(MonotonicTime.now() - asked))
             try program.say("exit 1")
             try program.errorLine(with: "starting again in")
             let failed = MonotonicTime.now()
             try clock.setClock(offset)
             attempt += 1
             try program.nextAttempt(attempt)
-            #expect((.milliseconds(400)...patience / 10).contains(MonotonicTime.now() - failed))
+            #expect((.milliseconds(300)...patience / 10).contains(MonotonicTime.now() - failed))
         }
         // The newest is the last that was committed, whatever the clock showed then.
         #expect(

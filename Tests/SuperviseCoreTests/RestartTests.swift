@@ -49,6 +49,17 @@ struct RestartTests {
         #expect(gone.timer(.backoff) != nil)
     }
 
+    @Test("does not go on while a descendant outlives SIGKILL")
+    func descendantStays() {
+        var desk = Self.running()
+        desk.control("restart", checkpoint: false)
+        desk.tell(.jobExited(.exited(0)), after: .seconds(1))
+        #expect(desk.tell(.timer(.kill), after: .seconds(3)).contains(.killEverything))
+        let outlives = desk.tell(.timer(.abandon), after: .seconds(1))
+        #expect(outlives.timer(.backoff) == nil && outlives.warnings.count == 1)
+        #expect(desk.tell(.descendantsGone, after: .seconds(50)).timer(.backoff) != nil)
+    }
+
     @Test("waits for a commit that was received, however long the disk takes")
     func waitsForCommit() {
         var desk = Self.running()

@@ -81,7 +81,6 @@ final class Diagnosis {
     private func answer() {
         guard let work = current else { return }
         current = nil
-        number += 1
         switch work {
         case .examination(let examination):
             let found = examination.findings
@@ -89,7 +88,7 @@ final class Diagnosis {
                 .examined(
                     .init(
                         text: found.text, processes: found.processes.count,
-                        threads: found.threadCount)))
+                        threads: found.threadCount + found.leftOut)))
         case .tool(let tool, let command, let start):
             deliver(.onHangEnded(Self.text(tool.outcome, command, MonotonicTime.now() - start)))
         }
