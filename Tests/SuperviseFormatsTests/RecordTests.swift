@@ -52,7 +52,9 @@ struct RecordTests {
     @Test("the run record is written byte for byte as an encoder would, whatever is in it")
     func runRecordByHand() throws {
         let odd = String(String.UnicodeScalarView((0...0x1ff).compactMap(UnicodeScalar.init)))
-        let numbers = [0, 0.1, 1, -2.5, 1e15, 1e16, 1e20, 1.5e-7, 12_345.678, .pi, .leastNonzeroMagnitude]
+        let numbers = [
+            0, 0.1, 1, -2.5, 1e15, 1e16, 1e20, 1.5e-7, 12_345.678, .pi, .leastNonzeroMagnitude,
+        ]
         for (index, number) in numbers.enumerated() {
             var full = record
             full.name = odd
