@@ -26,7 +26,7 @@ struct PauseTests {
         #expect(try !states().contains("T"))
         #expect(try say("pause", place) == "it paused, attempt 1\n")
         try waitBriefly { try states() == ["T", "T", "T"] }
-        #expect(try place.status().phase == .paused)
+        try waitBriefly { try place.status().phase == .paused }
         #expect(try say("unpause", place) == "it running, attempt 1\n")
         try program.line(starting: "signal SIGCONT")
         try waitBriefly { try !states().contains("T") }
