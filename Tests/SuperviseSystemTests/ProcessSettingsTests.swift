@@ -23,6 +23,11 @@ struct ProcessSettingsTests {
         }
     }
 
+    @Test("a resource is called as its case is")
+    func resourceNames() {
+        for resource in ResourceLimit.Resource.allCases { #expect(resource.name == "\(resource)") }
+    }
+
     @Test("a rehearsal of what is possible does everything but the command")
     func possible() throws {
         let directory = try TemporaryDirectory()

@@ -28,7 +28,27 @@ package struct ResourceLimit: Equatable, Sendable {
         case msgqueue, nice, rtprio, rttime
 
         /// Such as `nofile`.
-        package var name: String { String(describing: self) }
+        package var name: String {
+            // To describe a case would look through all conformances of the program, at every start.
+            switch self {
+            case .cpu: "cpu"
+            case .fsize: "fsize"
+            case .data: "data"
+            case .stack: "stack"
+            case .core: "core"
+            case .rss: "rss"
+            case .nproc: "nproc"
+            case .nofile: "nofile"
+            case .memlock: "memlock"
+            case .as: "as"
+            case .locks: "locks"
+            case .sigpending: "sigpending"
+            case .msgqueue: "msgqueue"
+            case .nice: "nice"
+            case .rtprio: "rtprio"
+            case .rttime: "rttime"
+            }
+        }
 
         /// Whether it is counted in bytes.
         package var isSize: Bool {

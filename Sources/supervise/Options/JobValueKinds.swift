@@ -38,7 +38,7 @@ extension ValueKind where Value == Int32 {
 
 extension ValueKind where Value == [ResourceLimit] {
     private static var names: String {
-        ResourceLimit.Resource.allCases.map(\.name).joined(separator: ", ")
+        joined(ResourceLimit.Resource.allCases.map { $0.name }, with: ", ")
     }
 
     static let limits = ValueKind(
