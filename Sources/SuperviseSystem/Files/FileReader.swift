@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A regular file that is read from its beginning, whatever becomes of its name meanwhile.
@@ -18,6 +19,14 @@ package final class FileReader {
         inode = status.inode
         descriptor = file
         self.path = path
+    }
+
+    /// Whether it is still in a directory, whatever it is called there.
+    package func hasName() throws(SystemError) -> Bool {
+        var status = stat()
+        let number = descriptor.rawValue
+        try systemCall("fstat", path) { fstat(number, &status) }
+        return status.st_nlink > 0
     }
 
     /// What comes next, as much as there is at once; nothing at the end, so far.

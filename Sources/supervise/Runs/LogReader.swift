@@ -74,13 +74,25 @@ struct LogReader: Sendable {
             || (glance.status.attempt == attempt && glance.status.phase == .backoff)
     }
 
+    /// Files get other names at any moment; more often than this is not looked again for them.
+    private static let mostTries = 100
+
     /// The file that goes on where this one ends, or the first one; nil where there is none yet.
     private func next(after place: Place?) throws(SystemError) -> Place? {
+        var tries = 0
         while true {
-            let names = try OutputFile.all(in: directory)
-            guard let name = try next(after: place, in: names) else { return nil }
+            tries += 1
+            let isLast = tries >= Self.mostTries
+            guard let name = try name(after: place, isLast: isLast) else { return nil }
             do throws(SystemError) {
-                return Place(file: try FileReader("\(directory)/\(name.name)"), name: name)
+                let file = try FileReader("\(directory)/\(name.name)")
+                // The name may be that of another file by now.
+                let again = isLast ? name : try self.name(after: place, isLast: false)
+                let isSame = try again.flatMap(inode) == file.inode
+                if isSame || isLast {
+                    if let place, try isGone(place) { tellOfLoss() }
+                    return Place(file: file, name: again ?? name)
+                }
             } catch {
                 // It got another name meanwhile, or was removed.
                 guard error.isMissing else { throw error }
@@ -88,20 +100,30 @@ struct LogReader: Sendable {
         }
     }
 
-    private func next(
-        after place: Place?, in names: [OutputFile]
-    ) throws(SystemError) -> OutputFile? {
-        let meant = attempt ?? place?.name.attempt ?? names.last?.attempt
-        guard let place else { return names.first { $0.attempt == meant } }
-        // By its inode, as its name changes.
-        for (index, name) in names.enumerated() where name.attempt == place.name.attempt {
-            guard inode(of: name) == place.file.inode else { continue }
-            let next = names.dropFirst(index + 1).first
-            return next.flatMap { attempt == nil || $0.attempt == attempt ? $0 : nil }
+    /// The name of that file, as names are now.
+    private func name(after place: Place?, isLast: Bool) throws(SystemError) -> OutputFile? {
+        while true {
+            let names = try OutputFile.all(in: directory)
+            let meant = attempt ?? place?.name.attempt ?? names.last?.attempt
+            guard let place else { return names.first { $0.attempt == meant } }
+            // By its inode, as its name changes.
+            for (index, name) in names.enumerated() where name.attempt == place.name.attempt {
+                guard inode(of: name) == place.file.inode else { continue }
+                let next = names.dropFirst(index + 1).first
+                return next.flatMap { attempt == nil || $0.attempt == attempt ? $0 : nil }
+            }
+            // It got another name while it was looked for.
+            if !isLast, try !isGone(place) { continue }
+            return names.first { $0.attempt >= place.name.attempt }
         }
-        guard !names.isEmpty else { return nil }
+    }
+
+    private func isGone(_ place: Place) throws(SystemError) -> Bool {
+        try !place.file.hasName()
+    }
+
+    private func tellOfLoss() {
         writeStandardError("supervise: some output was removed before it could be shown\n")
-        return names.first { $0.attempt >= place.name.attempt }
     }
 
     private func inode(of name: OutputFile) -> UInt64? {
