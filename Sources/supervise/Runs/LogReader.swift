@@ -88,7 +88,7 @@ struct LogReader: Sendable {
                 let file = try FileReader("\(directory)/\(name.name)")
                 // The name may be that of another file by now.
                 let again = isLast ? name : try self.name(after: place, isLast: false)
-                let isSame = try again.flatMap(inode) == file.inode
+                let isSame = again.flatMap(inode) == file.inode
                 if isSame || isLast {
                     if let place, try isGone(place) { tellOfLoss() }
                     return Place(file: file, name: again ?? name)
