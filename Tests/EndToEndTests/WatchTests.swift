@@ -169,6 +169,7 @@ struct WatchTests {
         let options = ["--watch", "out/step-*", "--resume-args", "{checkpoint}"]
         let program = try place.supervise(options, ["sh", "-c", line, "job"])
         try waitForChange(in: place.path) { pathExists(place.state) }
+        try waitForChange(in: place.state) { pathExists(place.file("")) }
         try waitForChange(in: place.file("")) { !place.checkpoints.isEmpty }
         try ProcessHandle(opening: Int32(try #require(try place.status().jobPID))).signal(9)
         try program.line(starting: "state")
