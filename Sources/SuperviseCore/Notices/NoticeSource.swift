@@ -31,7 +31,7 @@ package struct NoticeSource: Sendable {
     }
 
     /// From the first failure to the next attempt, and the longest.
-    private static let backoff = Duration.seconds(1) ... Duration.seconds(10)
+    private static let backoff = Duration.seconds(1)...Duration.seconds(10)
     /// Notices that are told apart; a source with more is lying.
     private static let mostNotices = 1000
 

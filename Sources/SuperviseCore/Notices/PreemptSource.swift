@@ -16,7 +16,10 @@ package enum PreemptSource: Equatable, Sendable {
         switch self {
         case .aws(let base): [AWSNotices(base: base)]
         case .gcp(let base):
-            [GCPNotices(base: base, value: .preempted), GCPNotices(base: base, value: .maintenance)]
+            [
+                GCPNotices(base: base, value: .preempted),
+                GCPNotices(base: base, value: .maintenance),
+            ]
         case .azure(let base): [AzureNotices(base: base, acknowledges: acknowledges)]
         case .program(let words): [ProgramNotices(words.templates)]
         }

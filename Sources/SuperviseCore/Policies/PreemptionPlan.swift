@@ -23,6 +23,8 @@ package struct PreemptionPlan: Equatable, Sendable {
     /// Of several costs this is safe; of a few of them, it is safer to expect more.
     private static let manyCosts = 5
     private static let factors = (few: 3.0, many: 2.0)
+    /// A machine on its way down is slower than it was.
+    private static let more = Duration.seconds(2)
 
     package enum Step: Equatable, Sendable {
         /// The job goes on for so long.
@@ -67,7 +69,7 @@ package struct PreemptionPlan: Equatable, Sendable {
         guard !sorted.isEmpty else { return nil }
         let rank = (sorted.count * 95 + 99) / 100
         let factor = sorted.count < Self.manyCosts ? Self.factors.few : Self.factors.many
-        return .seconds(sorted[rank - 1] * factor) + .milliseconds(500)
+        return .seconds(sorted[rank - 1] * factor) + Self.more
     }
 
     /// There has to be time for another step.

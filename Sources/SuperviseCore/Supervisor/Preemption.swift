@@ -8,6 +8,8 @@ package struct Preemption: Equatable, Sendable {
     let noticed: Timestamp
     /// The machine is gone.
     package var deadline: Instant
+    /// The same, as people read it.
+    var deadlineToRead: Timestamp
     /// From the end of a final checkpoint's time to that.
     let reserve: Duration
     /// What tells the source that all is saved.

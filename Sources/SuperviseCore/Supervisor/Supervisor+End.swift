@@ -215,8 +215,9 @@ extension Supervisor {
         attempt?.pid = nil
         record.outcome = outcome
         actions.append(.record(record, confirm: false))
-        log(.finished(outcome, error: error))
+        // The last line tells of the last status.
         publishNow(at: now)
+        log(.finished(outcome, error: error))
         actions.append(.exit(ending))
     }
 

@@ -6,7 +6,9 @@ extension Supervisor {
         _ notice: Notice, from source: String, acknowledgement: Inquiry? = nil, at now: Moment
     ) {
         guard notice.action.endsRun else {
-            log(.noticed(.init(source: source, action: notice.action.rawValue, doubt: notice.doubt)))
+            log(
+                .noticed(.init(source: source, action: notice.action.rawValue, doubt: notice.doubt))
+            )
             saveNow(source, at: now)
             return
         }
@@ -15,9 +17,11 @@ extension Supervisor {
         if let known = preemption {
             guard deadline < known.deadline else { return }
             preemption?.deadline = deadline
+            preemption?.deadlineToRead = now.wall(at: deadline)
         } else {
             preemption = Preemption(
                 notice: notice, source: source, noticed: now.wall, deadline: deadline,
+                deadlineToRead: now.wall(at: deadline),
                 reserve: PreemptionPlan.reserve(ofNotice: left),
                 acknowledgement: acknowledgement)
         }
@@ -122,7 +126,7 @@ extension Supervisor {
         let notice = preemption.map {
             Status.Notice(
                 source: $0.source, action: $0.notice.action.rawValue, noticed: $0.noticed,
-                deadline: now.wall(at: $0.deadline),
+                deadline: $0.deadlineToRead,
                 finalCheckpoint: stop == nil ? $0.savesAt.map { now.wall(at: $0) } : nil,
                 saved: checkpoints.last?.id, lostSeconds: $0.lost)
         }
