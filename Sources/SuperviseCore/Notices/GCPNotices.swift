@@ -44,19 +44,23 @@ struct GCPNotices: NoticeDialect {
             return .failure(answer)
         }
         let tag = answer.headers["etag"].flatMap { Self.isPlain($0) ? $0 : nil }
+        etag = nil
         // Where it cannot be told what it was, any change may have been missed.
         guard let tag else { return .failure("it gave no etag to wait with") }
+        let reading = read(answer.body)
+        // What was not understood is not waited with.
+        if case .failure = reading { return reading }
         etag = tag
-        return read(answer.body)
+        return reading
     }
 
     private func read(_ word: String) -> NoticeReading {
         let word = word.trimmed
         return switch (value, word) {
         case (.preempted, "FALSE"), (.maintenance, "NONE"): .nothing
-        // It has 30 seconds from then on.
+        // It has 30 seconds from then on, as is usual.
         case (.preempted, "TRUE"):
-            .notices([.init(action: .terminate, left: .seconds(30), identity: word)])
+            .notices([.init(action: .terminate, identity: word)])
         // Moved while it runs: it stands still for a moment.
         case (.maintenance, let word) where word.hasPrefix("MIGRATE"):
             .notices([.init(action: .checkpoint, identity: word)])

@@ -50,13 +50,25 @@ package enum Inquiry: Equatable, Sendable {
 
 /// Requests of HTTP that go to one server, over one connection where it keeps that.
 package struct HTTPRequests: Equatable, Sendable {
-    package var method = "GET"
+    package var method: String
     package var urls: [String]
     /// Each `Name: value`, the same for all.
-    package var headers: [String] = []
+    package var headers: [String]
     package var body: String?
     /// From the beginning of one to that of the next, at least; nil for no wait.
     package var spacing: Duration?
     /// For each of them.
     package var limit: Duration
+
+    package init(
+        method: String = "GET", urls: [String], headers: [String] = [], body: String? = nil,
+        spacing: Duration? = nil, limit: Duration
+    ) {
+        self.method = method
+        self.urls = urls
+        self.headers = headers
+        self.body = body
+        self.spacing = spacing
+        self.limit = limit
+    }
 }

@@ -13,6 +13,8 @@ package struct NoticeSource: Sendable {
     /// The program that asks can wait between two requests.
     private var isPaced = true
     private var began = Instant(nanoseconds: 0)
+    /// In the inquiry that is under way.
+    private var nonsense = 0
     /// What was told already, so that it is told once.
     private var told: Told = []
     private var heard: Set<String> = []
@@ -34,6 +36,8 @@ package struct NoticeSource: Sendable {
     private static let backoff = Duration.seconds(1)...Duration.seconds(10)
     /// Notices that are told apart; a source with more is lying.
     private static let mostNotices = 1000
+    /// What makes no sense is passed over so often in one inquiry.
+    private static let mostNonsense = 100
 
     /// What is to be done after something was heard.
     struct Outcome {
@@ -55,6 +59,7 @@ package struct NoticeSource: Sendable {
         guard case .resting(let until) = stage, until <= now else { return nil }
         stage = .asking(id)
         began = now
+        nonsense = 0
         return dialect.inquiry(paced: isPaced)
     }
 
@@ -68,7 +73,13 @@ package struct NoticeSource: Sendable {
             return outcome
         case .ignored(let message):
             error = message
-            return Outcome(warning: tell(.nonsense, message))
+            nonsense += 1
+            guard nonsense > Self.mostNonsense else {
+                return Outcome(warning: tell(.nonsense, message))
+            }
+            var outcome = failed("it writes nothing but nonsense", at: now.instant)
+            outcome.endsInquiry = id
+            return outcome
         case .askAgain:
             var outcome = works()
             stage = .resting(until: now.instant)

@@ -42,17 +42,18 @@ struct CurlCall {
     }
 
     private static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for character in text {
-            switch character {
-            case "\\": quoted += "\\\\"
-            case "\"": quoted += "\\\""
-            case "\n": quoted += "\\n"
-            case "\r": quoted += "\\r"
-            default: quoted.append(character)
+        var quoted = "\"".unicodeScalars
+        // Of scalars, as a carriage return and a line feed are one character.
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": quoted += "\\\\".unicodeScalars
+            case "\"": quoted += "\\\"".unicodeScalars
+            case "\n": quoted += "\\n".unicodeScalars
+            case "\r": quoted += "\\r".unicodeScalars
+            default: quoted.append(scalar)
             }
         }
-        return quoted + "\""
+        return String(quoted) + "\""
     }
 }
 
