@@ -112,7 +112,7 @@ final class Conductor {
             // A sign that has arrived and was not read yet is one.
             if timer == .hang { switchboard?.drain() }
             take(.timer(timer))
-        case .flush: diskFlushed()
+        case .flush: flushTimeIsOver()
         case .output: output?.ring()
         case .accept: switchboard?.acceptAgain()
         }
