@@ -11,6 +11,7 @@ final class Conductor {
     private let loop: EventLoop
     private var core: Supervisor
     private let console: Console
+    private let environment: JobEnvironment
     private var queue: [Event] = []
     private var isServing = false
     private var timers: TimerTable?
@@ -34,6 +35,10 @@ final class Conductor {
         self.session = session
         self.loop = loop
         console = session.console
+        environment = JobEnvironment(
+            inherited: session.environment, identity: session.job.identity,
+            given: session.request.job.environment, name: session.found.record.name,
+            socket: session.socket)
         core = Supervisor(
             settings: session.request.settings, found: session.found, seed: session.seed,
             at: Self.now())
@@ -176,13 +181,9 @@ final class Conductor {
     }
 
     private func spawn(_ order: Action.SpawnOrder) {
-        let environment = JobEnvironment.make(
-            inherited: session.environment, identity: session.job.identity,
-            given: session.request.job.environment, name: core.record.name,
-            socket: session.socket, order: order)
         let more = order.resume.flatMap { session.request.resumeArguments?.words(for: $0) }
         var request = SpawnRequest(
-            command: core.record.command + (more ?? []), environment: environment,
+            command: core.record.command + (more ?? []), environment: environment.entries(for: order),
             directory: core.record.directory,
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.

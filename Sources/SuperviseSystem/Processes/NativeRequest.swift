@@ -2,7 +2,9 @@ import CLinux
 import Glibc
 
 /// A ``SpawnRequest`` in the form that the child reads, which may not allocate anything.
-struct NativeRequest: ~Copyable {
+///
+/// A child may read it from our own memory, beside us: it stays as it is until that one has left.
+final class NativeRequest: @unchecked Sendable {
     private let names: CStrings
     private let arguments: CStrings
     private let shell: CStrings
@@ -10,7 +12,9 @@ struct NativeRequest: ~Copyable {
     private let directory: CStrings
     private let reach: CStrings
     private let settings: NativeSettings
-    private var native = cl_spawn_request()
+    private let stack = UnsafeMutableRawPointer.allocate(
+        byteCount: Int(CL_SPAWN_STACK), alignment: 16)
+    private let place: UnsafeMutablePointer<cl_spawn_request>
 
     init(_ request: SpawnRequest, candidates: [String], reach paths: [String]? = nil) {
         names = CStrings(candidates)
@@ -20,6 +24,7 @@ struct NativeRequest: ~Copyable {
         directory = CStrings(request.directory.map { [$0] } ?? [])
         reach = CStrings(paths ?? [])
         settings = NativeSettings(request.settings)
+        var native = cl_spawn_request()
         native.reach = paths == nil ? nil : reach.constants
         native.mask = request.settings.mask.map { Int32($0) } ?? -1
         native.sets_niceness = request.settings.niceness == nil ? 0 : 1
@@ -40,11 +45,24 @@ struct NativeRequest: ~Copyable {
         native.group = request.group?.directory.rawValue ?? -1
         native.terminal = request.terminal ?? -1
         native.close_others = request.closesOtherDescriptors ? 1 : 0
+        native.stack = stack.assumingMemoryBound(to: CChar.self)
+        place = .allocate(capacity: 1)
+        place.initialize(to: native)
     }
 
     /// Starts the child; negative with errno where that fails.
-    func start(report: Int32, pidfd: inout Int32) -> Int32 {
-        withUnsafePointer(to: native) { cl_spawn($0, report, &pidfd) }
+    ///
+    /// - Parameter isShared: whether the child reads this, until its exec or its end.
+    func start(report: Int32, pidfd: inout Int32, isShared: inout Bool) -> Int32 {
+        var shares: Int32 = 0
+        let pid = cl_spawn(place, report, &pidfd, &shares)
+        isShared = shares != 0
+        return pid
+    }
+
+    deinit {
+        place.deallocate()
+        stack.deallocate()
     }
 }
 

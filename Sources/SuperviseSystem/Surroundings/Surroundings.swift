@@ -8,10 +8,9 @@ package func environmentVariables() -> [(String, String)] {
     var variables: [(String, String)] = []
     var entry = environ
     while let text = entry.pointee {
-        let line = ForeignText.text(text)
-        if let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) {
-            let value = line[line.utf8.index(after: equals)...]
-            variables.append((String(line[..<equals]), String(value)))
+        if let equals = strchr(text, Int32(UInt8(ascii: "="))) {
+            let name = UnsafeRawBufferPointer(start: text, count: equals - text)
+            variables.append((ForeignText.text(name), ForeignText.text(equals + 1)))
         }
         entry += 1
     }

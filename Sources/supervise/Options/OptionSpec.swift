@@ -1,5 +1,7 @@
 /// One option: how it is written, what it takes, what it does.
-struct OptionSpec: Sendable {
+///
+/// A class, as there are many in many lists, and each start makes them all.
+final class OptionSpec: Sendable {
     /// The long name without its dashes; also the key in a configuration file.
     let name: String
     /// What stands for the value in help; nil for a flag.
@@ -13,7 +15,7 @@ struct OptionSpec: Sendable {
     /// One sentence without its full stop.
     let help: String
     /// The commands that know it.
-    let commands: Set<Command>
+    let commands: [Command]
     /// An environment variable may set it.
     let mayBeInEnvironment: Bool
     /// It is part of what a run is, and recorded for `resume`.
@@ -37,31 +39,11 @@ struct OptionSpec: Sendable {
         static let path = Traits(rawValue: 16)
     }
 
+    /// - Parameter put: puts a value into its place.
     init<Value>(
-        _ name: String, _ kind: ValueKind<Value>, of commands: Set<Command>,
+        _ name: String, _ kind: ValueKind<Value>, of commands: [Command],
         standard: String? = nil, _ traits: Traits = [.environment, .recorded],
-        in place: any WritableKeyPath<OptionValues, Value> & Sendable, _ help: String
-    ) {
-        self.init(name, kind, of: commands, standard: standard, traits, help) {
-            $1[keyPath: place] = $0
-        }
-    }
-
-    /// For a place that holds nil where the option is not given.
-    init<Value>(
-        _ name: String, _ kind: ValueKind<Value>, of commands: Set<Command>,
-        standard: String? = nil, _ traits: Traits = [.environment, .recorded],
-        inOptional place: any WritableKeyPath<OptionValues, Value?> & Sendable, _ help: String
-    ) {
-        self.init(name, kind, of: commands, standard: standard, traits, help) {
-            $1[keyPath: place] = $0
-        }
-    }
-
-    private init<Value>(
-        _ name: String, _ kind: ValueKind<Value>, of commands: Set<Command>,
-        standard: String?, _ traits: Traits, _ help: String,
-        put: @escaping @Sendable (Value, inout OptionValues) -> Void
+        in put: @escaping @Sendable (inout OptionValues, Value) -> Void, _ help: String
     ) {
         self.name = name
         self.standard = standard
@@ -78,7 +60,7 @@ struct OptionSpec: Sendable {
         let parse = kind.parse
         store = { text, values in
             guard let value = parse(text) else { return false }
-            put(value, &values)
+            put(&values, value)
             return true
         }
     }
@@ -88,9 +70,11 @@ struct OptionSpec: Sendable {
     /// Such as `--keep-last`.
     var dashed: String { "--\(name)" }
 
+    static let variablePrefix = "SUPERVISE_"
+
     /// Such as `SUPERVISE_KEEP_LAST`.
     var variable: String {
-        var result = "SUPERVISE_"
+        var result = Self.variablePrefix
         for scalar in name.uppercased().unicodeScalars {
             result.unicodeScalars.append(scalar == "-" ? "_" : scalar)
         }
