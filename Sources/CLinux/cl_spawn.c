@@ -83,7 +83,8 @@ static _Noreturn CL_BARE void execute(const struct cl_spawn_request *request, in
         const char *path = request->candidates[index];
         long why = -cl_raw3(SYS_execve, path, request->arguments, request->environment);
         if (why == ENOEXEC && !is_binary(path)) {
-            request->shell_arguments[1] = (char *)path;
+            request->shell_arguments[0] = "/bin/sh";
+            request->shell_arguments[1] = path;
             cl_raw3(SYS_execve, "/bin/sh", request->shell_arguments, request->environment);
         }
         if (why == EACCES && request->searched && is_directory(path)) continue;

@@ -31,9 +31,9 @@ struct cl_spawn_request {
     const char *const *candidates;
     int searched;
     char *const *arguments;
-    /* For a script without #!, as shells do it: /bin/sh, a free place for its path, the other
-       arguments. */
-    char **shell_arguments;
+    /* For a script without #!, as shells do it: two places for the child to fill, and the arguments
+       from the second on. */
+    const char **shell_arguments;
     char *const *environment;
     const char *directory; /* NULL: ours */
     int streams[3];

@@ -58,7 +58,14 @@ struct JobEnvironment {
     }
 
     private static func entries(_ variables: [(String, String)]) -> [String] {
-        variables.map { $0 + "=" + $1 }
+        variables.map { name, value in
+            var entry = ""
+            entry.reserveCapacity(name.utf8.count + 1 + value.utf8.count)
+            entry += name
+            entry += "="
+            entry += value
+            return entry
+        }
     }
 
     private static func own(_ identity: UserIdentity) -> [(String, String)] {

@@ -54,8 +54,11 @@ final class Conductor {
         let tools = session.store.tools
         tools.leaveReapingToLoop()
         output = try passOutput(timers, tools, deliver)
+        // As late as it may be, before there are threads: each page that we wrote to before and write to
+        // again is copied from now on.
+        let guardian = try Guard.start(holding: session.lock.rawDescriptor, group: session.group)
         let job = JobProcess(
-            on: loop, guardian: session.guardian, group: session.group, tools: tools,
+            on: loop, guardian: guardian, group: session.group, tools: tools,
             lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }
         ) { [unowned self] in takeAfterOutput($0) }
         self.job = job

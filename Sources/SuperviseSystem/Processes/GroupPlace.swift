@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// Our own control group of version 2 (cgroups(7)): where it is mounted, and what the kernel calls it.
 package struct GroupPlace: Equatable, Sendable {
@@ -23,8 +24,8 @@ package struct GroupPlace: Equatable, Sendable {
         // Outside of our namespace; removed, while we are in it.
         guard let own, !own.hasPrefix("/.."), !own.hasSuffix(" (deleted)") else { return nil }
         path = String(own)
-        // By bytes: each start looks through all mounts.
-        for line in Self.parts(of: Array(mounts.utf8)[...], at: "\n") {
+        // By bytes: each start looks through all mounts, and hardly any is one.
+        for line in Self.parts(of: Array(mounts.utf8)[...], at: "\n") where Self.mayBeOne(line) {
             let fields = Self.parts(of: line, at: " ")
             // Of the fields before the dash there may be more or less.
             guard fields.count > 4, let dash = fields.firstIndex(where: { $0.elementsEqual("-".utf8) }),
@@ -36,6 +37,10 @@ package struct GroupPlace: Equatable, Sendable {
             return
         }
         return nil
+    }
+
+    private static func mayBeOne(_ line: ArraySlice<UInt8>) -> Bool {
+        strstr(text(line), " cgroup2 ") != nil
     }
 
     private static func parts(
@@ -58,6 +63,7 @@ package struct GroupPlace: Equatable, Sendable {
 
     /// The kernel writes spaces and the like as `\040`, in octal.
     private static func unescaped(_ field: Substring) -> String {
+        guard field.utf8.contains(UInt8(ascii: "\\")) else { return String(field) }
         var bytes: [UInt8] = []
         var rest = field.utf8[...]
         while let byte = rest.popFirst() {

@@ -7,7 +7,8 @@ import Glibc
 final class NativeRequest: @unchecked Sendable {
     private let names: CStrings
     private let arguments: CStrings
-    private let shell: CStrings
+    /// Pointers to the arguments, which are theirs, behind two that the child writes.
+    private let shell: UnsafeMutablePointer<UnsafePointer<CChar>?>
     private let environment: CStrings
     private let directory: CStrings
     private let reach: CStrings
@@ -19,7 +20,10 @@ final class NativeRequest: @unchecked Sendable {
     init(_ request: SpawnRequest, candidates: [String], reach paths: [String]? = nil) {
         names = CStrings(candidates)
         arguments = CStrings(request.command)
-        shell = CStrings(["/bin/sh", ""] + request.command.dropFirst())
+        let count = request.command.count
+        shell = .allocate(capacity: count + 2)
+        shell.initialize(repeating: nil, count: count + 2)
+        for index in 1..<max(1, count) { shell[index + 1] = arguments.constants[index] }
         environment = CStrings(request.environment)
         directory = CStrings(request.directory.map { [$0] } ?? [])
         reach = CStrings(paths ?? [])
@@ -35,7 +39,7 @@ final class NativeRequest: @unchecked Sendable {
         native.candidates = names.constants
         native.searched = request.isSearched ? 1 : 0
         native.arguments = UnsafePointer(arguments.pointers)
-        native.shell_arguments = shell.pointers
+        native.shell_arguments = shell
         native.environment = UnsafePointer(environment.pointers)
         native.directory = directory.constants[0]
         native.streams = (
@@ -61,6 +65,7 @@ final class NativeRequest: @unchecked Sendable {
     }
 
     deinit {
+        shell.deallocate()
         place.deallocate()
         stack.deallocate()
     }

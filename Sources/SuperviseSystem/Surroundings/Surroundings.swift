@@ -35,9 +35,9 @@ package func currentDirectory() throws(SystemError) -> String {
 
 /// What we were called with, without our own name.
 package func commandLineArguments() -> [String] {
-    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
-        CommandLine.unsafeArgv[index].map { ForeignText.text($0) }
-    }
+    var count: Int32 = 0
+    let words = UnsafeBufferPointer(start: cl_arguments(&count), count: Int(count))
+    return words.dropFirst().compactMap { $0.map { ForeignText.text($0) } }
 }
 
 /// The machine's name, as in `uname -n`.

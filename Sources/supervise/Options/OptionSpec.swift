@@ -4,12 +4,8 @@
 final class OptionSpec: Sendable {
     /// The long name without its dashes; also the key in a configuration file.
     let name: String
-    /// What stands for the value in help; nil for a flag.
-    let placeholder: String?
-    /// Completes "this option takes …".
-    let accepts: String
-    /// The words that a value may be, where these are few.
-    let choices: [String]
+    /// It takes no value on the command line.
+    let isFlag: Bool
     /// What holds where it is not given, as it could be written; nil where that is no value.
     let standard: String?
     /// One sentence without its full stop.
@@ -25,6 +21,9 @@ final class OptionSpec: Sendable {
     let mayBeginWithDashes: Bool
     /// Reads the text of a value into its place; false where it is no such value.
     let store: @Sendable (String, inout OptionValues) -> Bool
+    private let describePlaceholder: @Sendable () -> String?
+    private let describeAccepts: @Sendable () -> String
+    private let describeChoices: @Sendable () -> [String]
 
     /// Where the value of an option may come from, and what becomes of it.
     struct Traits: OptionSet, Sendable {
@@ -49,9 +48,10 @@ final class OptionSpec: Sendable {
         self.standard = standard
         self.help = help
         self.commands = commands
-        placeholder = kind.placeholder
-        accepts = kind.accepts
-        choices = kind.choices
+        isFlag = Value.self == Bool.self
+        describePlaceholder = kind.placeholder
+        describeAccepts = kind.accepts
+        describeChoices = kind.choices
         mayBeInEnvironment = traits.contains(.environment)
         isRecorded = traits.contains(.recorded)
         isPath = traits.contains(.path)
@@ -65,7 +65,14 @@ final class OptionSpec: Sendable {
         }
     }
 
-    var isFlag: Bool { placeholder == nil }
+    /// What stands for the value in help; nil for a flag.
+    var placeholder: String? { describePlaceholder() }
+
+    /// Completes "this option takes …".
+    var accepts: String { describeAccepts() }
+
+    /// The words that a value may be, where these are few.
+    var choices: [String] { describeChoices() }
 
     /// Such as `--keep-last`.
     var dashed: String { "--\(name)" }
