@@ -32,6 +32,7 @@ package final class OutputLog {
     /// Those that somebody may still be reading here.
     private var open: [OutputFile: Open] = [:]
     private var attempt = 0
+    private var room = SpareRoom()
     /// How often a new file was begun: then others may have been removed.
     package private(set) var rotations = 0
 
@@ -50,13 +51,22 @@ package final class OutputLog {
 
     /// Adds all of it to one file.
     ///
-    /// - Throws: ENOSPC and the like; a part may have been written.
+    /// - Throws: ENOSPC, before the disk is so full that records find no room, and the like; a
+    ///   part may have been written.
     package func append(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Place {
+        guard room.take(Int64(bytes.count), look: { try? files.freeSpace(directory) }) else {
+            throw SystemError.noSpace(directory)
+        }
         if let current, current.file.size > 0, current.file.size + Int64(bytes.count) > limit {
             try rotate()
         }
         let file = if let current { current.file } else { try begin() }
-        return Place(file: file, offset: try file.append(bytes))
+        do throws(SystemError) {
+            return Place(file: file, offset: try file.append(bytes))
+        } catch {
+            room.forget()
+            throw error
+        }
     }
 
     private func begin() throws(SystemError) -> GrowingFile {

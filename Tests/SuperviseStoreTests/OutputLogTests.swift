@@ -101,4 +101,41 @@ struct OutputLogTests {
         for _ in 0..<3 { _ = try log.append([UInt8](repeating: 1, count: 900)[...]) }
         #expect(first.file.isGone)
     }
+
+    @Test("leave a part of a disk to the records, and look at it as seldom as they may")
+    func spareRoom() {
+        var room = SpareRoom()
+        var free: Int64 = 2 << 30
+        var looks = 0
+        func write(_ count: Int64) -> Bool {
+            let goes = room.take(count) {
+                looks += 1
+                return free
+            }
+            if goes { free -= count }
+            return goes
+        }
+        while write(1 << 16) {}
+        #expect((SpareRoom.reserve..<SpareRoom.reserve + 1 << 16).contains(free), "\(free)")
+        // 2 GiB by 16 MiB, and the last of them in ever smaller pieces.
+        #expect(looks < 128 + 20, "\(looks)")
+        // What was full has room again when there is plenty.
+        #expect(!write(10))
+        free = 2 * SpareRoom.reserve + 10
+        #expect(write(10))
+    }
+
+    @Test("others who write to the same disk take half of it without harm")
+    func shared() {
+        var room = SpareRoom()
+        var free: Int64 = 1 << 28
+        while room.take(1 << 16, look: { free }) { free -= 2 << 16 }
+        #expect(free >= SpareRoom.reserve - 1 << 16, "\(free)")
+    }
+
+    @Test("are written where the disk does not say how full it is")
+    func unknown() {
+        var room = SpareRoom()
+        #expect(room.take(1 << 30) { nil } && room.take(1 << 30) { nil })
+    }
 }

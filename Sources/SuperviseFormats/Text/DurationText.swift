@@ -11,7 +11,8 @@ package enum DurationText {
         let number = text.utf8.prefix { ($0 &- UInt8(ascii: "0")) < 10 || $0 == point }
         guard let first = number.first, first != point, number.last != point,
             let value = Double(Substring(number)),
-            let unit = units.first(where: { text.utf8[number.endIndex...].elementsEqual($0.suffix.utf8) })
+            case let suffix = text.utf8[number.endIndex...],
+            let unit = units.first(where: { suffix.elementsEqual($0.suffix.utf8) })
         else { return nil }
         let milliseconds = (value * unit.milliseconds).rounded()
         guard milliseconds <= 36_525 * 86_400_000 else { return nil }

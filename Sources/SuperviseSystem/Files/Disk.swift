@@ -69,6 +69,7 @@ package struct Disk: FileSystem {
     package func freeSpace(_ path: String) throws(SystemError) -> Int64 {
         var found = statvfs()
         try systemCall("statvfs", path) { statvfs(path, &found) }
+        guard found.f_blocks > 0 else { return .max }
         let (bytes, overflow) = Int64(clamping: found.f_bavail)
             .multipliedReportingOverflow(by: Int64(clamping: found.f_frsize))
         return overflow ? .max : bytes

@@ -115,7 +115,8 @@ package protocol FileSystem: Sendable {
         goOn: (Int) -> Bool
     ) throws(SystemError) -> FilteredFile
 
-    /// How many bytes an ordinary user may still write to the file system that holds the path.
+    /// How many bytes an ordinary user may still write to the file system that holds the path; the
+    /// most there are where it knows of no blocks, as some in user space.
     func freeSpace(_ path: String) throws(SystemError) -> Int64
 
     /// Holds a directory (`flock`), shared with others who read it or alone to take it away. Shared, it

@@ -11,6 +11,11 @@ extension SystemError {
     /// The disk, or somebody's share of it, is full.
     package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
 
+    /// What a write says to a full disk.
+    package static func noSpace(_ path: String) -> SystemError {
+        SystemError(call: "write", code: ENOSPC, subject: path)
+    }
+
     /// It was asked to stop.
     package var isCancellation: Bool { code == ECANCELED }
 

@@ -28,7 +28,8 @@ package struct GroupPlace: Equatable, Sendable {
         for line in Self.parts(of: Array(mounts.utf8)[...], at: "\n") where Self.mayBeOne(line) {
             let fields = Self.parts(of: line, at: " ")
             // Of the fields before the dash there may be more or less.
-            guard fields.count > 4, let dash = fields.firstIndex(where: { $0.elementsEqual("-".utf8) }),
+            guard fields.count > 4,
+                let dash = fields.firstIndex(where: { $0.elementsEqual("-".utf8) }),
                 fields[dash...].dropFirst().first?.elementsEqual("cgroup2".utf8) == true,
                 let below = Self.relative(own, to: Self.text(fields[3])[...])
             else { continue }

@@ -58,7 +58,8 @@ enum OptionTable {
             in: { $0.checkpointSignal = $1 },
             "The signal to supervise that asks for a checkpoint now"),
         OptionSpec(
-            "keep-last", .count, of: [.run], standard: "5", in: { $0.settings.retention.keepLast = $1 },
+            "keep-last", .count, of: [.run], standard: "5",
+            in: { $0.settings.retention.keepLast = $1 },
             "Keep so many of the newest checkpoints"),
     ]
 
@@ -104,7 +105,8 @@ enum OptionTable {
             "Add this to the command where there is a checkpoint; {checkpoint}, {id} and {step} are "
                 + "replaced"),
         OptionSpec(
-            "compress", .compression, of: [.run], standard: "off", in: { $0.settings.compression = $1 },
+            "compress", .compression, of: [.run], standard: "off",
+            in: { $0.settings.compression = $1 },
             "Compress checkpoints that are not needed soon, by this program"),
         OptionSpec(
             "verify", .choice, of: [.run], standard: "digest", in: { $0.settings.verify = $1 },
@@ -113,7 +115,8 @@ enum OptionTable {
 
     private static let failures = [
         OptionSpec(
-            "restart", .choice, of: [.run], standard: "on-failure", in: { $0.settings.restart = $1 },
+            "restart", .choice, of: [.run], standard: "on-failure",
+            in: { $0.settings.restart = $1 },
             "When to start the job again: when it fails, always (also after status 0), or never"),
         OptionSpec(
             "fatal-exit-codes", .exitCodes, of: [.run], in: { $0.settings.fatalExitCodes = $1 },
@@ -122,13 +125,16 @@ enum OptionTable {
             "max-failures", .count, of: [.run], standard: "5", in: { $0.settings.maxFailures = $1 },
             "Give up after this many failures in a row without progress"),
         OptionSpec(
-            "rollback-after", .count, of: [.run], standard: "2", in: { $0.settings.rollbackAfter = $1 },
+            "rollback-after", .count, of: [.run], standard: "2",
+            in: { $0.settings.rollbackAfter = $1 },
             "After this many failures in a row from one checkpoint, try the next older one"),
         OptionSpec(
-            "backoff", .durations, of: [.run], standard: "1s..60s", in: { $0.settings.backoff = $1 },
+            "backoff", .durations, of: [.run], standard: "1s..60s",
+            in: { $0.settings.backoff = $1 },
             "The wait before starting again: after the first failure, and at most"),
         OptionSpec(
-            "stop-timeout", .duration, of: [.run], standard: "10s", in: { $0.settings.stopTimeout = $1 },
+            "stop-timeout", .duration, of: [.run], standard: "10s",
+            in: { $0.settings.stopTimeout = $1 },
             "How long the job has to end when it is stopped, before SIGKILL"),
         OptionSpec(
             "no-checkpoint", .flag, of: [.stop, .restart], .init(), in: { $0.skipsCheckpoint = $1 },

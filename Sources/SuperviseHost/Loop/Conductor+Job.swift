@@ -1,0 +1,45 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseSystem
+
+/// The job, and the signals that reach us.
+extension Conductor {
+    func spawn(_ order: Action.SpawnOrder) {
+        let more = order.resume.flatMap { session.request.resumeArguments?.words(for: $0) }
+        var request = SpawnRequest(
+            command: core.record.command + (more ?? []),
+            environment: environment.entries(for: order), directory: core.record.directory,
+            standardInput: isTerminal(0) ? .null : .inherit,
+            // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.
+            closesOtherDescriptors: false)
+        request.settings = session.job
+        switchboard?.makeSureOfName()
+        do throws(SystemError) {
+            try output?.prepare(&request, attempt: order.attempt)
+            try request.giveStreams()
+            job?.start(request, token: order.token)
+        } catch {
+            take(.spawnFailed(.system("the job's output cannot be taken: \(error)")))
+        }
+        output?.isGiven()
+    }
+
+    /// Whoever is told to stop at the very end no longer waits for a slow reader.
+    func obey(_ signal: Event.Signal) {
+        switch signal {
+        case .stop, .hangUp: if decided != nil { output?.stopFlushing() }
+        case .checkpoint, .other: break
+        }
+        take(.signal(signal))
+    }
+
+    func stopWithUs(isTyped: Bool) {
+        output?.pause()
+        if job?.stopWithUs(isTyped: isTyped) == false { output?.goOn() }
+    }
+
+    func goOnWithUs() -> Bool {
+        output?.goOn()
+        return job?.goOnWithUs() ?? false
+    }
+}

@@ -1,0 +1,39 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// What the job writes, where it passes through us, and the files that it writes by itself.
+extension Conductor {
+    func passOutput(
+        _ timers: TimerTable, _ tools: Tools, _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) -> JobOutput? {
+        guard session.request.capture != nil || session.request.tty else { return nil }
+        let output = try JobOutput(
+            session.request, directory: session.store.paths.output, tools: tools, on: loop,
+            timers: timers, deliver)
+        console.write = { output.say($0) }
+        return output
+    }
+
+    /// The last that an attempt wrote is known before it is told that the attempt is over.
+    func takeAfterOutput(_ event: Event) {
+        guard case .descendantsGone = event, let output else { return take(event) }
+        output.end(attempt: core.record.attempt) { [unowned self] tail in
+            take(.outputTail(tail))
+            take(event)
+        }
+    }
+
+    func watchFiles(
+        _ job: JobProcess, _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) -> FileWatch? {
+        let patterns = session.request.settings.watch
+        guard !patterns.isEmpty else { return nil }
+        return try FileWatch(patterns, in: core.record.directory, on: loop) { event in
+            // What was closed because the job died is not told before its death.
+            job.reap()
+            deliver(event)
+        }
+    }
+}
