@@ -52,13 +52,17 @@ package final class SpawnedProcess: Sendable {
 
     /// Looks whether the command runs, without waiting. To be asked until the answer is not `pending`,
     /// and not after that.
-    package func readExecResult() -> ExecResult {
+    ///
+    /// - Parameter hasEnded: the child was reaped. Then there is an answer, also where a process that was
+    ///   forked meanwhile still holds the other end of the report.
+    package func readExecResult(hasEnded: Bool = false) -> ExecResult {
         do throws(SystemError) {
             while let message = try readMessage() {
                 state.withLock { $0.failure = message }
             }
         } catch {
-            return error.code == EAGAIN ? .pending : .failed(error)
+            guard error.code == EAGAIN else { return .failed(error) }
+            if !hasEnded { return .pending }
         }
         // Closed by a successful exec, or by the child's death: it does not use our memory any more.
         let failure = state.withLock { state in
@@ -143,7 +147,7 @@ package func rehearse(_ request: SpawnRequest, reach paths: [String]) throws(Sys
     let child = try start(request, reach: paths)
     _ = try child.process.waitForEnd(atMost: nil)
     waitpid(child.pid, nil, 0)
-    if case .failed(let error) = child.readExecResult() { throw error }
+    if case .failed(let error) = child.readExecResult(hasEnded: true) { throw error }
 }
 
 private func start(
