@@ -66,7 +66,9 @@ extension TimerID {
     package var waitsForJob: Bool {
         switch self {
         case .interval, .request, .backoff, .hang: true
-        case .stopDeadline, .terminate, .kill, .abandon, .publish, .diagnosis: false
+        case .stopDeadline, .terminate, .kill, .abandon, .publish, .diagnosis, .sources,
+            .preemption:
+            false
         }
     }
 }

@@ -68,6 +68,9 @@ package struct Supervisor: Sendable {
     /// The newest ones that this supervisor has set aside, at most two.
     var setAside: [Damaged] = []
     var compression = CompressionState()
+    package internal(set) var sources: [NoticeSource] = []
+    var nextInquiry = 1
+    package internal(set) var preemption: Preemption?
     var publisher = Publisher()
     var actions: [Action] = []
 
@@ -159,6 +162,8 @@ package struct Supervisor: Sendable {
         let best = ([record.bestStep] + found.checkpoints.map(\.id.step)).compactMap { $0 }.max()
         record.bestStep = best
         mayHaveLeftovers = found.mayHaveLeftovers
+        let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
+        sources = (dialects ?? []).map { NoticeSource($0) }
     }
 
     /// Takes one event; the actions are to be carried out in order.
@@ -176,6 +181,8 @@ package struct Supervisor: Sendable {
         }
         compressNext()
         watchForHangs(at: now)
+        followNotice(at: now)
+        askSources(at: now)
         publishIfChanged(at: now)
         defer { actions = [] }
         return actions
@@ -213,6 +220,8 @@ package struct Supervisor: Sendable {
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
         case .examined(let found): examined(found, at: now)
         case .onHangEnded(let answer): onHangEnded(answer, at: now)
+        case .answered(let id, let answer): answered(id, answer, at: now)
+        case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }
@@ -231,6 +240,8 @@ package struct Supervisor: Sendable {
         case .publish: publisher.isWaiting = false
         case .hang: hangTimePassed(due: due, at: now)
         case .diagnosis: diagnosisTimePassed()
+        // What is due is done after every event.
+        case .sources, .preemption: break
         }
     }
 

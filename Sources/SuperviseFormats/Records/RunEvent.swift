@@ -24,6 +24,7 @@ package enum RunEvent: Equatable, Sendable {
     case removed(Removed)
     case compressed(Compressed)
     case stopRequested(StopRequested)
+    case noticed(Noticed)
     case restarting(Restarting)
     case paused(Paused)
     case unpaused(Unpaused)
