@@ -20,14 +20,16 @@ enum JobEnvironment {
     /// - Parameters:
     ///   - identity: who the job is, where that is not who we are.
     ///   - given: entries `NAME=value` of `--env`.
+    ///   - notices: for programs that speak sd_notify(3).
     static func make(
         inherited: [(String, String)], identity: UserIdentity? = nil, given: [String] = [],
-        name: String, socket: String, order: Action.SpawnOrder
+        name: String, socket: String, notices: Notices? = nil, order: Action.SpawnOrder
     ) -> [String] {
         var variables = inherited.filter { variable, _ in
             !ours.contains(variable) && !variable.hasPrefix("SUPERVISE_")
         }
         if let identity { replace(&variables, by: own(identity), without: ["XDG_RUNTIME_DIR"]) }
+        if let notices { variables += notices.variables }
         replace(&variables, by: given.map(entry))
         variables += [
             ("SUPERVISE_SOCKET", socket),
@@ -43,6 +45,21 @@ enum JobEnvironment {
             }
         }
         return variables.map { "\($0)=\($1)" }
+    }
+
+    /// What a program finds that speaks sd_notify(3) to whoever has started it.
+    struct Notices {
+        /// The path of our socket for it.
+        let socket: String
+        /// What it has for a sign of life; nil where none is waited for.
+        let watchdog: Duration?
+
+        fileprivate var variables: [(String, String)] {
+            let limit = watchdog.map {
+                ("WATCHDOG_USEC", String(Int64($0.seconds * 1_000_000)))
+            }
+            return [("NOTIFY_SOCKET", socket)] + (limit.map { [$0] } ?? [])
+        }
     }
 
     private static func own(_ identity: UserIdentity) -> [(String, String)] {

@@ -8,7 +8,11 @@ extension Conductor {
         let environment = JobEnvironment.make(
             inherited: session.environment, identity: session.job.identity,
             given: session.request.job.environment, name: core.record.name,
-            socket: session.socket, order: order)
+            socket: session.socket,
+            notices: .init(
+                socket: SocketPath.notices(beside: session.socket),
+                watchdog: session.request.settings.heartbeatTimeout),
+            order: order)
         let more = order.resume.flatMap { session.request.resumeArguments?.words(for: $0) }
         var request = SpawnRequest(
             command: core.record.command + (more ?? []), environment: environment,

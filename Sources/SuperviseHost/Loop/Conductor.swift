@@ -20,6 +20,7 @@ final class Conductor {
     var watch: FileWatch?
     var output: JobOutput?
     var diagnosis: Diagnosis?
+    var manager: ServiceLink?
     private var signals: SignalSource?
     var lastStatus: Status?
     /// Decided, and carried out once what is to be recorded is written.
@@ -56,6 +57,7 @@ final class Conductor {
         self.job = job
         watch = try watchFiles(job, deliver)
         diagnosis = Diagnosis(on: loop, tools: tools, deliver)
+        manager = linkToManager()
         signals = try SignalSource(session.signals.taken, on: loop) {
             [unowned self] number, sender in
             switch number {

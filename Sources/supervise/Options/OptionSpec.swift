@@ -14,8 +14,7 @@ struct OptionSpec: Sendable {
     let help: String
     /// The commands that know it.
     let commands: Set<Command>
-    /// An environment variable may set it.
-    let mayBeInEnvironment: Bool
+    private let traits: Traits
     /// It is part of what a run is, and recorded for `resume`.
     let isRecorded: Bool
     let isRepeatable: Bool
@@ -35,6 +34,8 @@ struct OptionSpec: Sendable {
         static let mayBeginWithDashes = Traits(rawValue: 8)
         /// Recorded as an absolute path: the job's directory need not be the caller's.
         static let path = Traits(rawValue: 16)
+        /// What a run is given by its environment is nothing to do with another command.
+        static let environmentOfRun = Traits(rawValue: 32)
     }
 
     init<Value>(
@@ -70,7 +71,7 @@ struct OptionSpec: Sendable {
         placeholder = kind.placeholder
         accepts = kind.accepts
         choices = kind.choices
-        mayBeInEnvironment = traits.contains(.environment)
+        self.traits = traits
         isRecorded = traits.contains(.recorded)
         isPath = traits.contains(.path)
         isRepeatable = traits.contains(.repeatable)
@@ -82,6 +83,17 @@ struct OptionSpec: Sendable {
             return true
         }
     }
+
+    /// An environment variable may set it.
+    func mayBeInEnvironment(of command: Command) -> Bool {
+        traits.contains(.environment) || command == .run && traits.contains(.environmentOfRun)
+    }
+
+    /// It says what is kept.
+    var isRule: Bool { traits.contains(.environmentOfRun) }
+
+    /// Its values are of the kind NAME=VALUE.
+    var takesAssignments: Bool { isRepeatable && placeholder?.hasPrefix("NAME=") == true }
 
     var isFlag: Bool { placeholder == nil }
 

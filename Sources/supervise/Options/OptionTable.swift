@@ -58,31 +58,42 @@ enum OptionTable {
             in: \.checkpointSignal,
             "The signal to supervise that asks for a checkpoint now"),
         OptionSpec(
-            "keep-last", .count, of: [.run], standard: "5", in: \.settings.retention.keepLast,
+            "keep-last", .count, of: [.run, .prune], standard: "5", pruning,
+            in: \.settings.retention.keepLast,
             "Keep so many of the newest checkpoints"),
     ]
 
+    /// For a run, and for once in its place.
+    private static let pruning: OptionSpec.Traits = [.environmentOfRun, .recorded]
+
     private static let retention = [
         OptionSpec(
-            "keep-best", .best, of: [.run], inOptional: \.settings.retention.keepBest,
+            "keep-best", .best, of: [.run, .prune], pruning,
+            inOptional: \.settings.retention.keepBest,
             "Keep so many of those with the lowest or highest value of a metric, as in 3:loss:min"),
         OptionSpec(
-            "keep-every", .count, of: [.run], inOptional: \.settings.retention.keepEvery,
+            "keep-every", .count, of: [.run, .prune], pruning,
+            inOptional: \.settings.retention.keepEvery,
             "Keep the first checkpoint at or after every multiple of so many steps"),
         OptionSpec(
-            "keep-hourly", .count, of: [.run], inOptional: \.settings.retention.keepHourly,
+            "keep-hourly", .count, of: [.run, .prune], pruning,
+            inOptional: \.settings.retention.keepHourly,
             "Keep the newest of each of the last so many hours that have one"),
         OptionSpec(
-            "keep-daily", .count, of: [.run], inOptional: \.settings.retention.keepDaily,
+            "keep-daily", .count, of: [.run, .prune], pruning,
+            inOptional: \.settings.retention.keepDaily,
             "Keep the newest of each of the last so many days (UTC) that have one"),
         OptionSpec(
-            "keep-weekly", .count, of: [.run], inOptional: \.settings.retention.keepWeekly,
+            "keep-weekly", .count, of: [.run, .prune], pruning,
+            inOptional: \.settings.retention.keepWeekly,
             "Keep the newest of each of the last so many weeks (from Monday, UTC) that have one"),
         OptionSpec(
-            "max-age", .positiveDuration, of: [.run], inOptional: \.settings.retention.maxAge,
+            "max-age", .positiveDuration, of: [.run, .prune], pruning,
+            inOptional: \.settings.retention.maxAge,
             "Remove what is older than the newest by more than this, whatever keeps it"),
         OptionSpec(
-            "max-bytes", .size, of: [.run], inOptional: \.settings.retention.maxBytes,
+            "max-bytes", .size, of: [.run, .prune], pruning,
+            inOptional: \.settings.retention.maxBytes,
             "Remove the oldest until all have no more than this together, whatever keeps them"),
     ]
 

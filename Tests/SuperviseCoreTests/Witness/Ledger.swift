@@ -88,7 +88,7 @@ struct Ledger {
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .descendantsGone, .outputTail,
-            .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
+            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
             break
         }
     }
@@ -159,7 +159,7 @@ struct Ledger {
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .killEverything, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
-            .savePins:
+            .savePins, .notify:
             break
         }
     }
