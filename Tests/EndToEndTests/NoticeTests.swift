@@ -130,8 +130,9 @@ struct NoticeTests {
         let program = try place.puppet(environment: environment)
         try program.hello()
         let job = try #require(try place.status().jobPID)
-        #expect(try !readSmallFile("/proc/\(job)/environ")
-            .contains(manager.path))
+        #expect(
+            try !readSmallFile("/proc/\(job)/environ")
+                .contains(manager.path))
         let before = try heard(manager)
         #expect(before.contains("READY=1"))
         #expect(before.last { $0.hasPrefix("STATUS=") } == "STATUS=running, attempt 1")

@@ -14,7 +14,9 @@ package enum JobNotice: Equatable, Sendable {
     package static func read(_ bytes: [UInt8]) -> [JobNotice] {
         bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
             let text = String(decoding: line, as: UTF8.self)
-            if text.hasPrefix(statusName) { return .status(String(text.dropFirst(statusName.count))) }
+            if text.hasPrefix(statusName) {
+                return .status(String(text.dropFirst(statusName.count)))
+            }
             return switch text {
             case "READY=1": .ready
             case "WATCHDOG=1": .alive

@@ -25,7 +25,8 @@ struct RunArguments {
         let hint = "put it after --, as in \(line) -- python3 train.py"
         guard let config = given["config"] else { return "no command: \(hint)" }
         let path = surroundings.absolute(config.text)
-        return "no command: \(path) has no \"command\", such as [\"python3\", \"train.py\"]; or \(hint)"
+        return
+            "no command: \(path) has no \"command\", such as [\"python3\", \"train.py\"]; or \(hint)"
     }
 
     /// - Parameters:

@@ -60,7 +60,8 @@ struct ConfigurationFile {
         do {
             return try JSONText.decode([String: JSONValue].self, from: text.utf8)
         } catch {
-            throw Complaint("\(path): \(error); a configuration is an object such as \(Self.example)")
+            throw Complaint(
+                "\(path): \(error); a configuration is an object such as \(Self.example)")
         }
     }
 
@@ -131,7 +132,8 @@ struct ConfigurationFile {
         return joined(texts, with: "\n")
     }
 
-    private func word(_ value: JSONValue, for key: String, on line: Int) throws(Complaint) -> String {
+    private func word(_ value: JSONValue, for key: String, on line: Int) throws(Complaint) -> String
+    {
         switch value {
         case .string(let text): return text
         case .bool(let flag): return String(flag)

@@ -50,7 +50,8 @@ struct OptionSources {
     /// - Throws: ``Complaint`` about a configuration file that cannot be used.
     func collect(_ arguments: Arguments) throws(Complaint) -> Collected {
         var given: [String: GivenOption] = [:]
-        for option in OptionTable.options(of: command) where option.mayBeInEnvironment(of: command) {
+        for option in OptionTable.options(of: command) where option.mayBeInEnvironment(of: command)
+        {
             // An empty variable is as good as none: that is how a shell script clears it.
             guard let text = surroundings.environment[option.variable], !text.isEmpty else {
                 continue

@@ -43,6 +43,9 @@ final class Machine {
         let outcome = try run(["bash", "-euc", prepare, "prepare", path, build, repository])
         try #require(outcome.status == 0, "\(outcome.output)")
         try Disk().writeFile("\(path)/library", Array(Self.library.utf8))
+        try Disk().writeFile("\(path)/examples/held.py", Array(Self.held.utf8))
+        try Disk().makeDirectory("\(path)/more")
+        if version == .newer { try Disk().writeFile("\(path)/more/gzip.py", Array(Self.gzip.utf8)) }
     }
 
     deinit {
@@ -118,6 +121,40 @@ final class Machine {
 }
 
 extension Machine {
+    /// Runs the digits, which get on by a step a checkpoint while the file `hold` is there, save slowly
+    /// while `slow` is, and take all memory where they find `greedy` at their first attempt.
+    private static let held = """
+        import os, runpy, sys, threading, time
+        sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+        from supervise_job import Job
+        there = lambda name: os.path.exists(os.path.join(os.environ["ORDERS"], name))
+        save, progress = Job.save, Job.progress
+        def held(self, *words, **more):
+            progress(self, *words, **more)
+            while there("hold") and not self.stopping and not self.checkpoint_due:
+                time.sleep(0.01)
+        def slowly(self, *words, **more):
+            time.sleep(4 if there("slow") else 0)
+            return save(self, *words, **more)
+        Job.save, Job.progress = slowly, held
+        def grow():
+            time.sleep(1)
+            grown = [bytearray(1 << 20) for _ in range(1000)]
+        if there("greedy") and os.environ["SUPERVISE_ATTEMPT"] == "1":
+            threading.Thread(target=grow, daemon=True).start()
+        sys.argv = sys.argv[1:]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+
+        """
+
+    /// What the smallest Python of Debian lacks of what the digits need.
+    private static let gzip = """
+        import io, zlib
+        def open(path, mode):
+            return io.StringIO(zlib.decompress(path.read_bytes(), 31).decode())
+
+        """
+
     /// For scripts: `$S` is the machine's directory, and the unit that they speak of is `d`.
     private static let library = #"""
         S=$1 EPOCHS=$2 UNIT=supervise@d
@@ -135,20 +172,24 @@ extension Machine {
         cp "$S"/local/lib/systemd/system/* /etc/systemd/system/
         systemctl daemon-reload
 
-        train() { (cd "$S/work" && python3 "$S/examples/digits/train.py" --epochs "$EPOCHS" "$@"); }
+        train() { (cd "$S/work" && PYTHONPATH=$S/more python3 "$S/examples/digits/train.py" --epochs "$EPOCHS" "$@"); }
 
-        # The configuration of the digits, with more keys in front.
+        # The configuration of the digits, with more keys in front; they are held until `go_on`.
         digits() {
+            touch $S/hold
             cat > /etc/supervise/d.json <<END
         {
           $*
-          "command": ["python3", "$S/examples/digits/train.py", "--epochs", $EPOCHS, "--out", "weights"],
+          "command": ["python3", "$S/examples/held.py", "$S/examples/digits/train.py",
+                      "--epochs", $EPOCHS, "--out", "weights"],
           "chdir": "$S/work",
+          "env": {"ORDERS": "$S", "PYTHONPATH": "$S/more", "PYTHONDONTWRITEBYTECODE": 1},
           "checkpoint-every": "100ms",
           "backoff": "10ms..10ms"
         }
         END
         }
+        go_on() { rm $S/hold; }
 
         dropin() {
             mkdir -p /run/systemd/system/$UNIT.service.d
@@ -158,7 +199,8 @@ extension Machine {
 
         # Waits until a command succeeds.
         await() {
-            for _ in $(seq 900); do if "$@" > /dev/null 2>&1; then return; fi; sleep 0.1; done
+            local until=$((SECONDS + 60))
+            while [ $SECONDS -lt $until ]; do "$@" > /dev/null 2>&1 && return; sleep 0.1; done
             echo "never: $*" >&2; return 1
         }
 

@@ -29,7 +29,8 @@ struct UnitFileTests {
     }
 
     @Test(
-        "a mistake in a configuration fails the start at once, with its line", arguments: Machine.versions)
+        "a mistake in a configuration fails the start at once, with its line",
+        arguments: Machine.versions)
     func wrongKey(version: Machine.Version) throws {
         let machine = try Machine(version)
         try machine.boot(
@@ -47,7 +48,8 @@ struct UnitFileTests {
             """)
     }
 
-    @Test("leave a job what it needs, as another user and with devices", arguments: Machine.versions)
+    @Test(
+        "leave a job what it needs, as another user and with devices", arguments: Machine.versions)
     func jobsCanWork(version: Machine.Version) throws {
         let machine = try Machine(version)
         try machine.boot(
@@ -78,7 +80,7 @@ struct UnitFileTests {
             for device in ("/dev/fuse",):
                 if os.path.exists(device) and os.access(device, os.R_OK | os.W_OK):
                     os.close(os.open(device, os.O_RDWR))
-            assert os.nice(0) == 5 and resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 70000
+            assert os.nice(0) == 5 and resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 4000
             # And not the system.
             for path in ("/usr/x", "/etc/x", "/proc/sys/kernel/x"):
                 try:
@@ -94,7 +96,7 @@ struct UnitFileTests {
             END
             cat > /etc/supervise/d.json <<END
             {"command": ["python3", "$S/ada/job.py"], "chdir": "$S/ada", "user": "ada", "nice": 5,
-             "rlimit": {"nofile": 70000}, "max-failures": 1}
+             "rlimit": {"nofile": 4000}, "max-failures": 1}
             END
             systemctl start $UNIT
             await has_ended
@@ -113,7 +115,8 @@ struct UnitFileTests {
             """
             digits '"keep-last": 100,'
             systemctl start $UNIT
-            await has_ended
+            await has_step 3
+            systemctl stop $UNIT
             before=$(ls /var/lib/supervise/d/checkpoints | wc -l)
             [ $before -ge 3 ]
             systemctl start supervise-prune.service
@@ -141,8 +144,9 @@ struct UnitFileTests {
             cp $S/local/lib/systemd/user/* $H/.config/systemd/user/
             chmod 755 $S
             cat > $H/.config/supervise/d.json <<END
-            {"command": ["python3", "$S/examples/digits/train.py", "--epochs", $EPOCHS, "--out", "weights"],
-             "checkpoint-every": "100ms"}
+            {"command": ["python3", "$S/examples/held.py", "$S/examples/digits/train.py",
+                         "--epochs", $EPOCHS, "--out", "weights"],
+             "env": ["ORDERS=$S", "PYTHONPATH=$S/more"], "checkpoint-every": "100ms"}
             END
             chown -R 65534 /run/user/65534 $H
             systemd-run -q --unit=um --uid=65534 -p Delegate=yes -p Type=notify \\
@@ -151,11 +155,13 @@ struct UnitFileTests {
             as() { setpriv --reuid 65534 --clear-groups env XDG_RUNTIME_DIR=/run/user/65534 HOME=$H "$@"; }
             status() { as supervise status d --json | python3 -c "import json,sys; print(json.load(sys.stdin)$1)"; }
             of() { as systemctl --user show --value -p "$1" $UNIT; }
+            touch $S/hold
             as systemctl --user start $UNIT
             await has_step 1
             as systemctl --user stop $UNIT
             is $(of Result) success
             is "$(status "['outcome']['kind']")" stopped
+            go_on
             as systemctl --user start $UNIT
             await has_ended
             is $(of Result) success
