@@ -40,12 +40,12 @@ final class Machine {
             cp "$2/supervise" local/bin/; cp -r "$3/examples" .
             make -s -C "$3" install-systemd PREFIX="$1/local" > made 2>&1 || { cat made; exit 1; }
             """
-        let outcome = try run(["bash", "-euc", prepare, "prepare", path, build, repository])
+        let python =
+            version == .newer ? Self.python : "ln -s \"$(command -v python3)\" local/bin/python3"
+        let outcome = try run(["bash", "-euc", "\(prepare)\n\(python)", "prepare", path, build, repository])
         try #require(outcome.status == 0, "\(outcome.output)")
         try Disk().writeFile("\(path)/library", Array(Self.library.utf8))
         try Disk().writeFile("\(path)/examples/held.py", Array(Self.held.utf8))
-        try Disk().makeDirectory("\(path)/more")
-        if version == .newer { try Disk().writeFile("\(path)/more/gzip.py", Array(Self.gzip.utf8)) }
     }
 
     deinit {
@@ -147,11 +147,15 @@ extension Machine {
 
         """
 
-    /// What the smallest Python of Debian lacks of what the digits need.
-    private static let gzip = """
-        import io, zlib
-        def open(path, mode):
-            return io.StringIO(zlib.decompress(path.read_bytes(), 31).decode())
+    /// Makes a Python that is the same on every machine, as the smallest one of Debian lacks half of it.
+    private static let python = """
+        library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+        mkdir -p python/bin python/lib
+        cp "$(python3 -c 'import sys; print(sys.executable)')" python/bin/python3
+        cp -r "$library" python/lib/
+        printf '#!/bin/sh\\nPYTHONHOME=%s exec %s "$@"\\n' "$1/python" "$1/python/bin/python3" \
+            > local/bin/python3
+        chmod +x local/bin/python3
 
         """
 
@@ -172,7 +176,7 @@ extension Machine {
         cp "$S"/local/lib/systemd/system/* /etc/systemd/system/
         systemctl daemon-reload
 
-        train() { (cd "$S/work" && PYTHONPATH=$S/more python3 "$S/examples/digits/train.py" --epochs "$EPOCHS" "$@"); }
+        train() { (cd "$S/work" && python3 "$S/examples/digits/train.py" --epochs "$EPOCHS" "$@"); }
 
         # The configuration of the digits, with more keys in front; they are held until `go_on`.
         digits() {
@@ -180,10 +184,10 @@ extension Machine {
             cat > /etc/supervise/d.json <<END
         {
           $*
-          "command": ["python3", "$S/examples/held.py", "$S/examples/digits/train.py",
+          "command": ["$S/local/bin/python3", "$S/examples/held.py", "$S/examples/digits/train.py",
                       "--epochs", $EPOCHS, "--out", "weights"],
           "chdir": "$S/work",
-          "env": {"ORDERS": "$S", "PYTHONPATH": "$S/more", "PYTHONDONTWRITEBYTECODE": 1},
+          "env": {"ORDERS": "$S", "PYTHONDONTWRITEBYTECODE": 1},
           "checkpoint-every": "100ms",
           "backoff": "10ms..10ms"
         }

@@ -103,7 +103,7 @@ struct UnitTroubleTests {
         try machine.boot(
             """
             digits '"max-failures": 2,'
-            sed -i 's|"python3", |"sh", "-c", "exit 7", |' /etc/supervise/d.json
+            sed -i 's|"[^"]*/python3", |"sh", "-c", "exit 7", |' /etc/supervise/d.json
             dropin '[Service]' RestartSec=100ms
             systemctl start $UNIT || :
             await has_ended
@@ -118,7 +118,7 @@ struct UnitTroubleTests {
             # A supervisor that is killed again and again is not started for ever, either.
             dropin '[Unit]' StartLimitBurst=3 '[Service]' RestartSec=10ms
             digits
-            sed -i 's|"python3", |"sh", "-c", "kill -9 $PPID", |' /etc/supervise/d.json
+            sed -i 's|"[^"]*/python3", |"sh", "-c", "kill -9 $PPID", |' /etc/supervise/d.json
             systemctl reset-failed $UNIT
             systemctl start $UNIT || :
             await has_ended
