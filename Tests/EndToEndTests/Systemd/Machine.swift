@@ -42,7 +42,9 @@ final class Machine {
             """
         let python =
             version == .newer ? Self.python : "ln -s \"$(command -v python3)\" local/bin/python3"
-        let outcome = try run(["bash", "-euc", "\(prepare)\n\(python)", "prepare", path, build, repository])
+        let outcome = try run([
+            "bash", "-euc", "\(prepare)\n\(python)", "prepare", path, build, repository,
+        ])
         try #require(outcome.status == 0, "\(outcome.output)")
         try Disk().writeFile("\(path)/library", Array(Self.library.utf8))
         try Disk().writeFile("\(path)/examples/held.py", Array(Self.held.utf8))

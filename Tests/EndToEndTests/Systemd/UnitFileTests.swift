@@ -8,6 +8,10 @@ import Testing
     "The units of systemd, as files", .enabled(if: Machine.isPossible, Machine.whyNot), .onStage,
     .serialized)
 struct UnitFileTests {
+    private static let page =
+        Document("docs/SYSTEMD.md").blocks("sh", marker: "run as a user").map(\.text).joined()
+        .replacing("'END'", with: "END")
+
     @Test("are understood by systemd, and expose little", arguments: Machine.versions)
     func verify(version: Machine.Version) throws {
         let machine = try Machine(version)
@@ -170,6 +174,13 @@ struct UnitFileTests {
             await has_ended
             is $(of Result) success
             cp $H/weights $S/work/weights
+            # What the page says.
+            mkdir $H/train
+            cp $S/examples/digits/* $H/train/
+            cp $S/examples/supervise_job.py $H/
+            chown -R 65534 $H/train
+            as bash -euc '\(Self.page)'
+            as systemctl --user stop supervise@train
             """)
         try machine.expectUndisturbedWeights()
     }
