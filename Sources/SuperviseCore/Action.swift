@@ -60,6 +60,13 @@ package enum Action: Equatable, Sendable {
     case commit(CommitOrder)
     /// Take up a file or a directory of the job's; answers `committed` or `commitFailed`.
     case add(CommitOrder, from: Source)
+    /// Ask somebody outside; answers ``Event/answered(_:_:)`` each time that an answer comes, and
+    /// then ``Event/inquiryEnded(_:_:)``.
+    case inquire(InquiryID, Inquiry)
+    /// Its answers are of no more use.
+    case endInquiry(InquiryID)
+    /// Tell that all is saved; nobody waits for the answer, but our end does, for a moment.
+    case acknowledge(Inquiry)
     /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
     /// Make durable which are pinned; answers ``Event/pinsSaved(_:)``.
@@ -149,6 +156,8 @@ package enum Action: Equatable, Sendable {
         case failed(status: Int32)
         /// It was asked to stop by this signal, and stopped.
         case stopped(signal: Int32)
+        /// Its machine is taken away, and all is as well as it can be.
+        case preempted
         /// We could not do our work; the message says why and what to do.
         case refused(String)
     }

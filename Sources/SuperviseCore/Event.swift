@@ -62,6 +62,9 @@ package enum Event: Equatable, Sendable {
     case watchFlushed
     /// A signal that asks for a checkpoint was not sent, and why.
     case requestNotSent(String)
+    /// Somebody who was asked outside has said something.
+    case answered(InquiryID, Inquiry.Answer)
+    case inquiryEnded(InquiryID, Inquiry.End)
     case warned(String)
 
     /// What the check of a checkpoint gave.
@@ -124,6 +127,8 @@ package enum Event: Equatable, Sendable {
         case hangUp(number: Int32, name: String)
         /// The one that asks for a checkpoint.
         case checkpoint(name: String)
+        /// The one that tells that the machine is taken away.
+        case preempt(name: String)
         /// One that is the job's own affair.
         case other(number: Int32)
     }
@@ -185,4 +190,8 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case diagnosis
     /// Our service manager waits for a sign of life.
     case watchdog
+    /// Somebody is to be asked whether the machine is taken away.
+    case sources
+    /// The machine is taken away, and the final checkpoint is to be asked for.
+    case preemption
 }

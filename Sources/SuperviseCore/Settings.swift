@@ -41,6 +41,13 @@ package struct Settings: Equatable, Sendable {
     /// For that to end.
     package var onHangTimeout: Duration = .seconds(30)
 
+    /// Who is asked whether the machine is taken away.
+    package var preempt: PreemptSource?
+    /// Whether the source is told when all is saved, so that it need not wait.
+    package var preemptAcknowledges = false
+    /// Until the machine is gone, where a notice does not tell.
+    package var preemptGrace: Duration = .seconds(30)
+
     /// From a commit to the next request.
     package enum CheckpointEvery: Equatable, Sendable {
         /// By what a checkpoint costs and how often the run fails.

@@ -20,6 +20,7 @@ package enum EventText {
             "checkpoint \(one.id) is compressed: \(SizeText.format(one.bytes)) are now "
                 + SizeText.format(one.compressedBytes)
         case .stopRequested(let stop): stopping(stop)
+        case .noticed(let notice): noticed(notice)
         case .restarting(let restart): restarting(restart)
         case .paused: "paused the job; to let it go on: supervise unpause"
         case .unpaused(let pause): "the job goes on\(after(pause.seconds)) of pause"
@@ -41,9 +42,10 @@ package enum EventText {
 
     /// The last line of a supervisor.
     package static func ending(
-        _ outcome: Outcome, of name: String, progress: Status.Progress
+        _ outcome: Outcome, of name: String, progress: Status.Progress,
+        notice: Status.Notice? = nil
     ) -> String {
-        let place = place(progress)
+        let place = place(progress) + saved(notice)
         return switch outcome.kind {
         case .completed: "completed\(place)"
         case .stopped, .preempted:

@@ -40,6 +40,7 @@ private func supervise(_ session: Session) throws(HostError) -> RunResult {
     case .completed: return .exit(0)
     case .failed(let status): return .exit(status)
     case .stopped(let signal): return .die(signal: signal)
+    case .preempted: return .exit(session.request.preemptedExitCode)
     case .refused(let message):
         session.console.say(message, .quiet)
         return .exit(RunResult.couldNot)

@@ -22,6 +22,10 @@ package struct RunRequest: Sendable {
     package var job = JobSettings()
     /// The number of the signal that asks for a checkpoint; nil where none does.
     package var checkpointSignal: Int32?
+    /// The number of the signal that tells that the machine is taken away; nil where none does.
+    package var preemptSignal: Int32?
+    /// What we exit with when it is.
+    package var preemptedExitCode: Int32 = 75
     /// What is added to the command where there is a checkpoint.
     package var resumeArguments: ResumeArguments?
     /// Keep the job's output, in files of so many bytes; nil leaves it alone.

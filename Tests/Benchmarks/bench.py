@@ -138,7 +138,7 @@ def peers():
 class Running:
     """A supervisor with its job, in a place of its own, and what the job tells."""
 
-    def __init__(self, supervisor, job, place, more=()):
+    def __init__(self, supervisor, job, place, more=(), environment=None):
         self.reader, writer = os.pipe()
         noted = os.path.join(place, "noted")
         with open(noted, "wb") as file:
@@ -147,7 +147,7 @@ class Running:
             self.process = subprocess.Popen(
                 [programs.launch, noted, *supervisor.command(job, place, *([more] if more else []))],
                 stdin=null, stdout=writer, stderr=null, cwd=place, start_new_session=True,
-                env={"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": place})
+                env={"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": place, **(environment or {})})
         os.close(writer)
         self.noted = noted
 
@@ -192,9 +192,9 @@ def place(root):
 
 
 @contextlib.contextmanager
-def running(supervisor, job, root):
+def running(supervisor, job, root, **more):
     with place(root) as directory:
-        one = Running(supervisor, job, directory)
+        one = Running(supervisor, job, directory, **more)
         try:
             yield one
         finally:

@@ -227,6 +227,32 @@ private let runOptions = [
         accepts: "true or false"
     ) { "\($0.tty)" },
     RunOption(
+        "preempt", standard: "nil",
+        ("aws", #"aws(base: "http://169.254.169.254")"#), ("exec:a 'b c'", #"["a", "b c"]"#),
+        bad: "exec:'", accepts: "aws, gcp, azure, or exec: and a command with quotes in pairs"
+    ) { request in
+        switch request.settings.preempt {
+        case .program(let words): "\(words.templates)"
+        case let source: source.map { "\($0)" } ?? "nil"
+        }
+    },
+    RunOption(
+        "preempt-signal", standard: "12", ("SIGQUIT", "3"), ("none", "nil"), bad: "SIGTERM",
+        accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …), or none"
+    ) { $0.preemptSignal.map { "\($0)" } ?? "nil" },
+    RunOption(
+        "preempt-grace", standard: "30.0 seconds", ("2m", "120.0 seconds"),
+        ("500ms", "0.5 seconds"), bad: "0s", accepts: "\(duration) of more than 0s"
+    ) { "\($0.settings.preemptGrace)" },
+    RunOption(
+        "preempt-ack", standard: "false", ("true", "true"), ("1", "true"), bad: "2",
+        accepts: "true or false"
+    ) { "\($0.settings.preemptAcknowledges)" },
+    RunOption(
+        "preempted-exit-code", standard: "75", ("0", "0"), ("255", "255"), bad: "256",
+        accepts: "a whole number from 0 to 255"
+    ) { "\($0.preemptedExitCode)" },
+    RunOption(
         "quiet", standard: "normal", ("true", "quiet"), ("on", "quiet"), bad: "2",
         accepts: "true or false"
     ) { "\($0.verbosity)" },

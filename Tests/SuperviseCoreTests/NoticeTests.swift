@@ -1,59 +1,311 @@
-import SuperviseCore
 import SuperviseFormats
 import Testing
 
-@Suite("A job that speaks sd_notify")
+@testable import SuperviseCore
+
+/// What the sources are asked, and what their answers mean.
+@Suite("Notices")
 struct NoticeTests {
-    @Test("gives a sign of life by each word, and hangs without")
-    func signs() {
-        var desk = Desk { $0.heartbeatTimeout = .seconds(10) }
-        desk.run(speaks: false)
-        for notice in [JobNotice.ready, .alive, .status("a"), .stopping] {
-            #expect(!desk.tell(.noticed([notice]), after: .seconds(8)).contains(.examine))
+    /// 2026-11-28T08:00:00Z.
+    private static let now = Timestamp(milliseconds: 1_795_852_800_000)
+
+    private func answer(
+        _ body: String, status: Int = 200, headers: [String: String] = [:], error: String? = nil
+    ) -> Inquiry.Answer {
+        .init(status: status, headers: headers, body: body, error: error)
+    }
+
+    private func requests(_ inquiry: Inquiry) throws -> HTTPRequests {
+        guard case .requests(let requests) = inquiry else { throw Violation("test", "a program") }
+        return requests
+    }
+
+    private func notice(_ reading: NoticeReading) throws -> Notice {
+        guard case .notices(let notices) = reading, notices.count == 1 else {
+            throw Violation("test", "\(reading)")
         }
-        desk.tell(.timer(.hang), after: .seconds(8))
-        #expect(desk.tell(.timer(.hang), after: .seconds(2)).contains(.examine))
+        return notices[0]
     }
 
-    @Test("is shown with what it says it is doing, at most once a second")
-    func status() {
-        var desk = Desk()
-        desk.run(speaks: false)
-        let long = String(repeating: "x", count: 5000)
-        let first = desk.tell(.noticed([.status(long)]), after: .seconds(2))
-        #expect(first.published?.progress.message?.unicodeScalars.count == 1001)
-        #expect(desk.tell(.noticed([.status("two")])).published == nil)
-        let due = desk.tell(.timer(.publish), after: .seconds(1))
-        #expect(due.published?.progress.message == "two")
-        desk.tell(.noticed([.status("")]), after: .seconds(2))
-        #expect(desk.supervisor.status(at: desk.moment).progress.message == nil)
+    /// One that has its token and asks.
+    private func aws(paced: Bool = true) -> AWSNotices {
+        var aws = AWSNotices(base: "http://b")
+        _ = aws.inquiry(paced: paced)
+        _ = aws.read(answer("secret=="), at: Self.now)
+        _ = aws.inquiry(paced: paced)
+        return aws
     }
 
-    @Test("is beyond its start once it is ready")
-    func ready() throws {
-        for isReady in [false, true] {
-            var desk = Desk()
-            desk.run(speaks: false)
-            if isReady { desk.tell(.noticed([.ready])) }
-            desk.tell(.jobExited(.exited(1)), after: .seconds(30))
-            desk.tell(.descendantsGone)
-            let failure = try #require(desk.supervisor.record.failures.last)
-            #expect(failure.atStart == !isReady)
+    private func azure(acknowledges: Bool = false) -> AzureNotices {
+        var azure = AzureNotices(base: "http://b", acknowledges: acknowledges)
+        _ = azure.inquiry(paced: true)
+        _ = azure.read(answer(#"{"compute":{"name":"vm-1","vmId":"x"}}"#), at: Self.now)
+        _ = azure.inquiry(paced: true)
+        return azure
+    }
+
+    private func program() -> ProgramNotices {
+        var program = ProgramNotices(["watch"])
+        _ = program.inquiry(paced: true)
+        return program
+    }
+
+    @Test("AWS is asked for a token first, and then every five seconds, with it")
+    func awsInquiries() throws {
+        var aws = AWSNotices(base: "http://b")
+        let token = try requests(aws.inquiry(paced: true))
+        #expect(token.method == "PUT" && token.urls == ["http://b/latest/api/token"])
+        #expect(token.headers == ["X-aws-ec2-metadata-token-ttl-seconds: 3600"])
+        #expect(aws.read(answer("secret=="), at: Self.now) == .askAgain)
+        let questions = try requests(aws.inquiry(paced: true))
+        #expect(
+            questions.urls.prefix(3) == [
+                "http://b/latest/meta-data/spot/instance-action",
+                "http://b/latest/meta-data/events/recommendations/rebalance",
+                "http://b/latest/meta-data/spot/instance-action",
+            ])
+        #expect(questions.headers == ["X-aws-ec2-metadata-token: secret=="])
+        #expect(questions.spacing == .milliseconds(2500))
+        #expect(try requests(aws.inquiry(paced: true)).method == "PUT", "each has a new token")
+    }
+
+    @Test("an old curl is asked once at a time")
+    func unpaced() throws {
+        var aws = AWSNotices(base: "http://b")
+        _ = aws.inquiry(paced: false)
+        _ = aws.read(answer("secret"), at: Self.now)
+        let questions = try requests(aws.inquiry(paced: false))
+        #expect(questions.urls.count == 2 && questions.spacing == nil)
+        #expect(aws.interval == .seconds(5))
+    }
+
+    @Test("a token that has run out is replaced, and one that was never taken is a failure")
+    func awsUnauthorized() {
+        var fresh = aws()
+        #expect(
+            fresh.read(answer("", status: 401), at: Self.now)
+                == .failure("it answered with status 401"))
+        var used = aws()
+        #expect(used.read(answer("no", status: 404), at: Self.now) == .nothing)
+        #expect(used.read(answer("", status: 401), at: Self.now) == .askAgain)
+    }
+
+    @Test(
+        "what AWS says is done with the machine is told apart",
+        arguments: [
+            ("terminate", Notice.Action.terminate), ("stop", .stop), ("hibernate", .hibernate),
+        ])
+    func awsActions(word: String, action: Notice.Action) throws {
+        var aws = aws()
+        let body = #"{"action":"\#(word)","time":"2026-11-28T08:01:30Z"}"#
+        let notice = try notice(aws.read(answer(body), at: Self.now))
+        #expect(notice.action == action && notice.left == .seconds(90) && notice.doubt == nil)
+    }
+
+    @Test("a rebalance recommendation asks for a checkpoint, and ends nothing")
+    func awsRebalance() throws {
+        var aws = aws()
+        let body = #"{"noticeTime":"2026-11-28T07:59:30Z"}"#
+        let notice = try notice(aws.read(answer(body), at: Self.now))
+        #expect(notice.action == .checkpoint && notice.left == nil)
+    }
+
+    @Test("a clock of ours that is wrong changes nothing: the answer tells when it was written")
+    func serversClock() throws {
+        var aws = aws()
+        let body = #"{"action":"terminate","time":"2026-11-28T08:01:30Z"}"#
+        let date = ["date": "Sat, 28 Nov 2026 08:00:30 GMT"]
+        let skewed = Self.now.advanced(bySeconds: 86_400 * 400)
+        let notice = try notice(aws.read(answer(body, headers: date), at: skewed))
+        #expect(notice.left == .seconds(60))
+    }
+
+    @Test(
+        "a time that cannot be true ends no run, one that is no time is soon, one too far ahead is not believed",
+        arguments: [
+            ("2026-11-28T07:59:00Z", Notice.Action.terminate, Duration.zero, false),
+            ("2026-11-28T07:00:00Z", .checkpoint, nil, true),
+            ("1926-11-28T08:00:00Z", .checkpoint, nil, true),
+            ("2126-11-28T08:00:00Z", .checkpoint, nil, true),
+            ("soon", .terminate, nil, true), ("", .terminate, nil, true),
+            ("2026-11-28T08:30:00Z", .terminate, .seconds(120), false),
+        ] as [(String, Notice.Action, Duration?, Bool)])
+    func lies(time: String, action: Notice.Action, left: Duration?, isDoubted: Bool) throws {
+        var aws = aws()
+        let body = #"{"action":"terminate","time":"\#(time)"}"#
+        let notice = try notice(aws.read(answer(body), at: Self.now))
+        #expect(notice.action == action && notice.left == left)
+        #expect((notice.doubt != nil) == isDoubted)
+    }
+
+    @Test(
+        "what is no answer is a failure, and no notice",
+        arguments: [
+            ("<html>", 200, nil), ("{}", 200, nil), ("", 200, nil), ("{\"action\":7}", 200, nil),
+            (#"{"action":"explode","time":"2026-11-28T08:01:30Z"}"#, 200, nil),
+            ("fault", 500, nil), ("slow down", 429, nil), ("", 0, "curl: (28) timed out"),
+            (#"{"action":"terminate","#, 200, "curl: (18) transfer closed"),
+        ] as [(String, Int, String?)])
+    func garbage(body: String, status: Int, error: String?) {
+        var readings: [NoticeReading] = []
+        var aws = aws()
+        readings.append(aws.read(answer(body, status: status, error: error), at: Self.now))
+        var gcp = GCPNotices(base: "http://b", value: .preempted)
+        let tagged = Inquiry.Answer(
+            status: status, headers: ["etag": "1a"], body: body, error: error)
+        readings.append(gcp.read(tagged, at: Self.now))
+        var azure = azure()
+        readings.append(azure.read(answer(body, status: status, error: error), at: Self.now))
+        for reading in readings {
+            guard case .failure(let message) = reading else {
+                Issue.record("\(reading)")
+                continue
+            }
+            #expect(message.unicodeScalars.count < 300)
         }
     }
 
-    @Test("is not heard when it is gone")
-    func gone() {
-        var desk = Desk()
-        desk.run(speaks: false)
-        desk.tell(.jobExited(.exited(1)))
-        desk.tell(.noticed([.status("late")]))
-        #expect(desk.supervisor.status(at: desk.moment).progress.message == nil)
+    @Test("Google is asked once, and from then on waits with the tag of its last answer")
+    func gcpInquiries() throws {
+        var gcp = GCPNotices(base: "http://b", value: .preempted)
+        let first = try requests(gcp.inquiry(paced: true))
+        #expect(first.urls == ["http://b/computeMetadata/v1/instance/preempted"])
+        #expect(first.headers == ["Metadata-Flavor: Google"] && gcp.interval == .zero)
+        #expect(gcp.read(answer("FALSE", headers: ["etag": "ab12"]), at: Self.now) == .nothing)
+        let second = try requests(gcp.inquiry(paced: true))
+        #expect(
+            second.urls == [
+                "http://b/computeMetadata/v1/instance/preempted"
+                    + "?wait_for_change=true&timeout_sec=300&last_etag=ab12"
+            ])
+        #expect(second.limit > .seconds(300) && gcp.interval == .seconds(1))
+        let notice = try notice(gcp.read(answer("TRUE", headers: ["etag": "b"]), at: Self.now))
+        #expect(notice.action == .terminate && notice.left == nil)
     }
-}
 
-extension [Action] {
-    fileprivate var published: Status? {
-        lazy.compactMap { if case .publish(let status) = $0 { status } else { nil } }.first
+    @Test(
+        "maintenance that moves a machine asks for a checkpoint, and one that ends it ends the run",
+        arguments: [
+            ("MIGRATE_ON_HOST_MAINTENANCE", Notice.Action.checkpoint),
+            ("TERMINATE_ON_HOST_MAINTENANCE", .stop),
+        ])
+    func gcpMaintenance(word: String, action: Notice.Action) throws {
+        var gcp = GCPNotices(base: "http://b", value: .maintenance)
+        let tag = ["etag": "1"]
+        #expect(gcp.read(answer("NONE", headers: tag), at: Self.now) == .nothing)
+        #expect(try notice(gcp.read(answer(word, headers: tag), at: Self.now)).action == action)
+    }
+
+    @Test("after an answer that was not understood Google is asked without waiting")
+    func gcpGarbage() throws {
+        var gcp = GCPNotices(base: "http://b", value: .preempted)
+        let tag = ["etag": "1"]
+        _ = gcp.read(answer("FALSE", headers: tag), at: Self.now)
+        guard case .failure = gcp.read(answer("x", headers: tag), at: Self.now) else {
+            throw Violation("test", "understood")
+        }
+        #expect(try requests(gcp.inquiry(paced: true)).urls[0].hasSuffix("/preempted"))
+    }
+
+    @Test("a tag that would change the request is not sent", arguments: ["", "a&b", "a b", "é"])
+    func gcpTag(tag: String) throws {
+        var gcp = GCPNotices(base: "http://b", value: .preempted)
+        let reading = gcp.read(answer("FALSE", headers: ["etag": tag]), at: Self.now)
+        #expect(reading == .failure("it gave no etag to wait with"))
+        #expect(try requests(gcp.inquiry(paced: true)).urls[0].hasSuffix("/preempted"))
+    }
+
+    @Test("Azure is asked for the machine's name, then once with patience, then every second")
+    func azureInquiries() throws {
+        var azure = AzureNotices(base: "http://b", acknowledges: false)
+        let name = try requests(azure.inquiry(paced: true))
+        #expect(name.urls == ["http://b/metadata/instance?api-version=2021-02-01"])
+        #expect(name.headers == ["Metadata: true"])
+        #expect(azure.read(answer(#"{"compute":{"name":"vm-1"}}"#), at: Self.now) == .askAgain)
+        let first = try requests(azure.inquiry(paced: true))
+        #expect(first.urls == ["http://b/metadata/scheduledevents?api-version=2020-07-01"])
+        #expect(first.limit >= .seconds(120))
+        #expect(azure.read(answer(#"{"Events":[]}"#), at: Self.now) == .nothing)
+        let next = try requests(azure.inquiry(paced: true))
+        #expect(next.urls.count == 300 && next.spacing == .seconds(1) && next.limit < .seconds(5))
+    }
+
+    private func event(
+        _ type: String, _ machines: String = #""vm-1""#, status: String = "Scheduled",
+        notBefore: String = "Sat, 28 Nov 2026 08:00:40 GMT"
+    ) -> Inquiry.Answer {
+        answer(
+            #"{"DocumentIncarnation":2,"Events":[{"EventId":"E1","EventType":"\#(type)","#
+                + #""Resources":[\#(machines)],"EventStatus":"\#(status)","#
+                + #""NotBefore":"\#(notBefore)"}]}"#)
+    }
+
+    @Test(
+        "what Azure plans for this machine is told apart",
+        arguments: [
+            ("Preempt", Notice.Action.terminate), ("Terminate", .terminate),
+            ("Redeploy", .terminate), ("Reboot", .stop), ("Freeze", .checkpoint),
+        ])
+    func azureEvents(type: String, action: Notice.Action) throws {
+        var azure = azure()
+        let notice = try notice(azure.read(event(type), at: Self.now))
+        #expect(notice.action == action && notice.identity == "E1")
+        #expect(notice.left == (action.endsRun ? .seconds(40) : nil))
+    }
+
+    @Test("what Azure plans for other machines, or is not known, is nothing")
+    func azureOthers() {
+        var azure = azure()
+        #expect(azure.read(event("Preempt", #""vm-2","vm-10""#), at: Self.now) == .nothing)
+        #expect(azure.read(event("Paint"), at: Self.now) == .nothing)
+    }
+
+    @Test("an event of Azure's that has started is now")
+    func azureStarted() throws {
+        var azure = azure()
+        let started = event("Preempt", status: "Started", notBefore: "")
+        #expect(try notice(azure.read(started, at: Self.now)).left == .zero)
+    }
+
+    @Test("an event of Azure's is acknowledged by its id, and only where that is wanted")
+    func azureAcknowledgement() throws {
+        let notice = Notice(action: .terminate, identity: "E1")
+        #expect(azure().acknowledgement(of: notice) == nil)
+        let inquiry = try #require(azure(acknowledges: true).acknowledgement(of: notice))
+        let requests = try requests(inquiry)
+        #expect(requests.method == "POST")
+        #expect(requests.body == #"{"StartRequests":[{"EventId":"E1"}]}"#)
+        #expect(requests.urls == ["http://b/metadata/scheduledevents?api-version=2020-07-01"])
+        #expect(aws().acknowledgement(of: notice) == nil)
+    }
+
+    @Test(
+        "a program says in a line of JSON when it is time",
+        arguments: [
+            (
+                #"{"deadline_s":120,"action":"terminate"}"#, Notice.Action.terminate,
+                Duration.seconds(120)
+            ),
+            (#"{"deadline_s":0.5,"action":"stop"}"#, .stop, .milliseconds(500)),
+            (#"{"deadline_s":-3}"#, .terminate, .zero), (#"{}"#, .terminate, nil),
+            (#"{"action":"checkpoint"}"#, .checkpoint, nil),
+            (#"{"deadline_s":1e300}"#, .checkpoint, nil),
+            (#"{"deadline_s":-1e9,"action":"stop"}"#, .checkpoint, nil),
+        ] as [(String, Notice.Action, Duration?)])
+    func programLines(line: String, action: Notice.Action, left: Duration?) throws {
+        var program = program()
+        let notice = try notice(program.read(.init(body: line), at: Self.now))
+        #expect(notice.action == action && notice.left == left)
+    }
+
+    @Test(
+        "a line of a program that is no notice is passed over",
+        arguments: ["hello", "[1]", "{\"action\":\"x\"}", "{\"deadline_s\":\"1\"}"])
+    func programNonsense(line: String) {
+        var program = program()
+        guard case .ignored = program.read(.init(body: line), at: Self.now) else {
+            Issue.record("\(line) means something")
+            return
+        }
     }
 }

@@ -24,7 +24,7 @@ struct RecordTests {
                 == #"{"attempt":0,"best_step":null,"boot_id":"boot","checkpoint_directory":"/c","#
                 + #""command":["a","b"],"commits":0,"created":"1970-01-01T00:00:00.000Z","#
                 + #""current":null,"directory":"/d","#
-                + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0},"#
+                + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[]},"#
                 + #""failures":{"last":null,"suspects":{},"#
                 + #""total":0,"without_progress":0},"format":1,"host":"h","name":"run","#
                 + #""options":{"keep-last":"3"},"outcome":null,"run_token":"0123456789abcdef","#
@@ -43,6 +43,7 @@ struct RecordTests {
         full.bestStep = 4500
         full.totals.wall = 3600
         full.experience.cost = 1.5
+        full.experience.recent = [1, 1.5]
         full.experience.failures = 2
         full.outcome = Outcome(kind: .failed, exitCode: 3)
         let bytes = try JSONText.encode(full)
@@ -65,6 +66,7 @@ struct RecordTests {
             full.totals.wall = number
             full.totals.useful = number / 3
             full.experience.cost = number
+            full.experience.recent = index == 0 ? [] : [number, 2]
             #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
             full.current = .init(token: "t", resumedFrom: nil, started: at, progressed: true)
             full.failures.suspects = [id.description: 2, "000002": 1]
@@ -86,10 +88,14 @@ struct RecordTests {
     @Test("a record that tells nothing of costs and failures is taken")
     func withoutExperience() throws {
         let text = try text(record)
-        let part = #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0},"#
+        let part =
+            #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[]},"#
         #expect(text.contains(part))
-        let older = text.replacing(part, with: "")
-        #expect(try JSONText.decode(RunRecord.self, from: Array(older.utf8)) == record)
+        for older in [
+            text.replacing(part, with: ""), text.replacing(#","recent_costs_s":[]"#, with: ""),
+        ] {
+            #expect(try JSONText.decode(RunRecord.self, from: Array(older.utf8)) == record)
+        }
     }
 
     @Test("the status has the keys of the design, with nulls where there is nothing")
@@ -129,7 +135,7 @@ struct RecordTests {
             #""outcome":{"exit_code":0,"kind":"completed","signal":null}"#,
             #""suspect":["000013-step-4500"]"#,
             #""schedule":{"expected_mtbf_s":90,"experience":{"cost_s":null,"failures":0,"#
-                + #""measured":0,"ran_s":0},"interval_s":30,"mode":"auto","mtbf_s":60}"#,
+                + #""measured":0,"ran_s":0,"recent_costs_s":[]},"interval_s":30,"mode":"auto","mtbf_s":60}"#,
             #""set_aside":[{"id":"000013-step-4500","reason":"rot"}]"#,
         ] {
             #expect(full.contains(part), "\(part) in \(full)")

@@ -49,11 +49,15 @@ package struct AutoInterval: Equatable, Sendable {
 }
 
 extension Experience {
+    /// So many tell what the slow ones cost.
+    private static let mostRecent = 20
+
     /// The mean of the first few costs; later, one in which the newest has a fifth of the weight.
     package mutating func measure(cost new: Double) {
         guard new.isFinite, new >= 0 else { return }
         measured += 1
         let old = cost ?? new
         cost = old + (new - old) / Double(min(measured, 5))
+        recent = (recent + [new]).suffix(Self.mostRecent)
     }
 }

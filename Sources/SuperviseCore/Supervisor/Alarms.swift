@@ -67,7 +67,9 @@ extension TimerID {
     package var waitsForJob: Bool {
         switch self {
         case .interval, .request, .backoff, .hang: true
-        case .stopDeadline, .terminate, .kill, .abandon, .publish, .diagnosis, .watchdog: false
+        case .stopDeadline, .terminate, .kill, .abandon, .publish, .diagnosis, .sources,
+            .preemption, .watchdog:
+            false
         }
     }
 }

@@ -18,10 +18,16 @@ package struct Stop: Equatable, Sendable {
     package var deadline: Instant
     /// The final checkpoint was made, and the job may still end by itself.
     var spares = false
+    /// A notice had come before: the run is preempted.
+    var preempts = false
+    /// The final checkpoint was made.
+    var hasSaved = false
     /// The leader outlives SIGKILL, and only commits are waited for.
     var leavesLeader = false
     /// When we go whatever is left, once that is known.
     var abandonAt: Instant?
+
+    var ending: Action.Ending { preempts ? .preempted : .stopped(signal: signal) }
 
     /// Time has passed that counts for nobody.
     mutating func delay(by time: Duration) {

@@ -83,6 +83,6 @@ extension Supervisor {
     mutating func leaveAsFound() {
         guard let stop else { return }
         phase = .finished
-        actions.append(.exit(.stopped(signal: stop.signal)))
+        actions.append(.exit(stop.ending))
     }
 }

@@ -197,8 +197,11 @@ extension Supervisor {
     mutating func finishStopped(at now: Moment) {
         guard let stop else { return }
         let end: JobEnd? = if case .ending(let ending) = phase { ending.end } else { nil }
-        let outcome = Outcome(kind: .stopped, exitCode: end?.exitCode, signal: end?.signal)
-        finish(outcome, .stopped(signal: stop.signal), at: now)
+        let outcome = Outcome(
+            kind: stop.preempts ? .preempted : .stopped, exitCode: end?.exitCode,
+            signal: end?.signal)
+        countPreemption(at: now)
+        finish(outcome, stop.ending, at: now)
     }
 
     /// A clean end: counts of failures start at zero after it. Where something of the attempt had
@@ -212,8 +215,9 @@ extension Supervisor {
         attempt?.pid = nil
         record.outcome = outcome
         actions.append(.record(record, confirm: false))
-        log(.finished(outcome, error: error))
+        // The last line tells of the last status.
         publishNow(at: now)
+        log(.finished(outcome, error: error))
         actions.append(.exit(ending))
     }
 

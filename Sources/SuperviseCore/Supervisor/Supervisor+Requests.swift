@@ -5,7 +5,9 @@ extension Supervisor {
     /// A checkpoint now, for an operator or a signal; joins the request that is open.
     ///
     /// - Returns: why there is none.
-    mutating func joinOrRequest(_ sender: Sender?, at now: Moment) -> ProtocolError? {
+    mutating func joinOrRequest(
+        _ sender: Sender?, reason: Manifest.Reason = .manual, at now: Moment
+    ) -> ProtocolError? {
         if phase == .finished || (stop != nil && attempt?.request == nil) {
             return ProtocolError(.stopping, "the run is stopping")
         }
@@ -20,7 +22,7 @@ extension Supervisor {
                 return ProtocolError(
                     .conflict, "the job has no connection that accepts checkpoint requests")
             }
-            request(.manual, final: false, deadline: nil, at: now)
+            request(reason, final: false, deadline: nil, at: now)
         }
         if let sender { self.attempt?.request?.operators.append(sender) }
         return nil
@@ -70,7 +72,7 @@ extension Supervisor {
     mutating func intervalPassed(at now: Moment) {
         guard phase == .running, stop == nil, let attempt, attempt.request == nil else { return }
         // A checkpoint that is under way starts the interval anew when it ends.
-        guard attempt.open == nil, committing.isEmpty, canAsk else { return }
+        guard attempt.open == nil, committing.isEmpty, canAsk, !savesSoon(at: now) else { return }
         request(.interval, final: false, deadline: nil, at: now)
     }
 

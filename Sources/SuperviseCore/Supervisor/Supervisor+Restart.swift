@@ -17,6 +17,10 @@ extension Supervisor {
                 "the job has just ended by itself; look at the status and ask again")
             return
         }
+        guard preemption == nil else {
+            refuse(sender, .stopping, "the machine is being taken away, and the run ends with it")
+            return
+        }
         answer(.ok, to: sender)
         guard stop == nil else { return }
         goOn(at: now)
@@ -39,6 +43,7 @@ extension Supervisor {
     ) {
         guard var stop else { return }
         stop.restarts = false
+        stop.preempts = preemption != nil
         stop.signal = signal
         stop.lastCountedAt = now.instant
         stop.abandonAt = nil

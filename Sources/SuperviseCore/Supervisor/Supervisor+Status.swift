@@ -17,6 +17,8 @@ extension Supervisor {
             var newest: CheckpointID?
             var failures: Int
             var requests: Status.Requests
+            var sources: [Status.Source]
+            var deadline: Instant?
         }
     }
 
@@ -50,7 +52,7 @@ extension Supervisor {
         .init(
             phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
             commits: record.commits, newest: checkpoints.last?.id, failures: record.failures.total,
-            requests: requests)
+            requests: requests, sources: sources.map(\.status), deadline: preemption?.deadline)
     }
 
     private var publicPhase: Status.Phase {
@@ -89,6 +91,7 @@ extension Supervisor {
         status.requests = requests
         status.lastFailure = record.failures.last
         status.totals = record.totals
+        status.preemption = preemptionStatus(at: now)
         status.outcome = record.outcome
         return status
     }

@@ -20,6 +20,8 @@ extension Supervisor {
                 let message = "\(name): no checkpoint is asked for: \(refusal.message)"
                 actions.append(.log(.warning(.init(message: message))))
             }
+        case .preempt(let name):
+            noticed(Notice(action: .terminate), from: name, at: now)
         case .other(let number):
             // A pause ends by its own command.
             if case .running = phase, !isPaused || number != Self.sigcont { signalLeader(number) }
@@ -70,17 +72,19 @@ extension Supervisor {
         at now: Moment
     ) {
         goOn(at: now)
-        let deadline = now.instant + settings.checkpointTimeout
+        let deadline = stopDeadline(by: name, at: now)
+        let time = max(.zero, deadline - now.instant)
         stop = Stop(
             signal: signal, restarts: restarts, askedAt: now.instant, stage: .telling,
             lastCountedAt: now.instant,
             deadline: deadline)
+        stop?.preempts = preemption != nil
         cancel(.interval)
         cancelCompression()
         // A job that hangs is not waited for.
         let asks = withCheckpoint && phase == .running && canAsk && !isHung
         abandonDiagnosis()
-        let seconds = asks ? settings.checkpointTimeout.seconds : nil
+        let seconds = asks ? time.seconds : nil
         log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {
         case .idle:
@@ -90,31 +94,41 @@ extension Supervisor {
         case .recording, .waiting:
             finishStopped(at: now)
         case .gathering:
-            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
+            set(.stopDeadline, after: time, at: now)
         case .choosing:
             actions.append(.cancelVerification)
             finishStopped(at: now)
         case .running:
-            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
+            set(.stopDeadline, after: time, at: now)
             if asks {
                 stop?.stage = .asking
-                request(restarts ? .manual : .shutdown, final: true, deadline: deadline, at: now)
+                let reason: Manifest.Reason =
+                    preemption != nil ? .preemption : restarts ? .manual : .shutdown
+                request(reason, final: true, deadline: deadline, at: now)
             } else {
                 tellToStop(politely: false, at: now)
             }
         case .ending:
-            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
+            set(.stopDeadline, after: time, at: now)
             boundTheEnd(at: now)
         case .finished:
             break
         }
     }
 
+    /// A notice gives all the time that there is; a person who asks after it waits no longer than
+    /// without it.
+    private func stopDeadline(by name: String, at now: Moment) -> Instant {
+        let usual = now.instant + settings.checkpointTimeout
+        guard let preemption else { return usual }
+        return name == preemption.source ? preemption.saveBy : min(usual, preemption.saveBy)
+    }
+
     /// The third step: `stop` to all, and SIGTERM now, or after half of the time where the final
     /// checkpoint was made and the job may end by itself.
     mutating func tellToStop(politely: Bool, at now: Moment) {
         stop?.stage = .telling
-        let deadline = settings.stopTimeout
+        let deadline = min(settings.stopTimeout, timeToKill(at: now))
         for connection in attempt?.allConnections ?? [] {
             actions.append(.send(.stop(deadline: deadline.seconds), to: connection, seq: nil))
         }
@@ -129,9 +143,14 @@ extension Supervisor {
 
     /// From here on the time is counted: SIGKILL at its end, and then we go whatever is left.
     mutating func boundTheEnd(at now: Moment) {
-        let kill = now.instant + settings.stopTimeout
-        set(.kill, after: settings.stopTimeout, at: now)
-        abandon(by: kill + .seconds(1), at: now)
+        let time = timeToKill(at: now)
+        set(.kill, after: time, at: now)
+        abandon(by: now.instant + time + .seconds(1), at: now)
+    }
+
+    private func timeToKill(at now: Moment) -> Duration {
+        guard let preemption else { return settings.stopTimeout }
+        return min(settings.stopTimeout, max(.zero, preemption.killBy - now.instant))
     }
 
     /// Held back until the leader runs.
@@ -146,6 +165,7 @@ extension Supervisor {
     /// The final request was answered, or cannot be any more.
     mutating func finalRequestEnded(made: Bool, at now: Moment) {
         guard stop?.stage == .asking else { return }
+        stop?.hasSaved = made
         tellToStop(politely: made, at: now)
     }
 

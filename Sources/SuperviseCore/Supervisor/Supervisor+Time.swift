@@ -19,6 +19,8 @@ extension Supervisor {
             attempt?.request?.deadline = deadline + time
         }
         setAgain(alarms.delay(by: time))
+        // The machine did not wait for us.
+        tighten(at: now)
     }
 
     mutating func setAgain(_ timers: [TimerID]) {

@@ -68,6 +68,9 @@ package struct Supervisor: Sendable {
     /// The newest ones that this supervisor has set aside, at most two.
     var setAside: [Damaged] = []
     var compression = CompressionState()
+    package internal(set) var sources: [NoticeSource] = []
+    var nextInquiry = 1
+    package internal(set) var preemption: Preemption?
     var publisher = Publisher()
     var service: Service?
     var actions: [Action] = []
@@ -164,6 +167,8 @@ package struct Supervisor: Sendable {
         let best = ([record.bestStep] + found.checkpoints.map(\.id.step)).compactMap { $0 }.max()
         record.bestStep = best
         mayHaveLeftovers = found.mayHaveLeftovers
+        let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
+        sources = (dialects ?? []).map { NoticeSource($0) }
     }
 
     /// Takes one event; the actions are to be carried out in order.
@@ -181,6 +186,8 @@ package struct Supervisor: Sendable {
         }
         compressNext()
         watchForHangs(at: now)
+        followNotice(at: now)
+        askSources(at: now)
         publishIfChanged(at: now)
         tellServiceManager(at: now)
         defer { actions = [] }
@@ -220,6 +227,8 @@ package struct Supervisor: Sendable {
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
         case .examined(let found): examined(found, at: now)
         case .onHangEnded(let answer): onHangEnded(answer, at: now)
+        case .answered(let id, let answer): answered(id, answer, at: now)
+        case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }
@@ -239,6 +248,8 @@ package struct Supervisor: Sendable {
         case .hang: hangTimePassed(due: due, at: now)
         case .diagnosis: diagnosisTimePassed()
         case .watchdog: watchdogTimePassed(at: now)
+        // What is due is done after every event.
+        case .sources, .preemption: break
         }
     }
 

@@ -5,6 +5,8 @@ package struct Experience: Codable, Equatable, Sendable {
     @Null package var cost: Double?
     /// How many checkpoints that estimate is made from.
     package var measured = 0
+    /// The last of them, the newest last, in seconds.
+    package var recent: [Double] = []
     /// Crashes, hangs and deaths of the machine; not what could not even be started.
     package var failures = 0
     /// How long jobs have run, in seconds.
@@ -13,10 +15,21 @@ package struct Experience: Codable, Equatable, Sendable {
     package enum CodingKeys: String, CodingKey {
         case measured, failures
         case cost = "cost_s"
+        case recent = "recent_costs_s"
         case ran = "ran_s"
     }
 
     package init() {}
+
+    /// A record may be older than `recent_costs_s`.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        cost = try container.decodeIfPresent(Double.self, forKey: .cost)
+        measured = try container.decode(Int.self, forKey: .measured)
+        recent = try container.decodeIfPresent([Double].self, forKey: .recent) ?? []
+        failures = try container.decode(Int.self, forKey: .failures)
+        ran = try container.decode(Double.self, forKey: .ran)
+    }
 }
 
 extension KeyedDecodingContainer {

@@ -16,6 +16,7 @@ extension LoggedEvent: Codable {
         case removed
         case compressed
         case stopRequested = "stop_requested"
+        case noticed
         case restarting
         case paused
         case unpaused
@@ -43,6 +44,7 @@ extension LoggedEvent: Codable {
             case .removed: .removed(try .init(from: decoder))
             case .compressed: .compressed(try .init(from: decoder))
             case .stopRequested: .stopRequested(try .init(from: decoder))
+            case .noticed: .noticed(try .init(from: decoder))
             case .restarting: .restarting(try .init(from: decoder))
             case .paused: .paused(try .init(from: decoder))
             case .unpaused: .unpaused(try .init(from: decoder))
@@ -76,6 +78,7 @@ extension LoggedEvent: Codable {
         case .removed(let payload): (.removed, payload)
         case .compressed(let payload): (.compressed, payload)
         case .stopRequested(let payload): (.stopRequested, payload)
+        case .noticed(let payload): (.noticed, payload)
         case .restarting(let payload): (.restarting, payload)
         case .paused(let payload): (.paused, payload)
         case .unpaused(let payload): (.unpaused, payload)

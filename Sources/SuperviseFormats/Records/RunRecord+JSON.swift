@@ -105,5 +105,6 @@ extension Experience {
         json.member("failures", failures)
         json.member("measured", measured)
         json.member("ran_s", ran)
+        json.member("recent_costs_s", recent)
     }
 }

@@ -28,6 +28,8 @@ package struct Status: Codable, Equatable, Sendable {
     package var requests: Requests
     @Null package var lastFailure: Failure?
     package var totals: Totals
+    /// Whether the machine is taken away; null where nobody watches for it.
+    @Null package var preemption: Preemption?
     @Null package var outcome: Outcome?
 
     package enum Phase: String, Codable, Sendable {
@@ -80,7 +82,7 @@ package struct Status: Codable, Equatable, Sendable {
 
     package enum CodingKeys: String, CodingKey {
         case format, name, phase, command, socket, attempt, failures, started, updated, progress
-        case checkpoint, checkpoints, schedule, suspect, requests, totals, outcome
+        case checkpoint, checkpoints, schedule, suspect, requests, totals, preemption, outcome
         case supervisorPID = "supervisor_pid"
         case jobPID = "job_pid"
         case checkpointBytes = "checkpoint_bytes"

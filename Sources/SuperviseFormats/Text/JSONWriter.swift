@@ -55,18 +55,32 @@ struct JSONWriter {
     mutating func member(_ key: String, _ value: Double?) {
         self.key(key)
         guard let value else { return null() }
+        number(value)
+    }
+
+    private mutating func number(_ value: Double) {
         var text = value.isFinite ? value.description : "0"
         if text.hasSuffix(".0") { text.removeLast(2) }
         bytes += text.utf8
     }
 
     mutating func member(_ key: String, _ values: [String]) {
+        array(key, values) { $0.quote($1) }
+    }
+
+    mutating func member(_ key: String, _ values: [Double]) {
+        array(key, values) { $0.number($1) }
+    }
+
+    private mutating func array<Value>(
+        _ key: String, _ values: [Value], _ write: (inout JSONWriter, Value) -> Void
+    ) {
         self.key(key)
         bytes.append(UInt8(ascii: "["))
         isFirst = true
         for value in values {
             separate()
-            quote(value)
+            write(&self, value)
         }
         bytes.append(UInt8(ascii: "]"))
         isFirst = false

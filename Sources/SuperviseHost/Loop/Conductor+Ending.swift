@@ -9,12 +9,27 @@ extension Conductor {
         // The core may need all of its time for a stop, and after that there is a second left.
         timers?.set(.flush, at: Self.now().instant + .milliseconds(750))
         disk?.flush()
-        let isStop = if case .stopped = ending { true } else { false }
+        let isStop =
+            switch ending {
+            case .stopped, .preempted: true
+            case .completed, .failed, .refused: false
+            }
         guard let output else { return outputFlushed() }
         output.flush(attempt: 0, isPatient: !isStop) { [unowned self] in outputFlushed() }
     }
 
+    /// What is not written or told by now is left.
+    func flushTimeIsOver() {
+        acknowledgement = nil
+        diskFlushed()
+    }
+
     func diskFlushed() {
+        if let acknowledgement, let inquiries {
+            self.acknowledgement = nil
+            inquiries.acknowledge(acknowledgement) { [unowned self] in diskFlushed() }
+            return
+        }
         isDiskFlushed = true
         endIfFlushed()
     }

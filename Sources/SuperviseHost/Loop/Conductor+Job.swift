@@ -36,7 +36,7 @@ extension Conductor {
     func obey(_ signal: Event.Signal) {
         switch signal {
         case .stop, .hangUp: if decided != nil { output?.stopFlushing() }
-        case .checkpoint, .other: break
+        case .checkpoint, .preempt, .other: break
         }
         take(.signal(signal))
     }

@@ -31,6 +31,9 @@ extension Conductor {
         case .runOnHang(let command): runOnHang(command)
         case .endDiagnosis: diagnosis?.end()
         case .saveReport(let hung, let text): disk?.saveReport(hung, text, at: Self.now().wall)
+        case .inquire(let id, let inquiry): inquiries?.begin(id, inquiry)
+        case .endInquiry(let id): inquiries?.end(id)
+        case .acknowledge(let inquiry): acknowledgement = inquiry
         case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
         case .cancelTimer(let timer): timers?.cancel(.core(timer))
         case .makeStaging(let id): disk?.makeStaging(id)

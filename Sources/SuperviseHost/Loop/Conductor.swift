@@ -21,6 +21,9 @@ final class Conductor {
     var output: JobOutput?
     var diagnosis: Diagnosis?
     var manager: ServiceLink?
+    var inquiries: Inquiries?
+    /// What a source is told once all is saved.
+    var acknowledgement: Inquiry?
     private var signals: SignalSource?
     var lastStatus: Status?
     /// Decided, and carried out once what is to be recorded is written.
@@ -58,6 +61,7 @@ final class Conductor {
         watch = try watchFiles(job, deliver)
         diagnosis = Diagnosis(on: loop, tools: tools, deliver)
         manager = linkToManager()
+        inquiries = try session.inquiries(on: loop, deliver)
         signals = try SignalSource(session.signals.taken, on: loop) {
             [unowned self] number, sender in
             switch number {
@@ -80,6 +84,7 @@ final class Conductor {
             try loop.run()
             guard let ending else { continue }
             switchboard?.end()
+            inquiries?.endAll()
             job?.release()
             return ending
         }
@@ -109,7 +114,7 @@ final class Conductor {
             // A sign that has arrived and was not read yet is one.
             if timer == .hang { switchboard?.drain() }
             take(.timer(timer))
-        case .flush: diskFlushed()
+        case .flush: flushTimeIsOver()
         case .output: output?.ring()
         case .accept: switchboard?.acceptAgain()
         }

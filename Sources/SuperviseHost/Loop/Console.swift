@@ -54,7 +54,7 @@ final class Console {
     private func isTold(_ logged: LoggedEvent) -> Bool {
         switch logged.event {
         case .failed, .hung, .setAside, .rolledBack, .warning, .checkpointFailed, .leftovers,
-            .gaveUp, .restarting, .paused, .unpaused, .finished(_, error: _?):
+            .gaveUp, .noticed, .restarting, .paused, .unpaused, .finished(_, error: _?):
             return true
         case .attemptStarted, .stopRequested, .finished(_, error: nil):
             return verbosity != .quiet

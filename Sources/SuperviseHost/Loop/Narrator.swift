@@ -12,7 +12,9 @@ enum Narrator {
         case .hung(let hung):
             return EventText.hungAndKilled(hung, state: session.shownState)
         case .finished(let outcome, error: nil):
-            return EventText.ending(outcome, of: name, progress: status?.progress ?? .init())
+            return EventText.ending(
+                outcome, of: name, progress: status?.progress ?? .init(),
+                notice: status?.preemption?.notice)
         default:
             return EventText.sentence(for: event)
         }

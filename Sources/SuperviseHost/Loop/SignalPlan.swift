@@ -8,11 +8,13 @@ struct SignalPlan: Sendable {
     /// All that are delivered to us.
     let taken: SignalSet
     private let checkpoint: Int32?
+    private let preempt: Int32?
 
     /// To be made before anything changes dispositions: a SIGHUP that was ignored when we started
     /// (nohup) stays ignored, and so does a SIGTSTP.
-    init(checkpoint: Int32?) {
+    init(checkpoint: Int32?, preempt: Int32? = nil) {
         self.checkpoint = checkpoint
+        self.preempt = preempt
         var signals = SignalSet.catchable
         if signalIsIgnored(Self.hangUp) { signals.remove(Self.hangUp) }
         for number in Self.background { signals.remove(number) }
@@ -34,6 +36,7 @@ struct SignalPlan: Sendable {
     func meaning(of number: Int32) -> Event.Signal {
         let name = signalName(number)
         if number == checkpoint { return .checkpoint(name: name) }
+        if number == preempt { return .preempt(name: name) }
         return switch number {
         case Self.interrupt, Self.terminate: .stop(number: number, name: name)
         case Self.hangUp: .hangUp(number: number, name: name)

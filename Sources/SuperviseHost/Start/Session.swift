@@ -24,3 +24,16 @@ struct Session {
     let seed: UInt64
     let console: Console
 }
+
+extension Session {
+    /// Nobody is asked outside unless somebody wants it.
+    func inquiries(
+        on loop: EventLoop, _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) -> Inquiries? {
+        guard request.settings.preempt != nil else { return nil }
+        return Inquiries(
+            on: loop, tools: store.tools,
+            environment: JobEnvironment.ofHelper(inherited: environment),
+            directory: found.record.directory, word: try randomHex(bytes: 16), deliver)
+    }
+}

@@ -19,7 +19,8 @@ struct Starter {
     ///   was saved.
     func start() throws(HostError) -> Start {
         let paths = runPaths()
-        let signals = SignalPlan(checkpoint: request.checkpointSignal)
+        let signals = SignalPlan(
+            checkpoint: request.checkpointSignal, preempt: request.preemptSignal)
         try lookForPrograms()
         let job = try JobRehearsal(request: request).perform(paths)
         let missing = job.identity == nil ? [] : missingDirectories(above: paths)
@@ -83,12 +84,27 @@ struct Starter {
                 "the program \(HumanText.printable(program)) of --on-hang is not in PATH; should "
                     + "the job hang, it is killed without it", .normal)
         }
+        try lookForAsker()
         guard let name = request.settings.compression?.rawValue, pathOfProgram(name) == nil else {
             return
         }
         throw HostError(
             "--compress \(name) needs the program \(name), which is not in PATH; install it, or "
                 + "leave the option out")
+    }
+
+    /// Whoever is to ask whether the machine is taken away.
+    private func lookForAsker() throws(HostError) {
+        let program: String
+        switch request.settings.preempt {
+        case nil: return
+        case .program(let words): program = words.templates[0]
+        case .aws, .gcp, .azure: program = CurlCall.program
+        }
+        guard !program.contains("/"), pathOfProgram(program) == nil else { return }
+        throw HostError(
+            "--preempt needs the program \(HumanText.printable(program)), which is not in PATH; "
+                + "install it, or leave the option out")
     }
 
     /// What cannot be read as a record goes to the archive where a fresh run is asked for.

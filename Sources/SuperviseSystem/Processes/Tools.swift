@@ -46,6 +46,15 @@ package final class Tools: Sendable {
         state.withLock { body($0.helpers.union($0.running.keys)) }
     }
 
+    /// SIGKILL to one that runs, and to all in its process group.
+    func kill(_ tool: Tool) {
+        state.withLock { state in
+            tool.kill()
+            // As long as it was not reaped the number is its group's.
+            if state.running[tool.process.pid] != nil { _ = Glibc.kill(-tool.process.pid, SIGKILL) }
+        }
+    }
+
     /// Starts one, on a thread that lives at least as long as it: it is killed with that thread.
     func start(_ request: SpawnRequest) throws(SystemError) -> Tool {
         let pipe = try FileDescriptor.pipe()
@@ -75,6 +84,9 @@ final class Tool {
     }
 
     var process: ProcessHandle { child.process }
+
+    /// Readable once it has ended and was reaped by the loop; then ``waitForEnd()`` does not wait.
+    var statusDescriptor: Int32 { status.rawValue }
 
     func kill() {
         _ = try? child.process.signal(SIGKILL)

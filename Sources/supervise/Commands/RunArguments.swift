@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
+import SuperviseSystem
 
 /// Makes the request of `supervise run` from its arguments.
 struct RunArguments {
@@ -52,12 +53,27 @@ struct RunArguments {
         request.whenCompleted = values.whenCompleted
         request.resumeArguments = values.resumeArguments
         request.checkpointSignal = values.checkpointSignal
+        request.settings.preempt = try values.preempt?.source(surroundings)
+        request.preemptSignal = try preemptSignal(values, given)
+        request.preemptedExitCode = values.preemptedExitCode
         request.job = values.job
         request.capture = values.capture ? values.captureMax : nil
         request.tty = values.tty
         request.verbosity = try verbosity(values, given)
         request.logFormat = values.logFormat
         return request
+    }
+
+    /// Whoever gives its signal another meaning need not say that it has lost this one.
+    private func preemptSignal(
+        _ values: OptionValues, _ given: [String: GivenOption]
+    ) throws(Complaint) -> Int32? {
+        guard let signal = values.preemptSignal, signal == values.checkpointSignal else {
+            return values.preemptSignal
+        }
+        if given["preempt-signal"] == nil { return nil }
+        throw Complaint(
+            "--checkpoint-signal and --preempt-signal are both \(signalName(signal)): change one")
     }
 
     private func recorded(_ given: [String: GivenOption]) -> [String: String] {

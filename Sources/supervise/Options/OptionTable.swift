@@ -4,7 +4,8 @@ import SuperviseCore
 /// configuration file are all made from it.
 enum OptionTable {
     static let all: [OptionSpec] =
-        identity + job + schedule + watching + retention + failures + hangs + output + messages
+        identity + job + schedule + watching + retention + failures + hangs + preemption + output
+        + messages
         + views + forecast
 
     /// The options of one command, in the order of its help.

@@ -16,6 +16,9 @@ struct OptionValues: Sendable {
     var config: String?
     var resumeArguments: ResumeArguments?
     var checkpointSignal: Int32? = freeSignal("SIGUSR1")
+    var preempt: PreemptKind?
+    var preemptSignal: Int32? = freeSignal("SIGUSR2")
+    var preemptedExitCode: Int32 = 75
     var capture = false
     var captureMax: Int64 = 64_000_000
     var tty = false

@@ -31,6 +31,7 @@ struct StatusView {
         }
         rows.append(("kept", kept, nil))
         if let id = status.resumedFrom { rows.append(("resumed", "from \(id)", nil)) }
+        rows += PreemptionView(preemption: status.preemption, now: now).rows
         if let requests { rows.append(("requests", requests, nil)) }
         if !status.suspect.isEmpty { rows.append(("suspect", suspects, nil)) }
         for bad in status.setAside {

@@ -88,7 +88,8 @@ struct Ledger {
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .descendantsGone, .outputTail,
-            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved:
+            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
+            .inquiryEnded:
             break
         }
     }
@@ -159,7 +160,7 @@ struct Ledger {
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .killEverything, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
-            .savePins, .notify:
+            .savePins, .inquire, .endInquiry, .acknowledge, .notify:
             break
         }
     }

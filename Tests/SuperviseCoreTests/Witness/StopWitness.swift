@@ -113,7 +113,7 @@ struct StopWitness {
         }
         guard isTold else {
             switch step.exit {
-            case .completed?, .stopped?:
+            case .completed?, .stopped?, .preempted?:
                 throw Violation("restart", "asked to restart, and ends as \(step.actions)")
             case .failed?, .refused?, nil: return false
             }

@@ -51,7 +51,7 @@ extension World {
         case .runOnHang: runOnHang()
         case .endDiagnosis: endDiagnosis()
         case .savePins(let pins): savePins(pins)
-        case .saveReport, .log, .publish, .tell, .notify: break
+        case .saveReport, .log, .publish, .tell, .notify, .inquire, .endInquiry, .acknowledge: break
         case .exit(let ending): try exit(ending)
         }
     }
@@ -84,7 +84,7 @@ extension World {
         case .completed:
             completed = true
             isOver = true
-        case .refused, .failed, .stopped:
+        case .refused, .failed, .stopped, .preempted:
             let again = isCalm ? 0 : 0.2 + 0.8 * plan.startsAgain
             guard chance.happens(again) else {
                 isOver = true

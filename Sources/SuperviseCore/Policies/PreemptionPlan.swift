@@ -1,0 +1,79 @@
+import SuperviseFormats
+
+/// What is done with the time that is left before the machine is taken away.
+///
+/// The job goes on for as long as a final checkpoint asked for afterwards is safe to be durable in
+/// time; then it is stopped, and what it started is gone before the machine is.
+package struct PreemptionPlan: Equatable, Sendable {
+    /// From the notice on, until the machine is gone.
+    package var left: Duration
+    /// What checkpoints have cost so far, in seconds, from the request until they were durable.
+    package var costs: [Double]
+    /// Of one step of the job, in seconds; nil where it tells of none.
+    package var step: Double?
+    /// Whether the job can be asked for a checkpoint.
+    package var canAsk: Bool
+    /// For a job to end that is told to.
+    package var stopTimeout: Duration
+    /// Between the end of a final checkpoint's time and that of the machine.
+    package var reserve: Duration
+
+    /// SIGKILL is out so long before the machine is gone.
+    package static let margin = Duration.milliseconds(500)
+    /// Of several costs this is safe; of a few of them, it is safer to expect more.
+    private static let manyCosts = 5
+    private static let factors = (few: 3.0, many: 2.0)
+    /// A machine on its way down is slower than it was.
+    private static let more = Duration.seconds(2)
+
+    package enum Step: Equatable, Sendable {
+        /// The job goes on for so long.
+        case goOn(Duration)
+        /// A final checkpoint is asked for.
+        case save
+        /// No checkpoint would be ready in time.
+        case stop
+    }
+
+    package init(
+        left: Duration, costs: [Double], step: Double?, canAsk: Bool, stopTimeout: Duration,
+        reserve: Duration
+    ) {
+        self.left = left
+        // A record can hold anything.
+        self.costs = costs.filter { (0...1e6).contains($0) }
+        self.step = step
+        self.canAsk = canAsk
+        self.stopTimeout = stopTimeout
+        self.reserve = reserve
+    }
+
+    /// A tenth of the time at the notice, within bounds: for the job and for us to end in.
+    package static func reserve(ofNotice left: Duration) -> Duration {
+        min(max(left / 10, .seconds(1)), .seconds(5))
+    }
+
+    package var next: Step {
+        guard canAsk else { return waits(for: left - Self.margin - stopTimeout) ?? .stop }
+        let time = left - reserve
+        // One that takes longer than half of the quickest is certain.
+        let least = (costs.min() ?? 0) / 2
+        guard time.seconds > least else { return .stop }
+        guard let cost = safeCost else { return .save }
+        return waits(for: time - cost) ?? .save
+    }
+
+    /// The 95th percentile (nearest rank) with a factor over it; nil where nothing is known.
+    private var safeCost: Duration? {
+        let sorted = costs.sorted()
+        guard !sorted.isEmpty else { return nil }
+        let rank = (sorted.count * 95 + 99) / 100
+        let factor = sorted.count < Self.manyCosts ? Self.factors.few : Self.factors.many
+        return .seconds(sorted[rank - 1] * factor) + Self.more
+    }
+
+    /// There has to be time for another step.
+    private func waits(for time: Duration) -> Step? {
+        time > .zero && time.seconds >= (step ?? 0) ? .goOn(time) : nil
+    }
+}

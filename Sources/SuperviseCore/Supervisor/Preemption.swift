@@ -1,0 +1,30 @@
+import SuperviseFormats
+
+/// That the machine is taken away, and what is known of when.
+package struct Preemption: Equatable, Sendable {
+    package let notice: Notice
+    /// Who said so, such as `aws` or `SIGUSR2`.
+    package let source: String
+    let noticed: Timestamp
+    /// The machine is gone.
+    package var deadline: Instant
+    /// The same, as people read it.
+    var deadlineToRead: Timestamp
+    /// From the end of a final checkpoint's time to that.
+    let reserve: Duration
+    /// What tells the source that all is saved.
+    let acknowledgement: Inquiry?
+    /// When the final checkpoint is to be asked for, while it is waited with.
+    var savesAt: Instant?
+    /// Work that has to be done again, in seconds, once it is known.
+    var lost: Double?
+
+    /// Until when a final checkpoint is waited for.
+    package var saveBy: Instant { deadline - reserve }
+    /// SIGKILL is out.
+    package var killBy: Instant { deadline - PreemptionPlan.margin }
+}
+
+extension Instant {
+    package static func - (left: Instant, right: Duration) -> Instant { left + (.zero - right) }
+}

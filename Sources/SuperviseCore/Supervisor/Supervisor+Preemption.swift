@@ -1,0 +1,140 @@
+import SuperviseFormats
+
+/// The machine is taken away: one deadline, by which all is saved and the job is gone.
+extension Supervisor {
+    mutating func noticed(
+        _ notice: Notice, from source: String, acknowledgement: Inquiry? = nil, at now: Moment
+    ) {
+        guard notice.action.endsRun else {
+            log(
+                .noticed(.init(source: source, action: notice.action.rawValue, doubt: notice.doubt))
+            )
+            saveNow(source, at: now)
+            return
+        }
+        let left = max(notice.left ?? settings.preemptGrace, Self.leastNotice)
+        let deadline = now.instant + left
+        if let known = preemption {
+            guard deadline < known.deadline else { return }
+            preemption?.deadline = deadline
+            preemption?.deadlineToRead = now.wall(at: deadline)
+        } else {
+            preemption = Preemption(
+                notice: notice, source: source, noticed: now.wall, deadline: deadline,
+                deadlineToRead: now.wall(at: deadline),
+                reserve: PreemptionPlan.reserve(ofNotice: left),
+                acknowledgement: acknowledgement)
+        }
+        log(
+            .noticed(
+                .init(
+                    source: source, action: notice.action.rawValue, left: left.seconds,
+                    doubt: notice.doubt)))
+        tighten(at: now)
+    }
+
+    /// Whoever can still tell us has not been switched off yet.
+    private static let leastNotice = Duration.seconds(2)
+
+    /// For a machine that stays, or comes back.
+    private mutating func saveNow(_ source: String, at now: Moment) {
+        guard stop == nil, phase != .finished else { return }
+        if let refusal = joinOrRequest(nil, reason: .preemption, at: now) {
+            let message = "\(source): no checkpoint is asked for: \(refusal.message)"
+            log(.warning(.init(message: message)))
+        }
+    }
+
+    /// What was decided before has to be over in time, too.
+    mutating func tighten(at now: Moment) {
+        guard let preemption, let stop, phase != .finished else { return }
+        if stop.restarts {
+            endInstead(
+                by: preemption.source, signal: Self.sigterm, withCheckpoint: true, at: now)
+        }
+        if let deadline = self.stop?.deadline, deadline > preemption.saveBy {
+            self.stop?.deadline = preemption.saveBy
+            set(.stopDeadline, after: preemption.saveBy - now.instant, at: now)
+        }
+        guard let due = alarms.due[.kill], due > preemption.killBy else { return }
+        boundTheEnd(at: now)
+    }
+
+    /// After every event, and when its time has come: whether the job may still go on.
+    mutating func followNotice(at now: Moment) {
+        guard let preemption, stop == nil, !isPreemptionMoot else {
+            if alarms.isSet(.preemption) { cancel(.preemption) }
+            return
+        }
+        let plan = PreemptionPlan(
+            left: preemption.deadline - now.instant, costs: record.experience.recent,
+            step: progress.rate.map { 1 / $0 }, canAsk: canAsk, stopTimeout: settings.stopTimeout,
+            reserve: preemption.reserve)
+        let step: PreemptionPlan.Step = phase == .running && !isHung ? plan.next : .stop
+        switch step {
+        case .goOn(let wait):
+            let due = now.instant + wait
+            self.preemption?.savesAt = due
+            // The plan is the same one, but for what is lost in rounding.
+            if let set = alarms.due[.preemption], abs((set - due).seconds) < 0.001 { return }
+            set(.preemption, after: wait, at: now)
+        case .save: preempt(withCheckpoint: true, at: now)
+        case .stop: preempt(withCheckpoint: false, at: now)
+        }
+    }
+
+    /// What has just ended by itself may have completed.
+    private var isPreemptionMoot: Bool {
+        switch phase {
+        case .idle, .ending, .finished: true
+        case .clearing, .gathering, .choosing, .recording, .running, .waiting: false
+        }
+    }
+
+    private mutating func preempt(withCheckpoint: Bool, at now: Moment) {
+        guard let source = preemption?.source else { return }
+        preemption?.savesAt = nil
+        askedToStop(
+            by: source, signal: Self.sigterm, withCheckpoint: withCheckpoint, at: now)
+    }
+
+    /// A request so shortly before the final one would only be in its way.
+    func savesSoon(at now: Moment) -> Bool {
+        guard let saves = preemption?.savesAt, let interval else { return false }
+        return saves - now.instant < interval / 2
+    }
+
+    /// What had to be left undone.
+    mutating func countPreemption(at now: Moment) {
+        guard let stop, stop.preempts, let preemption else { return }
+        var lost = 0.0
+        if let attempt, !stop.hasSaved, !attempt.neverRan, attempt.pid != nil || isEnding {
+            let end = if case .ending(let ending) = phase { ending.at } else { now.counted }
+            lost = max(0, (end - attempt.securedAt).seconds)
+            loseWork(seconds: lost)
+        } else if attempt == nil, let failure = record.failures.last,
+            failure.at >= preemption.noticed
+        {
+            // It crashed in the time that was left, and its loss is counted already.
+            lost = failure.lostSeconds
+        }
+        self.preemption?.lost = lost
+        if let inquiry = preemption.acknowledgement, lost == 0 {
+            actions.append(.acknowledge(inquiry))
+        }
+    }
+
+    private var isEnding: Bool { if case .ending = phase { true } else { false } }
+
+    func preemptionStatus(at now: Moment) -> Status.Preemption? {
+        guard !sources.isEmpty || preemption != nil else { return nil }
+        let notice = preemption.map {
+            Status.Notice(
+                source: $0.source, action: $0.notice.action.rawValue, noticed: $0.noticed,
+                deadline: $0.deadlineToRead,
+                finalCheckpoint: stop == nil ? $0.savesAt.map { now.wall(at: $0) } : nil,
+                saved: checkpoints.last?.id, lostSeconds: $0.lost)
+        }
+        return Status.Preemption(sources: sources.map(\.status), notice: notice)
+    }
+}

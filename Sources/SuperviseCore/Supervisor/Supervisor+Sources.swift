@@ -1,0 +1,65 @@
+import SuperviseFormats
+
+/// Those who are asked whether the machine is taken away: from the first event until a notice came.
+extension Supervisor {
+    /// After every event: whoever is due is asked.
+    mutating func askSources(at now: Moment) {
+        guard !sources.isEmpty else { return }
+        guard phase != .finished, preemption == nil else {
+            endSources()
+            return
+        }
+        for index in sources.indices {
+            let id = InquiryID(nextInquiry)
+            guard let inquiry = sources[index].next(id, at: now.instant) else { continue }
+            nextInquiry += 1
+            actions.append(.inquire(id, inquiry))
+        }
+        setSourceTimer(at: now)
+    }
+
+    private mutating func setSourceTimer(at now: Moment) {
+        let next = sources.compactMap { source -> Instant? in
+            if case .resting(let until) = source.stage { until } else { nil }
+        }.min()
+        if let next {
+            if alarms.due[.sources] != next { set(.sources, after: next - now.instant, at: now) }
+        } else if alarms.isSet(.sources) {
+            cancel(.sources)
+        }
+    }
+
+    private mutating func endSources() {
+        for index in sources.indices {
+            if let id = sources[index].end() { actions.append(.endInquiry(id)) }
+        }
+        if alarms.isSet(.sources) { cancel(.sources) }
+    }
+
+    mutating func answered(_ id: InquiryID, _ answer: Inquiry.Answer, at now: Moment) {
+        guard let index = source(asking: id) else { return }
+        let outcome = sources[index].heard(answer, at: now)
+        follow(outcome, of: index, at: now)
+    }
+
+    mutating func inquiryEnded(_ id: InquiryID, _ end: Inquiry.End, at now: Moment) {
+        guard let index = source(asking: id) else { return }
+        let outcome = sources[index].ended(end, at: now.instant)
+        follow(outcome, of: index, at: now)
+    }
+
+    private func source(asking id: InquiryID) -> Int? {
+        sources.firstIndex { $0.stage == .asking(id) }
+    }
+
+    private mutating func follow(_ outcome: NoticeSource.Outcome, of index: Int, at now: Moment) {
+        if let id = outcome.endsInquiry { actions.append(.endInquiry(id)) }
+        if let warning = outcome.warning { log(.warning(.init(message: warning))) }
+        let source = sources[index]
+        for notice in outcome.notices {
+            noticed(
+                notice, from: source.name,
+                acknowledgement: source.acknowledgement(of: notice), at: now)
+        }
+    }
+}

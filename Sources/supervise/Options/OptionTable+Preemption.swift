@@ -1,0 +1,24 @@
+import SuperviseCore
+
+/// Machines that are taken away.
+extension OptionTable {
+    static let preemption = [
+        OptionSpec(
+            "preempt", .preemptSource, of: [.run], inOptional: \.preempt,
+            "Ask whether this machine is about to be taken away: its cloud, or any program that "
+                + "writes a line such as {\"deadline_s\": 120} when it is time"),
+        OptionSpec(
+            "preempt-signal", .signalOrNone, of: [.run], standard: "SIGUSR2", in: \.preemptSignal,
+            "The signal to supervise that says so, too"),
+        OptionSpec(
+            "preempt-grace", .positiveDuration, of: [.run], standard: "30s",
+            in: \.settings.preemptGrace,
+            "How long the machine is there from then on, where nobody tells"),
+        OptionSpec(
+            "preempt-ack", .flag, of: [.run], in: \.settings.preemptAcknowledges,
+            "Tell Azure when all is saved, so that it need not wait"),
+        OptionSpec(
+            "preempted-exit-code", .exitCode, of: [.run], standard: "75", in: \.preemptedExitCode,
+            "The exit status when the machine was taken away"),
+    ]
+}

@@ -1,0 +1,36 @@
+import SuperviseFormats
+import SuperviseHost
+
+/// In a status: whether the machine is taken away, and what watches for it.
+struct PreemptionView {
+    let preemption: Status.Preemption?
+    let now: Timestamp
+
+    var rows: [(label: String, left: String, right: String?)] {
+        guard let preemption else { return [] }
+        if let notice = preemption.notice { return [("preemption", text(of: notice), nil)] }
+        return preemption.sources.map { ("notices", text(of: $0), nil) }
+    }
+
+    private func text(of notice: Status.Notice) -> String {
+        let who = "\(HumanText.printable(notice.source)): \(HumanText.printable(notice.action))"
+        if let lost = notice.lostSeconds {
+            return lost < 0.05 ? "\(who), all saved" : "\(who), \(HumanText.duration(lost)) lost"
+        }
+        let left = max(0, notice.deadline.seconds(since: now))
+        let final = notice.finalCheckpoint.map {
+            ", final checkpoint in \(HumanText.age(max(0, $0.seconds(since: now))))"
+        }
+        return "\(who) in \(HumanText.age(left))\(final ?? "")"
+    }
+
+    private func text(of source: Status.Source) -> String {
+        let name = HumanText.printable(source.name)
+        switch source.state {
+        case .asking: return "\(name) has not answered yet"
+        case .watching, .ended: return "\(name) is watched"
+        case .failing:
+            return "\(name) fails: \(HumanText.printable(source.error ?? ""))"
+        }
+    }
+}
