@@ -26,10 +26,13 @@ release: $(SCRIPT)
 	$(STATIC)
 
 # Leaves out the tables for unwinding, 2 MB that nothing reads: Swift's errors are plain results, and a crash
-# aborts at once.
-$(SCRIPT):
+# aborts at once. And what libraries do before main for those who use them otherwise than we, which is a tenth
+# of a start: Dispatch (nothing here is async), backtraces of crashes, C++ exceptions, CommandLine.
+UNUSED = $(foreach part,*libdispatch.a:* *Backtrace.cpp.o *CommandLine.cpp.o *eh_alloc.o,\
+	$(part)(.init_array .init_array.*))
+$(SCRIPT): Makefile
 	mkdir -p $(@D)
-	printf 'SECTIONS { /DISCARD/ : { *(.eh_frame) } } INSERT AFTER .text;\n' > $@
+	printf 'SECTIONS { /DISCARD/ : { *(.eh_frame) $(UNUSED) } } INSERT AFTER .text;\n' > $@
 
 install: release
 	install -d "$(DESTDIR)$(PREFIX)/bin"

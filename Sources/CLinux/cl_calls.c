@@ -4,6 +4,20 @@
 #include <sched.h>
 #include <string.h>
 
+static int argument_count = 0;
+static char **arguments = NULL;
+
+/* The C library calls it with what it calls main with. */
+__attribute__((constructor)) static void keep_arguments(int count, char **words) {
+    argument_count = count;
+    arguments = words;
+}
+
+char **cl_arguments(int *count) {
+    *count = argument_count;
+    return arguments;
+}
+
 int cl_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int cl_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }

@@ -18,6 +18,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+/* What we were called with. (Swift's own way to find that out begins with reading /proc/self/maps.) */
+char **cl_arguments(int *count);
+
 /* How many processors the caller may run on, or -1. */
 int cl_processors(void);
 

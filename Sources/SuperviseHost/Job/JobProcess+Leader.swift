@@ -18,16 +18,16 @@ extension JobProcess {
 
     func leaderEnded(_ status: ExitStatus) {
         // Had the exec failed, its report was written before the end.
-        readReport()
+        readReport(hasEnded: true)
         guard leader != nil else { return }
         forgetLeader()
         beforeEnd()
         deliver(.jobExited(JobEnd(status)))
     }
 
-    func readReport() {
+    func readReport(hasEnded: Bool = false) {
         guard report != nil, let leader else { return }
-        switch leader.readExecResult() {
+        switch leader.readExecResult(hasEnded: hasEnded) {
         case .pending:
             return
         case .running:

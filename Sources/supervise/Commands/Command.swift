@@ -4,7 +4,7 @@ enum Command: String, CaseIterable, Sendable {
     case events, logs, plan, doctor
 
     /// Those that can answer in JSON.
-    static let withJSON = Set(allCases).subtracting([.run, .resume, .logs])
+    static let withJSON = allCases.filter { ![.run, .resume, .logs].contains($0) }
 
     /// One line without its full stop, for the list of commands.
     var summary: String {

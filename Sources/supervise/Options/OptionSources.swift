@@ -50,14 +50,7 @@ struct OptionSources {
     /// - Throws: ``Complaint`` about a configuration file that cannot be used.
     func collect(_ arguments: Arguments) throws(Complaint) -> Collected {
         var given: [String: GivenOption] = [:]
-        for option in OptionTable.options(of: command) where option.mayBeInEnvironment(of: command)
-        {
-            // An empty variable is as good as none: that is how a shell script clears it.
-            guard let text = surroundings.environment[option.variable], !text.isEmpty else {
-                continue
-            }
-            given[option.name] = GivenOption(spec: option, text: text, source: .environment)
-        }
+        for option in fromEnvironment() { given[option.spec.name] = option }
         for (option, text) in arguments.options {
             var text = text
             if option.isRepeatable { try refuseLines(text, option.dashed) }
@@ -91,6 +84,20 @@ struct OptionSources {
     private func refuseLines(_ text: String, _ subject: String) throws(Complaint) {
         guard text.utf8.contains(UInt8(ascii: "\n")) else { return }
         throw Complaint("\(subject) takes no value with a line break in it")
+    }
+
+    private func fromEnvironment() -> [GivenOption] {
+        // Mostly there are none, and then no option's name has to be made a variable's.
+        let isOurs: (String) -> Bool = { $0.hasPrefix(OptionSpec.variablePrefix) }
+        guard surroundings.environment.keys.contains(where: isOurs) else { return [] }
+        return OptionTable.options(of: command).compactMap { option in
+            guard option.mayBeInEnvironment(of: command) else { return nil }
+            // An empty variable is as good as none: that is how a shell script clears it.
+            guard let text = surroundings.environment[option.variable], !text.isEmpty else {
+                return nil
+            }
+            return GivenOption(spec: option, text: text, source: .environment)
+        }
     }
 
     /// The values of all options, with the given ones in their places.

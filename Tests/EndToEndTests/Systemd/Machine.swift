@@ -36,6 +36,9 @@ final class Machine {
         path = try #require(mkdtemp(&template).map { String(cString: $0) })
         let build = try buildDirectory()
         let prepare = """
+            umask 022
+            # The system's own Python, which every user may run.
+            PATH=/usr/bin:$PATH
             cd "$1"; mkdir -p local/bin state work; chmod 755 .
             cp "$2/supervise" local/bin/; cp -r "$3/examples" .
             make -s -C "$3" install-systemd PREFIX="$1/local" > made 2>&1 || { cat made; exit 1; }
