@@ -22,14 +22,16 @@ struct JobEnvironment {
     ///   - inherited: ours, as we were started with it.
     ///   - identity: who the job is, where that is not who we are.
     ///   - given: entries `NAME=value` of `--env`.
+    ///   - notices: for programs that speak sd_notify(3).
     init(
         inherited: [(String, String)], identity: UserIdentity? = nil, given: [String] = [],
-        name: String, socket: String
+        name: String, socket: String, notices: Notices? = nil
     ) {
         var variables = Self.withoutOurs(inherited)
         if let identity {
             Self.replace(&variables, by: Self.own(identity), without: ["XDG_RUNTIME_DIR"])
         }
+        if let notices { variables += notices.variables }
         Self.replace(&variables, by: given.map(Self.entry))
         variables += [("SUPERVISE_SOCKET", socket), ("SUPERVISE_NAME", name)]
         common = Self.entries(variables)
@@ -65,6 +67,21 @@ struct JobEnvironment {
             entry += "="
             entry += value
             return entry
+        }
+    }
+
+    /// What a program finds that speaks sd_notify(3) to whoever has started it.
+    struct Notices {
+        /// The path of our socket for it.
+        let socket: String
+        /// What it has for a sign of life; nil where none is waited for.
+        let watchdog: Duration?
+
+        fileprivate var variables: [(String, String)] {
+            let limit = watchdog.map {
+                ("WATCHDOG_USEC", String(Int64($0.seconds * 1_000_000)))
+            }
+            return [("NOTIFY_SOCKET", socket)] + (limit.map { [$0] } ?? [])
         }
     }
 

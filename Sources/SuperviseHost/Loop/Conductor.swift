@@ -21,6 +21,7 @@ final class Conductor {
     var watch: FileWatch?
     var output: JobOutput?
     var diagnosis: Diagnosis?
+    var manager: ServiceLink?
     var inquiries: Inquiries?
     /// What a source is told once all is saved.
     var acknowledgement: Inquiry?
@@ -41,7 +42,10 @@ final class Conductor {
         environment = JobEnvironment(
             inherited: session.environment, identity: session.job.identity,
             given: session.request.job.environment, name: session.found.record.name,
-            socket: session.socket)
+            socket: session.socket,
+            notices: .init(
+                socket: SocketPath.notices(beside: session.socket),
+                watchdog: session.request.settings.heartbeatTimeout))
         core = Supervisor(
             settings: session.request.settings, found: session.found, seed: session.seed,
             at: Self.now())
@@ -67,6 +71,7 @@ final class Conductor {
         self.job = job
         watch = try watchFiles(job, deliver)
         diagnosis = Diagnosis(on: loop, tools: tools, deliver)
+        manager = linkToManager()
         inquiries = try session.inquiries(on: loop, deliver)
         signals = try SignalSource(session.signals.taken, on: loop) {
             [unowned self] number, sender in

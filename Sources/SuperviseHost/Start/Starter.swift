@@ -181,7 +181,8 @@ struct Starter {
             record: record, checkpoints: scan.checkpoints,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
-            mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false, socket: socket)
+            mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false, socket: socket,
+            manager: ServicePlace.find(in: environmentVariables())?.manager)
     }
 
     /// nil where it cannot be told: the job is kept alive all the same.

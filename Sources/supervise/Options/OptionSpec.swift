@@ -12,8 +12,7 @@ final class OptionSpec: Sendable {
     let help: String
     /// The commands that know it.
     let commands: [Command]
-    /// An environment variable may set it.
-    let mayBeInEnvironment: Bool
+    private let traits: Traits
     /// It is part of what a run is, and recorded for `resume`.
     let isRecorded: Bool
     let isRepeatable: Bool
@@ -36,6 +35,8 @@ final class OptionSpec: Sendable {
         static let mayBeginWithDashes = Traits(rawValue: 8)
         /// Recorded as an absolute path: the job's directory need not be the caller's.
         static let path = Traits(rawValue: 16)
+        /// What a run is given by its environment is nothing to do with another command.
+        static let environmentOfRun = Traits(rawValue: 32)
     }
 
     /// - Parameter put: puts a value into its place.
@@ -52,7 +53,7 @@ final class OptionSpec: Sendable {
         describePlaceholder = kind.placeholder
         describeAccepts = kind.accepts
         describeChoices = kind.choices
-        mayBeInEnvironment = traits.contains(.environment)
+        self.traits = traits
         isRecorded = traits.contains(.recorded)
         isPath = traits.contains(.path)
         isRepeatable = traits.contains(.repeatable)
@@ -64,6 +65,17 @@ final class OptionSpec: Sendable {
             return true
         }
     }
+
+    /// An environment variable may set it.
+    func mayBeInEnvironment(of command: Command) -> Bool {
+        traits.contains(.environment) || command == .run && traits.contains(.environmentOfRun)
+    }
+
+    /// It says what is kept.
+    var isRule: Bool { traits.contains(.environmentOfRun) }
+
+    /// Its values are of the kind NAME=VALUE.
+    var takesAssignments: Bool { isRepeatable && placeholder?.hasPrefix("NAME=") == true }
 
     /// What stands for the value in help; nil for a flag.
     var placeholder: String? { describePlaceholder() }

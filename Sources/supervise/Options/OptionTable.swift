@@ -59,32 +59,42 @@ enum OptionTable {
             in: { $0.checkpointSignal = $1 },
             "The signal to supervise that asks for a checkpoint now"),
         OptionSpec(
-            "keep-last", .count, of: [.run], standard: "5",
+            "keep-last", .count, of: [.run, .prune], standard: "5", pruning,
             in: { $0.settings.retention.keepLast = $1 },
             "Keep so many of the newest checkpoints"),
     ]
 
+    /// For a run, and for once in its place.
+    private static let pruning: OptionSpec.Traits = [.environmentOfRun, .recorded]
+
     private static let retention = [
         OptionSpec(
-            "keep-best", .best, of: [.run], in: { $0.settings.retention.keepBest = $1 },
+            "keep-best", .best, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepBest = $1 },
             "Keep so many of those with the lowest or highest value of a metric, as in 3:loss:min"),
         OptionSpec(
-            "keep-every", .count, of: [.run], in: { $0.settings.retention.keepEvery = $1 },
+            "keep-every", .count, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepEvery = $1 },
             "Keep the first checkpoint at or after every multiple of so many steps"),
         OptionSpec(
-            "keep-hourly", .count, of: [.run], in: { $0.settings.retention.keepHourly = $1 },
+            "keep-hourly", .count, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepHourly = $1 },
             "Keep the newest of each of the last so many hours that have one"),
         OptionSpec(
-            "keep-daily", .count, of: [.run], in: { $0.settings.retention.keepDaily = $1 },
+            "keep-daily", .count, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepDaily = $1 },
             "Keep the newest of each of the last so many days (UTC) that have one"),
         OptionSpec(
-            "keep-weekly", .count, of: [.run], in: { $0.settings.retention.keepWeekly = $1 },
+            "keep-weekly", .count, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepWeekly = $1 },
             "Keep the newest of each of the last so many weeks (from Monday, UTC) that have one"),
         OptionSpec(
-            "max-age", .positiveDuration, of: [.run], in: { $0.settings.retention.maxAge = $1 },
+            "max-age", .positiveDuration, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.maxAge = $1 },
             "Remove what is older than the newest by more than this, whatever keeps it"),
         OptionSpec(
-            "max-bytes", .size, of: [.run], in: { $0.settings.retention.maxBytes = $1 },
+            "max-bytes", .size, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.maxBytes = $1 },
             "Remove the oldest until all have no more than this together, whatever keeps them"),
     ]
 

@@ -88,7 +88,7 @@ struct Ledger {
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .descendantsGone, .outputTail,
-            .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
+            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
             .inquiryEnded:
             break
         }
@@ -160,7 +160,7 @@ struct Ledger {
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .killEverything, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
-            .savePins, .inquire, .endInquiry, .acknowledge:
+            .savePins, .inquire, .endInquiry, .acknowledge, .notify:
             break
         }
     }

@@ -64,6 +64,7 @@ struct Witness {
     var publishing = PublishWitness()
     var compression = CompressionWitness()
     var hangs = HangWitness()
+    var service = ServiceWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -88,6 +89,7 @@ struct Witness {
         try publishing.judge(step)
         try compression.judge(step, before, world)
         try hangs.judge(step, before, ledger)
+        try service.judge(step)
     }
 
     /// Whenever time has passed, whether the supervisor was told of anything or not.
@@ -96,6 +98,7 @@ struct Witness {
         try stop.look(world.now, world.settings)
         try timers.look(world.now, ledger)
         try hangs.look(world.now, world.settings, ledger)
+        try service.look(world.now, world.supervisor)
     }
 
     /// The end of a history.
@@ -115,6 +118,7 @@ struct Witness {
         interval = IntervalWitness()
         compression = CompressionWitness()
         hangs = HangWitness()
+        service = ServiceWitness()
         publishing = PublishWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)
@@ -126,6 +130,7 @@ struct Witness {
     mutating func stoodStill(for time: Int64) {
         ledger.stoodStill(for: time)
         stop.stoodStill(for: time)
+        service.stoodStill(for: time)
     }
 
     mutating func supervisorIsGone() {

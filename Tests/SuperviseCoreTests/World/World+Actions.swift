@@ -51,7 +51,7 @@ extension World {
         case .runOnHang: runOnHang()
         case .endDiagnosis: endDiagnosis()
         case .savePins(let pins): savePins(pins)
-        case .saveReport, .log, .publish, .tell, .inquire, .endInquiry, .acknowledge: break
+        case .saveReport, .log, .publish, .tell, .notify, .inquire, .endInquiry, .acknowledge: break
         case .exit(let ending): try exit(ending)
         }
     }
@@ -147,7 +147,8 @@ extension World {
         var record = disk.record ?? newRecord()
         let leftovers = record.mayHaveLeftovers(bootID: "boot-\(bootID)")
         record.bootID = "boot-\(bootID)"
-        let found = disk.scan(for: record, mayHaveLeftovers: leftovers)
+        var found = disk.scan(for: record, mayHaveLeftovers: leftovers)
+        found.manager = plan.manager
         note("A SUPERVISOR STARTS, settings \(settings)")
         note("    found \(found.checkpoints.map(\.id)) damaged \(found.damaged.map(\.id))")
         let supervisor = Supervisor(
