@@ -72,8 +72,8 @@ package struct PreemptionPlan: Equatable, Sendable {
         return .seconds(sorted[rank - 1] * factor) + Self.more
     }
 
-    /// There has to be time for another step.
+    /// There has to be time for another step, and enough of it for a timer.
     private func waits(for time: Duration) -> Step? {
-        time > .zero && time.seconds >= (step ?? 0) ? .goOn(time) : nil
+        time > .milliseconds(1) && time.seconds >= (step ?? 0) ? .goOn(time) : nil
     }
 }

@@ -19,6 +19,7 @@ extension Supervisor {
             attempt?.request?.deadline = deadline + time
         }
         setAgain(alarms.delay(by: time))
+        tighten(at: now)
     }
 
     mutating func setAgain(_ timers: [TimerID]) {

@@ -179,9 +179,9 @@ package struct Supervisor: Sendable {
         } else {
             refuseAfterEnd(event)
         }
+        followNotice(at: now)
         compressNext()
         watchForHangs(at: now)
-        followNotice(at: now)
         askSources(at: now)
         publishIfChanged(at: now)
         defer { actions = [] }

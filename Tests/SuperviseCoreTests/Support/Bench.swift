@@ -24,6 +24,8 @@ struct Bench {
         case restart
         case pause
         case stoodStill
+        /// The machine is taken away.
+        case notice
     }
 
     private(set) var supervisor: Supervisor
@@ -37,6 +39,7 @@ struct Bench {
     private var requests = RequestWitness()
     private var timers = TimerWitness()
     private var publishing = PublishWitness()
+    private var preemption = PreemptionWitness()
     private let settings: Settings
 
     init(_ change: (inout Settings) -> Void = { _ in }) {
@@ -86,6 +89,7 @@ struct Bench {
             now += 600_000_000
             try tell(sigterm)
         case .restart: try control("restart")
+        case .notice: try tell(.signal(.preempt(name: "SIGUSR2")))
         case .pause: try control(ledger.pausedAt == nil ? "pause" : "unpause")
         case .stoodStill:
             now += 5_000_000_000
@@ -110,6 +114,7 @@ struct Bench {
                 throw Violation("liveness", "nothing more happens in \(supervisor.phase)")
             }
             try stop.look(now, settings)
+            try preemption.look(now, ledger)
         }
         if !isOver { throw Violation("liveness", "it comes to no end") }
     }
@@ -141,7 +146,8 @@ struct Bench {
         let moment = Moment(instant: Instant(nanoseconds: now), wall: .zero)
         let actions = supervisor.handle(event, at: moment)
         let step = Step(
-            event: event, actions: actions, now: now, settings: settings, supervisor: supervisor)
+            event: event, actions: actions, moment: moment, settings: settings,
+            supervisor: supervisor)
         let before = ledger
         ledger.follow(step)
         if step.spawn != nil, before.leaderRuns || before.isEnding && !isGone {
@@ -152,6 +158,7 @@ struct Bench {
         try requests.judge(step, before, ledger)
         try timers.judge(step, ledger)
         try publishing.judge(step)
+        try preemption.judge(step, before, ledger, stop)
         for action in actions { carryOut(action) }
         if step.exit != nil { isOver = true }
     }

@@ -43,6 +43,7 @@ extension Step {
     var letsGo: Bool {
         switch event {
         case .stoodStill, .signal(.stop), .signal(.hangUp): true
+        case _ where actions.contains(where: \.beginsStop): true
         case .received(.control(let control), _, _):
             ["unpause", "stop", "restart"].contains(control.command)
         default: false

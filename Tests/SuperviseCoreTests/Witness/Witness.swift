@@ -8,15 +8,18 @@ struct Step {
     let now: Int64
     let settings: Settings
     let supervisor: Supervisor
+    /// As the supervisor was told it.
+    let moment: Moment
     let exit: Action.Ending?
     let spawn: Action.SpawnOrder?
 
     init(
-        event: Event, actions: [Action], now: Int64, settings: Settings, supervisor: Supervisor
+        event: Event, actions: [Action], moment: Moment, settings: Settings, supervisor: Supervisor
     ) {
         self.event = event
         self.actions = actions
-        self.now = now
+        self.moment = moment
+        now = moment.instant.nanoseconds
         self.settings = settings
         self.supervisor = supervisor
         var exit: Action.Ending?
@@ -64,12 +67,13 @@ struct Witness {
     var publishing = PublishWitness()
     var compression = CompressionWitness()
     var hangs = HangWitness()
+    var preemption = PreemptionWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
         guard let supervisor = world.supervisor else { return }
         let step = Step(
-            event: event, actions: actions, now: world.now, settings: world.settings,
+            event: event, actions: actions, moment: world.moment, settings: world.settings,
             supervisor: supervisor)
         let before = ledger
         ledger.follow(step)
@@ -88,6 +92,7 @@ struct Witness {
         try publishing.judge(step)
         try compression.judge(step, before, world)
         try hangs.judge(step, before, ledger)
+        try preemption.judge(step, before, ledger, stop)
     }
 
     /// Whenever time has passed, whether the supervisor was told of anything or not.
@@ -96,6 +101,7 @@ struct Witness {
         try stop.look(world.now, world.settings)
         try timers.look(world.now, ledger)
         try hangs.look(world.now, world.settings, ledger)
+        try preemption.look(world.now, ledger)
     }
 
     /// The end of a history.
@@ -116,6 +122,7 @@ struct Witness {
         compression = CompressionWitness()
         hangs = HangWitness()
         publishing = PublishWitness()
+        preemption = PreemptionWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)
         retention.supervisorStarts()
