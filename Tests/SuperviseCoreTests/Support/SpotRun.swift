@@ -72,15 +72,17 @@ struct SpotRun {
         result.left = 10 + 110 * chance.share()
         var settings = Settings()
         settings.checkpointEvery =
-            chance.happens(0.3) ? .auto : .every(.seconds(Self.between(5, 600, &chance)))
+            chance.happens(0.2)
+            ? .off : chance.happens(0.3) ? .auto : .every(.seconds(Self.between(5, 600, &chance)))
         settings.stopTimeout = .seconds(Self.between(0.5, 30, &chance))
         settings.preemptGrace = .seconds(result.left)
         settings.preempt = ShellWords("watch").map { .program($0) }
         var record = Desk.record()
         let known = chance.happens(0.3) ? chance.number(0...2) : chance.number(3...20)
+        // Asked in the middle of a step, it waits for the end of that.
+        let waits = settings.checkpointEvery != .off && chance.happens(0.7)
         for _ in 0..<known {
-            // Asked in the middle of a step, it waits for the end of that.
-            let wait = chance.happens(0.5) ? pace * chance.share() : 0
+            let wait = waits ? pace * chance.share() : 0
             record.experience.measure(cost: wait + Self.noisy(mean, &chance))
         }
         let found = Supervisor.Found(record: record, checkpoints: [])

@@ -280,7 +280,8 @@ struct StopWitness {
         if asked.isAwaiting, step.signalsAnyone || !step.stopSends.isEmpty {
             throw Violation("5", "a final checkpoint is awaited, and there is \(step.actions)")
         }
-        if case .spawned = step.event, !step.signalsAnyone {
+        let isAsked = asked.isAwaiting && step.actions.contains(where: \.beginsStop)
+        if case .spawned = step.event, !step.signalsAnyone, !isAsked {
             throw Violation("5", "a leader that has just been started is not told to end")
         }
         if step.spawn != nil { throw Violation("5", "a spawn after a stop was asked for") }
@@ -295,7 +296,8 @@ struct StopWitness {
         {
             throw Violation("5", "SIGKILL before --stop-timeout is over")
         }
-        guard asked.toldAt != nil else { return }
+        // What was begun in this step came before.
+        guard asked.toldAt != nil, !step.actions.contains(where: \.beginsStop) else { return }
         for action in step.actions {
             if case .makeStaging = action {
                 throw Violation("5", "a checkpoint is begun after `stop`")
