@@ -25,6 +25,8 @@ package struct PreemptionPlan: Equatable, Sendable {
     private static let factors = (few: 3.0, many: 2.0)
     /// A machine on its way down is slower than it was; and a job can be in the middle of a step.
     private static let more = Duration.seconds(2)
+    /// Of a job that does not tell, in seconds.
+    private static let unknownStep = 5.0
 
     package enum Step: Equatable, Sendable {
         /// The job goes on for so long.
@@ -70,7 +72,7 @@ package struct PreemptionPlan: Equatable, Sendable {
         guard !sorted.isEmpty else { return nil }
         let rank = (sorted.count * 95 + 99) / 100
         let factor = sorted.count < Self.manyCosts ? Self.factors.few : Self.factors.many
-        return .seconds(sorted[rank - 1] * factor) + max(Self.more, .seconds(step ?? 0))
+        return .seconds(sorted[rank - 1] * factor) + max(Self.more, .seconds(step ?? Self.unknownStep))
     }
 
     /// There has to be time for another step, and enough of it for a timer.

@@ -133,7 +133,7 @@ struct PreemptionWitness {
         let pace = rate.map { 1 / $0 } ?? 0
         let began = step.actions.contains(where: \.beginsStop) && !Self.isAsked(step)
         if began, before.notice != nil, after.isAskable(step), !after.isHung,
-            Double(notice.saveBy - step.now) / 1e9 > 3 * slowest + 2 + 2 * pace + 0.1,
+            Double(notice.saveBy - step.now) / 1e9 > 3 * slowest + 5 + 2 * pace + 0.1,
             !costs.isEmpty
         {
             throw Violation("preemption", "work is thrown away, as the job is stopped too early")
@@ -249,7 +249,8 @@ struct PreemptionWitness {
             throw Violation("sources", "it is known, and \(after.inquiries) go on")
         }
         let isIdle = after.notice == nil && step.exit == nil && after.inquiries.count < count
-        idleSince = isIdle ? idleSince ?? step.now : nil
+        let asks = step.actions.contains { if case .inquire = $0 { true } else { false } }
+        idleSince = isIdle ? (asks ? nil : idleSince) ?? step.now : nil
     }
 
     private mutating func count(_ message: String) {
