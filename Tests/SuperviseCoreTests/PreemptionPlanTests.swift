@@ -15,7 +15,8 @@ struct PreemptionPlanTests {
     }
 
     private func expectsWait(
-        _ seconds: Double, _ step: PreemptionPlan.Step, _ location: SourceLocation = #_sourceLocation
+        _ seconds: Double, _ step: PreemptionPlan.Step,
+        _ location: SourceLocation = #_sourceLocation
     ) {
         guard case .goOn(let wait) = step else {
             Issue.record("\(step)", sourceLocation: location)
@@ -26,13 +27,15 @@ struct PreemptionPlanTests {
 
     @Test("a tenth of the notice is kept free, at least 1 s and at most 5 s")
     func reserve() {
-        func reserve(_ left: Double) -> Duration { PreemptionPlan.reserve(ofNotice: .seconds(left)) }
+        func reserve(_ left: Double) -> Duration {
+            PreemptionPlan.reserve(ofNotice: .seconds(left))
+        }
         #expect(reserve(2) == .seconds(1) && reserve(10) == .seconds(1))
         #expect(reserve(30) == .seconds(3))
         #expect(reserve(50) == .seconds(5) && reserve(120) == .seconds(5))
     }
 
-    @Test("a save is taken to need twice its slowest, three times where few are known, and 2 s more")
+    @Test("a save is taken to need twice its slowest, three times of a few, and 2 s more")
     func cost() {
         expectsWait(120 - 5 - (3 * 4 + 2), plan(120, costs: [4]))
         expectsWait(120 - 5 - (3 * 4 + 2), plan(120, costs: [4, 1, 1, 1]))
@@ -72,7 +75,7 @@ struct PreemptionPlanTests {
         #expect(plan(-3) == .stop)
     }
 
-    @Test("a save that takes longer than is left is tried, as long as half of the quickest would fit")
+    @Test("a save that takes longer than is left is tried, where half of the quickest would fit")
     func noTime() {
         #expect(plan(5 + 5.1, costs: [10, 20]) == .save)
         #expect(plan(5 + 4.9, costs: [10, 20]) == .stop)

@@ -122,7 +122,7 @@ struct PreemptionTests {
         #expect(early.tell(.timer(.interval), after: .seconds(20)).requests.count == 1)
     }
 
-    @Test("once it is saved the job may end by itself, SIGTERM and SIGKILL come in time, the end is 75")
+    @Test("once it is saved the job may end by itself; SIGTERM and SIGKILL come in time")
     func ends() {
         var desk = Self.desk(costs: []) { $0.preemptGrace = .seconds(10) }
         desk.tell(Self.notice)
@@ -163,7 +163,7 @@ struct PreemptionTests {
 
     @Test("a job that hangs is not asked")
     func hangs() {
-        var desk = Self.desk(costs: []) { $0.heartbeatTimeout = .seconds(10) }
+        var desk = Self.desk { $0.heartbeatTimeout = .seconds(10) }
         desk.tell(.timer(.hang), after: .seconds(10))
         let actions = desk.tell(Self.notice)
         #expect(actions.requests.isEmpty && actions.contains(.signalLeader(15)))
@@ -184,7 +184,7 @@ struct PreemptionTests {
         #expect(desk.end(.exited(0), after: .seconds(2)).ending == .completed)
     }
 
-    @Test("what it had committed is waited for up to the reserve, and what it left has SIGKILL in time")
+    @Test("what it had committed is waited for up to the reserve; what it left has SIGKILL in time")
     func completesLate() {
         var desk = Self.desk { $0.stopTimeout = .seconds(60) }
         let id = desk.begin()
@@ -282,6 +282,12 @@ struct PreemptionTests {
         desk.tell(.started)
         #expect(close(desk.tell(Self.notice).timer(.abandon), 29.75))
         #expect(desk.tell(.timer(.abandon), after: .seconds(29.75)).ending == .preempted)
+        var stopped = Desk(mayHaveLeftovers: true) { $0.stopTimeout = .seconds(100) }
+        stopped.tell(.started)
+        #expect(close(stopped.tell(sigterm).timer(.abandon), 101))
+        #expect(close(stopped.tell(Self.notice).timer(.abandon), 29.75))
+        #expect(
+            stopped.tell(.timer(.abandon), after: .seconds(29.75)).ending == .stopped(signal: 15))
     }
 
     @Test("a pause ends when the final checkpoint is asked for, and costs no time")

@@ -9,7 +9,7 @@ import Testing
 /// prints all of it.
 @Suite("A thousand notices")
 struct ThousandNoticesTests {
-    @Test("of the final checkpoints that could have been saved, 99.9 % were; no job outlives its time")
+    @Test("of what could have been saved 99.9 % was, and no job outlives its machine")
     func savesWhatCouldBeSaved() {
         if let seed = number("NOTICES_SEED") {
             var run = SpotRun(seed: seed, isTracing: true)
@@ -68,9 +68,10 @@ struct ThousandNoticesTests {
         var words: String {
             func percent(_ part: Double) -> String { "\((part * 1000).rounded() / 10) %" }
             let share = 1 - Double(missed.count) / Double(max(could, 1))
-            return "saved \(percent(share)) of \(could) that could have been (missed \(missed.count)),"
-                + " and \(savedAllTheSame) of \(couldNot) others; worked for \(percent(worked / left))"
-                + " of the notices' time, \(percent(worked / workable)) of what could have been"
+            return "saved \(percent(share)) of \(could) that could have been (missed "
+                + "\(missed.count)), and \(savedAllTheSame) of \(couldNot) others; worked for "
+                + "\(percent(worked / left)) of the notices' time, "
+                + "\(percent(worked / workable)) of what could have been"
         }
     }
 

@@ -72,7 +72,8 @@ package struct PreemptionPlan: Equatable, Sendable {
         guard !sorted.isEmpty else { return nil }
         let rank = (sorted.count * 95 + 99) / 100
         let factor = sorted.count < Self.manyCosts ? Self.factors.few : Self.factors.many
-        return .seconds(sorted[rank - 1] * factor) + max(Self.more, .seconds(step ?? Self.unknownStep))
+        let step = Duration.seconds(step ?? Self.unknownStep)
+        return .seconds(sorted[rank - 1] * factor) + max(Self.more, step)
     }
 
     /// There has to be time for another step, and enough of it for a timer.

@@ -104,6 +104,11 @@ struct Bench {
     /// From wherever it is: a stop, and then only what has to happen. With a hung disk nothing that
     /// was ordered of it is ever done.
     mutating func finish(diskHangs: Bool) throws(Violation) {
+        // What is due comes first.
+        for _ in 0..<20 where !isOver {
+            guard let next = ledger.armed.values.min(), next <= now + 600_000_000 else { break }
+            _ = try play(.clock)
+        }
         now += 600_000_000
         if !isOver { try tell(sigterm) }
         for _ in 0..<80 where !isOver {
@@ -143,7 +148,8 @@ struct Bench {
             answers.removeAll { if case .jobExited = $0 { true } else { false } }
         default: break
         }
-        let moment = Moment(instant: Instant(nanoseconds: now), wall: .zero)
+        let moment = Moment(
+            instant: Instant(nanoseconds: now), wall: Timestamp(milliseconds: now / 1_000_000))
         let actions = supervisor.handle(event, at: moment)
         let step = Step(
             event: event, actions: actions, moment: moment, settings: settings,

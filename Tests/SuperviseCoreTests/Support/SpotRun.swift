@@ -241,9 +241,9 @@ struct SpotRun {
         case .endDescendants: put(.tell(.descendantsGone), after: 0.001)
         case .exit(let ending):
             result.ending = ending
-            let notice = supervisor.status(at: Moment(instant: .init(nanoseconds: now), wall: .zero))
-                .preemption?.notice
-            result.isSaved = notice?.lostSeconds == 0
+            let moment = Moment(instant: Instant(nanoseconds: now), wall: .zero)
+            let told = supervisor.status(at: moment).preemption?.notice
+            result.isSaved = told?.lostSeconds == 0
         default: break
         }
     }
