@@ -16,7 +16,7 @@ STATIC = $(SWIFT) build -c release --product supervise --scratch-path .build/sta
 	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors \
 	-Xlinker --icf=all -Xlinker -O2 -Xlinker -s -Xlinker --no-eh-frame-hdr -Xlinker $(CURDIR)/$(SCRIPT)
 
-.PHONY: build release install test test-python lint format bench
+.PHONY: build release install install-systemd test test-python lint format bench
 
 build:
 	$(SWIFT) build
@@ -26,14 +26,29 @@ release: $(SCRIPT)
 	$(STATIC)
 
 # Leaves out the tables for unwinding, 2 MB that nothing reads: Swift's errors are plain results, and a crash
-# aborts at once.
-$(SCRIPT):
+# aborts at once. And what libraries do before main for those who use them otherwise than we, which is a tenth
+# of a start: Dispatch (nothing here is async), backtraces of crashes, C++ exceptions, CommandLine.
+UNUSED = $(foreach part,*libdispatch.a:* *Backtrace.cpp.o *CommandLine.cpp.o *eh_alloc.o,\
+	$(part)(.init_array .init_array.*))
+$(SCRIPT): Makefile
 	mkdir -p $(@D)
-	printf 'SECTIONS { /DISCARD/ : { *(.eh_frame) } } INSERT AFTER .text;\n' > $@
+	printf 'SECTIONS { /DISCARD/ : { *(.eh_frame) $(UNUSED) } } INSERT AFTER .text;\n' > $@
 
 install: release
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 0755 $(RELEASE) "$(DESTDIR)$(PREFIX)/bin/supervise"
+
+# The units, with the path of the binary in them, and the page that they name; system units for PREFIX=/usr
+# and /usr/local are found by systemd as they are.
+install-systemd:
+	for unit in systemd/*.* systemd/user/*.*; do \
+		case $$unit in systemd/user/*) kind=user;; *) kind=system;; esac; \
+		install -d "$(DESTDIR)$(PREFIX)/lib/systemd/$$kind" && \
+		sed 's|/usr/local/|$(PREFIX)/|' "$$unit" > "$(DESTDIR)$(PREFIX)/lib/systemd/$$kind/$${unit##*/}" && \
+		chmod 0644 "$(DESTDIR)$(PREFIX)/lib/systemd/$$kind/$${unit##*/}" || exit 1; \
+	done
+	install -d "$(DESTDIR)$(PREFIX)/share/doc/supervise"
+	install -m 0644 docs/SYSTEMD.md "$(DESTDIR)$(PREFIX)/share/doc/supervise/SYSTEMD.md"
 
 test:
 	$(SWIFT) test

@@ -1,6 +1,22 @@
 #include "clinux.h"
 
+#include <errno.h>
 #include <sched.h>
+#include <string.h>
+
+static int argument_count = 0;
+static char **arguments = NULL;
+
+/* The C library calls it with what it calls main with. */
+__attribute__((constructor)) static void keep_arguments(int count, char **words) {
+    argument_count = count;
+    arguments = words;
+}
+
+char **cl_arguments(int *count) {
+    *count = argument_count;
+    return arguments;
+}
 
 int cl_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
@@ -14,6 +30,40 @@ int cl_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
     *uid = peer.uid;
     *gid = peer.gid;
     return 0;
+}
+
+int cl_want_senders(int socket) {
+    int yes = 1;
+    return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
+}
+
+ssize_t cl_receive(int socket, void *room, size_t size, pid_t *pid, uid_t *uid, gid_t *gid) {
+    /* For the sender and nothing else: what does not fit is never opened here. */
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct iovec part = {.iov_base = room, .iov_len = size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (count < 0) return -1;
+    if (message.msg_flags & MSG_TRUNC) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    if (head == NULL || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_CREDENTIALS ||
+        head->cmsg_len < CMSG_LEN(sizeof(struct ucred))) {
+        errno = EACCES;
+        return -1;
+    }
+    struct ucred sender;
+    memcpy(&sender, CMSG_DATA(head), sizeof sender);
+    *pid = sender.pid;
+    *uid = sender.uid;
+    *gid = sender.gid;
+    return count;
 }
 
 int cl_processors(void) {

@@ -1,4 +1,5 @@
 #include "cl_child.h"
+#include "cl_raw.h"
 #include "clinux.h"
 #include <errno.h>
 #include <limits.h>
@@ -31,15 +32,14 @@ pid_t cl_fork_into(int group, int *pidfd, int *joined) {
     return cl_fork(pidfd);
 }
 
-static void close_listed(int one, int other) {
-    int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static CL_BARE void close_listed(int one, int other) {
+    long directory = cl_raw4(
+        SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (directory < 0) {
-        struct rlimit limit;
-        int end = 65536;
-        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65536)
-            end = (int)limit.rlim_cur;
-        for (int fd = 3; fd < end; fd++)
-            if (fd != one && fd != other) close(fd);
+        unsigned long long limit[2] = {65536, 65536};
+        cl_raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit);
+        for (int fd = 3; fd < 65536 && (unsigned long long)fd < limit[0]; fd++)
+            if (fd != one && fd != other) cl_raw1(SYS_close, fd);
         return;
     }
     char buffer[4096] __attribute__((aligned(8)));
@@ -49,52 +49,46 @@ static void close_listed(int one, int other) {
     do {
         closed = 0;
         long count;
-        lseek(directory, 0, SEEK_SET);
-        while ((count = cl_read_entries(directory, buffer, sizeof buffer)) > 0) {
+        cl_raw3(SYS_lseek, directory, 0, SEEK_SET);
+        while ((count = cl_read_entries((int)directory, buffer, sizeof buffer)) > 0) {
             for (long at = 0; at < count;) {
                 const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
                 long fd = cl_read_number(entry->name);
                 if (fd > 2 && fd != one && fd != other && fd != directory)
-                    closed += close((int)fd) == 0;
+                    closed += cl_raw1(SYS_close, fd) == 0;
                 at += entry->length;
             }
         }
     } while (closed > 0);
-    close(directory);
+    cl_raw1(SYS_close, directory);
 }
 
-void cl_close_all_but(int one, int other) {
+CL_BARE void cl_close_all_but(int one, int other) {
     unsigned low = (unsigned)(one < other ? one : other);
     unsigned high = (unsigned)(one < other ? other : one);
     int failed = 0;
-    if (low > 3) failed |= syscall(SYS_close_range, 3u, low - 1, 0u) != 0;
-    if (high > low + 1) failed |= syscall(SYS_close_range, low + 1, high - 1, 0u) != 0;
-    failed |= syscall(SYS_close_range, high + 1, UINT_MAX, 0u) != 0;
+    if (low > 3) failed |= cl_raw3(SYS_close_range, 3, low - 1, 0) != 0;
+    if (high > low + 1) failed |= cl_raw3(SYS_close_range, low + 1, high - 1, 0) != 0;
+    failed |= cl_raw3(SYS_close_range, high + 1, UINT_MAX, 0) != 0;
     if (failed) close_listed(one, other); /* before Linux 5.9, or forbidden by a sandbox */
 }
 
-int cl_place(int source, int target) {
-    if (source != target) return dup2(source, target);
-    int flags = fcntl(source, F_GETFD);
-    return flags < 0 ? -1 : fcntl(source, F_SETFD, flags & ~FD_CLOEXEC);
-}
-
-void cl_default_signals(void) {
+CL_BARE void cl_default_signals(void) {
     /* handler, flags, restorer, mask: all zero is the default disposition. */
     const unsigned long action[4] = {0};
     for (int number = 1; number <= 64; number++) {
         /* SIGKILL and SIGSTOP refuse, and have nothing but their default. */
-        syscall(SYS_rt_sigaction, number, action, NULL, 8ul);
+        cl_raw4(SYS_rt_sigaction, number, action, NULL, 8);
     }
 }
 
-void cl_block_signals(unsigned long long *before) {
+CL_BARE void cl_block_signals(unsigned long long *before) {
     const unsigned long long all = ~0ull;
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, 8ul);
+    cl_raw4(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, 8);
 }
 
-void cl_restore_signals(unsigned long long mask) {
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8ul);
+CL_BARE void cl_restore_signals(unsigned long long mask) {
+    cl_raw4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8);
 }
 
 char *cl_write_number(char *at, unsigned long number) {
@@ -108,11 +102,11 @@ char *cl_write_number(char *at, unsigned long number) {
     return at;
 }
 
-long cl_read_entries(int directory, void *buffer, unsigned long size) {
-    return syscall(SYS_getdents64, directory, buffer, size);
+CL_BARE long cl_read_entries(int directory, void *buffer, unsigned long size) {
+    return cl_raw3(SYS_getdents64, directory, buffer, size);
 }
 
-long cl_read_number(const char *text) {
+CL_BARE long cl_read_number(const char *text) {
     long number = 0;
     if (*text < '0' || *text > '9') return -1;
     for (; *text >= '0' && *text <= '9'; text++) number = number * 10 + (*text - '0');

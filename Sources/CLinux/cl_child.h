@@ -13,11 +13,10 @@ pid_t cl_fork(int *pidfd);
    whether it was: before Linux 5.7, or where a sandbox forbids that call, it is not. */
 pid_t cl_fork_into(int group, int *pidfd, int *joined);
 
+/* From here on also for a child that shares our memory: nothing touches errno. */
+
 /* Closes every descriptor from 3 on but these two (or one, where they are equal). */
 void cl_close_all_but(int one, int other);
-
-/* Makes descriptor `target` what `source` is, not closed on exec. */
-int cl_place(int source, int target);
 
 /* Default dispositions for all signals, also those that the C library hides (32, 33), with raw
    calls. */
@@ -31,7 +30,7 @@ void cl_restore_signals(unsigned long long mask);
 /* Writes a number in decimal and returns the place behind its last digit. */
 char *cl_write_number(char *at, unsigned long number);
 
-/* The directory entries of the kernel's getdents64. */
+/* The directory entries of the kernel's getdents64; negative where there is an error. */
 struct cl_entry {
     unsigned long long inode;
     long long offset;

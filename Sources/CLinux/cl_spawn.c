@@ -1,72 +1,94 @@
 #include "cl_spawn.h"
 #include "cl_child.h"
+#include "cl_raw.h"
 #include "clinux.h"
 #include <errno.h>
+#include <sched.h>
 #include <stdbool.h>
-#include <sys/stat.h>
+#include <stdint.h>
 
-/* A real fork, not vfork: an exec from a network file system that hangs must not stop the
-   supervisor, and vfork's parent waits for it. Everything the child needs was allocated before. */
+/* Not vfork: an exec from a network file system that hangs must not stop the supervisor, and vfork's
+   parent waits for it. The child shares our memory all the same, beside us and on a stack of its own,
+   until its exec: a copy of the page tables, and of each page that one of us then writes to, takes
+   several times as long as the rest of a start. So it calls nothing of the C library, and everything
+   that it needs was allocated before and stays until its end of the report pipe is closed. */
 
-static _Noreturn void fail(int report, int stage, int code, int candidate) {
-    const struct cl_spawn_report message = {stage, code, candidate};
-    while (write(report, &message, sizeof message) < 0 && errno == EINTR) {}
-    _exit(127);
+static _Noreturn CL_BARE void leave(int status) {
+    for (;;) cl_raw1(SYS_exit_group, status);
 }
 
-static bool set_streams(const struct cl_spawn_request *request) {
-    int sources[3];
+static _Noreturn CL_BARE void fail(int report, int stage, long code, int candidate) {
+    const struct cl_spawn_report message = {stage, (int)code, candidate};
+    while (cl_raw3(SYS_write, report, &message, sizeof message) == -EINTR) {}
+    leave(127);
+}
+
+static CL_BARE long open_file(const char *path, int flags) {
+    return cl_raw4(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0);
+}
+
+/* Makes descriptor `target` what `source` is, not closed on exec. */
+static CL_BARE long place(int source, int target) {
+    if (source != target) return cl_raw3(SYS_dup3, source, target, 0);
+    long flags = cl_raw3(SYS_fcntl, source, F_GETFD, 0);
+    return flags < 0 ? flags : cl_raw3(SYS_fcntl, source, F_SETFD, flags & ~FD_CLOEXEC);
+}
+
+static CL_BARE void set_streams(const struct cl_spawn_request *request, int report) {
+    long sources[3];
     /* First out of the way of the targets, or placing one would overwrite the next one's source. */
     for (int target = 0; target < 3; target++) {
-        int source = request->streams[target];
-        if (source == CL_STREAM_NULL) source = open("/dev/null", O_RDWR | O_CLOEXEC);
+        long source = request->streams[target];
+        if (source == CL_STREAM_NULL) source = open_file("/dev/null", O_RDWR);
         else if (source == CL_STREAM_INHERIT) { sources[target] = -1; continue; }
         if (source >= 0 && source < 3 && source != target)
-            source = fcntl(source, F_DUPFD_CLOEXEC, 3);
-        if (source < 0) return false;
+            source = cl_raw3(SYS_fcntl, source, F_DUPFD_CLOEXEC, 3);
+        if (source < 0) fail(report, CL_SPAWN_STREAM, -source, 0);
         sources[target] = source;
     }
     for (int target = 0; target < 3; target++) {
-        if (sources[target] >= 0 && cl_place(sources[target], target) < 0) return false;
+        long result = sources[target] >= 0 ? place((int)sources[target], target) : 0;
+        if (result < 0) fail(report, CL_SPAWN_STREAM, -result, 0);
     }
-    return true;
 }
 
 /* What keeps looking further along PATH, as execvp has it. */
-static bool is_absent(int code) {
+static CL_BARE bool is_absent(long code) {
     return code == ENOENT || code == ENOTDIR || code == ENODEV || code == ESTALE
         || code == ETIMEDOUT;
 }
 
-static bool is_directory(const char *path) {
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+static CL_BARE bool is_directory(const char *path) {
+    long file = open_file(path, O_PATH | O_DIRECTORY);
+    if (file >= 0) cl_raw1(SYS_close, file);
+    return file >= 0;
 }
 
 /* Whether a file that the kernel cannot execute is no script either, such as a program for another
    machine: a shell would only complain about its syntax. */
-static bool is_binary(const char *path) {
+static CL_BARE bool is_binary(const char *path) {
     char start[128];
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t count = file < 0 ? 0 : read(file, start, sizeof start);
-    if (file >= 0) close(file);
-    for (ssize_t at = 0; at < count && start[at] != '\n'; at++)
+    long file = open_file(path, O_RDONLY);
+    long count = file < 0 ? 0 : cl_raw3(SYS_read, file, start, sizeof start);
+    if (file >= 0) cl_raw1(SYS_close, file);
+    for (long at = 0; at < count && start[at] != '\n'; at++)
         if (start[at] == 0) return true;
     return false;
 }
 
-static _Noreturn void execute(const struct cl_spawn_request *request, int report) {
-    int stage = CL_SPAWN_EXEC, code = ENOENT, about = 0;
+static _Noreturn CL_BARE void execute(const struct cl_spawn_request *request, int report) {
+    int stage = CL_SPAWN_EXEC, about = 0;
+    long code = ENOENT;
     for (int index = 0; request->candidates[index] != NULL; index++) {
         const char *path = request->candidates[index];
-        execve(path, request->arguments, request->environment);
-        int why = errno;
+        long why = -cl_raw3(SYS_execve, path, request->arguments, request->environment);
         if (why == ENOEXEC && !is_binary(path)) {
-            request->shell_arguments[1] = (char *)path;
-            execve("/bin/sh", request->shell_arguments, request->environment);
+            request->shell_arguments[0] = "/bin/sh";
+            request->shell_arguments[1] = path;
+            cl_raw3(SYS_execve, "/bin/sh", request->shell_arguments, request->environment);
         }
         if (why == EACCES && request->searched && is_directory(path)) continue;
-        if (why == ENOENT && faccessat(AT_FDCWD, path, F_OK, 0) == 0) {
+        if (why == ENOENT && cl_raw3(SYS_faccessat, AT_FDCWD, path, F_OK) == 0) {
             stage = CL_SPAWN_INTERPRETER;
             code = ENOENT;
             about = index;
@@ -81,74 +103,111 @@ static _Noreturn void execute(const struct cl_spawn_request *request, int report
     fail(report, stage, code, about);
 }
 
-static void end_with(pid_t parent) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+static CL_BARE void end_with(pid_t parent) {
+    cl_raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     /* The parent may have died before that call, and then nobody would ever send the signal. */
-    if (getppid() != parent) _exit(127);
+    if (cl_raw0(SYS_getppid) != parent) leave(127);
 }
 
 /* What only our own privileges may be enough for: before they are given up. */
-static void set_limits(const struct cl_spawn_request *request, int report) {
+static CL_BARE void set_limits(const struct cl_spawn_request *request, int report) {
     for (int index = 0; index < request->limit_count; index++) {
         const struct cl_spawn_limit *limit = &request->limits[index];
         const unsigned long long pair[2] = {limit->soft, limit->hard};
-        if (syscall(SYS_prlimit64, 0, limit->resource, pair, NULL) != 0)
-            fail(report, CL_SPAWN_LIMIT, errno, index);
+        long result = cl_raw4(SYS_prlimit64, 0, limit->resource, pair, NULL);
+        if (result != 0) fail(report, CL_SPAWN_LIMIT, -result, index);
     }
-    if (request->sets_niceness && setpriority(PRIO_PROCESS, 0, request->niceness) != 0)
-        fail(report, CL_SPAWN_NICENESS, errno, 0);
+    if (!request->sets_niceness) return;
+    long result = cl_raw3(SYS_setpriority, PRIO_PROCESS, 0, request->niceness);
+    if (result != 0) fail(report, CL_SPAWN_NICENESS, -result, 0);
 }
 
-/* Raw, as the C library would have all threads follow, which are our parent's and not here. */
-static void change_identity(const struct cl_spawn_request *request, int report) {
+static CL_BARE void change_identity(const struct cl_spawn_request *request, int report) {
     const struct cl_spawn_identity *to = request->identity;
     if (to == NULL) return;
-    if (syscall(SYS_setgroups, (size_t)to->group_count, to->groups) != 0
-        || syscall(SYS_setresgid, to->group, to->group, to->group) != 0
-        || syscall(SYS_setresuid, to->user, to->user, to->user) != 0)
-        fail(report, CL_SPAWN_IDENTITY, errno, 0);
+    long result = cl_raw2(SYS_setgroups, to->group_count, to->groups);
+    if (result == 0) result = cl_raw3(SYS_setresgid, to->group, to->group, to->group);
+    if (result == 0) result = cl_raw3(SYS_setresuid, to->user, to->user, to->user);
+    if (result != 0) fail(report, CL_SPAWN_IDENTITY, -result, 0);
 }
 
-static _Noreturn void end_rehearsal(const struct cl_spawn_request *request, int report) {
-    for (int index = 0; request->reach[index] != NULL; index++)
-        if (faccessat(AT_FDCWD, request->reach[index], X_OK, 0) != 0)
-            fail(report, CL_SPAWN_REACH, errno, index);
-    _exit(0);
+static _Noreturn CL_BARE void end_rehearsal(const struct cl_spawn_request *request, int report) {
+    for (int index = 0; request->reach[index] != NULL; index++) {
+        long result = cl_raw3(SYS_faccessat, AT_FDCWD, request->reach[index], X_OK);
+        if (result != 0) fail(report, CL_SPAWN_REACH, -result, index);
+    }
+    leave(0);
 }
 
-static _Noreturn void become(const struct cl_spawn_request *request, int report, pid_t parent) {
-    setsid(); /* cannot fail in a fresh child */
+static _Noreturn CL_BARE void become(
+    const struct cl_spawn_request *request, int report, pid_t parent) {
+    cl_raw0(SYS_setsid); /* cannot fail in a fresh child */
     end_with(parent);
-    if (request->terminal >= 0 && ioctl(request->terminal, TIOCSCTTY, 0) != 0)
-        fail(report, CL_SPAWN_STREAM, errno, 0);
-    if (!set_streams(request)) fail(report, CL_SPAWN_STREAM, errno, 0);
+    if (request->terminal >= 0) {
+        long result = cl_raw3(SYS_ioctl, request->terminal, TIOCSCTTY, 0);
+        if (result != 0) fail(report, CL_SPAWN_STREAM, -result, 0);
+    }
+    set_streams(request, report);
     /* Now and not at the exec, which may hang: until then the child would hold our sockets and
        pipes. */
     if (request->close_others) cl_close_all_but(report, report);
     set_limits(request, report);
-    if (request->mask >= 0) umask((mode_t)request->mask);
+    if (request->mask >= 0) cl_raw1(SYS_umask, request->mask);
     change_identity(request, report);
     /* Who becomes somebody else loses that. */
     if (request->identity != NULL) end_with(parent);
-    if (request->directory != NULL && chdir(request->directory) != 0)
-        fail(report, CL_SPAWN_DIRECTORY, errno, 0);
+    if (request->directory != NULL) {
+        long result = cl_raw1(SYS_chdir, request->directory);
+        if (result != 0) fail(report, CL_SPAWN_DIRECTORY, -result, 0);
+    }
     cl_default_signals();
     cl_restore_signals(0);
     if (request->reach != NULL) end_rehearsal(request, report);
     execute(request, report);
 }
 
-pid_t cl_spawn(const struct cl_spawn_request *request, int report, int *pidfd) {
-    pid_t parent = getpid();
+/* What a child that shares our memory is given, at the end of its stack. */
+struct call {
+    const struct cl_spawn_request *request;
+    int report;
+    pid_t parent;
+};
+
+static CL_BARE int begin(void *argument) {
+    const struct call *call = argument;
+    become(call->request, call->report, call->parent);
+}
+
+/* Whoever becomes another user has to have a memory of its own: the kernel then takes ours for that
+   of somebody whose secrets it may hold. And into a group only the raw call leads, which needs a
+   stack that returns. */
+static bool may_share(const struct cl_spawn_request *request) {
+    return request->group < 0 && request->identity == NULL && request->reach == NULL
+        && request->stack != NULL;
+}
+
+pid_t cl_spawn(const struct cl_spawn_request *request, int report, int *pidfd, int *shares) {
+    pid_t parent = getpid(), pid = -1;
     unsigned long long mask;
     /* A handler of ours must not run in the child. */
     cl_block_signals(&mask);
-    int joined;
-    pid_t pid = cl_fork_into(request->group, pidfd, &joined);
-    if (pid == 0) {
-        /* In ours it runs just as well. */
-        if (!joined && request->group >= 0) cl_cgroup_join(request->group);
-        become(request, report, parent);
+    *shares = may_share(request);
+    if (*shares) {
+        struct call *call = (struct call *)(request->stack + CL_SPAWN_STACK) - 1;
+        *call = (struct call){request, report, parent};
+        pid = clone(begin, (void *)((uintptr_t)call & ~(uintptr_t)15),
+            CLONE_VM | CLONE_PIDFD | SIGCHLD, call, pidfd);
+        /* A sandbox may know processes and threads, and nothing between. */
+        if (pid < 0) *shares = 0;
+    }
+    if (!*shares) {
+        int joined;
+        pid = cl_fork_into(request->group, pidfd, &joined);
+        if (pid == 0) {
+            /* In ours it runs just as well. */
+            if (!joined && request->group >= 0) cl_cgroup_join(request->group);
+            become(request, report, parent);
+        }
     }
     int code = errno;
     cl_restore_signals(mask);

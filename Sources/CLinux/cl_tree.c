@@ -17,7 +17,7 @@
 
 enum mark { UNMARKED, MEMBER, SPARED, SPARED_ALONE };
 
-enum { HELD = 64, FREEZES = 4, ROUND_MS = 1000 };
+enum { HELD = 64, FREEZES = 4, ENDINGS = 200, ROUND_MS = 1000 };
 
 /* As long as somebody is in the session, its number is given to nobody else. */
 static bool has_session(const struct cl_tree *tree, const struct cl_process_table *table) {
@@ -144,29 +144,60 @@ static bool is_meant(
     return (session && is_in_session(tree, process)) || is_named(tree, proc, process);
 }
 
+/* Returns whether it got the signal. */
+static bool signal_if_meant(
+    const struct cl_tree *tree, int proc, const struct cl_process_table *table, bool session,
+    const struct cl_process *process, int signal) {
+    if (!is_meant(tree, proc, table, session, process)) return false;
+    int pidfd = hold(proc, process);
+    if (pidfd < 0) return false;
+    bool is_sent = cl_pidfd_send_signal(pidfd, signal) == 0;
+    close(pidfd);
+    return is_sent;
+}
+
+static bool is_gone(int proc, pid_t pid) {
+    struct cl_process process;
+    return cl_read_process(proc, pid, &process) != 0;
+}
+
 /* Goes through all processes once more, in the order of their numbers, and signals each member as
    soon as it is seen. Who forks and ends faster than a look takes is ahead of this, not behind, and
-   is caught up with. Returns how many got it. */
+   is caught up with: the list ends with the last one that was there when it was read, and where one
+   of those has gone since, it may have left another behind. Returns how many got it. */
 static int chase(
     const struct cl_tree *tree, int proc, const struct cl_process_table *table, int signal,
     bool (*is_spared)(const struct cl_process *)) {
     char buffer[512] __attribute__((aligned(8))); /* few at a time, so that they are fresh */
     bool session = has_session(tree, table);
-    int signalled = 0;
-    long count;
+    int signalled = 0, endings = 0;
+    long long here = 0, next = 0; /* where the last one stands in the list, and what follows it */
+    pid_t last = 0, last_before = 0;
+    bool has_gone = false;
     if (lseek(proc, 0, SEEK_SET) != 0) return 0;
-    while ((count = cl_read_entries(proc, buffer, sizeof buffer)) > 0) {
+    for (;;) {
+        long count = cl_read_entries(proc, buffer, sizeof buffer);
+        if (count < 0) break;
+        if (count == 0) {
+            has_gone = has_gone || is_gone(proc, last);
+            if (last == last_before || !has_gone || ++endings > ENDINGS) break;
+            last_before = last;
+            next = here;
+            if (lseek(proc, here, SEEK_SET) < 0) break;
+        }
+        has_gone = false;
         for (long at = 0; at < count;) {
             const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
             struct cl_process process;
             long pid = cl_read_number(entry->name);
             at += entry->length;
-            if (pid <= 0 || cl_read_process(proc, (pid_t)pid, &process) != 0) continue;
-            if (is_spared(&process) || !is_meant(tree, proc, table, session, &process)) continue;
-            int pidfd = hold(proc, &process);
-            if (pidfd < 0) continue;
-            signalled += cl_pidfd_send_signal(pidfd, signal) == 0;
-            close(pidfd);
+            here = next;
+            next = entry->offset;
+            if (pid <= 0) continue;
+            last = (pid_t)pid;
+            if (cl_read_process(proc, last, &process) != 0) has_gone = true;
+            else if (!is_spared(&process))
+                signalled += signal_if_meant(tree, proc, table, session, &process, signal);
         }
     }
     return signalled;
@@ -218,11 +249,14 @@ static int look_again(const struct cl_tree *tree, int proc, struct looks *looks)
 }
 
 /* Looks until all members are stopped, or nearly so: one that is killed while another forks would
-   leave a child behind whose descent nobody can tell. Returns the members left, or -1. */
+   leave a child behind whose descent nobody can tell. A look may miss one that forks and ends faster
+   than it is read, so nobody is gone before a chase has met none either. Returns the members left,
+   or -1. */
 static int freeze(const struct cl_tree *tree, int proc, struct looks *looks) {
     int members = look_again(tree, proc, looks);
-    for (int round = 0; round < FREEZES && members > 0; round++) {
-        if (chase(tree, proc, &looks->now, SIGSTOP, is_stopped_or_guard) == 0) break;
+    for (int round = 0; members >= 0; round++) {
+        if (chase(tree, proc, &looks->now, SIGSTOP, is_stopped_or_guard) == 0) return members;
+        if (round == FREEZES) return members > 0 ? members : 1;
         members = look_again(tree, proc, looks);
     }
     return members;

@@ -75,18 +75,20 @@ package enum Action: Equatable, Sendable {
     /// A line on standard error that is no event of the run.
     case tell(String)
     case publish(Status)
+    /// Tell our service manager.
+    case notify(ServiceNotice)
     /// End; what was to be recorded is written first, as far as the disk allows in a second.
     case exit(Ending)
 
     /// Nobody waits for it.
     var tells: Bool {
         switch self {
-        case .log, .tell, .publish: true
+        case .log, .tell, .publish, .notify: true
         default: false
         }
     }
 
-    var isExit: Bool { if case .exit = self { true } else { false } }
+    package var isExit: Bool { if case .exit = self { true } else { false } }
 
     package enum Urgency: Equatable, Sendable {
         /// SIGTERM; ``killEverything`` may follow.

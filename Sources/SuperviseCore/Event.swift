@@ -35,6 +35,8 @@ package enum Event: Equatable, Sendable {
     case onHangEnded(String)
     case received(JobMessage, from: ConnectionID, seq: Int64?)
     case disconnected(ConnectionID)
+    /// A job that speaks sd_notify(3) says something.
+    case noticed([JobNotice])
     case signal(Signal)
     case timer(TimerID)
     /// We were stopped, and the job with us, for so long until now.
@@ -186,6 +188,8 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case hang
     /// What is found out about a hang has had its time.
     case diagnosis
+    /// Our service manager waits for a sign of life.
+    case watchdog
     /// Somebody is to be asked whether the machine is taken away.
     case sources
     /// The machine is taken away, and the final checkpoint is to be asked for.

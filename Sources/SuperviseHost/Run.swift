@@ -10,16 +10,24 @@ package func run(_ request: RunRequest) -> RunResult {
     do throws(HostError) {
         switch try Starter(request: request, console: console).start() {
         case .alreadyCompleted:
-            console.say(
-                "this run has completed; to run it again from the beginning: --fresh", .normal)
+            let sentence = "this run has completed; to run it again from the beginning: --fresh"
+            console.say(sentence, .normal)
+            tellServiceManager("READY=1\nSTATUS=\(sentence)")
             return .exit(0)
         case .session(let session):
             return try supervise(session)
         }
     } catch {
         console.say("\(error)", .quiet)
+        tellServiceManager("STATUS=\(HumanText.printable("\(error)"))")
         return .exit(RunResult.couldNot)
     }
+}
+
+/// What there is to say without a loop; whoever does not take it at once misses it.
+private func tellServiceManager(_ text: String) {
+    guard let place = ServicePlace.find(in: environmentVariables()) else { return }
+    _ = try? ServiceSocket(address: place.address).send(text)
 }
 
 private func supervise(_ session: Session) throws(HostError) -> RunResult {

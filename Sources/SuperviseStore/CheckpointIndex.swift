@@ -80,7 +80,7 @@ struct CheckpointIndex {
             var reader = FieldReader(bytes[start..<end])
             guard let checksum = reader.hexadecimal(),
                 checksum == Self.checksum(bytes[told..<end]),
-                reader.text().flatMap(CheckpointID.init) == id, reader.hexadecimal() == inode,
+                reader.id() == id, reader.hexadecimal() == inode,
                 let created = reader.integer(), let size = reader.integer(),
                 let compressed = reader.integer(), let payload = reader.text()
             else { return nil }
@@ -149,8 +149,18 @@ private struct FieldReader {
         return field
     }
 
+    mutating func id() -> CheckpointID? {
+        next().flatMap { CheckpointID(utf8: $0) }
+    }
+
+    /// A scan reads hundreds of thousands, and to find out that one is UTF-8 takes longest where all of
+    /// it is ASCII, as nearly all are.
     mutating func text() -> String? {
-        next().flatMap { String(validating: $0, as: UTF8.self) }
+        next().flatMap { field in
+            field.allSatisfy { $0 < 0x80 }
+                ? String(decoding: UnsafeBufferPointer(rebasing: field), as: UTF8.self)
+                : String(validating: field, as: UTF8.self)
+        }
     }
 
     mutating func integer() -> Int64? {

@@ -25,7 +25,7 @@ package final class OutputLog {
     package static let mostFull = 4
     private static let mostFiles = 100
 
-    private let directory: String
+    package let directory: String
     private let limit: Int64
     private let files: any FileSystem
     private var current: (name: OutputFile, file: GrowingFile)?
@@ -33,6 +33,9 @@ package final class OutputLog {
     private var open: [OutputFile: Open] = [:]
     private var attempt = 0
     private var room = SpareRoom()
+    /// In bytes; what this attempt wrote and is not told as missing yet.
+    private var missing: Int64 = 0
+    private var isAtLineStart = true
     /// How often a new file was begun: then others may have been removed.
     package private(set) var rotations = 0
 
@@ -47,21 +50,53 @@ package final class OutputLog {
     package func begin(attempt: Int) {
         self.attempt = attempt
         current = nil
+        missing = 0
+        isAtLineStart = true
     }
 
-    /// Adds all of it to one file.
+    /// Adds all of it to one file, behind a line that tells what is missing before it.
     ///
+    /// - Parameters:
+    ///   - bytes: may be none, where only the line is wanted.
+    ///   - gap: so many bytes before these are not kept, with what could not be written here.
+    /// - Returns: nil where nothing was to be written.
     /// - Throws: ENOSPC, before the disk is so full that records find no room, and the like; a
     ///   part may have been written.
-    package func append(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Place {
+    @discardableResult
+    package func append(
+        _ bytes: ArraySlice<UInt8>, after gap: Int64 = 0
+    ) throws(SystemError) -> Place? {
+        missing += gap
+        do throws(SystemError) {
+            try tellMissing()
+            guard let last = bytes.last else { return nil }
+            let place = try write(bytes)
+            isAtLineStart = last == UInt8(ascii: "\n")
+            return place
+        } catch {
+            missing += Int64(bytes.count)
+            throw error
+        }
+    }
+
+    private func tellMissing() throws(SystemError) {
+        guard missing > 0 else { return }
+        let start = isAtLineStart ? "" : "\n"
+        let line = "\(start)supervise: \(missing) bytes of the output are missing here\n"
+        _ = try write(Array(line.utf8)[...])
+        missing = 0
+        isAtLineStart = true
+    }
+
+    private func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Place {
         guard room.take(Int64(bytes.count), look: { try? files.freeSpace(directory) }) else {
             throw SystemError.noSpace(directory)
         }
         if let current, current.file.size > 0, current.file.size + Int64(bytes.count) > limit {
             try rotate()
         }
-        let file = if let current { current.file } else { try begin() }
         do throws(SystemError) {
+            let file = if let current { current.file } else { try begin() }
             return Place(file: file, offset: try file.append(bytes))
         } catch {
             room.forget()

@@ -42,9 +42,8 @@ struct Surroundings: Sendable {
     /// Without `.` and double slashes. A `..` stays: what is before it may be a symbolic link.
     private static func joined(_ base: String, _ path: String) -> String {
         var result = ""
-        for part in (base + "/" + path).split(separator: "/") where part != "." {
-            result += "/" + String(part)
-        }
+        let parts = (base + "/" + path).utf8.split(separator: UInt8(ascii: "/"))
+        for part in parts.map({ String(Substring($0)) }) where part != "." { result += "/" + part }
         return result.isEmpty ? "/" : result
     }
 }

@@ -35,7 +35,7 @@ struct JobOptionsTests {
                 == "--env takes no value with a line break in it")
         #expect(
             complaint(["--config", "c", "--", "true"], place)?.message
-                == "/work/c: \"env\" takes no value with a line break in it")
+                == "/work/c:1: \"env\" takes no value with a line break in it")
     }
 
     @Test("paths are recorded absolute, as a resume begins in the job's directory")

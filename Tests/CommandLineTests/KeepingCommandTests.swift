@@ -58,6 +58,23 @@ struct KeepingCommandTests {
         #expect(try runs.call("prune").text.contains("0 checkpoints (0 B) removed."))
     }
 
+    @Test("rules that are given hold this once, in the place of those of the run")
+    func rules() throws {
+        let answer = try runs.call("prune", ["--keep-last", "1", "--max-age", "150s"])
+        // Every second one is kept by the run's other rule, and the fourth is young enough.
+        #expect(try left == [4, 5], "\(answer.text)")
+        #expect(answer.text.contains("goes   older than max-age"))
+        #expect(try runs.call("prune", ["--keep-every", "9"]).text.contains("0 checkpoints"))
+        #expect(runs.refusal("prune", ["--keep-last", "0"])?.status == 125)
+    }
+
+    @Test("what a shell says about runs is no rule for prune")
+    func environment() throws {
+        let environment = ["SUPERVISE_KEEP_LAST": "1", "SUPERVISE_STATE_DIR": runs.root]
+        let told = try answer(["prune", "a", "--dry-run"], place(environment)).text
+        #expect(told.contains("000004-step-4") && told.contains("stays  last, every"))
+    }
+
     @Test("prune of all runs prunes each by its own rules, and a damaged one hinders none")
     func all() throws {
         let other = try runs.add(

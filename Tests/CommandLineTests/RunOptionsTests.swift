@@ -353,7 +353,7 @@ struct RunOptionsTests {
                 == Complaint("--\(option.name)\(end)", status: 125))
         #expect(
             complaint(["--config", "c.json", "--", "true"], configured(option, option.bad))
-                == Complaint("/work/c.json: \"\(option.name)\"\(end)", status: 125))
+                == Complaint("/work/c.json:1: \"\(option.name)\"\(end)", status: 125))
         // An empty variable is none.
         guard option.name != "name", !option.bad.isEmpty else { return }
         #expect(

@@ -138,6 +138,44 @@ struct AttackTests {
         #expect(try program.waitForEnd() == .exited(0))
     }
 
+    @Test(
+        "the guard stays as long as there is one that is gone whenever it is looked at",
+        .enabled(if: userId() == 0, "only root makes a PID namespace"))
+    func fastestHopper() throws {
+        // Where it has a processor to itself nobody may catch it, and it tires after three seconds.
+        let first = """
+            import os, subprocess, sys, time
+            def guard_of(pid):
+                for child in open(f"/proc/{pid}/task/{pid}/children").read().split():
+                    if open(f"/proc/{child}/comm").read() == "supervise-guard\\n":
+                        return int(child)
+            for round in range(4):
+                supervisor = subprocess.Popen(sys.argv[1:], stdout=-1, text=True)
+                assert supervisor.stdout.readline() == "hopping\\n"
+                guard = guard_of(supervisor.pid)
+                supervisor.kill()
+                left = None
+                try:
+                    while True:
+                        if os.wait()[0] == guard:
+                            left = time.monotonic()
+                except ChildProcessError:
+                    took = time.monotonic() - left
+                    if took > 1:
+                        sys.exit(f"round {round}: it left {took} s before the hopper")
+            print("stayed")
+            """
+        let namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        let line =
+            "chrt --fifo 1 true 2> /dev/null && real='chrt --fifo 1'; "
+            + "$real \"$1\" hop 3; echo hopping; exec sleep 1000"
+        let job = ["sh", "-c", line, "sh", place.fixture]
+        let program = try place.start(
+            namespace + ["python3", "-c", first, place.binary] + place.arguments([]) + job)
+        #expect(try program.waitForEnd() == .exited(0), "\(program.text(.errors).suffix(300))")
+        #expect(program.text(.output) == "stayed\n")
+    }
+
     @Test("who calls itself a guard is ended like everybody else")
     func falseGuard() throws {
         let program = try place.puppet(["--stop-timeout", "500ms"])

@@ -93,4 +93,70 @@ struct HungDiskTests {
         #expect(try program.hello(accepts: false).resume?.id == began.id)
         try place.stop(program)
     }
+
+    @Test("under the log: all that the job writes is passed on, and the log tells what it lacks")
+    func log() throws {
+        let place = try Place()
+        let disk = try Preload(in: place)
+        let job = "echo up; read x; seq 1000000; echo over; read x; echo more; read x; echo end"
+        let program = try place.start(
+            [place.binary] + place.arguments(["--capture"]) + ["sh", "-c", job],
+            environment: disk.environment, hasInput: true)
+        let log = place.file("output/attempt-0001.log")
+        try program.line(starting: "up")
+        try waitForChange(in: place.file("output")) { try readSmallFile(log) == "up\n" }
+        try disk.hangDisk(.log)
+        try program.say("go")
+        try program.errorLine(with: "output is being lost, as it cannot be kept: the disk with")
+        try program.line(starting: "over")
+        try program.say("go")
+        try program.line(starting: "more")
+        try disk.freeDisk(.log)
+        // What waited in memory is written.
+        try waitBriefly { try Disk().status(log).size > 3 << 20 }
+        try program.say("go")
+        #expect(try program.waitForEnd() == .exited(0))
+        let all = "up\n" + (1...1_000_000).map { "\($0)\n" }.joined() + "over\nmore\nend\n"
+        #expect(program.bytes(.output) == Array(all.utf8))
+        #expect(program.text(.errors).ranges(of: "output is being lost").count == 1)
+        let parts = String(decoding: try Disk().readFile(log, limit: 64 << 20), as: UTF8.self)
+            .components(around: "supervise: ", " bytes of the output are missing here\n")
+        let (before, count, after) = try #require(parts)
+        let missing = try #require(Int(count))
+        #expect(all.hasPrefix(before.dropLast()) && all.hasSuffix(after), "\(count), \(after)")
+        #expect([0, 1].contains(before.utf8.count + missing + after.utf8.count - all.utf8.count))
+    }
+
+    @Test("under the log: a stop does not wait for it, and the job's end hardly")
+    func endWithLog() throws {
+        for ending in ["stop", "exit 0"] {
+            let place = try Place()
+            let disk = try Preload(in: place)
+            let program = try place.puppet(["--capture"], environment: disk.environment)
+            try disk.hangDisk(.log)
+            try program.say("run seq 3")
+            try program.line(starting: "3")
+            let start = MonotonicTime.now()
+            if ending == "stop" { try place.stop(program) } else { try program.say(ending) }
+            _ = try program.waitForEnd()
+            #expect(MonotonicTime.now() - start < patience / 20, "\(ending)")
+            #expect(try place.status().outcome != nil)
+            try disk.freeDisk(.log)
+        }
+    }
+}
+
+extension String {
+    /// What is before, between and after the first of each; nil where they are not there.
+    fileprivate func components(
+        around start: String, _ end: String
+    ) -> (before: String, between: String, after: String)? {
+        guard let first = firstRange(of: start),
+            let second = self[first.upperBound...].firstRange(of: end)
+        else { return nil }
+        return (
+            String(self[..<first.lowerBound]), String(self[first.upperBound..<second.lowerBound]),
+            String(self[second.upperBound...])
+        )
+    }
 }

@@ -198,4 +198,60 @@ struct OtherUserTests {
         #expect(try own.waitForEnd() == .exited(125))
         try own.errorLine(with: "use move")
     }
+
+    @Test("with --capture it can open its own output again, and what is kept stays ours")
+    func captured() throws {
+        let line =
+            "id -u; echo once more > /dev/stdout; echo an error > /dev/stderr; "
+            + "cat '\(place.file("output/attempt-0001.log"))' 2> /dev/null || echo no log; exit 3"
+        let program = try place.supervise(
+            ["--user", "65534:65533", "--chdir", "w", "--capture", "--max-failures", "1"],
+            ["sh", "-c", line])
+        #expect(try program.waitForEnd() == .exited(3))
+        #expect(program.lines(.output) == ["65534", "once more", "no log"])
+        try program.errorLine(with: "an error")
+        let log = place.file("output/attempt-0001.log")
+        #expect(
+            try look("stat -c '%u %a' '\(place.file("output"))' '\(log)'") == ["0 700", "0 600"])
+        let kept = try readSmallFile(log).split(separator: "\n").sorted()
+        #expect(kept == ["65534", "an error", "no log", "once more"])
+        #expect(try place.status().lastFailure?.outputTail.count == 4)
+    }
+
+    @Test("with --tty the terminal is its own, and it is in control there")
+    func terminal() throws {
+        let line =
+            "id -u; stat -c 'owner %u' $(tty); echo by name > $(tty); echo control > /dev/tty; "
+            + "ls -l '\(place.state)' > /dev/null 2>&1 || echo no list"
+        let call =
+            [place.binary]
+            + place.arguments(["--user", "65534:65533", "--chdir", "w", "--tty"])
+            + ["sh", "-c", line]
+        let program = try place.atTerminal(call)
+        #expect(try program.waitForEnd() == .exited(0), "\(program.text(.output))")
+        let text = program.text(.output)
+        for word in ["65534", "owner 65534", "by name", "control", "no list"] {
+            #expect(text.contains(word), "\(word): \(text)")
+        }
+    }
+
+    @Test("what was compressed is its own to read when it is gone on from")
+    func compressed() throws {
+        let options = ["--user", "65534:65533", "--compress", "gzip"]
+        let first = try puppet(options)
+        try first.hello(accepts: false)
+        let ids = try place.save(1...3, first)
+        for id in ids.dropLast() { try place.waitUntilCompressed(id) }
+        try first.signal(9)
+        #expect(try first.waitForEnd() == .signaled(9))
+        try place.rot(place.file("checkpoints/\(ids[2])/data/state"))
+        let second = try puppet(options)
+        try second.say("run head -c 8 $SUPERVISE_CHECKPOINT/state; echo; id -u")
+        try second.line(starting: "weight 2")
+        try second.line(starting: "65534")
+        try second.say("write \(place.file("checkpoints/\(ids[1])/data/state")) text")
+        try second.line(starting: "written")
+        try place.stop(second)
+        #expect(place.names(in: "set-aside") == [ids[2]])
+    }
 }

@@ -71,7 +71,8 @@ extension Place {
     /// The status as the supervisor tells it now.
     func statusOverSocket() throws -> Status {
         let directory = "\(path)/r/supervise"
-        let name = try #require(try Disk().list(directory).first?.name)
+        let names = try Disk().list(directory).map(\.name)
+        let name = try #require(names.first { $0.hasSuffix(".sock") })
         let peer = try Peer(path: "\(directory)/\(name)")
         try peer.send(line: #"{"type":"control","command":"status"}"#)
         let line = try #require(try peer.readLine())
@@ -85,7 +86,9 @@ extension Place {
     /// Waits until a supervisor in here listens.
     func waitForSocket() throws {
         let directory = "\(path)/r/supervise"
-        try waitForChange(in: directory) { try !Disk().list(directory).isEmpty }
+        try waitForChange(in: directory) {
+            try Disk().list(directory).contains { $0.name.hasSuffix(".sock") }
+        }
         // The name is there a moment before anybody listens.
         try waitBriefly { try !statusOverSocket().name.isEmpty }
     }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A library that is loaded into a program before the C library: it moves the program's wall clock,
-/// and holds its syncs as a hung disk does. A static binary loads none.
+/// and holds its syncs, or what it writes to the job's log, as a hung disk does. A static binary loads none.
 struct Preload {
     private let directory: String
     let environment: [String: String]
@@ -14,6 +14,7 @@ struct Preload {
         #include <fcntl.h>
         #include <stdio.h>
         #include <stdlib.h>
+        #include <string.h>
         #include <sys/syscall.h>
         #include <time.h>
         #include <unistd.h>
@@ -34,21 +35,29 @@ struct Preload {
             return result;
         }
         /* The name of a FIFO with no writer, while the disk is to hang. */
-        static void wait_for_disk(void) {
-            int file = open_own("hung", O_RDONLY);
+        static void wait_for(const char *name) {
+            int file = open_own(name, O_RDONLY);
             if (file >= 0) close(file);
         }
         int fsync(int file) {
-            wait_for_disk();
+            wait_for("hung");
             return (int)syscall(SYS_fsync, file);
         }
         int fdatasync(int file) {
-            wait_for_disk();
+            wait_for("hung");
             return (int)syscall(SYS_fdatasync, file);
         }
         int syncfs(int file) {
-            wait_for_disk();
+            wait_for("hung");
             return (int)syscall(SYS_syncfs, file);
+        }
+        ssize_t write(int file, const void *bytes, size_t count) {
+            char link[64], path[4096];
+            snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+            ssize_t length = readlink(link, path, sizeof path - 1);
+            path[length > 0 ? length : 0] = 0;
+            if (strstr(path, "/output/attempt-") != NULL) wait_for("hung-log");
+            return syscall(SYS_write, file, bytes, count);
         }
 
         """
@@ -70,14 +79,22 @@ struct Preload {
         try systemCall("rename") { rename("\(directory)/new", "\(directory)/offset") }
     }
 
-    /// From now on no sync comes to its end.
-    func hangDisk() throws {
-        try systemCall("mkfifo") { mkfifo("\(directory)/hung", 0o600) }
+    /// What of the disk does not come to its end.
+    enum Hanging: String {
+        case syncs = "hung"
+        case log = "hung-log"
+    }
+
+    /// From now on nothing of it comes to its end.
+    func hangDisk(_ what: Hanging = .syncs) throws {
+        try systemCall("mkfifo") { mkfifo("\(directory)/\(what.rawValue)", 0o600) }
     }
 
     /// Those that hang go on.
-    func freeDisk() throws {
-        try systemCall("rename") { rename("\(directory)/hung", "\(directory)/freed") }
+    func freeDisk(_ what: Hanging = .syncs) throws {
+        try systemCall("rename") {
+            rename("\(directory)/\(what.rawValue)", "\(directory)/freed")
+        }
         let writer = try systemCall("open") {
             open("\(directory)/freed", O_RDWR | O_NONBLOCK | O_CLOEXEC)
         }

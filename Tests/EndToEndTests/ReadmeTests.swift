@@ -164,7 +164,7 @@ struct ReadmeTests {
         "have no dead links",
         arguments: [
             "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/PROTOCOL.md",
-            "docs/OPERATION.md", "docs/TROUBLE.md", "examples/README.md",
+            "docs/OPERATION.md", "docs/TROUBLE.md", "docs/SYSTEMD.md", "examples/README.md",
         ])
     func links(path: String) throws {
         let here = path.contains("/") ? String(path.prefix { $0 != "/" }) + "/" : ""

@@ -18,6 +18,7 @@ func playSystemScene(_ arguments: [String]) -> Bool {
         },
         "shout": shoutScene,
         "hold-lock": holdLockScene,
+        "hop": hopScene,
     ]
     guard let name = arguments.first, let scene = scenes[name] ?? treeScenes[name] else {
         return false

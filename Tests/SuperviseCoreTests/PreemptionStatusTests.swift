@@ -84,8 +84,7 @@ struct PreemptionStatusTests {
             if count > 0 { desk.save(request: desk.supervisor.attempt?.request?.number) }
             desk.tell(.inquiryEnded(InquiryID(id), .exited(status: 0)))
             let asked = desk.tell(.timer(.sources), after: .seconds(2))
-            id = asked.compactMap { if case .inquire(let id, _) = $0 { id.number } else { nil } }
-                .last ?? id + 1
+            for case .inquire(let asks, _) in asked { id = asks.number }
         }
     }
 

@@ -34,6 +34,23 @@ struct WatchingTests {
         #expect(third.added == ["/2.pt move"] && third.commit?.id == checkpoint(3))
     }
 
+    @Test("counts from the moment when it was complete, however long it waits")
+    func completedEarlier() {
+        var desk = desk()
+        desk.run(speaks: false)
+        let files = [file("/1.pt", at: 1_000_000_000), file("/2.pt", at: 2_000_000_000)]
+        let first = desk.tell(.watched(files), after: .seconds(3))
+        #expect(first.commit?.created == Timestamp(milliseconds: 1000))
+        let summary = Desk.summary(checkpoint(1))
+        let second = desk.tell(.committed(summary, seconds: 1), after: .seconds(4))
+        #expect(second.commit?.created == Timestamp(milliseconds: 2000))
+        desk.tell(.committed(Desk.summary(checkpoint(2)), seconds: 1), after: .seconds(1))
+        let end = desk.tell(.jobExited(.signaled(number: 9, name: "SIGKILL")), after: .seconds(2))
+        let gone = desk.tell(.descendantsGone) + desk.tell(.watchFlushed)
+        let record = (end + gone).records.last ?? desk.supervisor.record
+        #expect(record.failures.last?.lostSeconds == 8)
+    }
+
     @Test("waits while a checkpoint is open, and for nothing else")
     func waitsForOpen() {
         var desk = desk()

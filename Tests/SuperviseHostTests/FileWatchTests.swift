@@ -149,6 +149,76 @@ final class FileWatchTests {
         #expect(times("out/step-5") == 2)
     }
 
+    @Test("a directory is not told while a file in it is open, or grows without being opened")
+    func directoryInUse() throws {
+        try start(["out/step-*", "mark*"])
+        _ = try place.makeDirectory("out")
+        for (number, grows) in [(1, false), (2, true)] {
+            _ = try place.makeDirectory("out/step-\(number)")
+            let path = "\(place.path)/out/step-\(number)/state"
+            let file = try OpenedFile(path)
+            try file.write(10)
+            if grows { file.close() }
+            for size in 11...30 {
+                if grows { try systemCall("truncate") { truncate(path, off_t(size)) } }
+                try diary.pass(.milliseconds(25))
+            }
+            #expect(times("out/step-\(number)") == 0)
+            file.close()
+            try diary.wait(for: "closed out/step-\(number) step \(number)")
+        }
+    }
+
+    @Test("a directory that has not changed is told again only where that is asked for")
+    func directoryUnchanged() throws {
+        try start(["out/step-*"])
+        _ = try place.makeDirectory("out")
+        for number in 1...2 {
+            _ = try place.makeDirectory("out/step-\(number)")
+            try place.write("out/step-\(number)/state", "state")
+            if number == 2 { try OpenedFile("\(place.path)/out/step-1/state").close() }
+            try diary.wait(for: "closed out/step-\(number) step \(number)")
+        }
+        #expect(times("out/step-1") == 1)
+        watch?.order(.again("\(place.path)/out/step-1"))
+        try diary.wait { $0.filter { $0 == "closed out/step-1 step 1" }.count == 2 }
+    }
+
+    @Test("a directory that appears in one that was told is watched like what was there before")
+    func deeperLater() throws {
+        try start(["out/step-*"])
+        _ = try place.makeDirectory("out")
+        _ = try place.makeDirectory("out/step-5")
+        try place.write("out/step-5/state", "state")
+        for (count, change) in [(2, "directory"), (3, "file"), (4, "moved"), (5, "in moved")] {
+            try diary.wait { $0.count == count - 1 }
+            switch change {
+            case "directory": _ = try place.makeDirectory("out/step-5/deep")
+            case "file": try place.write("out/step-5/deep/more", "more")
+            case "moved":
+                _ = try place.makeDirectory("away")
+                try Disk().rename("\(place.path)/away", to: "\(place.path)/out/step-5/away")
+            default: try place.write("out/step-5/away/rest", "rest")
+            }
+        }
+        try diary.wait { $0.count == 5 }
+        #expect(times("out/step-5") == 5)
+    }
+
+    @Test("where looking begins may go and come again, and a pattern may lead upwards")
+    func beginningGone() throws {
+        _ = try place.makeDirectory("top")
+        _ = try place.makeDirectory("top/run")
+        try start(["\(place.path)/top/run/*.pt", "top/../*.pt"])
+        try Disk().removeTree("\(place.path)/top")
+        _ = try place.makeDirectory("top")
+        _ = try place.makeDirectory("top/run")
+        try place.write("top/run/ckpt-1.pt", "state")
+        try diary.wait(for: "closed top/run/ckpt-1.pt step 1")
+        try place.write("ckpt-2.pt", "state")
+        try diary.wait(for: "closed top/../ckpt-2.pt step 2")
+    }
+
     @Test("a thousand files at once are told once each")
     func thousand() throws {
         try start(["*.pt"])
@@ -184,6 +254,8 @@ final class FileWatchTests {
         let open = try OpenedFile("\(place.path)/open-1.pt")
         try open.write(10)
         try place.write("closed-2.pt", "state")
+        try place.write("opened-again-4.pt", "state")
+        let again = try OpenedFile("\(place.path)/opened-again-4.pt")
         _ = try place.makeDirectory("d-3")
         try place.write("d-3/file", "state")
         watch?.order(.flush)
@@ -191,6 +263,7 @@ final class FileWatchTests {
         #expect(
             diary.lines == ["closed closed-2.pt step 2", "closed d-3 step 3", "flushed"])
         open.close()
+        again.close()
     }
 
     @Test("what was moved into place since then is gathered, and nothing else is")
@@ -263,7 +336,7 @@ private func brief(_ event: Event, in home: String) -> [String] {
 
 /// A file that is being written.
 private final class OpenedFile {
-    private let descriptor: Int32
+    private var descriptor: Int32
     private static let piece = [UInt8](repeating: 7, count: 1 << 20)
 
     init(_ path: String) throws {
@@ -277,6 +350,7 @@ private final class OpenedFile {
     }
 
     func close() {
-        Glibc.close(descriptor)
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        descriptor = -1
     }
 }

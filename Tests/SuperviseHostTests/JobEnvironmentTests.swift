@@ -10,9 +10,8 @@ import Testing
 struct JobEnvironmentTests {
     private func make(_ inherited: [(String, String)], resume: CheckpointSummary? = nil) -> [String]
     {
-        JobEnvironment.make(
-            inherited: inherited, name: "it", socket: "/run/s",
-            order: .init(attempt: 3, token: "t0k3n", resume: resume))
+        JobEnvironment(inherited: inherited, name: "it", socket: "/run/s")
+            .entries(for: .init(attempt: 3, token: "t0k3n", resume: resume))
     }
 
     private let own = [
@@ -44,11 +43,13 @@ struct JobEnvironmentTests {
     func givenGoesFirst() {
         let identity = UserIdentity(
             user: 1, group: 1, name: "ada", home: "/home/ada", shell: "/bin/zsh")
-        let variables = JobEnvironment.make(
+        let environment = JobEnvironment(
             inherited: [
                 ("HOME", "/root"), ("A", "old"), ("XDG_RUNTIME_DIR", "/run/user/0"), ("A", "older"),
             ], identity: identity, given: ["A=1", "B=2=3", "A=", "SHELL=/bin/sh"], name: "it",
-            socket: "/run/s", order: .init(attempt: 3, token: "t0k3n", resume: nil))
+            socket: "/run/s")
+        let variables = environment.entries(
+            for: .init(attempt: 3, token: "t0k3n", resume: nil))
         #expect(
             variables == [
                 "HOME=/home/ada", "A=", "USER=ada", "LOGNAME=ada", "SHELL=/bin/sh", "B=2=3",

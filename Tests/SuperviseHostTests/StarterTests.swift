@@ -28,14 +28,13 @@ final class StarterTests {
         return request
     }
 
-    /// Starts, looks at the session, and ends its guard.
+    /// Starts, and looks at the session.
     private func start<Result>(
         _ request: RunRequest, _ look: (Session) throws -> Result
     ) throws -> Result {
         guard case .session(let session) = try start(request) else {
             throw TestFailure("it has completed")
         }
-        defer { session.guardian.release() }
         return try look(session)
     }
 

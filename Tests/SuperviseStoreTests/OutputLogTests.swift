@@ -43,7 +43,7 @@ struct OutputLogTests {
         var all: [UInt8] = []
         for number in 0..<60 {
             let piece = [UInt8](repeating: UInt8(number), count: 170)
-            let place = try log.append(piece[...])
+            let place = try #require(try log.append(piece[...]))
             #expect(try place.file.read(at: place.offset, limit: 170) == piece)
             all += piece
             let found = try sizes("\(directory.path)/output")
@@ -95,7 +95,7 @@ struct OutputLogTests {
         let directory = try TemporaryDirectory()
         let log = OutputLog(directory: directory.path, limit: 1000)
         log.begin(attempt: 1)
-        let first = try log.append([UInt8](repeating: 1, count: 900)[...])
+        let first = try #require(try log.append([UInt8](repeating: 1, count: 900)[...]))
         for _ in 0..<3 { _ = try log.append([UInt8](repeating: 1, count: 900)[...]) }
         #expect(!first.file.isGone)
         for _ in 0..<3 { _ = try log.append([UInt8](repeating: 1, count: 900)[...]) }
@@ -137,5 +137,33 @@ struct OutputLogTests {
     func unknown() {
         var room = SpareRoom()
         #expect(room.take(1 << 30) { nil } && room.take(1 << 30) { nil })
+    }
+
+    @Test(
+        "tell what they lack, on a line of its own, once it is over, and never in another attempt")
+    func missing() throws {
+        let directory = try TemporaryDirectory()
+        let output = try directory.makeDirectory("output")
+        let log = OutputLog(directory: output, limit: 1000)
+        log.begin(attempt: 1)
+        // A link is not written through.
+        try Disk().makeLink("\(output)/attempt-0001.log", to: "\(directory.path)/target")
+        for _ in 0..<2 {
+            #expect(throws: SystemError.self) { try log.append(Array("lost".utf8)[...]) }
+        }
+        try Disk().removeFile("\(output)/attempt-0001.log")
+        let place = try #require(try log.append(Array("kept".utf8)[...], after: 3))
+        let line = "supervise: 11 bytes of the output are missing here\n"
+        #expect(place.offset == line.utf8.count)
+        try log.append(Array("more\n".utf8)[...])
+        #expect(try log.append([]) == nil && log.append([], after: 2) == nil)
+        let second = "supervise: 2 bytes of the output are missing here\n"
+        #expect(try directory.read("output/attempt-0001.log") == line + "keptmore\n" + second)
+        log.begin(attempt: 2)
+        try log.append(Array("x".utf8)[...])
+        try log.append(Array("y".utf8)[...], after: 9)
+        #expect(
+            try directory.read("output/attempt-0002.log")
+                == "x\nsupervise: 9 bytes of the output are missing here\ny")
     }
 }

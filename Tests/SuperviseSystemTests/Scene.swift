@@ -106,9 +106,12 @@ final class Scene {
 
     /// Waits for the answer whether the command runs.
     func execResult() throws -> ExecResult {
-        var entry = pollfd(fd: child.reportDescriptor, events: Int16(POLLIN), revents: 0)
-        try systemCall("poll") { poll(&entry, 1, -1) }
-        return child.readExecResult()
+        while true {
+            var entry = pollfd(fd: child.reportDescriptor, events: Int16(POLLIN), revents: 0)
+            try systemCall("poll") { poll(&entry, 1, -1) }
+            let result = child.readExecResult()
+            if result != .pending { return result }
+        }
     }
 
     static var environment: [String] { environmentVariables().map { "\($0)=\($1)" } }

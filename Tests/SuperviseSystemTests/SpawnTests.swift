@@ -157,6 +157,28 @@ struct SpawnTests {
         #expect(String(decoding: bytes, as: UTF8.self) == "error\n")
     }
 
+    @Test("a child that nobody asks about any more starts with all that it was given")
+    func forgottenChild() throws {
+        let word = String(repeating: "word ", count: 100)
+        for round in 0..<100 {
+            let pipe = try FileDescriptor.pipe()
+            let pid = try spawn(
+                SpawnRequest(
+                    command: ["sh", "-c", "echo \"$1\"; echo $ROUND", "sh", word],
+                    environment: Scene.environment + ["ROUND=\(round)"], standardInput: .null,
+                    standardOutput: .descriptor(pipe.write.rawValue))
+            ).pid
+            // Takes what is free of the memory that the child may still read.
+            let others = (0..<100).map { String(repeating: "x", count: $0 * 7) }
+            var raw: Int32 = 0
+            waitpid(pid, &raw, 0)
+            var bytes: [UInt8] = []
+            _ = try readAvailable(pipe.read.rawValue, into: &bytes)
+            #expect(String(decoding: bytes, as: UTF8.self) == "\(word)\n\(round)\n")
+            #expect(others.count == 100)
+        }
+    }
+
     @Test("a thousand children leave no descriptor behind")
     func noLeak() throws {
         let line = try #require(try Scene("spawn-many").readLine())

@@ -18,14 +18,21 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+/* What we were called with. (Swift's own way to find that out begins with reading /proc/self/maps.) */
+char **cl_arguments(int *count);
+
 /* How many processors the caller may run on, or -1. */
 int cl_processors(void);
 
-/* These four need _GNU_SOURCE, which only our own C files have. */
+/* These six need _GNU_SOURCE, which only our own C files have. */
 int cl_pipe(int ends[2]);
 int cl_accept(int listener);
 int cl_widen_pipe(int fd, int bytes); /* how much it holds at once; -1 where that is refused */
 int cl_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
+int cl_want_senders(int socket); /* each datagram then tells who has sent it */
+/* The next datagram and its sender; -1 with EAGAIN where there is none, with EMSGSIZE where it was
+   larger than the room, with EACCES where it does not tell. Descriptors in it are closed unseen. */
+ssize_t cl_receive(int socket, void *room, size_t size, pid_t *pid, uid_t *uid, gid_t *gid);
 
 static inline int cl_fcntl(int fd, int command, int argument) {
     return fcntl(fd, command, argument);

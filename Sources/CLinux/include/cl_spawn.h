@@ -31,9 +31,9 @@ struct cl_spawn_request {
     const char *const *candidates;
     int searched;
     char *const *arguments;
-    /* For a script without #!, as shells do it: /bin/sh, a free place for its path, the other
-       arguments. */
-    char **shell_arguments;
+    /* For a script without #!, as shells do it: two places for the child to fill, and the arguments
+       from the second on. */
+    const char **shell_arguments;
     char *const *environment;
     const char *directory; /* NULL: ours */
     int streams[3];
@@ -49,7 +49,11 @@ struct cl_spawn_request {
     /* Not NULL: a rehearsal. Everything is done but the exec, then these paths, NULL at the end, are
        looked at: whoever the child is must be able to pass through each. It exits with 0. */
     const char *const *reach;
+    /* Memory of CL_SPAWN_STACK bytes, aligned to 16, for a child that shares ours; NULL: none does. */
+    char *stack;
 };
+
+enum { CL_SPAWN_STACK = 16384 };
 
 /* Where the child failed. */
 enum cl_spawn_stage {
@@ -72,7 +76,8 @@ struct cl_spawn_report {
 
 /* Starts a child in a session of its own, killed when the thread that calls this ends, with default
    signals and nothing blocked. Returns its pid, or -1 and errno. `report` is closed on exec and 3
-   or more. */
-pid_t cl_spawn(const struct cl_spawn_request *request, int report, int *pidfd);
+   or more. `*shares` tells whether the child shares our memory: then all of the request has to stay
+   as it is until the other end of `report` is closed. */
+pid_t cl_spawn(const struct cl_spawn_request *request, int report, int *pidfd, int *shares);
 
 #endif

@@ -44,12 +44,13 @@ package struct Alarms: Equatable, Sendable {
         return held
     }
 
-    /// Time has passed that counts for none of them.
+    /// Time has passed that counts for none of them, but for who watches over us.
     ///
     /// - Returns: those that go off later.
     mutating func delay(by time: Duration) -> [TimerID] {
-        for timer in due.keys { due[timer] = due[timer].map { $0 + time } }
-        return due.keys.inOrder
+        let delayed = due.keys.filter { $0 != .watchdog }
+        for timer in delayed { due[timer] = due[timer].map { $0 + time } }
+        return delayed.inOrder
     }
 }
 
@@ -67,7 +68,7 @@ extension TimerID {
         switch self {
         case .interval, .request, .backoff, .hang: true
         case .stopDeadline, .terminate, .kill, .abandon, .publish, .diagnosis, .sources,
-            .preemption:
+            .preemption, .watchdog:
             false
         }
     }

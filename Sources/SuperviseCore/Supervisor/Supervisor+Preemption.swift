@@ -142,15 +142,20 @@ extension Supervisor {
 
     /// What had to be left undone.
     mutating func countPreemption(at now: Moment) {
-        guard stop?.preempts == true, preemption != nil else { return }
+        guard let stop, stop.preempts, let preemption else { return }
         var lost = 0.0
-        if stop?.hasSaved == false, let attempt, !attempt.neverRan, attempt.pid != nil || isEnding {
+        if let attempt, !stop.hasSaved, !attempt.neverRan, attempt.pid != nil || isEnding {
             let end = if case .ending(let ending) = phase { ending.at } else { now.counted }
             lost = max(0, (end - attempt.securedAt).seconds)
+            loseWork(seconds: lost)
+        } else if attempt == nil, let failure = record.failures.last,
+            failure.at >= preemption.noticed
+        {
+            // It crashed in the time that was left, and its loss is counted already.
+            lost = failure.lostSeconds
         }
-        loseWork(seconds: lost)
-        preemption?.lost = lost
-        if let inquiry = preemption?.acknowledgement, lost == 0 {
+        self.preemption?.lost = lost
+        if let inquiry = preemption.acknowledgement, lost == 0 {
             actions.append(.acknowledge(inquiry))
         }
     }

@@ -19,6 +19,7 @@ extension Supervisor {
             attempt?.request?.deadline = deadline + time
         }
         setAgain(alarms.delay(by: time))
+        // The machine did not wait for us.
         tighten(at: now)
     }
 

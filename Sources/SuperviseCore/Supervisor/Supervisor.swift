@@ -72,6 +72,7 @@ package struct Supervisor: Sendable {
     var nextInquiry = 1
     package internal(set) var preemption: Preemption?
     var publisher = Publisher()
+    var service: Service?
     var actions: [Action] = []
 
     package enum Phase: Equatable, Sendable {
@@ -127,11 +128,13 @@ package struct Supervisor: Sendable {
         package var mayHaveLeftovers: Bool
         /// The path of our socket.
         package var socket: String
+        /// Ours, where we are a service.
+        package var manager: ServiceManager?
 
         package init(
             record: RunRecord, checkpoints: [CheckpointSummary], damaged: [Damaged] = [],
             pins: Set<CheckpointID>? = [], highestSequence: Int64 = 0,
-            mayHaveLeftovers: Bool = false, socket: String = ""
+            mayHaveLeftovers: Bool = false, socket: String = "", manager: ServiceManager? = nil
         ) {
             self.record = record
             self.checkpoints = checkpoints
@@ -140,6 +143,7 @@ package struct Supervisor: Sendable {
             self.highestSequence = highestSequence
             self.mayHaveLeftovers = mayHaveLeftovers
             self.socket = socket
+            self.manager = manager
         }
     }
 
@@ -151,6 +155,7 @@ package struct Supervisor: Sendable {
         damaged = found.damaged
         pins = found.pins
         socket = found.socket
+        service = found.manager.map { Service(manager: $0) }
         random = SplitMix(seed: seed)
         started = now.wall
         let known = (found.checkpoints.map(\.id) + found.damaged.map(\.id)).map(\.sequence)
@@ -177,13 +182,14 @@ package struct Supervisor: Sendable {
             // Whatever has happened, it may have made way for the next one.
             takeWatched(at: now)
         } else {
-            refuseAfterEnd(event)
+            answerAfterEnd(event, at: now)
         }
         followNotice(at: now)
         compressNext()
         watchForHangs(at: now)
         askSources(at: now)
         publishIfChanged(at: now)
+        tellServiceManager(at: now)
         defer { actions = [] }
         return actions
     }
@@ -205,6 +211,7 @@ package struct Supervisor: Sendable {
         case .received(let message, let connection, let seq):
             received(message, Sender(connection: connection, seq: seq), at: now)
         case .disconnected(let connection): disconnected(connection, at: now)
+        case .noticed(let notices): noticed(notices, at: now)
         case .signal(let signal): received(signal, at: now)
         case .timer(let timer): fired(timer, at: now)
         case .stoodStill: break
@@ -240,13 +247,15 @@ package struct Supervisor: Sendable {
         case .publish: publisher.isWaiting = false
         case .hang: hangTimePassed(due: due, at: now)
         case .diagnosis: diagnosisTimePassed()
+        case .watchdog: watchdogTimePassed(at: now)
         // What is due is done after every event.
         case .sources, .preemption: break
         }
     }
 
     /// An operator who asks a supervisor that is about to exit is told so.
-    private mutating func refuseAfterEnd(_ event: Event) {
+    private mutating func answerAfterEnd(_ event: Event, at now: Moment) {
+        if event == .timer(.watchdog) { watchdogTimePassed(at: now) }
         guard case .received(_, let connection, let seq) = event else { return }
         let error = ProtocolError(.stopping, "the run has ended")
         actions.append(.send(.error(error), to: connection, seq: seq))

@@ -35,7 +35,13 @@ extension CheckpointID: CustomStringConvertible, LosslessStringConvertible {
     /// Only what ``description`` writes, so that a directory has one name.
     package init?(_ text: String) {
         var text = text
-        guard let id = text.withUTF8({ Self.read($0[...]) }) else { return nil }
+        guard let id = text.withUTF8({ CheckpointID(utf8: $0[...]) }) else { return nil }
+        self = id
+    }
+
+    /// The same of its bytes.
+    package init?(utf8 bytes: Slice<UnsafeBufferPointer<UInt8>>) {
+        guard let id = Self.read(bytes) else { return nil }
         self = id
     }
 

@@ -112,86 +112,6 @@ package enum RunEvent: Equatable, Sendable {
         }
     }
 
-    package struct CheckpointCommitted: Codable, Equatable, Sendable {
-        package var id: CheckpointID
-        package var bytes: Int64
-        package var seconds: Double
-        package var reason: Manifest.Reason
-        @Null package var request: Int?
-
-        package init(
-            id: CheckpointID, bytes: Int64, seconds: Double, reason: Manifest.Reason, request: Int?
-        ) {
-            self.id = id
-            self.bytes = bytes
-            self.seconds = seconds
-            self.reason = reason
-            self.request = request
-        }
-    }
-
-    package struct CheckpointFailed: Codable, Equatable, Sendable {
-        @Null package var id: CheckpointID?
-        @Null package var request: Int?
-        package var error: String
-
-        package init(id: CheckpointID?, request: Int?, error: String) {
-            self.id = id
-            self.request = request
-            self.error = error
-        }
-    }
-
-    package struct RequestEnded: Codable, Equatable, Sendable {
-        package var request: Int
-        /// `unanswered` or `moot`.
-        package var result: Result
-        /// How long was waited, in seconds.
-        package var seconds: Double
-
-        package enum Result: String, Codable, Sendable { case unanswered, moot }
-
-        package init(request: Int, result: Result, seconds: Double) {
-            self.request = request
-            self.result = result
-            self.seconds = seconds
-        }
-    }
-
-    package struct SetAside: Codable, Equatable, Sendable {
-        package var id: CheckpointID
-        package var reason: String
-
-        package init(id: CheckpointID, reason: String) {
-            self.id = id
-            self.reason = reason
-        }
-    }
-
-    package struct Removed: Codable, Equatable, Sendable {
-        package var ids: [CheckpointID]
-
-        package init(ids: [CheckpointID]) { self.ids = ids }
-    }
-
-    package struct Compressed: Codable, Equatable, Sendable {
-        package var id: CheckpointID
-        /// Of the payload.
-        package var bytes: Int64
-        /// What it takes of the disk now.
-        package var compressedBytes: Int64
-
-        package init(id: CheckpointID, bytes: Int64, compressedBytes: Int64) {
-            self.id = id
-            self.bytes = bytes
-            self.compressedBytes = compressedBytes
-        }
-        package enum CodingKeys: String, CodingKey {
-            case id, bytes
-            case compressedBytes = "compressed_bytes"
-        }
-    }
-
     /// An attempt has ended that is no failure, and another one follows.
     package struct Restarting: Codable, Equatable, Sendable {
         /// The one that ended.
@@ -262,47 +182,6 @@ package enum RunEvent: Equatable, Sendable {
         package enum CodingKeys: String, CodingKey {
             case by, count
             case deadline = "deadline_s"
-        }
-    }
-
-    /// Somebody says that the machine is taken away, or may be.
-    package struct Noticed: Codable, Equatable, Sendable {
-        /// Such as `aws` or `SIGUSR2`.
-        package var source: String
-        /// `terminate`, `stop`, `hibernate` or `checkpoint`.
-        package var action: String
-        /// Seconds until the machine is gone; null where it is to stay.
-        @Null package var left: Double?
-        /// What in it cannot be true; null where nothing is.
-        @Null package var doubt: String?
-
-        package init(source: String, action: String, left: Double? = nil, doubt: String? = nil) {
-            self.source = source
-            self.action = action
-            self.left = left
-            self.doubt = doubt
-        }
-        package enum CodingKeys: String, CodingKey {
-            case source, action, doubt
-            case left = "left_s"
-        }
-    }
-
-    /// An attempt goes on from a checkpoint that is not the newest.
-    package struct RolledBack: Codable, Equatable, Sendable {
-        package var to: CheckpointID
-        /// The newest of those that are passed over.
-        package var from: CheckpointID
-        /// How many are passed over; they stay.
-        package var passed: Int
-        /// In a row from `from`; null where an older one was asked for.
-        @Null package var failures: Int?
-
-        package init(to: CheckpointID, from: CheckpointID, passed: Int, failures: Int?) {
-            self.to = to
-            self.from = from
-            self.passed = passed
-            self.failures = failures
         }
     }
 

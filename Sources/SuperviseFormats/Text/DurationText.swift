@@ -6,10 +6,13 @@ package enum DurationText {
 
     /// The duration that `text` names; nil where it names none or one of over 100 years.
     package static func parse(_ text: String) -> Duration? {
-        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-        guard let first = number.first, first != ".", number.last != ".",
-            let value = Double(number),
-            let unit = units.first(where: { $0.suffix == text.dropFirst(number.count) })
+        // By bytes: what a character of Unicode is takes long to find out, and starts wait for it.
+        let point = UInt8(ascii: ".")
+        let number = text.utf8.prefix { ($0 &- UInt8(ascii: "0")) < 10 || $0 == point }
+        guard let first = number.first, first != point, number.last != point,
+            let value = Double(Substring(number)),
+            case let suffix = text.utf8[number.endIndex...],
+            let unit = units.first(where: { suffix.elementsEqual($0.suffix.utf8) })
         else { return nil }
         let milliseconds = (value * unit.milliseconds).rounded()
         guard milliseconds <= 36_525 * 86_400_000 else { return nil }

@@ -3,35 +3,43 @@ import SuperviseFormats
 import SuperviseSystem
 
 /// What the job finds in its environment: ours, without what is meant for us, and its own part.
-enum JobEnvironment {
+struct JobEnvironment {
+    /// What every attempt finds.
+    private let common: [String]
+
     /// Our service manager's, not the job's.
-    private static let ours: Set<String> = [
+    private static let ours = [
         "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
         "LISTEN_FDNAMES", "LISTEN_PIDFDID",
     ]
 
     /// What a program finds that works for us: it is none of the job's, and not to be ended as such.
     static func ofHelper(inherited: [(String, String)]) -> [String] {
-        inherited.filter { variable, _ in
-            !ours.contains(variable) && !variable.hasPrefix("SUPERVISE_")
-        }.map { "\($0)=\($1)" }
+        entries(withoutOurs(inherited))
     }
 
     /// - Parameters:
+    ///   - inherited: ours, as we were started with it.
     ///   - identity: who the job is, where that is not who we are.
     ///   - given: entries `NAME=value` of `--env`.
-    static func make(
+    ///   - notices: for programs that speak sd_notify(3).
+    init(
         inherited: [(String, String)], identity: UserIdentity? = nil, given: [String] = [],
-        name: String, socket: String, order: Action.SpawnOrder
-    ) -> [String] {
-        var variables = inherited.filter { variable, _ in
-            !ours.contains(variable) && !variable.hasPrefix("SUPERVISE_")
+        name: String, socket: String, notices: Notices? = nil
+    ) {
+        var variables = Self.withoutOurs(inherited)
+        if let identity {
+            Self.replace(&variables, by: Self.own(identity), without: ["XDG_RUNTIME_DIR"])
         }
-        if let identity { replace(&variables, by: own(identity), without: ["XDG_RUNTIME_DIR"]) }
-        replace(&variables, by: given.map(entry))
-        variables += [
-            ("SUPERVISE_SOCKET", socket),
-            ("SUPERVISE_NAME", name),
+        if let notices { variables += notices.variables }
+        Self.replace(&variables, by: given.map(Self.entry))
+        variables += [("SUPERVISE_SOCKET", socket), ("SUPERVISE_NAME", name)]
+        common = Self.entries(variables)
+    }
+
+    /// All of it, for one attempt.
+    func entries(for order: Action.SpawnOrder) -> [String] {
+        var variables = [
             ("SUPERVISE_ATTEMPT", String(order.attempt)),
             ("SUPERVISE_TOKEN", order.token),
         ]
@@ -42,7 +50,39 @@ enum JobEnvironment {
                 variables.append(("SUPERVISE_CHECKPOINT_STEP", String(step)))
             }
         }
-        return variables.map { "\($0)=\($1)" }
+        return common + Self.entries(variables)
+    }
+
+    private static func withoutOurs(_ inherited: [(String, String)]) -> [(String, String)] {
+        inherited.filter { variable, _ in
+            !variable.hasPrefix("SUPERVISE_") && !ours.contains(variable)
+        }
+    }
+
+    private static func entries(_ variables: [(String, String)]) -> [String] {
+        variables.map { name, value in
+            var entry = ""
+            entry.reserveCapacity(name.utf8.count + 1 + value.utf8.count)
+            entry += name
+            entry += "="
+            entry += value
+            return entry
+        }
+    }
+
+    /// What a program finds that speaks sd_notify(3) to whoever has started it.
+    struct Notices {
+        /// The path of our socket for it.
+        let socket: String
+        /// What it has for a sign of life; nil where none is waited for.
+        let watchdog: Duration?
+
+        fileprivate var variables: [(String, String)] {
+            let limit = watchdog.map {
+                ("WATCHDOG_USEC", String(Int64($0.seconds * 1_000_000)))
+            }
+            return [("NOTIFY_SOCKET", socket)] + (limit.map { [$0] } ?? [])
+        }
     }
 
     private static func own(_ identity: UserIdentity) -> [(String, String)] {

@@ -18,9 +18,14 @@ extension Conductor {
         output.flush(attempt: 0, isPatient: !isStop) { [unowned self] in outputFlushed() }
     }
 
-    /// A second time when the time for it is over.
+    /// What is not written or told by now is left.
+    func flushTimeIsOver() {
+        acknowledgement = nil
+        diskFlushed()
+    }
+
     func diskFlushed() {
-        if let acknowledgement, !isDiskFlushed, let inquiries {
+        if let acknowledgement, let inquiries {
             self.acknowledgement = nil
             inquiries.acknowledge(acknowledgement) { [unowned self] in diskFlushed() }
             return

@@ -5,14 +5,10 @@ import SuperviseSystem
 /// The job, and the signals that reach us.
 extension Conductor {
     func spawn(_ order: Action.SpawnOrder) {
-        let environment = JobEnvironment.make(
-            inherited: session.environment, identity: session.job.identity,
-            given: session.request.job.environment, name: core.record.name,
-            socket: session.socket, order: order)
         let more = order.resume.flatMap { session.request.resumeArguments?.words(for: $0) }
         var request = SpawnRequest(
-            command: core.record.command + (more ?? []), environment: environment,
-            directory: core.record.directory,
+            command: core.record.command + (more ?? []),
+            environment: environment.entries(for: order), directory: core.record.directory,
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.
             closesOtherDescriptors: false)

@@ -49,6 +49,8 @@ extension Conductor {
             lastStatus = status
             output?.show(status, at: Self.now().wall)
             disk?.publish(status)
+            manager?.tell(status)
+        case .notify(let notice): manager?.tell(notice)
         case .exit(let ending): exit(ending)
         }
     }
@@ -56,6 +58,12 @@ extension Conductor {
     func verify(_ id: CheckpointID, trusting: Bool) {
         let bytes = core.checkpoints.first { $0.id == id }?.bytes ?? 0
         disk?.verify(id, bytes: bytes, trusting: trusting)
+    }
+
+    func linkToManager() -> ServiceLink? {
+        ServicePlace.find(in: session.environment).map { place in
+            ServiceLink(place.address, on: loop) { [unowned self] in console.say($0, .verbose) }
+        }
     }
 
     func runOnHang(_ command: [String]) {

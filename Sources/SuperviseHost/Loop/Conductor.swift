@@ -11,6 +11,7 @@ final class Conductor {
     let loop: EventLoop
     private(set) var core: Supervisor
     let console: Console
+    let environment: JobEnvironment
     private var queue: [Event] = []
     private var isServing = false
     var timers: TimerTable?
@@ -20,6 +21,7 @@ final class Conductor {
     var watch: FileWatch?
     var output: JobOutput?
     var diagnosis: Diagnosis?
+    var manager: ServiceLink?
     var inquiries: Inquiries?
     /// What a source is told once all is saved.
     var acknowledgement: Inquiry?
@@ -37,6 +39,13 @@ final class Conductor {
         self.session = session
         self.loop = loop
         console = session.console
+        environment = JobEnvironment(
+            inherited: session.environment, identity: session.job.identity,
+            given: session.request.job.environment, name: session.found.record.name,
+            socket: session.socket,
+            notices: .init(
+                socket: SocketPath.notices(beside: session.socket),
+                watchdog: session.request.settings.heartbeatTimeout))
         core = Supervisor(
             settings: session.request.settings, found: session.found, seed: session.seed,
             at: Self.now())
@@ -52,13 +61,17 @@ final class Conductor {
         let tools = session.store.tools
         tools.leaveReapingToLoop()
         output = try passOutput(timers, tools, deliver)
+        // As late as it may be, before there are threads: each page that we wrote to before and write to
+        // again is copied from now on.
+        let guardian = try Guard.start(holding: session.lock.rawDescriptor, group: session.group)
         let job = JobProcess(
-            on: loop, guardian: session.guardian, group: session.group, tools: tools,
+            on: loop, guardian: guardian, group: session.group, tools: tools,
             lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }
         ) { [unowned self] in takeAfterOutput($0) }
         self.job = job
         watch = try watchFiles(job, deliver)
         diagnosis = Diagnosis(on: loop, tools: tools, deliver)
+        manager = linkToManager()
         inquiries = try session.inquiries(on: loop, deliver)
         signals = try SignalSource(session.signals.taken, on: loop) {
             [unowned self] number, sender in
@@ -112,7 +125,7 @@ final class Conductor {
             // A sign that has arrived and was not read yet is one.
             if timer == .hang { switchboard?.drain() }
             take(.timer(timer))
-        case .flush: diskFlushed()
+        case .flush: flushTimeIsOver()
         case .output: output?.ring()
         case .accept: switchboard?.acceptAgain()
         }

@@ -29,6 +29,7 @@ final class Console {
     /// - Parameter least: the verbosity from which on it is told.
     func say(_ sentence: String, _ least: RunRequest.Verbosity) {
         if least == .normal, verbosity == .quiet { return }
+        if least == .verbose, verbosity != .verbose { return }
         let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
         put(LoggedEvent(at: now, event: .warning(.init(message: sentence))), sentence)
     }

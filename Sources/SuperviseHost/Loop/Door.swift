@@ -18,6 +18,8 @@ final class Door {
     private var isResting = false
     /// Called when somebody waits.
     var knocked: () -> Void = {}
+    /// Called when something in the socket's directory was removed, or all of it.
+    var somethingGone: () -> Void = {}
 
     /// - Parameter tell: gets a sentence when the name was removed by somebody.
     /// - Throws: what binding the socket can throw.
@@ -101,6 +103,7 @@ final class Door {
     private func watchName() {
         watch = try? DirectoryWatch(directory, on: loop) { [unowned self] name in
             if name == baseName || name.isEmpty { makeSureOfName() }
+            somethingGone()
         }
     }
 }

@@ -10,6 +10,7 @@ final class Switchboard {
     private let timers: TimerTable
     private let deliver: (Event) -> Void
     private let door: Door
+    private let notices: NoticeBox
     private var connections: [ConnectionID: Connection] = [:]
     private var lastNumber = 0
     /// So many connections are taken at once: the disk needs descriptors too.
@@ -21,11 +22,16 @@ final class Switchboard {
         path: String, job: UserIdentity? = nil, on loop: EventLoop, timers: TimerTable,
         _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
-        friends = Set([userId(), 0, job?.user ?? 0])
+        let friends = Set([userId(), 0, job?.user ?? 0])
+        self.friends = friends
         self.loop = loop
         self.timers = timers
         self.deliver = deliver
         door = try Door(path: path, job: job, on: loop) { deliver(.warned($0)) }
+        notices = try NoticeBox(
+            path: SocketPath.notices(beside: path), friends: friends, job: job, on: loop
+        ) { deliver(.noticed($0)) }
+        door.somethingGone = { [unowned self] in notices.makeSureOfName() }
         door.knocked = { [unowned self] in acceptAll() }
     }
 
@@ -51,6 +57,7 @@ final class Switchboard {
     /// Reads what every peer had said so far, whether it was let in yet or not: the job's last
     /// words before its end is told.
     func drain() {
+        notices.drain()
         acceptAll()
         for (_, connection) in connections.sorted(by: { $0.key.number < $1.key.number }) {
             connection.drain()
@@ -60,10 +67,12 @@ final class Switchboard {
     /// To be called before a job is started that is to find the socket.
     func makeSureOfName() {
         door.makeSureOfName()
+        notices.makeSureOfName()
     }
 
     func end() {
         door.close()
+        notices.end()
     }
 
     /// After a rest that ``Alarm/accept`` ends.

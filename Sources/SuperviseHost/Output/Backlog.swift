@@ -25,7 +25,7 @@ struct Backlog: Sendable {
     private var recent: [UInt8] = []
     private var inMemory = 0
     /// From the moment that memory is full until all is passed on.
-    private var isSpilling = false
+    private(set) var isSpilling = false
     /// Bytes that nobody will see.
     private(set) var skipped: Int64 = 0
 

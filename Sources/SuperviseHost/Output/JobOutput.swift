@@ -52,15 +52,25 @@ final class JobOutput {
         let notes = try Mailbox<Note>(on: loop) { receive($0) }
         outlets = StandardOutlets(request) { notes.post(.warning($0)) }
         keys = request.tty && isTerminal(0) ? TerminalKeys(of: 0, tools) : nil
-        let log = request.capture.map { OutputLog(directory: directory, limit: $0) }
+        let log = try Self.log(request, directory, outlets.all) { notes.post(.warning($0)) }
         orders = try Self.startPump(log, outlets.all) { notes.post(.pump($0)) }
         self.notes = notes
         receive = { [unowned self] in for note in $0 { take(note) } }
         if keys?.take() == true { orders.post(.readKeys(true)) }
     }
 
+    private static func log(
+        _ request: RunRequest, _ directory: String, _ outlets: [Outlet],
+        warn: @escaping @Sendable (String) -> Void
+    ) throws(SystemError) -> LogWriter? {
+        guard let limit = request.capture else { return nil }
+        return try LogWriter(
+            OutputLog(directory: directory, limit: limit),
+            rotated: { for outlet in outlets { outlet.dropGone() } }, warn: warn)
+    }
+
     private static func startPump(
-        _ log: OutputLog?, _ outlets: [Outlet],
+        _ log: LogWriter?, _ outlets: [Outlet],
         _ note: @escaping @Sendable (OutputPump.Note) -> Void
     ) throws(SystemError) -> Mailbox<OutputPump.Order> {
         let loop = try EventLoop()
@@ -173,9 +183,10 @@ final class JobOutput {
     /// Passes on what there is, before we end.
     func flush(attempt: Int, isPatient: Bool, _ done: @escaping () -> Void) {
         outlets.status?.show(nil)
-        flushing = Flushing(isPatient: isPatient, done: done, left: outlets.all.count)
+        flushing = Flushing(isPatient: isPatient, done: done, left: outlets.all.count + 1)
         end(attempt: attempt) { [unowned self] _ in
             let notes = notes
+            orders.post(.finish)
             for outlet in outlets.all { outlet.flush { notes?.post(.flushed) } }
             if flushing != nil { timers.set(.output, at: Self.now() + patience) }
         }
@@ -213,7 +224,7 @@ final class JobOutput {
         case .pump(.ended(let attempt, let tail)):
             if ending?.attempt == attempt { ended(tail) }
         case .pump(.warning(let text)), .warning(let text): deliver(.warned(text))
-        case .flushed:
+        case .pump(.finished), .flushed:
             flushing?.left -= 1
             if flushing?.left == 0 { stopFlushing() }
         }

@@ -46,6 +46,9 @@ final class Outlet: Sendable {
         state.withLock { ($0.taken, $0.backlog.skipped) }
     }
 
+    /// Its reader is so slow that what comes now is better read from a file later.
+    var isBehind: Bool { state.withLock { $0.backlog.isSpilling } }
+
     /// What the job wrote.
     ///
     /// - Parameter place: where it stands in a file.

@@ -3,7 +3,7 @@ import SuperviseSystem
 
 /// Reads what the job writes, keeps it and passes it on, on a thread of its own.
 ///
-/// It waits for nobody but the disk, so that the job does not either. Not Sendable: it belongs to
+/// It waits for nobody but a disk that is slow, so that the job does not either. Not Sendable: it belongs to
 /// its thread, to which ``Order``s come.
 final class OutputPump {
     /// What the pump is to do.
@@ -12,6 +12,8 @@ final class OutputPump {
         case begin(attempt: Int, [Source])
         /// It is over: read what is there, close, and tell.
         case end(attempt: Int)
+        /// Nothing will come any more: what is kept goes to the disk, as far as that answers.
+        case finish
         /// Read our own terminal from now on, or no longer.
         case readKeys(Bool)
     }
@@ -20,6 +22,7 @@ final class OutputPump {
     enum Note: Sendable {
         /// The last lines of an attempt that is over.
         case ended(attempt: Int, tail: [String])
+        case finished
         case warning(String)
     }
 
@@ -36,17 +39,16 @@ final class OutputPump {
     private static let mostAtEnd = 2 << 20
 
     private let loop: EventLoop
-    private let log: OutputLog?
+    private let log: LogWriter?
     private let outlets: [Outlet]
     private let note: (Note) -> Void
     private var taps: [(source: Source, watch: EventLoop.Registration)] = []
     private var tail = OutputTail()
     private var buffer: [UInt8] = []
-    private var logFails = false
     private var keys: TerminalInput?
 
     init(
-        on loop: EventLoop, log: OutputLog?, outlets: [Outlet], _ note: @escaping (Note) -> Void
+        on loop: EventLoop, log: LogWriter?, outlets: [Outlet], _ note: @escaping (Note) -> Void
     ) {
         self.loop = loop
         self.log = log
@@ -59,6 +61,9 @@ final class OutputPump {
         switch order {
         case .begin(let attempt, let sources): begin(attempt, sources)
         case .end(let attempt): end(attempt)
+        case .finish:
+            log?.finish()
+            note(.finished)
         case .readKeys(let wanted):
             if wanted, keys == nil { keys = TerminalInput(on: loop) }
             keys?.read(wanted)
@@ -105,27 +110,18 @@ final class OutputPump {
             return false
         }
         guard !buffer.isEmpty else { return true }
-        let place = keep(buffer[...])
-        source.outlet.pass(buffer[...], at: place)
+        pass(buffer[...], to: source.outlet)
         tail.add(buffer[...])
         return true
     }
 
-    /// - Returns: where it stands now; nil where it is not kept.
-    private func keep(_ bytes: ArraySlice<UInt8>) -> OutputLog.Place? {
-        guard let log else { return nil }
-        do throws(SystemError) {
-            let hadRotated = log.rotations
-            let place = try log.append(bytes)
-            if log.rotations != hadRotated { for outlet in outlets { outlet.dropGone() } }
-            logFails = false
-            return place
-        } catch {
-            if !logFails {
-                note(.warning("output is being lost, as it cannot be kept: \(error)"))
-            }
-            logFails = true
-            return nil
+    /// At once, unless it has to be read from the log later.
+    private func pass(_ bytes: ArraySlice<UInt8>, to outlet: Outlet) {
+        if let log, outlet.isBehind {
+            outlet.pass(bytes, at: log.keep(bytes))
+        } else {
+            outlet.pass(bytes, at: nil)
+            log?.add(bytes)
         }
     }
 

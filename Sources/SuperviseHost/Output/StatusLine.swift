@@ -6,7 +6,33 @@ enum StatusLine {
     static func text(_ status: Status, at now: Timestamp) -> String? {
         guard status.phase != .finished else { return nil }
         var parts = ["\(status.name) \(status.phase)", "attempt \(status.attempt)"]
-        let progress = status.progress
+        parts += words(of: status.progress)
+        if let checkpoint = status.checkpoint {
+            let age = HumanText.age(now.seconds(since: checkpoint.committed))
+            parts.append("checkpoint \(age) ago")
+        }
+        if status.failures > 0 { parts.append(HumanText.count(status.failures, "failure")) }
+        return "[\(plain(parts.joined(separator: "  ")))]"
+    }
+
+    /// For a service manager, which shows it beside the unit's name, perhaps for hours.
+    static func ofService(_ status: Status) -> String {
+        var parts = [status.outcome.map(end) ?? "\(status.phase)", "attempt \(status.attempt)"]
+        parts += words(of: status.progress)
+        if let checkpoint = status.checkpoint { parts.append("checkpoint \(checkpoint.id)") }
+        if status.failures > 0 { parts.append(HumanText.count(status.failures, "failure")) }
+        if let message = status.progress.message { parts.append(HumanText.printable(message)) }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func end(_ outcome: Outcome) -> String {
+        let how = outcome.signal ?? outcome.exitCode.map { "exit status \($0)" }
+        guard outcome.kind == .failed, let how else { return "\(outcome.kind)" }
+        return "failed (\(how))"
+    }
+
+    private static func words(of progress: Status.Progress) -> [String] {
+        var parts: [String] = []
         if let step = progress.step {
             let total = progress.total.map { "/\($0)" } ?? ""
             parts.append("\(progress.unit ?? "step") \(step)\(total)")
@@ -14,12 +40,7 @@ enum StatusLine {
         if let fraction = progress.fraction { parts.append(HumanText.percent(fraction)) }
         if let rate = progress.rate { parts.append(HumanText.rate(perSecond: rate)) }
         if let left = progress.eta { parts.append("\(HumanText.age(left)) left") }
-        if let checkpoint = status.checkpoint {
-            let age = HumanText.age(now.seconds(since: checkpoint.committed))
-            parts.append("checkpoint \(age) ago")
-        }
-        if status.failures > 0 { parts.append(HumanText.count(status.failures, "failure")) }
-        return "[\(plain(parts.joined(separator: "  ")))]"
+        return parts
     }
 
     /// What is wider than one column, or narrower, would move the cursor elsewhere than we think.

@@ -10,7 +10,6 @@ struct Session {
     let job: ProcessSettings
     let store: RunStore
     let lock: FileLock
-    let guardian: Guard
     /// The job's, where we may make one.
     let group: ControlGroup?
     let found: Supervisor.Found

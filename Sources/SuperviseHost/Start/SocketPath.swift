@@ -39,6 +39,11 @@ struct SocketPath {
         return try checked("\(try ownDirectory())/\(name)", from: nil)
     }
 
+    /// Where a job finds somebody who speaks sd_notify; of the same length.
+    static func notices(beside socket: String) -> String {
+        (socket.hasSuffix(".sock") ? String(socket.dropLast(5)) : socket) + ".note"
+    }
+
     private var ending: String { job.map { "-for-\($0.user)" } ?? "" }
 
     private func isReachable(_ directory: String) -> Bool {

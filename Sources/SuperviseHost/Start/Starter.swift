@@ -47,9 +47,6 @@ struct Starter {
         }
         let runToken = try token(of: old)
         let group = ControlGroup.make("supervise-\(runToken)")
-        let guardian = try describing("the guard cannot be started") {
-            () throws(SystemError) in try Guard.start(holding: lock.rawDescriptor, group: group)
-        }
         tellIfBlind()
         try explaining { () throws(StoreError) in
             try store.prepare()
@@ -58,8 +55,7 @@ struct Starter {
         }
         return .session(
             Session(
-                request: request, job: job, store: store, lock: lock, guardian: guardian,
-                group: group,
+                request: request, job: job, store: store, lock: lock, group: group,
                 found: try look(
                     store, old, beginsAnew: beginsAnew, runToken: runToken, socket: socket),
                 isSwept: old != nil,
@@ -185,7 +181,8 @@ struct Starter {
             record: record, checkpoints: scan.checkpoints,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
-            mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false, socket: socket)
+            mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false, socket: socket,
+            manager: ServicePlace.find(in: environmentVariables())?.manager)
     }
 
     /// nil where it cannot be told: the job is kept alive all the same.

@@ -17,6 +17,7 @@ struct CStrings: ~Copyable {
     }
 
     private static func copy(_ string: String) -> UnsafeMutablePointer<CChar>? {
+        if ForeignText.isAsItStands(string) { return strdup(string) }
         let bytes = ForeignText.bytes(string) + [0]
         return bytes.withUnsafeBytes { bytes in
             bytes.bindMemory(to: CChar.self).baseAddress.flatMap { strdup($0) }

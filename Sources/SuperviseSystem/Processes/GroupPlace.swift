@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// Our own control group of version 2 (cgroups(7)): where it is mounted, and what the kernel calls it.
 package struct GroupPlace: Equatable, Sendable {
@@ -18,22 +19,39 @@ package struct GroupPlace: Equatable, Sendable {
     ///   - mounts: what /proc/self/mountinfo says (proc(5)).
     /// - Returns: nil where version 2 is not mounted, or our group is outside of what is.
     package init?(groups: String, mounts: String) {
-        let own = groups.split(separator: "\n").first { $0.hasPrefix("0::/") }?.dropFirst(3)
+        let own = Self.parts(of: Array(groups.utf8)[...], at: "\n").map(Self.text)
+            .first { $0.hasPrefix("0::/") }?.dropFirst(3)
         // Outside of our namespace; removed, while we are in it.
         guard let own, !own.hasPrefix("/.."), !own.hasSuffix(" (deleted)") else { return nil }
         path = String(own)
-        for line in mounts.split(separator: "\n") {
-            let fields = line.split(separator: " ")
+        // By bytes: each start looks through all mounts, and hardly any is one.
+        for line in Self.parts(of: Array(mounts.utf8)[...], at: "\n") where Self.mayBeOne(line) {
+            let fields = Self.parts(of: line, at: " ")
             // Of the fields before the dash there may be more or less.
-            guard fields.count > 4, let dash = fields.firstIndex(of: "-"),
-                fields[dash...].dropFirst().first == "cgroup2",
-                let below = Self.relative(own, to: fields[3])
+            guard fields.count > 4,
+                let dash = fields.firstIndex(where: { $0.elementsEqual("-".utf8) }),
+                fields[dash...].dropFirst().first?.elementsEqual("cgroup2".utf8) == true,
+                let below = Self.relative(own, to: Self.text(fields[3])[...])
             else { continue }
-            let mountPoint = Self.unescaped(fields[4])
+            let mountPoint = Self.unescaped(Self.text(fields[4])[...])
             directory = below.isEmpty ? mountPoint : "\(mountPoint)\(below)"
             return
         }
         return nil
+    }
+
+    private static func mayBeOne(_ line: ArraySlice<UInt8>) -> Bool {
+        strstr(text(line), " cgroup2 ") != nil
+    }
+
+    private static func parts(
+        of bytes: ArraySlice<UInt8>, at separator: Unicode.Scalar
+    ) -> [ArraySlice<UInt8>] {
+        bytes.split(separator: UInt8(ascii: separator))
+    }
+
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes, as: UTF8.self)
     }
 
     /// `/b` where the path is `/a/b` and the root `/a`; nil where it is not below.
@@ -46,6 +64,7 @@ package struct GroupPlace: Equatable, Sendable {
 
     /// The kernel writes spaces and the like as `\040`, in octal.
     private static func unescaped(_ field: Substring) -> String {
+        guard field.utf8.contains(UInt8(ascii: "\\")) else { return String(field) }
         var bytes: [UInt8] = []
         var rest = field.utf8[...]
         while let byte = rest.popFirst() {

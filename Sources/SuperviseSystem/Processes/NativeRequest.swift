@@ -2,24 +2,33 @@ import CLinux
 import Glibc
 
 /// A ``SpawnRequest`` in the form that the child reads, which may not allocate anything.
-struct NativeRequest: ~Copyable {
+///
+/// A child may read it from our own memory, beside us: it stays as it is until that one has left.
+final class NativeRequest: @unchecked Sendable {
     private let names: CStrings
     private let arguments: CStrings
-    private let shell: CStrings
+    /// Pointers to the arguments, which are theirs, behind two that the child writes.
+    private let shell: UnsafeMutablePointer<UnsafePointer<CChar>?>
     private let environment: CStrings
     private let directory: CStrings
     private let reach: CStrings
     private let settings: NativeSettings
-    private var native = cl_spawn_request()
+    private let stack = UnsafeMutableRawPointer.allocate(
+        byteCount: Int(CL_SPAWN_STACK), alignment: 16)
+    private let place: UnsafeMutablePointer<cl_spawn_request>
 
     init(_ request: SpawnRequest, candidates: [String], reach paths: [String]? = nil) {
         names = CStrings(candidates)
         arguments = CStrings(request.command)
-        shell = CStrings(["/bin/sh", ""] + request.command.dropFirst())
+        let count = request.command.count
+        shell = .allocate(capacity: count + 2)
+        shell.initialize(repeating: nil, count: count + 2)
+        for index in 1..<max(1, count) { shell[index + 1] = arguments.constants[index] }
         environment = CStrings(request.environment)
         directory = CStrings(request.directory.map { [$0] } ?? [])
         reach = CStrings(paths ?? [])
         settings = NativeSettings(request.settings)
+        var native = cl_spawn_request()
         native.reach = paths == nil ? nil : reach.constants
         native.mask = request.settings.mask.map { Int32($0) } ?? -1
         native.sets_niceness = request.settings.niceness == nil ? 0 : 1
@@ -30,7 +39,7 @@ struct NativeRequest: ~Copyable {
         native.candidates = names.constants
         native.searched = request.isSearched ? 1 : 0
         native.arguments = UnsafePointer(arguments.pointers)
-        native.shell_arguments = shell.pointers
+        native.shell_arguments = shell
         native.environment = UnsafePointer(environment.pointers)
         native.directory = directory.constants[0]
         native.streams = (
@@ -40,11 +49,25 @@ struct NativeRequest: ~Copyable {
         native.group = request.group?.directory.rawValue ?? -1
         native.terminal = request.terminal ?? -1
         native.close_others = request.closesOtherDescriptors ? 1 : 0
+        native.stack = stack.assumingMemoryBound(to: CChar.self)
+        place = .allocate(capacity: 1)
+        place.initialize(to: native)
     }
 
     /// Starts the child; negative with errno where that fails.
-    func start(report: Int32, pidfd: inout Int32) -> Int32 {
-        withUnsafePointer(to: native) { cl_spawn($0, report, &pidfd) }
+    ///
+    /// - Parameter isShared: whether the child reads this, until its exec or its end.
+    func start(report: Int32, pidfd: inout Int32, isShared: inout Bool) -> Int32 {
+        var shares: Int32 = 0
+        let pid = cl_spawn(place, report, &pidfd, &shares)
+        isShared = shares != 0
+        return pid
+    }
+
+    deinit {
+        shell.deallocate()
+        place.deallocate()
+        stack.deallocate()
     }
 }
 

@@ -60,9 +60,11 @@ package struct SpawnRequest: Sendable {
     var candidates: [String] {
         guard let program = command.first else { return [] }
         guard !program.isEmpty, !program.utf8.contains(UInt8(ascii: "/")) else { return [program] }
-        return searchPath.split(separator: ":", omittingEmptySubsequences: false).map {
+        let places = searchPath.utf8.split(
+            separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        return places.map(Substring.init).map {
             // An empty element means the working directory.
-            $0.isEmpty ? "./" + program : $0 + "/" + program
+            $0.isEmpty ? "./" + program : String($0) + "/" + program
         }
     }
 

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// What has become of the command of a child.
 package enum ExecResult: Equatable, Sendable {
@@ -21,11 +22,20 @@ package final class SpawnedProcess: Sendable {
     private let directory: String
     private let settings: ProcessSettings
     private let reach: [String]
+    private let state: Mutex<State>
+
+    private struct State {
+        /// What the child ran into; told once the child has left.
+        var failure: cl_spawn_report?
+        /// What the child reads, where that is not a copy of its own.
+        var shared: NativeRequest?
+    }
 
     fileprivate init(
         process: ProcessHandle, report: consuming FileDescriptor, request: SpawnRequest,
-        candidates: [String], reach: [String]
+        candidates: [String], reach: [String], shared: NativeRequest?
     ) {
+        state = Mutex(State(shared: shared))
         self.process = process
         self.report = report
         self.program = request.command.first ?? ""
@@ -42,16 +52,40 @@ package final class SpawnedProcess: Sendable {
 
     /// Looks whether the command runs, without waiting. To be asked until the answer is not `pending`,
     /// and not after that.
-    package func readExecResult() -> ExecResult {
+    ///
+    /// - Parameter hasEnded: the child was reaped. Then there is an answer, also where a process that was
+    ///   forked meanwhile still holds the other end of the report.
+    package func readExecResult(hasEnded: Bool = false) -> ExecResult {
+        do throws(SystemError) {
+            while let message = try readMessage() {
+                state.withLock { $0.failure = message }
+            }
+        } catch {
+            guard error.code == EAGAIN else { return .failed(error) }
+            if !hasEnded { return .pending }
+        }
+        // Closed by a successful exec, or by the child's death: it does not use our memory any more.
+        let failure = state.withLock { state in
+            state.shared = nil
+            return state.failure
+        }
+        return failure.map { .failed(explain($0)) } ?? .running
+    }
+
+    /// - Returns: nil at the end.
+    private func readMessage() throws(SystemError) -> cl_spawn_report? {
         let number = report.rawValue
         var message = cl_spawn_report()
         let size = MemoryLayout<cl_spawn_report>.size
-        do throws(SystemError) {
-            let count = try systemCall("read") { read(number, &message, size) }
-            // Closed by a successful exec, or by the child's death.
-            return count == size ? .failed(explain(message)) : .running
-        } catch {
-            return error.code == EAGAIN ? .pending : .failed(error)
+        let count = try systemCall("read") { read(number, &message, size) }
+        return count == size ? message : nil
+    }
+
+    deinit {
+        // Nobody asks any more. Where the child is still on its way, it goes on reading.
+        guard state.withLock({ $0.shared != nil }), readExecResult() == .pending else { return }
+        state.withLock { state in
+            if let shared = state.shared { _ = Unmanaged.passRetained(shared) }
         }
     }
 
@@ -113,7 +147,7 @@ package func rehearse(_ request: SpawnRequest, reach paths: [String]) throws(Sys
     let child = try start(request, reach: paths)
     _ = try child.process.waitForEnd(atMost: nil)
     waitpid(child.pid, nil, 0)
-    if case .failed(let error) = child.readExecResult() { throw error }
+    if case .failed(let error) = child.readExecResult(hasEnded: true) { throw error }
 }
 
 private func start(
@@ -123,7 +157,7 @@ private func start(
     let words =
         request.command + request.environment + [request.directory ?? ""]
         + (reach ?? [])
-    guard !candidates.isEmpty, !words.contains(where: { $0.utf8.contains(0) }) else {
+    guard !candidates.isEmpty, !words.contains(where: { $0.holds(0) }) else {
         throw SystemError(call: "execve", code: EINVAL, subject: request.command.first ?? "")
     }
     let pipe = try FileDescriptor.pipe(nonblocking: .read)
@@ -132,11 +166,12 @@ private func start(
 
     let native = NativeRequest(request, candidates: candidates, reach: reach)
     var pidfd: Int32 = -1
+    var isShared = false
     let pid = try systemCall("clone", request.command[0]) {
-        native.start(report: report.rawValue, pidfd: &pidfd)
+        native.start(report: report.rawValue, pidfd: &pidfd, isShared: &isShared)
     }
     let process = ProcessHandle(pid: pid, adopting: FileDescriptor(adopting: pidfd))
     return SpawnedProcess(
         process: process, report: pipe.read, request: request, candidates: candidates,
-        reach: reach ?? [])
+        reach: reach ?? [], shared: isShared ? native : nil)
 }

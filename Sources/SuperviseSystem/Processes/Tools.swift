@@ -97,7 +97,7 @@ final class Tool {
     /// - Throws: what kept the program from being executed.
     func waitForEnd() throws(SystemError) -> ExitStatus {
         let ended = isReapedByLoop ? try StatusPipe.read(status.rawValue) : try reap()
-        if case .failed(let error) = child.readExecResult() { throw error }
+        if case .failed(let error) = child.readExecResult(hasEnded: true) { throw error }
         return ended
     }
 

@@ -1,14 +1,17 @@
 import CLinux
 import Glibc
 
-/// The address of a Unix-domain socket with a name in the file system.
+/// The address of a Unix-domain socket.
 struct UnixAddress {
     /// What a path may have at most, in bytes. The kernel has room for 107; the rest is in reserve, so
     /// that every client library on every system can use a path that we accept.
     static let longestPath = 100
 
     private var native = sockaddr_un()
+    private var size = MemoryLayout<sockaddr_un>.size
 
+    /// A name in the file system.
+    ///
     /// - Throws: ENAMETOOLONG for more than 100 bytes, EINVAL for an empty path.
     init(_ path: String) throws(SystemError) {
         let bytes = Array(path.utf8)
@@ -22,20 +25,58 @@ struct UnixAddress {
         withUnsafeMutableBytes(of: &native.sun_path) { $0.copyBytes(from: bytes) }
     }
 
+    /// The address of a service manager's socket: an absolute path, or `@` and a name that is in no
+    /// file system.
+    ///
+    /// - Throws: ENAMETOOLONG, EINVAL for anything else.
+    init(ofServiceManager text: String) throws(SystemError) {
+        var bytes = Array(text.utf8)
+        let room = MemoryLayout.size(ofValue: native.sun_path)
+        guard bytes.count < room else {
+            throw SystemError(call: "connect", code: ENAMETOOLONG, subject: text)
+        }
+        let isAbstract = bytes.first == UInt8(ascii: "@")
+        guard bytes.count > 1, isAbstract || bytes.first == UInt8(ascii: "/"), !bytes.contains(0)
+        else { throw SystemError(call: "connect", code: EINVAL, subject: text) }
+        if isAbstract { bytes[0] = 0 }
+        native.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &native.sun_path) { $0.copyBytes(from: bytes) }
+        // A name that is in no file system is as long as it is said to be.
+        let path = MemoryLayout<sockaddr_un>.size - room
+        if isAbstract { size = path + bytes.count }
+    }
+
     /// Hands the address to a call in the form that it wants.
     func use<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         withUnsafeBytes(of: native) { bytes in
             bytes.withMemoryRebound(to: sockaddr.self) { address in
                 guard let base = address.baseAddress else { preconditionFailure("no address") }
-                return body(base, socklen_t(bytes.count))
+                return body(base, socklen_t(size))
             }
         }
     }
 
-    /// A new stream socket of this kind, closed on exec.
-    static func makeSocket(nonblocking: Bool) throws(SystemError) -> FileDescriptor {
+    /// Binds with mode 0600, in place of a socket that an earlier process left there.
+    ///
+    /// - Throws: ENOENT or EACCES for its directory, EADDRINUSE where something that is no socket is
+    ///   in the way, EROFS, ENOSPC.
+    func bindPrivately(_ number: Int32, _ path: String) throws(SystemError) {
+        // Before the bind, which takes the mode from here: no moment in which others could connect,
+        // and no umask, which all threads share.
+        try systemCall("fchmod", path) { fchmod(number, 0o600) }
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
+        try systemCall("bind", path) { use { bind(number, $0, $1) } }
+    }
+
+    /// A new socket of this kind, closed on exec.
+    ///
+    /// - Parameter kind: SOCK_STREAM or SOCK_DGRAM.
+    static func makeSocket(
+        _ kind: __socket_type = SOCK_STREAM, nonblocking: Bool
+    ) throws(SystemError) -> FileDescriptor {
         let extra = nonblocking ? Int32(SOCK_NONBLOCK.rawValue) : 0
-        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | extra
+        let kind = Int32(kind.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | extra
         return FileDescriptor(adopting: try systemCall("socket") { socket(AF_UNIX, kind, 0) })
     }
 }

@@ -22,12 +22,7 @@ package final class UnixListener {
         let address = try UnixAddress(path)
         let socket = try UnixAddress.makeSocket(nonblocking: true)
         let number = socket.rawValue
-        // Before the bind, which takes the mode from here: no moment in which others could connect,
-        // and no umask, which all threads share.
-        try systemCall("fchmod", path) { fchmod(number, 0o600) }
-        var status = stat()
-        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
-        try systemCall("bind", path) { address.use { bind(number, $0, $1) } }
+        try address.bindPrivately(number, path)
         try systemCall("listen", path) { listen(number, Int32(UnixListener.backlog)) }
         self.path = path
         self.socket = socket

@@ -11,11 +11,16 @@ package enum ForeignText {
 
     /// A C string as a text.
     package static func text(_ pointer: UnsafePointer<CChar>) -> String {
-        text(Array(UnsafeRawBufferPointer(start: pointer, count: strlen(pointer))))
+        text(UnsafeRawBufferPointer(start: pointer, count: strlen(pointer)))
+    }
+
+    /// Bytes as a text; at a start there are many, and hardly ever one that is not ASCII.
+    static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
+        return text(Array(bytes))
     }
 
     package static func text(_ bytes: [UInt8]) -> String {
-        if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
         if let plain = String(validating: bytes, as: UTF8.self), isPlain(plain) { return plain }
         var text = String.UnicodeScalarView()
         var rest = bytes[...]
@@ -36,11 +41,16 @@ package enum ForeignText {
     /// The bytes that ``text(_:)-([UInt8])`` was given.
     package static func bytes(_ text: String) -> [UInt8] {
         // Only they begin with this byte, and hardly anything else does.
-        if !text.utf8.contains(0xF4) || isPlain(text) { return Array(text.utf8) }
+        if isAsItStands(text) { return Array(text.utf8) }
         return text.unicodeScalars.flatMap { scalar in
             reserved.contains(scalar.value)
                 ? [UInt8(truncatingIfNeeded: scalar.value)] : Array(String(scalar).utf8)
         }
+    }
+
+    /// Whether its bytes are those of the text in UTF-8.
+    static func isAsItStands(_ text: String) -> Bool {
+        !text.holds(0xF4) || isPlain(text)
     }
 
     private static func isPlain(_ text: String) -> Bool {
@@ -51,5 +61,15 @@ package enum ForeignText {
     private static func scalar(_ bytes: ArraySlice<UInt8>) -> Unicode.Scalar? {
         let scalars = String(validating: bytes, as: UTF8.self)?.unicodeScalars
         return scalars?.count == 1 ? scalars?.first : nil
+    }
+}
+
+extension String {
+    /// Whether its UTF-8 has this byte. Words are given to the kernel by the dozen, and the C library
+    /// looks at many bytes at once.
+    func holds(_ byte: UInt8) -> Bool {
+        utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.baseAddress.map { memchr($0, Int32(byte), bytes.count) != nil } ?? false
+        } ?? utf8.contains(byte)
     }
 }

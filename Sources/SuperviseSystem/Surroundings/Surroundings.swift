@@ -8,10 +8,9 @@ package func environmentVariables() -> [(String, String)] {
     var variables: [(String, String)] = []
     var entry = environ
     while let text = entry.pointee {
-        let line = ForeignText.text(text)
-        if let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) {
-            let value = line[line.utf8.index(after: equals)...]
-            variables.append((String(line[..<equals]), String(value)))
+        if let equals = strchr(text, Int32(UInt8(ascii: "="))) {
+            let name = UnsafeRawBufferPointer(start: text, count: equals - text)
+            variables.append((ForeignText.text(name), ForeignText.text(equals + 1)))
         }
         entry += 1
     }
@@ -36,9 +35,9 @@ package func currentDirectory() throws(SystemError) -> String {
 
 /// What we were called with, without our own name.
 package func commandLineArguments() -> [String] {
-    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
-        CommandLine.unsafeArgv[index].map { ForeignText.text($0) }
-    }
+    var count: Int32 = 0
+    let words = UnsafeBufferPointer(start: cl_arguments(&count), count: Int(count))
+    return words.dropFirst().compactMap { $0.map { ForeignText.text($0) } }
 }
 
 /// The machine's name, as in `uname -n`.

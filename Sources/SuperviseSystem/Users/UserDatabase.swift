@@ -131,6 +131,6 @@ package func outputOfProgram(_ command: [String]) throws(SystemError) -> String 
     while case .bytes = try readAvailable(pipe.read.rawValue, into: &bytes) {}
     _ = try child.process.waitForEnd(atMost: nil)
     waitpid(child.pid, nil, 0)
-    if case .failed(let error) = child.readExecResult() { throw error }
+    if case .failed(let error) = child.readExecResult(hasEnded: true) { throw error }
     return String(decoding: bytes, as: UTF8.self)
 }

@@ -4,7 +4,7 @@ enum Command: String, CaseIterable, Sendable {
     case events, logs, plan, doctor
 
     /// Those that can answer in JSON.
-    static let withJSON = Set(allCases).subtracting([.run, .resume, .logs])
+    static let withJSON = allCases.filter { ![.run, .resume, .logs].contains($0) }
 
     /// One line without its full stop, for the list of commands.
     var summary: String {
@@ -46,7 +46,7 @@ enum Command: String, CaseIterable, Sendable {
                 "supervise checkpoints [NAME] export ID DEST",
             ]
         case .checkpoint: ["supervise checkpoint [NAME]"]
-        case .prune: ["supervise prune [NAME]", "supervise prune --all"]
+        case .prune: ["supervise prune [NAME] [RULE…]", "supervise prune --all [RULE…]"]
         case .stop: ["supervise stop [NAME]"]
         case .restart: ["supervise restart [NAME]"]
         case .pause: ["supervise pause [NAME]"]
@@ -93,6 +93,7 @@ enum Command: String, CaseIterable, Sendable {
                     + "The newest good one, pinned ones, the one that the job resumed from and "
                     + "those that are being read stay in any case. This happens by itself after "
                     + "each commit.",
+                "Rules that are given here stand in the place of those of the run, this once.",
                 Self.whichRun,
             ]
         case .resume:

@@ -7,6 +7,8 @@ struct CommandCall: Sendable {
     /// What is no option.
     let operands: [String]
     let values: OptionValues
+    /// What ``values`` were read from.
+    let given: [String: GivenOption]
     let surroundings: Surroundings
     let runs: RunFinder
 
@@ -17,7 +19,8 @@ struct CommandCall: Sendable {
         self.surroundings = surroundings
         operands = arguments.operands + (arguments.rest ?? [])
         let sources = OptionSources(command: command, surroundings: surroundings)
-        values = try sources.values(try sources.collect(arguments))
+        given = try sources.collect(arguments).options
+        values = try sources.values(given)
         runs = RunFinder(
             place: try StatePlace.choose(given: values.stateDirectory, surroundings),
             now: surroundings.now)

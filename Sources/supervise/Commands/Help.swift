@@ -24,7 +24,9 @@ enum Help {
 
     /// What `supervise COMMAND --help` says.
     static func text(for command: Command, width: Int) -> String {
-        let options = OptionTable.options(of: command).map { ($0.usage, sentence(for: $0)) }
+        let options = OptionTable.options(of: command).map {
+            ($0.usage, sentence(for: $0, of: command))
+        }
         let parts =
             ["\(command.summary).", usage(command.synopsis)]
             + command.details
@@ -32,8 +34,10 @@ enum Help {
         return parts.map { TextLayout.wrapped($0, width: width) }.joined(separator: "\n\n") + "\n"
     }
 
-    private static func sentence(for option: OptionSpec) -> String {
-        option.standard.map { "\(option.help) (default \($0))" } ?? option.help
+    private static func sentence(for option: OptionSpec, of command: Command) -> String {
+        // Elsewhere what holds without it is what the run was started with.
+        let standard = command == .run || !option.isRule ? option.standard : nil
+        return standard.map { "\(option.help) (default \($0))" } ?? option.help
     }
 
     private static func synopsis(of command: Command) -> String {

@@ -3,7 +3,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 
-/// `supervise prune [NAME|--all] [--dry-run]`.
+/// `supervise prune [NAME|--all] [--dry-run]`, and rules that hold this once.
 extension CommandCall {
     func prune() throws(Complaint) -> Answer {
         guard values.all else {
@@ -38,15 +38,28 @@ extension CommandCall {
 
     private func prune(_ run: FoundRun) throws(Complaint) -> PruneView {
         let keeper = CheckpointKeeper(run: run, surroundings: surroundings)
-        let settings = try recordedSettings(of: run)
+        let settings = try settings(of: run)
         var view = PruneView(
             run: run, now: surroundings.now, plan: try keeper.plan(settings),
             isDryRun: values.dryRun)
         if let note = CheckpointReader(run: run, surroundings: surroundings).noteOnPins() {
             view.notes.append(note)
         }
-        if !values.dryRun { view.pruned = try keeper.prune(settings) }
+        if values.dryRun { return view }
+        view.pruned =
+            rules.isEmpty
+            ? try keeper.prune(settings) : try keeper.remove(view.plan.removals, settings)
         return view
+    }
+
+    /// Rules of this call: they stand in the place of those of the run.
+    private var rules: [String: GivenOption] {
+        given.filter { $0.value.spec.isRule }
+    }
+
+    private func settings(of run: FoundRun) throws(Complaint) -> Settings {
+        let sources = OptionSources(command: .run, surroundings: surroundings)
+        return try sources.values(try recordedOptions(of: run).merging(rules) { $1 }).settings
     }
 
     func recordedSettings(of run: FoundRun) throws(Complaint) -> Settings {

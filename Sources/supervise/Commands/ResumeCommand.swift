@@ -41,7 +41,7 @@ extension CommandCall {
     ///
     /// - Throws: ``Complaint`` where a newer version of `supervise` has started it.
     func recordedOptions(of run: FoundRun) throws(Complaint) -> [String: GivenOption] {
-        let source = GivenOption.Source.file(run.store.paths.record)
+        let source = GivenOption.Source.file(run.store.paths.record, line: nil)
         var given: [String: GivenOption] = [:]
         for (key, text) in try run.knownRecord().options {
             let known = OptionTable.options(of: .run).first { $0.name == key && $0.isRecorded }

@@ -11,15 +11,23 @@ struct RunArguments {
 
     /// - Throws: ``Complaint`` about what is missing or wrong.
     func request(_ arguments: Arguments, written: [String]) throws(Complaint) -> RunRequest {
-        let given = try sources.collect(arguments)
-        guard let command = arguments.rest else {
-            let line = HumanText.commandLine(["supervise"] + written)
-            throw Complaint("no command: put it after --, as in \(line) -- python3 train.py")
+        let collected = try sources.collect(arguments)
+        guard let command = arguments.rest ?? collected.command else {
+            throw Complaint(noCommand(collected.options, written))
         }
         guard !command.isEmpty else {
             throw Complaint("no command after --, as in supervise -- python3 train.py")
         }
-        return try request(given, command: command)
+        return try request(collected.options, command: command)
+    }
+
+    private func noCommand(_ given: [String: GivenOption], _ written: [String]) -> String {
+        let line = HumanText.commandLine(["supervise"] + written)
+        let hint = "put it after --, as in \(line) -- python3 train.py"
+        guard let config = given["config"] else { return "no command: \(hint)" }
+        let path = surroundings.absolute(config.text)
+        return
+            "no command: \(path) has no \"command\", such as [\"python3\", \"train.py\"]; or \(hint)"
     }
 
     /// - Parameters:

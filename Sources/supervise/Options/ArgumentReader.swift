@@ -54,12 +54,13 @@ struct ArgumentReader {
     private func readOption(
         _ argument: String, _ left: inout ArraySlice<String>
     ) throws(Complaint) -> (spec: OptionSpec, text: String) {
-        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let written = parts.first.map(String.init) ?? argument
-        guard let spec = specs.first(where: { $0.dashed == written }) else {
-            throw unknownOption(written)
+        let equals = argument.utf8.firstIndex(of: UInt8(ascii: "="))
+        let written = argument[..<(equals ?? argument.endIndex)]
+        let name = written.hasPrefix("--") ? written.dropFirst(2) : ""
+        guard let spec = specs.first(where: { $0.name == name }) else {
+            throw unknownOption(String(written))
         }
-        if parts.count == 2 { return (spec, String(parts[1])) }
+        if let equals { return (spec, String(argument[argument.utf8.index(after: equals)...])) }
         if spec.isFlag { return (spec, "true") }
         guard let next = left.first, next != "--",
             spec.mayBeginWithDashes || !next.hasPrefix("--")

@@ -9,7 +9,7 @@ struct GivenOption: Sendable {
 
     /// Ordered from the one that yields to the one that wins.
     enum Source: Comparable, Sendable {
-        case file(String)
+        case file(String, line: Int?)
         case environment
         case commandLine
 
@@ -29,7 +29,8 @@ struct GivenOption: Sendable {
         switch source {
         case .commandLine: spec.dashed
         case .environment: "\(spec.variable) (environment)"
-        case .file(let path): "\(path): \"\(spec.name)\""
+        case .file(let path, let line):
+            "\(path)\(line.map { ":\($0)" } ?? ""): \"\(spec.name)\""
         }
     }
 }
@@ -39,18 +40,17 @@ struct OptionSources {
     let command: Command
     let surroundings: Surroundings
 
-    /// The winning value of each option that was given, by the option's name.
-    ///
+    struct Collected {
+        /// The winning value of each option that was given, by the option's name.
+        var options: [String: GivenOption] = [:]
+        /// The command that a configuration file names.
+        var command: [String]?
+    }
+
     /// - Throws: ``Complaint`` about a configuration file that cannot be used.
-    func collect(_ arguments: Arguments) throws(Complaint) -> [String: GivenOption] {
+    func collect(_ arguments: Arguments) throws(Complaint) -> Collected {
         var given: [String: GivenOption] = [:]
-        for option in OptionTable.options(of: command) where option.mayBeInEnvironment {
-            // An empty variable is as good as none: that is how a shell script clears it.
-            guard let text = surroundings.environment[option.variable], !text.isEmpty else {
-                continue
-            }
-            given[option.name] = GivenOption(spec: option, text: text, source: .environment)
-        }
+        for option in fromEnvironment() { given[option.spec.name] = option }
         for (option, text) in arguments.options {
             var text = text
             if option.isRepeatable { try refuseLines(text, option.dashed) }
@@ -59,13 +59,45 @@ struct OptionSources {
             }
             given[option.name] = GivenOption(spec: option, text: text, source: .commandLine)
         }
-        if let config = given["config"] {
-            let path = surroundings.absolute(try checked(config).text)
-            for option in try readFile(path) where given[option.spec.name] == nil {
-                given[option.spec.name] = option
-            }
+        guard let config = given["config"] else { return Collected(options: given) }
+        let content = try readFile(surroundings.absolute(try checked(config).text))
+        for option in content.options where given[option.spec.name] == nil {
+            given[option.spec.name] = option
         }
-        return given
+        return Collected(options: given, command: content.command)
+    }
+
+    private func readFile(_ path: String) throws(Complaint) -> ConfigurationFile.Content {
+        let text: String
+        do {
+            text = try surroundings.readFile(path)
+        } catch {
+            throw Complaint("cannot read the configuration file: \(error)")
+        }
+        let file = ConfigurationFile(
+            path: path, specs: OptionTable.options(of: command).filter { $0.name != "config" },
+            helpCall: command.helpCall)
+        return try file.read(text)
+    }
+
+    /// Several values stand together, one on a line; so none of them may have two.
+    private func refuseLines(_ text: String, _ subject: String) throws(Complaint) {
+        guard text.utf8.contains(UInt8(ascii: "\n")) else { return }
+        throw Complaint("\(subject) takes no value with a line break in it")
+    }
+
+    private func fromEnvironment() -> [GivenOption] {
+        // Mostly there are none, and then no option's name has to be made a variable's.
+        let isOurs: (String) -> Bool = { $0.hasPrefix(OptionSpec.variablePrefix) }
+        guard surroundings.environment.keys.contains(where: isOurs) else { return [] }
+        return OptionTable.options(of: command).compactMap { option in
+            guard option.mayBeInEnvironment(of: command) else { return nil }
+            // An empty variable is as good as none: that is how a shell script clears it.
+            guard let text = surroundings.environment[option.variable], !text.isEmpty else {
+                return nil
+            }
+            return GivenOption(spec: option, text: text, source: .environment)
+        }
     }
 
     /// The values of all options, with the given ones in their places.
@@ -90,77 +122,5 @@ struct OptionSources {
         let value = HumanText.printable(option.text)
         let shown = value.count > 60 ? value.prefix(60) + "…" : value[...]
         return Complaint("\(option.subject) takes \(option.spec.accepts), not \"\(shown)\"")
-    }
-
-    private func readFile(_ path: String) throws(Complaint) -> [GivenOption] {
-        let text: String
-        do {
-            text = try surroundings.readFile(path)
-        } catch {
-            throw Complaint("cannot read the configuration file: \(error)")
-        }
-        let object: [String: JSONValue]
-        do {
-            object = try JSONText.decode([String: JSONValue].self, from: text.utf8)
-        } catch {
-            throw Complaint(
-                "\(path): \(error); a configuration is an object such as {\"keep-last\": 3}")
-        }
-        var options: [GivenOption] = []
-        for (key, value) in object.sorted(by: { $0.key < $1.key }) {
-            options.append(
-                GivenOption(
-                    spec: try option(of: key, in: path),
-                    text: try texts(value, for: key, in: path), source: .file(path)))
-        }
-        return options
-    }
-
-    private func option(of key: String, in path: String) throws(Complaint) -> OptionSpec {
-        let specs = OptionTable.options(of: command).filter { $0.name != "config" }
-        if let spec = specs.first(where: { $0.name == key }) { return spec }
-        let shown = HumanText.printable(key)
-        guard key != "config" else {
-            throw Complaint("\(path): a configuration file cannot name another (\"config\")")
-        }
-        guard let near = Suggestion.nearest(to: key, among: specs.map(\.name)) else {
-            throw Complaint("\(path): unknown key \"\(shown)\" (\(command.helpCall))")
-        }
-        throw Complaint("\(path): unknown key \"\(shown)\"; did you mean \"\(near)\"?")
-    }
-
-    /// Several values where the option can be given several times.
-    private func texts(
-        _ value: JSONValue, for key: String, in path: String
-    ) throws(Complaint) -> String {
-        guard case .array(let values) = value, try option(of: key, in: path).isRepeatable else {
-            return try valueText(value, for: key, in: path)
-        }
-        var texts: [String] = []
-        for value in values {
-            let text = try valueText(value, for: key, in: path)
-            try refuseLines(text, "\(path): \"\(key)\"")
-            texts.append(text)
-        }
-        return texts.joined(separator: "\n")
-    }
-
-    /// Several values stand together, one on a line; so none of them may have two.
-    private func refuseLines(_ text: String, _ subject: String) throws(Complaint) {
-        guard text.utf8.contains(UInt8(ascii: "\n")) else { return }
-        throw Complaint("\(subject) takes no value with a line break in it")
-    }
-
-    private func valueText(
-        _ value: JSONValue, for key: String, in path: String
-    ) throws(Complaint) -> String {
-        switch value {
-        case .string(let text): return text
-        case .bool(let flag): return String(flag)
-        case .integer(let number): return String(number)
-        case .number(let number): return String(number)
-        case .null, .array, .object:
-            throw Complaint("\(path): \"\(key)\" takes a string, a number, or true or false")
-        }
     }
 }

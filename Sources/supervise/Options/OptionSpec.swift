@@ -1,21 +1,18 @@
 /// One option: how it is written, what it takes, what it does.
-struct OptionSpec: Sendable {
+///
+/// A class, as there are many in many lists, and each start makes them all.
+final class OptionSpec: Sendable {
     /// The long name without its dashes; also the key in a configuration file.
     let name: String
-    /// What stands for the value in help; nil for a flag.
-    let placeholder: String?
-    /// Completes "this option takes …".
-    let accepts: String
-    /// The words that a value may be, where these are few.
-    let choices: [String]
+    /// It takes no value on the command line.
+    let isFlag: Bool
     /// What holds where it is not given, as it could be written; nil where that is no value.
     let standard: String?
     /// One sentence without its full stop.
     let help: String
     /// The commands that know it.
-    let commands: Set<Command>
-    /// An environment variable may set it.
-    let mayBeInEnvironment: Bool
+    let commands: [Command]
+    private let traits: Traits
     /// It is part of what a run is, and recorded for `resume`.
     let isRecorded: Bool
     let isRepeatable: Bool
@@ -23,6 +20,9 @@ struct OptionSpec: Sendable {
     let mayBeginWithDashes: Bool
     /// Reads the text of a value into its place; false where it is no such value.
     let store: @Sendable (String, inout OptionValues) -> Bool
+    private let describePlaceholder: @Sendable () -> String?
+    private let describeAccepts: @Sendable () -> String
+    private let describeChoices: @Sendable () -> [String]
 
     /// Where the value of an option may come from, and what becomes of it.
     struct Traits: OptionSet, Sendable {
@@ -35,42 +35,25 @@ struct OptionSpec: Sendable {
         static let mayBeginWithDashes = Traits(rawValue: 8)
         /// Recorded as an absolute path: the job's directory need not be the caller's.
         static let path = Traits(rawValue: 16)
+        /// What a run is given by its environment is nothing to do with another command.
+        static let environmentOfRun = Traits(rawValue: 32)
     }
 
+    /// - Parameter put: puts a value into its place.
     init<Value>(
-        _ name: String, _ kind: ValueKind<Value>, of commands: Set<Command>,
+        _ name: String, _ kind: ValueKind<Value>, of commands: [Command],
         standard: String? = nil, _ traits: Traits = [.environment, .recorded],
-        in place: any WritableKeyPath<OptionValues, Value> & Sendable, _ help: String
-    ) {
-        self.init(name, kind, of: commands, standard: standard, traits, help) {
-            $1[keyPath: place] = $0
-        }
-    }
-
-    /// For a place that holds nil where the option is not given.
-    init<Value>(
-        _ name: String, _ kind: ValueKind<Value>, of commands: Set<Command>,
-        standard: String? = nil, _ traits: Traits = [.environment, .recorded],
-        inOptional place: any WritableKeyPath<OptionValues, Value?> & Sendable, _ help: String
-    ) {
-        self.init(name, kind, of: commands, standard: standard, traits, help) {
-            $1[keyPath: place] = $0
-        }
-    }
-
-    private init<Value>(
-        _ name: String, _ kind: ValueKind<Value>, of commands: Set<Command>,
-        standard: String?, _ traits: Traits, _ help: String,
-        put: @escaping @Sendable (Value, inout OptionValues) -> Void
+        in put: @escaping @Sendable (inout OptionValues, Value) -> Void, _ help: String
     ) {
         self.name = name
         self.standard = standard
         self.help = help
         self.commands = commands
-        placeholder = kind.placeholder
-        accepts = kind.accepts
-        choices = kind.choices
-        mayBeInEnvironment = traits.contains(.environment)
+        isFlag = Value.self == Bool.self
+        describePlaceholder = kind.placeholder
+        describeAccepts = kind.accepts
+        describeChoices = kind.choices
+        self.traits = traits
         isRecorded = traits.contains(.recorded)
         isPath = traits.contains(.path)
         isRepeatable = traits.contains(.repeatable)
@@ -78,19 +61,39 @@ struct OptionSpec: Sendable {
         let parse = kind.parse
         store = { text, values in
             guard let value = parse(text) else { return false }
-            put(value, &values)
+            put(&values, value)
             return true
         }
     }
 
-    var isFlag: Bool { placeholder == nil }
+    /// An environment variable may set it.
+    func mayBeInEnvironment(of command: Command) -> Bool {
+        traits.contains(.environment) || command == .run && traits.contains(.environmentOfRun)
+    }
+
+    /// It says what is kept.
+    var isRule: Bool { traits.contains(.environmentOfRun) }
+
+    /// Its values are of the kind NAME=VALUE.
+    var takesAssignments: Bool { isRepeatable && placeholder?.hasPrefix("NAME=") == true }
+
+    /// What stands for the value in help; nil for a flag.
+    var placeholder: String? { describePlaceholder() }
+
+    /// Completes "this option takes …".
+    var accepts: String { describeAccepts() }
+
+    /// The words that a value may be, where these are few.
+    var choices: [String] { describeChoices() }
 
     /// Such as `--keep-last`.
     var dashed: String { "--\(name)" }
 
+    static let variablePrefix = "SUPERVISE_"
+
     /// Such as `SUPERVISE_KEEP_LAST`.
     var variable: String {
-        var result = "SUPERVISE_"
+        var result = Self.variablePrefix
         for scalar in name.uppercased().unicodeScalars {
             result.unicodeScalars.append(scalar == "-" ? "_" : scalar)
         }

@@ -6,24 +6,24 @@ extension OptionTable {
     static let job = [
         OptionSpec(
             "chdir", .directory, of: [.run], [.environment, .recorded, .path],
-            inOptional: \.directory,
+            in: { $0.directory = $1 },
             "Run the command in this directory; it is the run's directory in all respects"),
         OptionSpec(
             "env", .variables, of: [.run], [.environment, .recorded, .repeatable],
-            in: \.job.environment,
+            in: { $0.job.environment = $1 },
             "Set a variable of the job's environment; may be given several times"),
         OptionSpec(
-            "umask", .mask, of: [.run], inOptional: \.job.process.mask,
+            "umask", .mask, of: [.run], in: { $0.job.process.mask = $1 },
             "Permissions that the job's new files do not get, in octal"),
         OptionSpec(
-            "nice", .niceness, of: [.run], inOptional: \.job.process.niceness,
+            "nice", .niceness, of: [.run], in: { $0.job.process.niceness = $1 },
             "The job's niceness: 19 gives way to everybody"),
         OptionSpec(
             "rlimit", .limits, of: [.run], [.environment, .recorded, .repeatable],
-            in: \.job.process.limits,
+            in: { $0.job.process.limits = $1 },
             "A limit of the job, as ulimit has them; may be given several times"),
         OptionSpec(
-            "user", .user, of: [.run], inOptional: \.job.user,
+            "user", .user, of: [.run], in: { $0.job.user = $1 },
             "Run the job as this user, with its groups and HOME; for root only"),
     ]
 }

@@ -4,21 +4,23 @@ import SuperviseCore
 extension OptionTable {
     static let preemption = [
         OptionSpec(
-            "preempt", .preemptSource, of: [.run], inOptional: \.preempt,
+            "preempt", .preemptSource, of: [.run], in: { $0.preempt = $1 },
             "Ask whether this machine is about to be taken away: its cloud, or any program that "
                 + "writes a line such as {\"deadline_s\": 120} when it is time"),
         OptionSpec(
-            "preempt-signal", .signalOrNone, of: [.run], standard: "SIGUSR2", in: \.preemptSignal,
+            "preempt-signal", .signalOrNone, of: [.run], standard: "SIGUSR2",
+            in: { $0.preemptSignal = $1 },
             "The signal to supervise that says so, too"),
         OptionSpec(
             "preempt-grace", .positiveDuration, of: [.run], standard: "30s",
-            in: \.settings.preemptGrace,
+            in: { $0.settings.preemptGrace = $1 },
             "How long the machine is there from then on, where nobody tells"),
         OptionSpec(
-            "preempt-ack", .flag, of: [.run], in: \.settings.preemptAcknowledges,
+            "preempt-ack", .flag, of: [.run], in: { $0.settings.preemptAcknowledges = $1 },
             "Tell Azure when all is saved, so that it need not wait"),
         OptionSpec(
-            "preempted-exit-code", .exitCode, of: [.run], standard: "75", in: \.preemptedExitCode,
+            "preempted-exit-code", .exitCode, of: [.run], standard: "75",
+            in: { $0.preemptedExitCode = $1 },
             "The exit status when the machine was taken away"),
     ]
 }

@@ -15,207 +15,223 @@ enum OptionTable {
 
     private static let identity = [
         OptionSpec(
-            "name", .name, of: [.run], .init(), inOptional: \.name,
+            "name", .name, of: [.run], .init(), in: { $0.name = $1 },
             "The run's name; without it, one made from the command and its directory"),
         OptionSpec(
-            "state-dir", .directory, of: Set(Command.allCases), [.environment, .recorded, .path],
-            inOptional: \.stateDirectory,
+            "state-dir", .directory, of: Command.allCases, [.environment, .recorded, .path],
+            in: { $0.stateDirectory = $1 },
             "Where runs are kept; without it the first of $SUPERVISE_STATE_DIR, $STATE_DIRECTORY, "
                 + "$XDG_STATE_HOME/supervise and ~/.local/state/supervise"),
         OptionSpec(
             "checkpoint-dir", .directory, of: [.run], [.environment, .recorded, .path],
-            inOptional: \.checkpointDirectory,
+            in: { $0.checkpointDirectory = $1 },
             "Keep the checkpoints here, perhaps on another disk; without it, with the run's state"),
         OptionSpec(
-            "fresh", .flag, of: [.run], .environment, in: \.fresh,
+            "fresh", .flag, of: [.run], .environment, in: { $0.fresh = $1 },
             "Archive the run of that name, and begin anew"),
         OptionSpec(
             "resume-from", .checkpointOrNone, of: [.run], .environment,
-            in: \.settings.resumeFrom,
+            in: { $0.settings.resumeFrom = $1 },
             "Go on from this checkpoint instead of the newest good one; none begins at the start"),
         OptionSpec(
-            "when-completed", .choice, of: [.run], standard: "again", in: \.whenCompleted,
+            "when-completed", .choice, of: [.run], standard: "again", in: { $0.whenCompleted = $1 },
             "Where the run has completed already: do it again, or exit with status 0"),
         OptionSpec(
-            "config", .file, of: [.run], .environment, inOptional: \.config,
+            "config", .file, of: [.run], .environment, in: { $0.config = $1 },
             "Read options from this file, a JSON object such as {\"keep-last\": 3}"),
         OptionSpec(
-            "from", .checkpointNameOrNone, of: [.resume], .init(), inOptional: \.from,
+            "from", .checkpointNameOrNone, of: [.resume], .init(), in: { $0.from = $1 },
             "Go on from this checkpoint instead of the newest good one; none begins at the start"),
     ]
 
     private static let schedule = [
         OptionSpec(
             "checkpoint-every", .durationAutoOrOff, of: [.run], standard: "auto",
-            in: \.settings.checkpointEvery,
+            in: { $0.settings.checkpointEvery = $1 },
             "Ask the job for a checkpoint this long after its last one; auto finds the best "
                 + "interval by what a checkpoint costs and how often the run fails"),
         OptionSpec(
             "checkpoint-timeout", .positiveDuration, of: [.run], standard: "60s",
-            in: \.settings.checkpointTimeout,
+            in: { $0.settings.checkpointTimeout = $1 },
             "How long the job has to begin a checkpoint, and to finish the final one"),
         OptionSpec(
             "checkpoint-signal", .signalOrNone, of: [.run], standard: "SIGUSR1",
-            in: \.checkpointSignal,
+            in: { $0.checkpointSignal = $1 },
             "The signal to supervise that asks for a checkpoint now"),
         OptionSpec(
-            "keep-last", .count, of: [.run], standard: "5", in: \.settings.retention.keepLast,
+            "keep-last", .count, of: [.run, .prune], standard: "5", pruning,
+            in: { $0.settings.retention.keepLast = $1 },
             "Keep so many of the newest checkpoints"),
     ]
 
+    /// For a run, and for once in its place.
+    private static let pruning: OptionSpec.Traits = [.environmentOfRun, .recorded]
+
     private static let retention = [
         OptionSpec(
-            "keep-best", .best, of: [.run], inOptional: \.settings.retention.keepBest,
+            "keep-best", .best, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepBest = $1 },
             "Keep so many of those with the lowest or highest value of a metric, as in 3:loss:min"),
         OptionSpec(
-            "keep-every", .count, of: [.run], inOptional: \.settings.retention.keepEvery,
+            "keep-every", .count, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepEvery = $1 },
             "Keep the first checkpoint at or after every multiple of so many steps"),
         OptionSpec(
-            "keep-hourly", .count, of: [.run], inOptional: \.settings.retention.keepHourly,
+            "keep-hourly", .count, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepHourly = $1 },
             "Keep the newest of each of the last so many hours that have one"),
         OptionSpec(
-            "keep-daily", .count, of: [.run], inOptional: \.settings.retention.keepDaily,
+            "keep-daily", .count, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepDaily = $1 },
             "Keep the newest of each of the last so many days (UTC) that have one"),
         OptionSpec(
-            "keep-weekly", .count, of: [.run], inOptional: \.settings.retention.keepWeekly,
+            "keep-weekly", .count, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.keepWeekly = $1 },
             "Keep the newest of each of the last so many weeks (from Monday, UTC) that have one"),
         OptionSpec(
-            "max-age", .positiveDuration, of: [.run], inOptional: \.settings.retention.maxAge,
+            "max-age", .positiveDuration, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.maxAge = $1 },
             "Remove what is older than the newest by more than this, whatever keeps it"),
         OptionSpec(
-            "max-bytes", .size, of: [.run], inOptional: \.settings.retention.maxBytes,
+            "max-bytes", .size, of: [.run, .prune], pruning,
+            in: { $0.settings.retention.maxBytes = $1 },
             "Remove the oldest until all have no more than this together, whatever keeps them"),
     ]
 
     private static let watching = [
         OptionSpec(
             "watch", .patterns, of: [.run], [.environment, .recorded, .repeatable],
-            in: \.settings.watch,
+            in: { $0.settings.watch = $1 },
             "Take up files, or directories, that the job writes by itself, once they are complete; "
                 + "may be given several times"),
         OptionSpec(
-            "watch-mode", .choice, of: [.run], standard: "copy", in: \.settings.watchMode,
+            "watch-mode", .choice, of: [.run], standard: "copy", in: { $0.settings.watchMode = $1 },
             "What becomes of such a file where the job wrote it"),
         OptionSpec(
-            "request-signal", .requestSignal, of: [.run], inOptional: \.settings.requestSignal,
+            "request-signal", .requestSignal, of: [.run], in: { $0.settings.requestSignal = $1 },
             "The signal that asks a job for a checkpoint that does not speak the protocol"),
         OptionSpec(
             "resume-args", .resumeArguments, of: [.run],
-            [.environment, .recorded, .mayBeginWithDashes], inOptional: \.resumeArguments,
+            [.environment, .recorded, .mayBeginWithDashes], in: { $0.resumeArguments = $1 },
             "Add this to the command where there is a checkpoint; {checkpoint}, {id} and {step} are "
                 + "replaced"),
         OptionSpec(
-            "compress", .compression, of: [.run], standard: "off", in: \.settings.compression,
+            "compress", .compression, of: [.run], standard: "off",
+            in: { $0.settings.compression = $1 },
             "Compress checkpoints that are not needed soon, by this program"),
         OptionSpec(
-            "verify", .choice, of: [.run], standard: "digest", in: \.settings.verify,
+            "verify", .choice, of: [.run], standard: "digest", in: { $0.settings.verify = $1 },
             "What to compare before going on from a checkpoint: SHA-256, sizes only, or nothing"),
     ]
 
     private static let failures = [
         OptionSpec(
-            "restart", .choice, of: [.run], standard: "on-failure", in: \.settings.restart,
+            "restart", .choice, of: [.run], standard: "on-failure",
+            in: { $0.settings.restart = $1 },
             "When to start the job again: when it fails, always (also after status 0), or never"),
         OptionSpec(
-            "fatal-exit-codes", .exitCodes, of: [.run], in: \.settings.fatalExitCodes,
+            "fatal-exit-codes", .exitCodes, of: [.run], in: { $0.settings.fatalExitCodes = $1 },
             "Never start again after one of these exit statuses, such as 2,64-78"),
         OptionSpec(
-            "max-failures", .count, of: [.run], standard: "5", in: \.settings.maxFailures,
+            "max-failures", .count, of: [.run], standard: "5", in: { $0.settings.maxFailures = $1 },
             "Give up after this many failures in a row without progress"),
         OptionSpec(
-            "rollback-after", .count, of: [.run], standard: "2", in: \.settings.rollbackAfter,
+            "rollback-after", .count, of: [.run], standard: "2",
+            in: { $0.settings.rollbackAfter = $1 },
             "After this many failures in a row from one checkpoint, try the next older one"),
         OptionSpec(
-            "backoff", .durations, of: [.run], standard: "1s..60s", in: \.settings.backoff,
+            "backoff", .durations, of: [.run], standard: "1s..60s",
+            in: { $0.settings.backoff = $1 },
             "The wait before starting again: after the first failure, and at most"),
         OptionSpec(
-            "stop-timeout", .duration, of: [.run], standard: "10s", in: \.settings.stopTimeout,
+            "stop-timeout", .duration, of: [.run], standard: "10s",
+            in: { $0.settings.stopTimeout = $1 },
             "How long the job has to end when it is stopped, before SIGKILL"),
         OptionSpec(
-            "no-checkpoint", .flag, of: [.stop, .restart], .init(), in: \.skipsCheckpoint,
+            "no-checkpoint", .flag, of: [.stop, .restart], .init(), in: { $0.skipsCheckpoint = $1 },
             "Without a final checkpoint"),
     ]
 
     private static let output = [
         OptionSpec(
-            "capture", .flag, of: [.run], in: \.capture,
+            "capture", .flag, of: [.run], in: { $0.capture = $1 },
             "Keep what the job writes, for supervise logs, and pass it on"),
         OptionSpec(
-            "capture-max", .captureSize, of: [.run], standard: "64MB", in: \.captureMax,
+            "capture-max", .captureSize, of: [.run], standard: "64MB", in: { $0.captureMax = $1 },
             "The size of one file of it; the oldest go when there is more than four times as much"),
         OptionSpec(
-            "tty", .flag, of: [.run], in: \.tty,
+            "tty", .flag, of: [.run], in: { $0.tty = $1 },
             "Give the job a terminal of its own: programs then write line by line, and in colour"),
         OptionSpec(
-            "follow", .flag, of: [.logs], .init(), in: \.follow,
+            "follow", .flag, of: [.logs], .init(), in: { $0.follow = $1 },
             "Go on with what the job writes from now on, until the run has ended"),
         OptionSpec(
-            "attempt", .count, of: [.logs], .init(), inOptional: \.attempt,
+            "attempt", .count, of: [.logs], .init(), in: { $0.attempt = $1 },
             "What this attempt wrote; without it, the newest"),
     ]
 
     private static let hangs = [
         OptionSpec(
             "heartbeat-timeout", .durationOrOff, of: [.run], standard: "off",
-            in: \.settings.heartbeatTimeout,
+            in: { $0.settings.heartbeatTimeout = $1 },
             "A job that gives no sign of life for so long hangs, from its start on: it is looked at, "
                 + "killed and started again"),
         OptionSpec(
             "progress-timeout", .durationOrOff, of: [.run], standard: "off",
-            in: \.settings.progressTimeout,
+            in: { $0.settings.progressTimeout = $1 },
             "A job that makes no step forward for so long hangs, whatever signs of life it gives"),
         OptionSpec(
-            "on-hang", .command, of: [.run], inOptional: \.settings.onHang,
+            "on-hang", .command, of: [.run], in: { $0.settings.onHang = $1 },
             "Before a job that hangs is killed, run this and keep what it writes; {pid} is the "
                 + "job's pid, as in 'py-spy dump --pid {pid}'"),
         OptionSpec(
             "on-hang-timeout", .positiveDuration, of: [.run], standard: "30s",
-            in: \.settings.onHangTimeout,
+            in: { $0.settings.onHangTimeout = $1 },
             "How long that may take"),
     ]
 
     private static let messages = [
         OptionSpec(
-            "quiet", .flag, of: [.run], in: \.quiet,
+            "quiet", .flag, of: [.run], in: { $0.quiet = $1 },
             "Tell of failures and decisions only"),
         OptionSpec(
-            "verbose", .flag, of: [.run, .status], in: \.verbose,
+            "verbose", .flag, of: [.run, .status], in: { $0.verbose = $1 },
             "Tell of everything: each checkpoint too; in a status, why the next one is when it is"),
         OptionSpec(
-            "log-format", .choice, of: [.run], standard: "text", in: \.logFormat,
+            "log-format", .choice, of: [.run], standard: "text", in: { $0.logFormat = $1 },
             "How supervise writes its own messages, on standard error"),
     ]
 
     private static let forecast = [
         OptionSpec(
-            "cost", .positiveDuration, of: [.plan], .init(), inOptional: \.cost,
+            "cost", .positiveDuration, of: [.plan], .init(), in: { $0.cost = $1 },
             "What a checkpoint costs: how long the job does nothing else for it"),
         OptionSpec(
-            "mtbf", .positiveDuration, of: [.plan], .init(), inOptional: \.mtbf,
+            "mtbf", .positiveDuration, of: [.plan], .init(), in: { $0.mtbf = $1 },
             "The mean time between failures"),
         OptionSpec(
-            "restart", .duration, of: [.plan], standard: "1m", .init(), in: \.restart,
+            "restart", .duration, of: [.plan], standard: "1m", .init(), in: { $0.restart = $1 },
             "From a failure until the job works again"),
         OptionSpec(
-            "simulate", .flag, of: [.plan], .init(), in: \.simulates,
+            "simulate", .flag, of: [.plan], .init(), in: { $0.simulates = $1 },
             "Also play many runs with random failures, always the same ones"),
     ]
 
     private static let views = [
         OptionSpec(
-            "all", .flag, of: [.prune], .init(), in: \.all,
+            "all", .flag, of: [.prune], .init(), in: { $0.all = $1 },
             "Prune every run"),
         OptionSpec(
-            "dry-run", .flag, of: [.prune], .init(), in: \.dryRun,
+            "dry-run", .flag, of: [.prune], .init(), in: { $0.dryRun = $1 },
             "Only show what would stay and what would go"),
         OptionSpec(
-            "resumable", .flag, of: [.list], .init(), in: \.resumable,
+            "resumable", .flag, of: [.list], .init(), in: { $0.resumable = $1 },
             "Only runs that are not running and have not completed"),
         OptionSpec(
-            "digests", .flag, of: [.doctor], .init(), in: \.readsAll,
+            "digests", .flag, of: [.doctor], .init(), in: { $0.readsAll = $1 },
             "Read every byte of every checkpoint too, and compare its SHA-256"),
         OptionSpec(
-            "json", .flag, of: Command.withJSON, .init(), in: \.json,
+            "json", .flag, of: Command.withJSON, .init(), in: { $0.json = $1 },
             "Write JSON, for programs"),
     ]
 }

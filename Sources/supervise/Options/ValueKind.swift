@@ -3,15 +3,30 @@ import SuperviseFormats
 import SuperviseSystem
 
 /// What the value of an option may be, and how it is read.
+///
+/// Each start makes all of them, and hardly ever is one of them told of: so its words are put together
+/// only then.
 struct ValueKind<Value: Sendable>: Sendable {
     /// What stands for the value in help, such as `DURATION`; nil for a flag.
-    let placeholder: String?
+    let placeholder: @Sendable () -> String?
     /// Completes "this option takes …".
-    let accepts: String
+    let accepts: @Sendable () -> String
     /// The words that a value may be, where these are few.
-    var choices: [String] = []
+    let choices: @Sendable () -> [String]
     /// Nil where the text is no such value.
     let parse: @Sendable (String) -> Value?
+
+    init(
+        placeholder: @autoclosure @escaping @Sendable () -> String?,
+        accepts: @autoclosure @escaping @Sendable () -> String,
+        choices: @autoclosure @escaping @Sendable () -> [String] = [],
+        parse: @escaping @Sendable (String) -> Value?
+    ) {
+        self.placeholder = placeholder
+        self.accepts = accepts
+        self.choices = choices
+        self.parse = parse
+    }
 }
 
 private let aDuration = "a duration (500ms, 10s, 5m, 2h, 1d)"
@@ -71,9 +86,11 @@ extension ValueKind where Value == ClosedRange<Duration> {
     static let durations = ValueKind(
         placeholder: "MIN..MAX", accepts: "two durations, the longer one last, such as 1s..60s"
     ) { text in
-        guard let dots = text.firstRange(of: ".."),
-            let least = DurationText.parse(String(text[..<dots.lowerBound])),
-            let most = DurationText.parse(String(text[dots.upperBound...])), least <= most
+        // Looked for by bytes: the other way begins with what regular expressions need.
+        let bytes = text.utf8
+        guard let dots = bytes.indices.first(where: { bytes[$0...].starts(with: "..".utf8) }),
+            let least = DurationText.parse(String(text[..<dots])),
+            let most = DurationText.parse(String(text[dots...].dropFirst(2))), least <= most
         else { return nil }
         return least...most
     }
@@ -143,9 +160,9 @@ extension ValueKind where Value == String {
     static let directory = path(placeholder: "DIR", accepts: "the path of a directory")
     static let file = path(placeholder: "FILE", accepts: "the path of a file")
 
-    private static func path(placeholder: String, accepts: String) -> ValueKind {
-        ValueKind(placeholder: placeholder, accepts: accepts) {
-            $0.isEmpty || $0.contains("\0") ? nil : $0
+    private static func path(placeholder: StaticString, accepts: StaticString) -> ValueKind {
+        ValueKind(placeholder: "\(placeholder)", accepts: "\(accepts)") {
+            $0.isEmpty || $0.utf8.contains(0) ? nil : $0
         }
     }
 }
@@ -224,12 +241,11 @@ extension ValueKind
 where Value: CaseIterable & RawRepresentable & Sendable, Value.RawValue == String {
     /// One of the words that the type's cases are written as.
     static var choice: ValueKind {
-        // A key path here would be put together at every start.
-        var words: [String] = []
-        for value in Value.allCases { words.append(value.rawValue) }
-        return ValueKind(
+        ValueKind(
             placeholder: joined(words, with: "|"), accepts: joined(words, with: " or "),
             choices: words
         ) { Value(rawValue: $0) }
     }
+
+    private static var words: [String] { Value.allCases.map(\.rawValue) }
 }

@@ -52,6 +52,31 @@ struct CheckpointKeeper {
         }
     }
 
+    /// Removes those of them that may go when their turn has come; a supervisor is asked for one after
+    /// the other, as it goes by its own rules and not by those of the caller.
+    func remove(_ ids: [CheckpointID], _ settings: Settings) throws(Complaint) -> Pruned {
+        guard let connection = try supervisor() else {
+            return try remove(settings) { (checkpoints, protection) in
+                let going = ids.filter { id in
+                    let reasons = RetentionPlan.protecting(id, among: checkpoints, protection)
+                    return reasons.refusal(of: id) == nil
+                }
+                return .success(going.filter(Set(checkpoints.map(\.id)).contains))
+            }
+        }
+        var all = Pruned(removed: 0, bytes: 0, held: 0)
+        for id in ids {
+            do throws(Complaint) {
+                let one = try pruned(try connection.ask(.init(command: "delete", id: id)))
+                all.removed += one.removed
+                all.bytes += one.bytes
+            } catch {
+                all.held += 1
+            }
+        }
+        return all
+    }
+
     /// What the rules of the run say now. Writes nothing.
     func plan(_ settings: Settings) throws(Complaint) -> RetentionPlan {
         let reader = CheckpointReader(run: run, surroundings: surroundings)

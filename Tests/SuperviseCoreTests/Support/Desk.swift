@@ -19,6 +19,7 @@ struct Desk {
     init(
         _ record: RunRecord = Desk.record(), checkpoints: [CheckpointID] = [],
         damaged: [Supervisor.Damaged] = [], mayHaveLeftovers: Bool = false, seed: UInt64 = 1,
+        manager: ServiceManager? = nil,
         _ change: (inout Settings) -> Void = { _ in }
     ) {
         var settings = Settings()
@@ -26,7 +27,7 @@ struct Desk {
         change(&settings)
         let found = Supervisor.Found(
             record: record, checkpoints: checkpoints.map(Desk.summary), damaged: damaged,
-            mayHaveLeftovers: mayHaveLeftovers, socket: "/s")
+            mayHaveLeftovers: mayHaveLeftovers, socket: "/s", manager: manager)
         supervisor = Supervisor(
             settings: settings, found: found, seed: seed,
             at: Moment(instant: Instant(nanoseconds: 0), wall: .zero))

@@ -110,7 +110,7 @@ struct Ledger {
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .outputTail,
-            .received, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered:
+            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered:
             break
         }
     }
@@ -216,7 +216,7 @@ struct Ledger {
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
-            .savePins, .acknowledge:
+            .savePins, .acknowledge, .notify:
             break
         }
     }

@@ -29,6 +29,8 @@ struct PreemptionWitness {
         var securedAt: Int64 = 0
         var endedAt: Int64?
         var hasRun = false
+        /// It has failed, after the notice.
+        var crashedLast = false
         /// What it writes by itself may be older than it looks.
         var isExact = true
     }
@@ -86,6 +88,7 @@ struct PreemptionWitness {
         if let waiting = step.supervisor.committing.last?.id, work.began[waiting] == nil {
             work.began[waiting] = counted
         }
+        for case .log(.failed) in step.actions where after.notice != nil { work.crashedLast = true }
         switch step.event {
         case .spawned: work.hasRun = true
         case .jobExited: work.endedAt = counted
@@ -202,7 +205,9 @@ struct PreemptionWitness {
         }
         guard exit == .preempted, let lost = lost(step), work.isExact else { return }
         let end = work.endedAt ?? after.counted(step.now)
-        let isNothing = stop.hasSaved || !work.hasRun || step.supervisor.attempt == nil
+        // What crashed on a machine that is taken away is lost as well.
+        let isOver = step.supervisor.attempt == nil && !work.crashedLast
+        let isNothing = stop.hasSaved || !work.hasRun || isOver
         let expected = isNothing ? 0 : max(0, Double(end - work.securedAt) / 1e9)
         if abs(lost - expected) > 0.002 {
             throw Violation("preemption", "lost is \(lost) s, and not \(expected) s")

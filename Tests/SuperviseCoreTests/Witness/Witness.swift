@@ -68,6 +68,7 @@ struct Witness {
     var compression = CompressionWitness()
     var hangs = HangWitness()
     var preemption = PreemptionWitness()
+    var service = ServiceWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -93,6 +94,7 @@ struct Witness {
         try compression.judge(step, before, world)
         try hangs.judge(step, before, ledger)
         try preemption.judge(step, before, ledger, stop)
+        try service.judge(step)
     }
 
     /// Whenever time has passed, whether the supervisor was told of anything or not.
@@ -102,6 +104,7 @@ struct Witness {
         try timers.look(world.now, ledger)
         try hangs.look(world.now, world.settings, ledger)
         try preemption.look(world.now, ledger)
+        try service.look(world.now, world.supervisor)
     }
 
     /// The end of a history.
@@ -121,6 +124,7 @@ struct Witness {
         interval = IntervalWitness()
         compression = CompressionWitness()
         hangs = HangWitness()
+        service = ServiceWitness()
         publishing = PublishWitness()
         preemption = PreemptionWitness()
         resume.supervisorStarts(world)
@@ -133,6 +137,7 @@ struct Witness {
     mutating func stoodStill(for time: Int64) {
         ledger.stoodStill(for: time)
         stop.stoodStill(for: time)
+        service.stoodStill(for: time)
     }
 
     mutating func supervisorIsGone() {

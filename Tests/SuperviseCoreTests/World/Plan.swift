@@ -4,6 +4,7 @@ import SuperviseFormats
 /// How a history goes wrong: half of the faults are absent from it, the others are its weather.
 struct Plan {
     var settings = Settings()
+    var manager: ServiceManager?
     var resumesElsewhere: Double
     /// When the faults end and whoever still runs must come to a good end, in nanoseconds.
     var calmFrom: Int64
@@ -112,6 +113,11 @@ struct Plan {
         lies = sometimes(0.9)
         skew = chance.happens(0.5) ? 0 : Double(chance.number(-100_000...100_000))
         settings = Self.settings(&chance)
+        if chance.happens(0.3) {
+            let watchdog = chance.wait(1_000, 200_000)
+            manager = ServiceManager(
+                watchdog: chance.happens(0.5) ? nil : .nanoseconds(watchdog))
+        }
         if writesFiles > 0 {
             settings.watch = [WatchPattern("/out/*")].compactMap { $0 }
             settings.watchMode = AddMode.allCases[chance.number(0...3)]

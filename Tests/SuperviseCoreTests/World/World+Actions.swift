@@ -53,7 +53,7 @@ extension World {
         case .savePins(let pins): savePins(pins)
         case .inquire(let id, let inquiry): inquire(id, inquiry)
         case .endInquiry(let id): endInquiry(id)
-        case .saveReport, .log, .publish, .tell, .acknowledge: break
+        case .saveReport, .log, .publish, .tell, .notify, .acknowledge: break
         case .exit(let ending): try exit(ending)
         }
     }
@@ -146,7 +146,8 @@ extension World {
         var record = disk.record ?? newRecord()
         let leftovers = record.mayHaveLeftovers(bootID: "boot-\(bootID)")
         record.bootID = "boot-\(bootID)"
-        let found = disk.scan(for: record, mayHaveLeftovers: leftovers)
+        var found = disk.scan(for: record, mayHaveLeftovers: leftovers)
+        found.manager = plan.manager
         note("A SUPERVISOR STARTS, settings \(settings)")
         note("    found \(found.checkpoints.map(\.id)) damaged \(found.damaged.map(\.id))")
         let supervisor = Supervisor(

@@ -1,0 +1,72 @@
+import SuperviseCore
+import SuperviseSystem
+
+/// The leader, from what comes of its exec to its end.
+extension JobProcess {
+    func watchReport(of process: SpawnedProcess) {
+        do throws(SystemError) {
+            report = try loop.watch(process.reportDescriptor, for: .read) { [unowned self] _ in
+                readReport()
+            }
+        } catch {
+            // It lives, so its end has to be waited for before there is another one.
+            deliver(.warned("the job cannot be watched, and is ended: \(error)"))
+            deliver(.spawned(pid: Int(process.pid)))
+            signalLeader(9)
+        }
+    }
+
+    func leaderEnded(_ status: ExitStatus) {
+        // Had the exec failed, its report was written before the end.
+        readReport(hasEnded: true)
+        guard leader != nil else { return }
+        forgetLeader()
+        beforeEnd()
+        deliver(.jobExited(JobEnd(status)))
+    }
+
+    func readReport(hasEnded: Bool = false) {
+        guard report != nil, let leader else { return }
+        switch leader.readExecResult(hasEnded: hasEnded) {
+        case .pending:
+            return
+        case .running:
+            stopWatchingReport()
+            deliver(.spawned(pid: Int(leader.pid)))
+        case .failed(let error):
+            forgetLeader()
+            forgetToken()
+            deliver(.spawnFailed(Self.failure(error)))
+        }
+    }
+
+    private static func failure(_ error: SystemError) -> Event.SpawnFailure {
+        let reason = "\(error.subject): \(errorText(error.code))"
+        if error.commandStatus == 127 {
+            return .notFound("command not found: \(reason)")
+        }
+        return error.call == "execve" || error.call == "chdir" || error.call == "interpreter of"
+            ? .notExecutable("the command cannot be executed: \(reason)")
+            : .system("the job cannot be started: \(error)")
+    }
+
+    func forgetLeader() {
+        stopWatchingReport()
+        leader = nil
+    }
+
+    func stopWatchingReport() {
+        if let report { loop.cancel(report) }
+        report = nil
+    }
+}
+
+extension JobEnd {
+    init(_ status: ExitStatus) {
+        switch status {
+        case .exited(let code): self = .exited(Int(code))
+        case .signaled(let number):
+            self = .signaled(number: Int(number), name: signalName(number))
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import SuperviseCore
+import SuperviseSystem
+
+/// What the job is sent: signals to its leader, and what stops all of it and lets it go on.
+extension JobProcess {
+    func signalLeader(_ signal: Int32) {
+        guard let leader else { return }
+        do throws(SystemError) {
+            _ = try leader.process.signal(signal)
+        } catch {
+            deliver(.warned("\(signalName(signal)) cannot be sent to the job: \(error)"))
+        }
+    }
+
+    /// A request that the job does not understand would be its end, and so it is not sent.
+    func ask(by signal: Settings.RequestSignal) {
+        guard let leader else { return }
+        let reception = try? SignalReception(of: signal.number, by: leader.pid)
+        switch reception {
+        case .handled: signalLeader(signal.number)
+        case .ignored:
+            deliver(.requestNotSent("the job ignores \(signal.name)"))
+        case .standard:
+            deliver(
+                .requestNotSent(
+                    "process \(leader.pid) has no handler for \(signal.name), and would end by "
+                        + "it (a shell in between? start the program with exec)"))
+        case nil: deliver(.requestNotSent("the job is about to end"))
+        }
+    }
+
+    /// Ctrl-Z: the job's session is not that of the terminal, so it would not stop by itself.
+    ///
+    /// - Parameter isTyped: at a terminal, where there may be no shell that could continue us: then
+    ///   nobody stops for longer than a moment.
+    /// - Returns: whether we had been stopped.
+    func stopWithUs(isTyped: Bool = true) -> Bool {
+        let before = MonotonicTime.now()
+        isStopped = true
+        signalDescendants(19)
+        var hasStopped = true
+        if isTyped {
+            hasStopped = stopThisProcessAsATerminal()
+        } else {
+            stopThisProcess()
+        }
+        if !hasStopped { _ = goOnWithUs() }
+        // Told before any timer that went off meanwhile.
+        let stood = MonotonicTime.now().nanoseconds - before.nanoseconds
+        deliver(.stoodStill(.nanoseconds(stood)))
+        return hasStopped
+    }
+
+    /// - Returns: whether we had been stopped.
+    func goOnWithUs() -> Bool {
+        guard isStopped else { return false }
+        isStopped = false
+        if !isPaused { signalDescendants(18) }
+        return true
+    }
+
+    func pause() {
+        isPaused = true
+        tools.withProcesses { ProcessTree.stopDescendants(except: $0.union([guardian.pid])) }
+    }
+
+    func goOn() {
+        isPaused = false
+        if !isStopped { signalDescendants(18) }
+    }
+
+    func signalDescendants(_ signal: Int32) {
+        if signal == 9 { group?.kill() }
+        tools.withProcesses { tools in
+            _ = ProcessTree.signalDescendants(signal, except: tools.union([guardian.pid]))
+        }
+    }
+}

@@ -1,0 +1,203 @@
+import SuperviseStore
+import SuperviseSystem
+import Synchronization
+
+/// Writes what the job writes to its log, on a thread of its own that may wait for the disk as long
+/// as it likes.
+///
+/// Whoever gives it something waits for a disk that is slow, which slows the job down, too, but for
+/// none that is hung: from then on what does not fit into memory is not kept, and the log tells of
+/// the gap.
+final class LogWriter: Sendable {
+    /// In bytes; so much may wait for the disk.
+    static let mostWaiting = 4 << 20
+    /// A disk that takes nothing for so long is hung.
+    static let patience = Duration.seconds(1)
+
+    private struct Item: Sendable {
+        /// An attempt begins, of which the bytes are.
+        var attempt: Int?
+        /// So many bytes before these are not kept.
+        var gap: Int64 = 0
+        var bytes: [UInt8] = []
+    }
+
+    private struct State: Sendable {
+        var items: [Item] = []
+        /// In bytes, with those that are being written.
+        var waiting = 0
+        var isWorking = false
+        var isHung = false
+        var isAwaited = false
+        /// Of the bytes that came last.
+        var gap: Int64 = 0
+        /// Where the bytes stand that were written last; nil where they are not kept.
+        var place: OutputLog.Place?
+        /// That something is lost was told, and nothing was written since.
+        var isLossTold = false
+
+        mutating func tellGap() {
+            items.append(Item(gap: gap))
+            gap = 0
+        }
+    }
+
+    private let state = Mutex(State())
+    private let lane = WorkerLane(name: "log", threads: 1)
+    private let bell: Bell
+    private let directory: String
+    /// The lane's thread's alone.
+    private nonisolated(unsafe) let log: OutputLog
+    private let rotated: @Sendable () -> Void
+    private let warn: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - log: nobody else's from now on.
+    ///   - rotated: called on the lane's thread when files may have been removed.
+    /// - Throws: EMFILE.
+    init(
+        _ log: sending OutputLog, rotated: @escaping @Sendable () -> Void,
+        warn: @escaping @Sendable (String) -> Void
+    ) throws(SystemError) {
+        directory = log.directory
+        self.log = log
+        self.rotated = rotated
+        self.warn = warn
+        bell = try Bell()
+    }
+
+    /// From now on what comes is this attempt's.
+    func begin(attempt: Int) {
+        submit { state in
+            state.tellGap()
+            state.items.append(Item(attempt: attempt))
+        }
+    }
+
+    /// Takes what is to be written; waits for room, unless the disk is hung.
+    func add(_ bytes: ArraySlice<UInt8>) {
+        let hasRoom = wait { $0.waiting + bytes.count <= Self.mostWaiting }
+        let isLoss = submit { state in
+            guard hasRoom else {
+                state.gap += Int64(bytes.count)
+                defer { state.isLossTold = true }
+                return !state.isLossTold
+            }
+            state.waiting += bytes.count
+            if state.gap == 0, let last = state.items.last, last.attempt == nil,
+                last.bytes.count + bytes.count <= Backlog.piece
+            {
+                state.items[state.items.count - 1].bytes += bytes
+            } else {
+                state.items.append(Item(gap: state.gap, bytes: Array(bytes)))
+                state.gap = 0
+            }
+            return false
+        }
+        if isLoss { tellLoss("the disk with \(directory) does not answer") }
+    }
+
+    /// The same, and waits until it is written.
+    ///
+    /// - Returns: where it stands; nil where it is not kept, or the disk is hung.
+    func keep(_ bytes: ArraySlice<UInt8>) -> OutputLog.Place? {
+        guard drain() else {
+            add(bytes)
+            return nil
+        }
+        add(bytes)
+        return drain() ? state.withLock { $0.place } : nil
+    }
+
+    /// Writes what is left, and where something is missing at the end.
+    func finish() {
+        submit { $0.tellGap() }
+        drain()
+    }
+
+    /// Waits until all is written that was given, unless the disk is hung.
+    ///
+    /// - Returns: whether it is.
+    @discardableResult
+    func drain() -> Bool {
+        wait { !$0.isWorking }
+    }
+
+    /// - Returns: what `change` does.
+    @discardableResult
+    private func submit<Result: Sendable>(_ change: (inout State) -> Result) -> Result {
+        let (result, isIdle) = state.withLock { state in
+            let result = change(&state)
+            let isIdle = !state.isWorking && !state.items.isEmpty
+            state.isWorking = state.isWorking || isIdle
+            return (result, isIdle)
+        }
+        if isIdle { lane.submit { [self] in work() } }
+        return result
+    }
+
+    /// Waits as long as the disk takes something now and then.
+    ///
+    /// - Returns: whether it came to that.
+    private func wait(until isReached: (State) -> Bool) -> Bool {
+        var mayWait = true
+        while true {
+            let isOver = state.withLock { state -> Bool? in
+                let isHere = isReached(state)
+                state.isHung = state.isHung || !isHere && !mayWait
+                state.isAwaited = !isHere && !state.isHung
+                return isHere ? true : state.isHung ? false : nil
+            }
+            if let isOver { return isOver }
+            mayWait = bell.wait(atMost: Self.patience)
+        }
+    }
+
+    private func work() {
+        while let item = next() {
+            if let attempt = item.attempt {
+                log.begin(attempt: attempt)
+            } else {
+                let place = write(item)
+                state.withLock { state in
+                    state.waiting -= item.bytes.count
+                    state.isHung = false
+                    state.place = place
+                    if place != nil { state.isLossTold = false }
+                }
+            }
+        }
+    }
+
+    /// Called when the one before is done.
+    private func next() -> Item? {
+        let (item, isAwaited) = state.withLock { state in
+            let item = state.items.first
+            if item != nil { state.items.removeFirst() }
+            state.isWorking = item != nil
+            return (item, state.isAwaited)
+        }
+        if isAwaited { bell.ring() }
+        return item
+    }
+
+    private func write(_ item: Item) -> OutputLog.Place? {
+        do throws(SystemError) {
+            let before = log.rotations
+            let place = try log.append(item.bytes[...], after: item.gap)
+            if log.rotations != before { rotated() }
+            return place
+        } catch {
+            let isNew = state.withLock { state in
+                defer { state.isLossTold = true }
+                return !state.isLossTold
+            }
+            if isNew { tellLoss("\(error)") }
+            return nil
+        }
+    }
+
+    private func tellLoss(_ reason: String) {
+        warn("output is being lost, as it cannot be kept: \(reason)")
+    }
+}
