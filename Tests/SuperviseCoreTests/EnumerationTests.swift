@@ -12,13 +12,15 @@ import Testing
 struct EnumerationTests {
     /// How a history begins, before every order of events is tried.
     enum Beginning: CaseIterable {
-        case start, running, inBackoff, restartsAlways
+        case start, running, inBackoff, restartsAlways, noticed
 
         func bench() throws -> Bench {
             var bench = Bench { if self == .restartsAlways { $0.restart = .always } }
             var letters: [Bench.Letter] = []
             if self != .start { letters += [.done, .done, .done, .speak] }
             if self == .inBackoff { letters += [.crash, .done] }
+            // What a save costs is known, so that the job goes on for a while.
+            if self == .noticed { letters += [.speak, .done, .speak, .done, .notice] }
             try bench.start()
             for letter in letters {
                 let isPlayed = try bench.play(letter)

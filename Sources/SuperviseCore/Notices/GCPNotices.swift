@@ -47,14 +47,15 @@ struct GCPNotices: NoticeDialect {
         etag = nil
         // Where it cannot be told what it was, any change may have been missed.
         guard let tag else { return .failure("it gave no etag to wait with") }
-        let reading = read(answer.body)
+        let reading = read(answer.body, tag)
         // What was not understood is not waited with.
         if case .failure = reading { return reading }
         etag = tag
         return reading
     }
 
-    private func read(_ word: String) -> NoticeReading {
+    /// - Parameter tag: another one tells that it happens once more.
+    private func read(_ word: String, _ tag: String) -> NoticeReading {
         let word = word.trimmed
         return switch (value, word) {
         case (.preempted, "FALSE"), (.maintenance, "NONE"): .nothing
@@ -63,7 +64,7 @@ struct GCPNotices: NoticeDialect {
             .notices([.init(action: .terminate, identity: word)])
         // Moved while it runs: it stands still for a moment.
         case (.maintenance, let word) where word.hasPrefix("MIGRATE"):
-            .notices([.init(action: .checkpoint, identity: word)])
+            .notices([.init(action: .checkpoint, identity: word + tag)])
         case (.maintenance, let word) where word.hasPrefix("TERMINATE"):
             .notices([.init(action: .stop, left: .seconds(60), identity: word)])
         default: .garbage(word)

@@ -142,6 +142,8 @@ package struct NoticeSource: Sendable {
     }
 
     private mutating func isNew(_ notice: Notice) -> Bool {
+        // It is the last one.
+        if notice.action.endsRun { return true }
         guard heard.count < Self.mostNotices else { return false }
         return heard.insert(notice.action.rawValue + notice.identity).inserted
     }

@@ -23,8 +23,10 @@ package struct PreemptionPlan: Equatable, Sendable {
     /// Of several costs this is safe; of a few of them, it is safer to expect more.
     private static let manyCosts = 5
     private static let factors = (few: 3.0, many: 2.0)
-    /// A machine on its way down is slower than it was.
+    /// A machine on its way down is slower than it was; and a job can be in the middle of a step.
     private static let more = Duration.seconds(2)
+    /// Of a job that does not tell, in seconds.
+    private static let unknownStep = 5.0
 
     package enum Step: Equatable, Sendable {
         /// The job goes on for so long.
@@ -42,7 +44,7 @@ package struct PreemptionPlan: Equatable, Sendable {
         self.left = left
         // A record can hold anything.
         self.costs = costs.filter { (0...1e6).contains($0) }
-        self.step = step
+        self.step = step.map { min($0, 1e6) }
         self.canAsk = canAsk
         self.stopTimeout = stopTimeout
         self.reserve = reserve
@@ -63,17 +65,19 @@ package struct PreemptionPlan: Equatable, Sendable {
         return waits(for: time - cost) ?? .save
     }
 
-    /// The 95th percentile (nearest rank) with a factor over it; nil where nothing is known.
+    /// The 95th percentile (nearest rank) with a factor over it; nil where nothing is known. Those
+    /// that the job made by itself did not wait for the end of a step.
     private var safeCost: Duration? {
         let sorted = costs.sorted()
         guard !sorted.isEmpty else { return nil }
         let rank = (sorted.count * 95 + 99) / 100
         let factor = sorted.count < Self.manyCosts ? Self.factors.few : Self.factors.many
-        return .seconds(sorted[rank - 1] * factor) + Self.more
+        let step = Duration.seconds(step ?? Self.unknownStep)
+        return .seconds(sorted[rank - 1] * factor) + max(Self.more, step)
     }
 
-    /// There has to be time for another step.
+    /// There has to be time for another step, and enough of it for a timer.
     private func waits(for time: Duration) -> Step? {
-        time > .zero && time.seconds >= (step ?? 0) ? .goOn(time) : nil
+        time > .milliseconds(1) && time.seconds >= (step ?? 0) ? .goOn(time) : nil
     }
 }

@@ -11,7 +11,7 @@ package struct Preemption: Equatable, Sendable {
     /// The same, as people read it.
     var deadlineToRead: Timestamp
     /// From the end of a final checkpoint's time to that.
-    let reserve: Duration
+    var reserve: Duration
     /// What tells the source that all is saved.
     let acknowledgement: Inquiry?
     /// When the final checkpoint is to be asked for, while it is waited with.
@@ -23,6 +23,8 @@ package struct Preemption: Equatable, Sendable {
     package var saveBy: Instant { deadline - reserve }
     /// SIGKILL is out.
     package var killBy: Instant { deadline - PreemptionPlan.margin }
+    /// We go, whatever is left, so that what came of it is written down.
+    var endBy: Instant { deadline - PreemptionPlan.margin / 2 }
 }
 
 extension Instant {

@@ -2,11 +2,12 @@ import SuperviseFormats
 
 /// The last steps of a stop: what does not end is left, so that a stop is bounded.
 extension Supervisor {
-    /// A later bound never takes the place of an earlier one, once a stop was asked for.
+    /// A later bound never takes the place of an earlier one, once a stop was asked for; and the
+    /// machine may be gone before.
     mutating func abandon(by due: Instant, at now: Moment) {
-        let due = min(due, stop?.abandonAt ?? due)
+        let due = [due, stop?.abandonAt, preemption?.endBy].compactMap { $0 }.min() ?? due
         stop?.abandonAt = due
-        set(.abandon, after: due - now.instant, at: now)
+        set(.abandon, after: max(.zero, due - now.instant), at: now)
     }
 
     mutating func abandonEverything(at now: Moment) {
@@ -83,6 +84,7 @@ extension Supervisor {
     mutating func leaveAsFound() {
         guard let stop else { return }
         phase = .finished
+        endSources()
         actions.append(.exit(stop.ending))
     }
 }

@@ -212,6 +212,7 @@ extension Supervisor {
         if let request = attempt?.request { endMoot(request, at: now) }
         if isTreeGone { record.current = nil }
         phase = .finished
+        endSources()
         attempt?.pid = nil
         record.outcome = outcome
         actions.append(.record(record, confirm: false))
@@ -233,6 +234,7 @@ extension Supervisor {
     /// already is put right.
     mutating func refuse(_ message: String, at now: Moment) {
         phase = .finished
+        endSources()
         if publisher.last != nil {
             record.outcome = Outcome(kind: .failed, exitCode: 125)
             publishNow(at: now)

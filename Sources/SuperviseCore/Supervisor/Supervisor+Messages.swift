@@ -62,7 +62,7 @@ extension Supervisor {
             actions.append(.send(.checkpointRequest(wire), to: sender.connection, seq: nil))
         }
         if let stop, stop.stage != .asking {
-            let deadline = settings.stopTimeout.seconds
+            let deadline = min(settings.stopTimeout, timeToKill(at: now)).seconds
             actions.append(.send(.stop(deadline: deadline), to: sender.connection, seq: nil))
         }
         if isFirst, !alarms.isSet(.interval) { startInterval(at: now) }

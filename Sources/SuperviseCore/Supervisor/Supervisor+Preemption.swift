@@ -17,6 +17,7 @@ extension Supervisor {
         if let known = preemption {
             guard deadline < known.deadline else { return }
             preemption?.deadline = deadline
+            preemption?.reserve = min(known.reserve, PreemptionPlan.reserve(ofNotice: left))
             preemption?.deadlineToRead = now.wall(at: deadline)
         } else {
             preemption = Preemption(
@@ -45,25 +46,49 @@ extension Supervisor {
         }
     }
 
-    /// What was decided before has to be over in time, too.
+    /// What was decided before has to be over in time, too; and the machine does not wait for those
+    /// who stood still.
     mutating func tighten(at now: Moment) {
-        guard let preemption, let stop, phase != .finished else { return }
-        if stop.restarts {
+        guard let preemption, phase != .finished else { return }
+        if stop?.restarts == true {
             endInstead(
                 by: preemption.source, signal: Self.sigterm, withCheckpoint: true, at: now)
         }
-        if let deadline = self.stop?.deadline, deadline > preemption.saveBy {
-            self.stop?.deadline = preemption.saveBy
-            set(.stopDeadline, after: preemption.saveBy - now.instant, at: now)
+        tightenStop(to: preemption.saveBy, at: now)
+        if let due = alarms.due[.kill], due > preemption.killBy {
+            boundTheEnd(at: now)
+            tightenTerminate(at: now)
         }
-        guard let due = alarms.due[.kill], due > preemption.killBy else { return }
-        boundTheEnd(at: now)
+        if stop != nil, let due = alarms.due[.abandon], due > preemption.endBy {
+            abandon(by: preemption.endBy, at: now)
+        }
+    }
+
+    private mutating func tightenStop(to saveBy: Instant, at now: Moment) {
+        if let deadline = attempt?.request?.deadline, deadline > saveBy {
+            attempt?.request?.deadline = saveBy
+        }
+        guard let deadline = stop?.deadline, deadline > saveBy else { return }
+        stop?.deadline = saveBy
+        guard alarms.isSet(.stopDeadline) else { return }
+        set(.stopDeadline, after: max(.zero, saveBy - now.instant), at: now)
+    }
+
+    /// SIGTERM comes before SIGKILL.
+    private mutating func tightenTerminate(at now: Moment) {
+        let half = timeToKill(at: now) / 2
+        guard let due = alarms.due[.terminate], due > now.instant + half else { return }
+        set(.terminate, after: half, at: now)
     }
 
     /// After every event, and when its time has come: whether the job may still go on.
     mutating func followNotice(at now: Moment) {
         guard let preemption, stop == nil, !isPreemptionMoot else {
             if alarms.isSet(.preemption) { cancel(.preemption) }
+            return
+        }
+        if case .ending = phase {
+            awaitEnd(until: preemption.saveBy, at: now)
             return
         }
         let plan = PreemptionPlan(
@@ -83,10 +108,20 @@ extension Supervisor {
         }
     }
 
-    /// What has just ended by itself may have completed.
+    /// What has just ended by itself may have completed, and what it committed is waited for.
+    private mutating func awaitEnd(until saveBy: Instant, at now: Moment) {
+        if now.instant >= saveBy {
+            preempt(withCheckpoint: false, at: now)
+        } else if alarms.due[.preemption] != saveBy {
+            set(.preemption, after: saveBy - now.instant, at: now)
+        }
+    }
+
     private var isPreemptionMoot: Bool {
         switch phase {
-        case .idle, .ending, .finished: true
+        case .idle, .finished: true
+        // Only its descendants are left.
+        case .ending(let ending): completes(ending.end) && isSaved
         case .clearing, .gathering, .choosing, .recording, .running, .waiting: false
         }
     }
@@ -94,6 +129,7 @@ extension Supervisor {
     private mutating func preempt(withCheckpoint: Bool, at now: Moment) {
         guard let source = preemption?.source else { return }
         preemption?.savesAt = nil
+        if alarms.isSet(.preemption) { cancel(.preemption) }
         askedToStop(
             by: source, signal: Self.sigterm, withCheckpoint: withCheckpoint, at: now)
     }

@@ -29,7 +29,7 @@ extension Supervisor {
         }
     }
 
-    private mutating func endSources() {
+    mutating func endSources() {
         for index in sources.indices {
             if let id = sources[index].end() { actions.append(.endInquiry(id)) }
         }

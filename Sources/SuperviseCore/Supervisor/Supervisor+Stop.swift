@@ -148,7 +148,7 @@ extension Supervisor {
         abandon(by: now.instant + time + .seconds(1), at: now)
     }
 
-    private func timeToKill(at now: Moment) -> Duration {
+    func timeToKill(at now: Moment) -> Duration {
         guard let preemption else { return settings.stopTimeout }
         return min(settings.stopTimeout, max(.zero, preemption.killBy - now.instant))
     }

@@ -184,9 +184,9 @@ package struct Supervisor: Sendable {
         } else {
             answerAfterEnd(event, at: now)
         }
+        followNotice(at: now)
         compressNext()
         watchForHangs(at: now)
-        followNotice(at: now)
         askSources(at: now)
         publishIfChanged(at: now)
         tellServiceManager(at: now)

@@ -24,6 +24,8 @@ struct Bench {
         case restart
         case pause
         case stoodStill
+        /// The machine is taken away.
+        case notice
     }
 
     private(set) var supervisor: Supervisor
@@ -37,6 +39,7 @@ struct Bench {
     private var requests = RequestWitness()
     private var timers = TimerWitness()
     private var publishing = PublishWitness()
+    private var preemption = PreemptionWitness()
     private let settings: Settings
 
     init(_ change: (inout Settings) -> Void = { _ in }) {
@@ -86,6 +89,7 @@ struct Bench {
             now += 600_000_000
             try tell(sigterm)
         case .restart: try control("restart")
+        case .notice: try tell(.signal(.preempt(name: "SIGUSR2")))
         case .pause: try control(ledger.pausedAt == nil ? "pause" : "unpause")
         case .stoodStill:
             now += 5_000_000_000
@@ -100,6 +104,11 @@ struct Bench {
     /// From wherever it is: a stop, and then only what has to happen. With a hung disk nothing that
     /// was ordered of it is ever done.
     mutating func finish(diskHangs: Bool) throws(Violation) {
+        // What is due comes first.
+        for _ in 0..<20 where !isOver {
+            guard let next = ledger.armed.values.min(), next <= now + 600_000_000 else { break }
+            _ = try play(.clock)
+        }
         now += 600_000_000
         if !isOver { try tell(sigterm) }
         for _ in 0..<80 where !isOver {
@@ -110,6 +119,7 @@ struct Bench {
                 throw Violation("liveness", "nothing more happens in \(supervisor.phase)")
             }
             try stop.look(now, settings)
+            try preemption.look(now, ledger)
         }
         if !isOver { throw Violation("liveness", "it comes to no end") }
     }
@@ -138,10 +148,12 @@ struct Bench {
             answers.removeAll { if case .jobExited = $0 { true } else { false } }
         default: break
         }
-        let moment = Moment(instant: Instant(nanoseconds: now), wall: .zero)
+        let moment = Moment(
+            instant: Instant(nanoseconds: now), wall: Timestamp(milliseconds: now / 1_000_000))
         let actions = supervisor.handle(event, at: moment)
         let step = Step(
-            event: event, actions: actions, now: now, settings: settings, supervisor: supervisor)
+            event: event, actions: actions, moment: moment, settings: settings,
+            supervisor: supervisor)
         let before = ledger
         ledger.follow(step)
         if step.spawn != nil, before.leaderRuns || before.isEnding && !isGone {
@@ -152,6 +164,7 @@ struct Bench {
         try requests.judge(step, before, ledger)
         try timers.judge(step, ledger)
         try publishing.judge(step)
+        try preemption.judge(step, before, ledger, stop)
         for action in actions { carryOut(action) }
         if step.exit != nil { isOver = true }
     }

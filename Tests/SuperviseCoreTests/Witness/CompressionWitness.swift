@@ -34,7 +34,8 @@ struct CompressionWitness {
             }
         }
         if step.supervisor.stop?.count == 1, before.isCompressing, !isAnswer(step.event),
-            case .signal(.stop) = step.event, step.now == step.supervisor.stop?.askedAt.nanoseconds,
+            case .signal(.stop) = step.event, step.actions.contains(where: \.beginsStop),
+            step.now == step.supervisor.stop?.askedAt.nanoseconds,
             !step.actions.contains(.cancelCompression)
         {
             throw Violation("compress", "a stop, and it goes on")

@@ -261,6 +261,8 @@ struct FailureWitness {
             }
             return
         }
+        // There is no other attempt on a machine that is taken away.
+        if step.exit == .preempted, after.notice != nil { return }
         if step.exit != nil { throw Violation("6", "given up too early") }
         if after.pausedAt == nil { try judgeWait(step) }
     }

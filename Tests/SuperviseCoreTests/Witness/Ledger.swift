@@ -44,8 +44,27 @@ struct Ledger {
     private(set) var hasGivenUp = false
     /// The actions of the last step that ended the leader's run.
     var lastExit: JobEnd?
+    /// That the machine is taken away, as far as anybody was told.
+    private(set) var notice: Notice?
+    /// A checkpoint was recommended in this step, for the first time.
+    private(set) var isRecommended = false
+    private var recommendations: Set<String> = []
+    /// Of those that were asked whether it is, and not yet answered.
+    private(set) var inquiries: Set<InquiryID> = []
+    /// SIGKILL is out to all that is left of the attempt, or nothing is left.
+    private(set) var isCondemned = true
+
+    struct Notice: Equatable {
+        var deadline: Int64
+        /// Between the end of a final checkpoint's time and that.
+        var reserve: Int64
+
+        var saveBy: Int64 { deadline - reserve }
+        var killBy: Int64 { deadline - 500_000_000 }
+    }
 
     mutating func follow(_ step: Step) {
+        followNotices(step)
         followBefore(step.event)
         for action in step.actions { follow(action, step) }
         followDeferred(step)
@@ -71,6 +90,7 @@ struct Ledger {
             lastExit = end
             members = [:]
         case .spawnFailed:
+            isCondemned = true
             leaderRuns = false
             isSpawned = false
         case .disconnected(let connection): members[connection] = nil
@@ -84,19 +104,55 @@ struct Ledger {
         case .watched(let files):
             for file in files { watched[file.path] = file.completedAt.nanoseconds }
         case .compressed: isCompressing = false
+        case .inquiryEnded(let id, _): inquiries.remove(id)
+        case .descendantsGone: isCondemned = true
         case .watchFlushed, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
-            .descendantsGone, .outputTail,
-            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
-            .inquiryEnded:
+            .outputTail,
+            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered:
             break
         }
     }
 
+    private mutating func followNotices(_ step: Step) {
+        isRecommended = false
+        switch step.event {
+        case .signal(.preempt):
+            noticed(step.settings.preemptGrace.wholeNanoseconds, step.now)
+        case .answered(let id, let answer) where inquiries.contains(id):
+            let words = (answer.headers["means"] ?? "").split(
+                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            if words.first == "saves" {
+                isRecommended = recommendations.insert(String(words[1])).inserted
+            } else if words.first == "ends" {
+                noticed(
+                    Int64(words[1]) ?? step.settings.preemptGrace.wholeNanoseconds, step.now)
+            }
+        default: break
+        }
+    }
+
+    /// The earliest deadline counts, and nobody who can tell of it is gone in less than 2 s.
+    private mutating func noticed(_ left: Int64, _ now: Int64) {
+        let left = max(left, 2_000_000_000)
+        let reserve = min(max(left / 10, 1_000_000_000), 5_000_000_000)
+        guard let known = notice else {
+            notice = Notice(deadline: now + left, reserve: reserve)
+            return
+        }
+        guard now + left < known.deadline else { return }
+        notice = Notice(deadline: now + left, reserve: min(reserve, known.reserve))
+    }
+
     private mutating func follow(_ action: Action, _ step: Step) {
         switch action {
+        case .inquire(let id, _): inquiries.insert(id)
+        case .endInquiry(let id): inquiries.remove(id)
+        case .killEverything, .endDescendants(.atOnce): isCondemned = true
+        case .log(.stopRequested(let told)): if told.count == 1 { endPause(step.now) }
         case .spawn(let order):
+            isCondemned = false
             token = order.token
             leaderRuns = true
             isSpawned = false
@@ -159,8 +215,8 @@ struct Ledger {
             .watchAgain, .exit, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
-            .signalLeader, .killEverything, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
-            .savePins, .inquire, .endInquiry, .acknowledge, .notify:
+            .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
+            .savePins, .acknowledge, .notify:
             break
         }
     }

@@ -8,7 +8,7 @@ struct PublishWitness {
 
     mutating func judge(_ step: Step) throws(Violation) {
         for case .publish(let status) in step.actions {
-            if let last, Self.matters(last) == Self.matters(status),
+            if let last, Self.matters(last) == Self.matters(status), isSame(last, status),
                 last.requests == status.requests, step.now < lastAt + 1_000_000_000
             {
                 throw Violation("publish", "progress is told twice within a second")
@@ -18,10 +18,16 @@ struct PublishWitness {
         }
         guard let last, !step.actions.isEmpty, step.exit == nil, step.supervisor.phase != .finished
         else { return }
-        let wanted = step.supervisor.status(at: Moment(instant: .init(nanoseconds: 0), wall: .zero))
-        if Self.matters(last) != Self.matters(wanted) {
+        let wanted = step.supervisor.status(at: step.moment)
+        if Self.matters(last) != Self.matters(wanted) || !isSame(last, wanted) {
             throw Violation("publish", "the status is out of date")
         }
+    }
+
+    /// What is known of the machine's end.
+    private func isSame(_ one: Status, _ other: Status) -> Bool {
+        one.preemption?.sources == other.preemption?.sources
+            && one.preemption?.notice?.deadline == other.preemption?.notice?.deadline
     }
 
     private static func matters(_ status: Status) -> [Int] {

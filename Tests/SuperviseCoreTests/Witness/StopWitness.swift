@@ -21,19 +21,37 @@ struct StopWitness {
         var toldAt: Int64?
         var sigtermIsOut = false
         var sigkillIsOut = false
+        /// A notice had come first, or had the last word.
+        var preempts = false
+        /// The machine is gone, and so is everything.
+        var notice: Ledger.Notice?
+        /// When all had stood still, nobody could do anything before.
+        var notBefore: Int64 = 0
+
+        /// SIGKILL is out so long after the job was told, at the latest.
+        func killTime(_ settings: Settings, from told: Int64) -> Int64 {
+            let time = settings.stopTimeout.wholeNanoseconds
+            return notice.map { min(time, max(0, $0.killBy - told)) } ?? time
+        }
     }
+
+    /// Somebody has asked for an end, and no notice had come.
+    var isAskedByPeople: Bool { asked.map { !$0.preempts && !$0.restarts } ?? false }
+    /// The final checkpoint was made.
+    var hasSaved: Bool { asked?.finalMadeAt != nil }
 
     private var asked: Asked?
     private static let grace: Int64 = 2_000_000_000
 
     func look(_ now: Int64, _ settings: Settings) throws(Violation) {
         guard let asked else { return }
-        let bound = settings.checkpointTimeout + settings.stopTimeout
-        if !asked.restarts, now > asked.at + bound.wholeNanoseconds + Self.grace {
+        let wait = max(asked.at + settings.checkpointTimeout.wholeNanoseconds, asked.deadline)
+        let bound = wait + settings.stopTimeout.wholeNanoseconds + Self.grace
+        if !asked.restarts, now > bound {
             throw Violation("5", "asked to stop at \(asked.at), and still there")
         }
         if let told = asked.toldAt, asked.leaderRan, !asked.sigkillIsOut,
-            now > told + settings.stopTimeout.wholeNanoseconds + 100_000_000
+            now > max(told + asked.killTime(settings, from: told), asked.notBefore) + 100_000_000
         {
             throw Violation("5", "the time of --stop-timeout is over, and no SIGKILL is out")
         }
@@ -53,14 +71,31 @@ struct StopWitness {
         } else {
             endWait(step, before, after)
         }
+        try heed(after, step)
         if try hasRestarted(step) { return }
         guard let asked else {
-            if case .stopped? = step.exit { throw Violation("5", "stopped, and nobody asked") }
-            return
+            switch step.exit {
+            case .stopped?, .preempted?: throw Violation("5", "stopped, and nobody asked")
+            case .completed?, .failed?, .refused?, nil: return
+            }
         }
         try judgeLadder(asked, step)
         follow(step)
         try judgeEnd(asked, step, after)
+    }
+
+    /// What the machine's end changes, and the stop that it leads to.
+    private mutating func heed(_ after: Ledger, _ step: Step) throws(Violation) {
+        guard let notice = after.notice else { return }
+        if asked == nil, step.actions.contains(where: \.beginsStop) {
+            try begin(15, restarts: false, step, after, after)
+        } else if asked?.restarts == true {
+            endInstead(15, step)
+            asked?.preempts = true
+        }
+        guard let asked else { return }
+        self.asked?.notice = notice
+        self.asked?.deadline = min(asked.deadline, notice.saveBy)
     }
 
     private static func request(_ event: Event) -> Int32? {
@@ -131,6 +166,7 @@ struct StopWitness {
         asked.deadline += time
         asked.finalMadeAt = asked.finalMadeAt.map { $0 + time }
         asked.toldAt = asked.toldAt.map { $0 + time }
+        asked.notBefore = .max
         self.asked = asked
     }
 
@@ -143,21 +179,27 @@ struct StopWitness {
         }
         let accepting = before.members.filter(\.value).keys
         let isSignalled = accepting.isEmpty && step.settings.requestSignal != nil
-        let awaits =
+        var awaits =
             before.leaderRuns && !skips && !before.isHung
             && (!accepting.isEmpty || isSignalled && before.isSpawned)
+        let isPerson = Self.request(step.event) != nil || restarts
+        var deadline =
+            isPerson ? step.now + step.settings.checkpointTimeout.wholeNanoseconds : Int64.max
+        if let notice = after.notice { deadline = min(deadline, notice.saveBy) }
+        if !isPerson, awaits { awaits = hasTime(step, deadline) }
         var asked = Asked(
-            at: step.now, signal: signal,
-            deadline: step.now + step.settings.checkpointTimeout.wholeNanoseconds,
-            restarts: restarts, leaderRan: before.leaderRuns, lastCountedAt: step.now,
-            isAwaiting: awaits)
+            at: step.now, signal: signal, deadline: deadline, restarts: restarts,
+            leaderRan: before.leaderRuns, lastCountedAt: step.now, isAwaiting: awaits)
+        asked.preempts = after.notice != nil
         if awaits {
             asked.finalRequest = after.openRequest
-            let wanted = step.settings.checkpointTimeout.seconds
+            let wanted = Double(max(0, deadline - step.now)) / 1e9
+            let reason: Manifest.Reason =
+                after.notice != nil ? .preemption : restarts ? .manual : .shutdown
             let told = step.sends {
                 if case .checkpointRequest(let wire) = $0 {
-                    wire.final && wire.deadline == wanted
-                        && wire.reason == (restarts ? .manual : .shutdown)
+                    wire.final && abs((wire.deadline ?? -1) - wanted) < 1e-6
+                        && wire.reason == reason
                 } else {
                     false
                 }
@@ -173,6 +215,12 @@ struct StopWitness {
             }
         }
         self.asked = asked
+    }
+
+    /// For a checkpoint, unless it would take less than half of what the quickest has taken.
+    private func hasTime(_ step: Step, _ deadline: Int64) -> Bool {
+        let quickest = step.supervisor.record.experience.recent.min() ?? 0
+        return Double(deadline - step.now) / 1e9 > quickest / 2
     }
 
     private mutating func count(_ step: Step, _ before: Ledger) throws(Violation) {
@@ -232,21 +280,24 @@ struct StopWitness {
         if asked.isAwaiting, step.signalsAnyone || !step.stopSends.isEmpty {
             throw Violation("5", "a final checkpoint is awaited, and there is \(step.actions)")
         }
-        if case .spawned = step.event, !step.signalsAnyone {
+        let isAsked = asked.isAwaiting && step.actions.contains(where: \.beginsStop)
+        if case .spawned = step.event, !step.signalsAnyone, !isAsked {
             throw Violation("5", "a leader that has just been started is not told to end")
         }
         if step.spawn != nil { throw Violation("5", "a spawn after a stop was asked for") }
-        let stopTimeout = step.settings.stopTimeout.wholeNanoseconds
         if step.sendsSigterm, let made = asked.finalMadeAt, asked.count < 2,
-            step.now < made + stopTimeout / 2
+            step.now < made + asked.killTime(step.settings, from: made) / 2
         {
             throw Violation("5", "SIGTERM less than half of --stop-timeout after the checkpoint")
         }
         let told = asked.toldAt ?? step.now
-        if step.actions.contains(.killEverything), asked.count < 3, step.now < told + stopTimeout {
+        if step.actions.contains(.killEverything), asked.count < 3,
+            step.now < told + asked.killTime(step.settings, from: told)
+        {
             throw Violation("5", "SIGKILL before --stop-timeout is over")
         }
-        guard asked.toldAt != nil else { return }
+        // What was begun in this step came before.
+        guard asked.toldAt != nil, !step.actions.contains(where: \.beginsStop) else { return }
         for action in step.actions {
             if case .makeStaging = action {
                 throw Violation("5", "a checkpoint is begun after `stop`")
@@ -255,13 +306,14 @@ struct StopWitness {
     }
 
     private mutating func follow(_ step: Step) {
+        if case .stoodStill = step.event { asked?.notBefore = step.now }
         if step.sendsSigterm { asked?.sigtermIsOut = true }
         if step.actions.contains(.killEverything) { asked?.sigkillIsOut = true }
     }
 
     private func judgeEnd(_ asked: Asked, _ step: Step, _ after: Ledger) throws(Violation) {
         guard let exit = step.exit, !asked.restarts else { return }
-        if exit != .stopped(signal: asked.signal) {
+        if exit != (asked.preempts ? .preempted : .stopped(signal: asked.signal)) {
             throw Violation("5", "asked to stop by \(asked.signal), and ends as \(exit)")
         }
         if asked.count < 3, step.now < asked.deadline, !after.orders.isEmpty {
@@ -283,6 +335,13 @@ extension Step {
             default: false
             }
         }
+    }
+}
+
+extension Action {
+    /// Somebody is the first to ask for an end, or has the last word.
+    var beginsStop: Bool {
+        if case .log(.stopRequested(let told)) = self { told.count == 1 } else { false }
     }
 }
 

@@ -7,12 +7,16 @@ struct TimerWitness {
         guard step.exit == nil else { return }
         let supervisor = step.supervisor
         var allowed: Set<TimerID> = [.publish]
+        if after.inquiries.count < supervisor.sources.count, after.notice == nil {
+            allowed.insert(.sources)
+        }
         if step.supervisor.manager?.watchdog != nil { allowed.insert(.watchdog) }
         switch supervisor.phase {
         case .idle, .choosing, .recording: break
         case .clearing: allowed.insert(.abandon)
         case .gathering: if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .running:
+            if supervisor.stop == nil, after.notice != nil { allowed.insert(.preemption) }
             if supervisor.stop != nil {
                 allowed.formUnion([.stopDeadline, .terminate, .kill, .abandon])
             }
@@ -32,6 +36,7 @@ struct TimerWitness {
             }
         case .ending:
             allowed.formUnion([.kill, .abandon])
+            if supervisor.stop == nil, after.notice != nil { allowed.insert(.preemption) }
             if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .waiting: allowed.insert(.backoff)
         case .finished: return

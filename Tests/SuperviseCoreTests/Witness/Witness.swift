@@ -8,15 +8,18 @@ struct Step {
     let now: Int64
     let settings: Settings
     let supervisor: Supervisor
+    /// As the supervisor was told it.
+    let moment: Moment
     let exit: Action.Ending?
     let spawn: Action.SpawnOrder?
 
     init(
-        event: Event, actions: [Action], now: Int64, settings: Settings, supervisor: Supervisor
+        event: Event, actions: [Action], moment: Moment, settings: Settings, supervisor: Supervisor
     ) {
         self.event = event
         self.actions = actions
-        self.now = now
+        self.moment = moment
+        now = moment.instant.nanoseconds
         self.settings = settings
         self.supervisor = supervisor
         var exit: Action.Ending?
@@ -64,13 +67,14 @@ struct Witness {
     var publishing = PublishWitness()
     var compression = CompressionWitness()
     var hangs = HangWitness()
+    var preemption = PreemptionWitness()
     var service = ServiceWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
         guard let supervisor = world.supervisor else { return }
         let step = Step(
-            event: event, actions: actions, now: world.now, settings: world.settings,
+            event: event, actions: actions, moment: world.moment, settings: world.settings,
             supervisor: supervisor)
         let before = ledger
         ledger.follow(step)
@@ -89,6 +93,7 @@ struct Witness {
         try publishing.judge(step)
         try compression.judge(step, before, world)
         try hangs.judge(step, before, ledger)
+        try preemption.judge(step, before, ledger, stop)
         try service.judge(step)
     }
 
@@ -98,6 +103,7 @@ struct Witness {
         try stop.look(world.now, world.settings)
         try timers.look(world.now, ledger)
         try hangs.look(world.now, world.settings, ledger)
+        try preemption.look(world.now, ledger)
         try service.look(world.now, world.supervisor)
     }
 
@@ -120,6 +126,7 @@ struct Witness {
         hangs = HangWitness()
         service = ServiceWitness()
         publishing = PublishWitness()
+        preemption = PreemptionWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)
         retention.supervisorStarts()

@@ -56,6 +56,13 @@ struct Plan {
     var powerCuts: Double
     var startsAgain: Double
 
+    var notices: Double
+    var recommendations: Double
+    var sourceFails: Double
+    var lies: Double
+    /// Of the clock of whoever is asked, in seconds.
+    var skew = 0.0
+
     init(_ chance: inout Chance) {
         func sometimes(_ most: Double) -> Double {
             chance.happens(0.5) ? 0 : most * chance.share()
@@ -100,6 +107,11 @@ struct Plan {
         guardDies = sometimes(0.9)
         powerCuts = sometimes(0.5)
         startsAgain = sometimes(1)
+        notices = chance.happens(0.2) ? 0.5 * chance.share() : sometimes(0.1)
+        recommendations = sometimes(0.1)
+        sourceFails = sometimes(0.6)
+        lies = sometimes(0.9)
+        skew = chance.happens(0.5) ? 0 : Double(chance.number(-100_000...100_000))
         settings = Self.settings(&chance)
         if chance.happens(0.3) {
             let watchdog = chance.wait(1_000, 200_000)
@@ -140,6 +152,19 @@ struct Plan {
         settings.onHang = chance.happens(0.5) ? ShellWords("look at {pid}") : nil
         settings.onHangTimeout = .nanoseconds(chance.wait(100, 30_000))
         settings.compression = chance.happens(0.5) ? .zstd : nil
+        settings.preempt = source(&chance)
+        settings.preemptAcknowledges = chance.happens(0.5)
+        settings.preemptGrace = .nanoseconds(chance.wait(100, 120_000))
         return settings
+    }
+
+    private static func source(_ chance: inout Chance) -> PreemptSource? {
+        switch chance.number(0...7) {
+        case 0: .aws(base: PreemptSource.base)
+        case 1: .gcp(base: PreemptSource.base)
+        case 2: .azure(base: PreemptSource.base)
+        case 3: ShellWords("watch --closely").map { .program($0) }
+        default: nil
+        }
     }
 }

@@ -51,7 +51,9 @@ extension World {
         case .runOnHang: runOnHang()
         case .endDiagnosis: endDiagnosis()
         case .savePins(let pins): savePins(pins)
-        case .saveReport, .log, .publish, .tell, .notify, .inquire, .endInquiry, .acknowledge: break
+        case .inquire(let id, let inquiry): inquire(id, inquiry)
+        case .endInquiry(let id): endInquiry(id)
+        case .saveReport, .log, .publish, .tell, .notify, .acknowledge: break
         case .exit(let ending): try exit(ending)
         }
     }
@@ -85,6 +87,7 @@ extension World {
             completed = true
             isOver = true
         case .refused, .failed, .stopped, .preempted:
+            if ending == .preempted, isCalm || chance.happens(0.6) { moveAway() }
             let again = isCalm ? 0 : 0.2 + 0.8 * plan.startsAgain
             guard chance.happens(again) else {
                 isOver = true
@@ -101,6 +104,7 @@ extension World {
         generation += 1
         isEndingLeftovers = false
         diagnosis = nil
+        cloud.asking = [:]
         timers = [:]
         disk.records = []
         disk.isWritingRecord = false
@@ -123,12 +127,7 @@ extension World {
     func cutPower() {
         note("THE POWER IS CUT")
         supervisorIsGone()
-        bootID += 1
-        for tree in trees.indices {
-            trees[tree].leaderIsAlive = false
-            trees[tree].descendants = []
-        }
-        job?.isAlive = false
+        moveAway()
         disk.staging = []
         put(.start, after: chance.wait(10_000, 100_000))
     }

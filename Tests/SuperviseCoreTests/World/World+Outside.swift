@@ -47,11 +47,15 @@ extension World {
         put(.outsideActs, after: chance.wait(10, isCalm ? 60_000 : 5_000))
         guard !isCalm else {
             operatorsCalmDown()
+            cloud.ending = nil
+            cloud.recommendation = nil
             return
         }
         if supervisor != nil, chance.happens(plan.standsStill) { try standStill() }
         if chance.happens(plan.rot) { rotSomething() }
         if chance.happens(plan.unreadable) { makeUnreadable() }
+        guard supervisor != nil else { return }
+        try peopleSaveOrEnd()
         guard supervisor != nil else { return }
         if chance.happens(plan.strangers) { strangerSpeaks() }
         if chance.happens(plan.operators) { operatorSpeaks() }
@@ -76,6 +80,7 @@ extension World {
         case 1: .signal(.stop(number: 15, name: "SIGTERM"))
         case 2: .signal(.hangUp(number: 1, name: "SIGHUP"))
         case 3: .signal(.checkpoint(name: "SIGUSR1"))
+        case 4 where chance.happens(plan.notices * 5): .signal(.preempt(name: "SIGUSR2"))
         default: .signal(.other(number: chance.happens(0.5) ? 28 : 14))
         }
     }

@@ -33,6 +33,8 @@ extension World {
     /// Ctrl-Z, and a while later `fg`: nothing happened meanwhile, and all timers are late.
     func standStill() throws(Violation) {
         let time = chance.wait(100, 600_000)
+        // Nothing stands still on a machine that is taken away meanwhile.
+        if let cutAt = cloud.cutAt, now + time >= cutAt { return }
         note("ALL STAND STILL FOR \(time / 1_000_000) ms")
         now += time
         witness.stoodStill(for: time)

@@ -36,6 +36,7 @@ final class World {
     var timerSerial = 0
     var cancelledVerification = 0
     var isCompressionCancelled = false
+    var cloud = Cloud()
     /// What a look at a job that hangs will give, and which one it is.
     var diagnosis: (answer: Event, serial: Int)?
     var diagnosisSerial = 0
@@ -64,6 +65,8 @@ final class World {
         case filesFlushed(generation: Int)
         case diagnosed(serial: Int)
         case outsideActs
+        case cloudSpeaks(InquiryID, generation: Int)
+        case machineIsTaken(bootID: Int, at: Int64)
         case check
     }
 
@@ -93,7 +96,7 @@ final class World {
         do throws(Violation) {
             while !isOver, let next = queue.next() {
                 now = max(now, next.at)
-                steps += 1
+                if case .cloudSpeaks = next.happening {} else { steps += 1 }
                 try happen(next.happening)
                 try witness.look(at: self)
                 if steps > plan.maximalSteps + 1_500 {
@@ -164,6 +167,9 @@ final class World {
             if generation == self.generation { try filesFlushed() }
         case .diagnosed(let serial): try diagnosed(serial)
         case .outsideActs: try outsideActs()
+        case .cloudSpeaks(let id, let generation):
+            if generation == self.generation { try cloudSpeaks(id) }
+        case .machineIsTaken(let bootID, let at): machineIsTaken(bootID, at: at)
         case .check: break
         }
     }
@@ -172,6 +178,9 @@ final class World {
     func tell(_ event: Event) throws(Violation) {
         guard supervisor != nil else { return }
         note("EVENT \(event)")
+        if case .signal(.preempt) = event {
+            cutOff(after: settings.preemptGrace.wholeNanoseconds)
+        }
         let actions = supervisor?.handle(event, at: moment) ?? []
         for action in actions { note("    -> \(brief(action))") }
         try witness.judge(event, actions, self)
