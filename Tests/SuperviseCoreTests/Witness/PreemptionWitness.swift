@@ -9,6 +9,7 @@ struct PreemptionWitness {
     /// A final checkpoint that is asked for later than this may be lost, as things stand.
     private var askBy: Int64?
     private var isOver = false
+    private var noticedAt: Timestamp?
     private var told = Told()
     private var work = Work()
     /// When inquiries began, in the last second.
@@ -29,8 +30,8 @@ struct PreemptionWitness {
         var securedAt: Int64 = 0
         var endedAt: Int64?
         var hasRun = false
-        /// It has failed, after the notice.
-        var crashedLast = false
+        /// By the clock that people read, as the notice is.
+        var failedAt: Timestamp?
         /// What it writes by itself may be older than it looks.
         var isExact = true
     }
@@ -88,7 +89,8 @@ struct PreemptionWitness {
         if let waiting = step.supervisor.committing.last?.id, work.began[waiting] == nil {
             work.began[waiting] = counted
         }
-        for case .log(.failed) in step.actions where after.notice != nil { work.crashedLast = true }
+        for case .log(.failed) in step.actions { work.failedAt = step.moment.wall }
+        if after.notice != nil { noticedAt = noticedAt ?? step.moment.wall }
         switch step.event {
         case .spawned: work.hasRun = true
         case .jobExited: work.endedAt = counted
@@ -206,7 +208,8 @@ struct PreemptionWitness {
         guard exit == .preempted, let lost = lost(step), work.isExact else { return }
         let end = work.endedAt ?? after.counted(step.now)
         // What crashed on a machine that is taken away is lost as well.
-        let isOver = step.supervisor.attempt == nil && !work.crashedLast
+        let crashed = work.failedAt.map { failed in noticedAt.map { failed >= $0 } ?? false }
+        let isOver = step.supervisor.attempt == nil && crashed != true
         let isNothing = stop.hasSaved || !work.hasRun || isOver
         let expected = isNothing ? 0 : max(0, Double(end - work.securedAt) / 1e9)
         if abs(lost - expected) > 0.002 {
