@@ -66,13 +66,13 @@ struct JobControlTests {
     func nobodyToContinue() throws {
         let call = [place.binary] + place.arguments([])
         let program = try place.atTerminal(
-            call + ["sh", "-c", "trap 'echo still here' USR2; echo ready; while :; do wait; done"])
+            call + ["sh", "-c", "trap 'echo still here' ALRM; echo ready; while :; do wait; done"])
         try program.line(starting: "ready")
         try program.press(Program.controlZ)
         // It comes after the other, and only whoever runs passes it on.
         try waitForChange(in: place.file("")) { try place.status().phase == .running }
         let pid = try #require(Int32(exactly: try place.status().supervisorPID))
-        try ProcessHandle(opening: pid).signal(12)
+        try ProcessHandle(opening: pid).signal(14)
         _ = try program.line(.output, "the signal after it") { $0.contains("still here") }
         #expect(try place.processState("\(pid)") != "T")
         try program.press(Program.controlC)

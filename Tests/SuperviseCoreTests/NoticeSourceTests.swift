@@ -105,6 +105,39 @@ struct NoticeSourceTests {
         #expect(source.stage == .resting(until: clock.now.instant + .seconds(1)))
     }
 
+    @Test("whoever wants another token again and again has to wait")
+    func turns() {
+        var source = NoticeSource(AWSNotices(base: "http://b"))
+        let clock = Clock()
+        var id = 0
+        func asks() -> Bool {
+            id += 1
+            return source.next(InquiryID(id), at: clock.now.instant) != nil
+        }
+        for _ in 0..<2 {
+            #expect(asks())
+            _ = source.heard(.init(status: 200, body: "secret"), at: clock.now)
+            #expect(asks() || id == 4)
+            _ = source.heard(.init(status: 404, body: ""), at: clock.now)
+            _ = source.heard(.init(status: 401, body: ""), at: clock.now)
+        }
+        #expect(source.stage == .resting(until: clock.now.instant + .seconds(1)))
+    }
+
+    @Test("an inquiry that ends without any answer, or is too old twice, is a failure")
+    func silence() {
+        var source = NoticeSource(GCPNotices(base: "http://b", value: .preempted))
+        let clock = Clock()
+        _ = source.next(InquiryID(1), at: clock.now.instant)
+        #expect(source.ended(.exited(status: 0), at: clock.now.instant).warning != nil)
+        #expect(source.stage == .resting(until: clock.now.instant + .seconds(1)))
+        var old = NoticeSource(AWSNotices(base: "http://b"))
+        _ = old.next(InquiryID(1), at: clock.now.instant)
+        #expect(old.ended(.tooOld, at: clock.now.instant).warning == nil)
+        _ = old.next(InquiryID(2), at: clock.now.instant)
+        #expect(old.ended(.tooOld, at: clock.now.instant).warning != nil)
+    }
+
     @Test("what is heard after its end is nothing")
     func late() {
         var source = aProgram()

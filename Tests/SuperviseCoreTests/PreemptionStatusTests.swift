@@ -82,8 +82,8 @@ struct PreemptionStatusTests {
             let actions = desk.tell(answer(id, word, tag), after: .seconds(2))
             #expect(actions.requests.count == count, "\(word) \(tag)")
             if count > 0 { desk.save(request: desk.supervisor.attempt?.request?.number) }
-            desk.tell(.inquiryEnded(InquiryID(id), .exited(status: 0)))
-            let asked = desk.tell(.timer(.sources), after: .seconds(2))
+            var asked = desk.tell(.inquiryEnded(InquiryID(id), .exited(status: 0)))
+            asked += desk.tell(.timer(.sources), after: .seconds(2))
             for case .inquire(let asks, _) in asked { id = asks.number }
         }
     }

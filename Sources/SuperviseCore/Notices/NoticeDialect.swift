@@ -12,8 +12,8 @@ protocol NoticeDialect: Sendable {
     /// - Parameter paced: whether one inquiry may ask several times, with a wait between.
     mutating func inquiry(paced: Bool) -> Inquiry
     mutating func read(_ answer: Inquiry.Answer, at now: Timestamp) -> NoticeReading
-    /// It has ended by itself, with this status.
-    mutating func ended(status: Int) -> NoticeReading
+    /// It has ended by itself, with this status and after so many answers.
+    func ended(status: Int, answers: Int) -> NoticeReading
     /// What tells the source that nothing more is to be waited for, after this notice.
     func acknowledgement(of notice: Notice) -> Inquiry?
 }
@@ -21,8 +21,9 @@ protocol NoticeDialect: Sendable {
 extension NoticeDialect {
     func acknowledgement(of notice: Notice) -> Inquiry? { nil }
 
-    mutating func ended(status: Int) -> NoticeReading {
-        status == 0 ? .nothing : .failure("curl ended with status \(status)")
+    func ended(status: Int, answers: Int) -> NoticeReading {
+        if status != 0 { return .failure("curl ended with status \(status)") }
+        return answers > 0 ? .nothing : .failure("it gave no answer")
     }
 }
 

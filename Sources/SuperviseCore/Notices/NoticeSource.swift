@@ -15,6 +15,9 @@ package struct NoticeSource: Sendable {
     private var began = Instant(nanoseconds: 0)
     /// In the inquiry that is under way.
     private var nonsense = 0
+    private var answers = 0
+    /// How often something else was to be asked at once, since an inquiry has ended by itself.
+    private var turns = 0
     /// What was told already, so that it is told once.
     private var told: Told = []
     private var heard: Set<String> = []
@@ -36,6 +39,8 @@ package struct NoticeSource: Sendable {
     private static let backoff = Duration.seconds(1)...Duration.seconds(10)
     /// Notices that are told apart; a source with more is lying.
     private static let mostNotices = 1000
+    /// A token, and another one in its place; who wants more in a row has to wait.
+    private static let mostTurns = 3
     /// What makes no sense is passed over so often in one inquiry.
     private static let mostNonsense = 100
 
@@ -60,11 +65,13 @@ package struct NoticeSource: Sendable {
         stage = .asking(id)
         began = now
         nonsense = 0
+        answers = 0
         return dialect.inquiry(paced: isPaced)
     }
 
     mutating func heard(_ answer: Inquiry.Answer, at now: Moment) -> Outcome {
         guard case .asking(let id) = stage else { return Outcome() }
+        answers += 1
         switch dialect.read(answer, at: now.wall) {
         case .nothing: return works()
         case .notices(let notices):
@@ -82,7 +89,9 @@ package struct NoticeSource: Sendable {
             return outcome
         case .askAgain:
             var outcome = works()
-            stage = .resting(until: now.instant)
+            turns += 1
+            let rest = turns > Self.mostTurns ? Self.backoff.lowerBound : .zero
+            stage = .resting(until: now.instant + rest)
             outcome.endsInquiry = id
             return outcome
         case .failure(let message):
@@ -95,15 +104,17 @@ package struct NoticeSource: Sendable {
     mutating func ended(_ end: Inquiry.End, at now: Instant) -> Outcome {
         guard case .asking = stage else { return Outcome() }
         switch end {
+        case .tooOld where !isPaced: return failed("curl knows no --rate", at: now)
         case .tooOld:
             isPaced = false
             stage = .resting(until: now)
             return Outcome()
         case .failed(let message): return failed(message, at: now)
         case .exited(let status):
-            if case .failure(let message) = dialect.ended(status: status) {
+            if case .failure(let message) = dialect.ended(status: status, answers: answers) {
                 return failed(message, at: now)
             }
+            turns = 0
             stage = .resting(until: max(now, began + dialect.interval))
             return Outcome()
         }

@@ -32,7 +32,7 @@ struct ProgramNotices: NoticeDialect {
         return .notices([due ?? notice])
     }
 
-    mutating func ended(status: Int) -> NoticeReading {
+    func ended(status: Int, answers: Int) -> NoticeReading {
         status == 0 ? .nothing : .failure("it ended with status \(status)")
     }
 }

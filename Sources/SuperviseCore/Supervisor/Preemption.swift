@@ -6,6 +6,8 @@ package struct Preemption: Equatable, Sendable {
     /// Who said so, such as `aws` or `SIGUSR2`.
     package let source: String
     let noticed: Timestamp
+    /// How many failures the run had had by then.
+    let failures: Int
     /// The machine is gone.
     package var deadline: Instant
     /// The same, as people read it.

@@ -21,7 +21,8 @@ extension Supervisor {
             preemption?.deadlineToRead = now.wall(at: deadline)
         } else {
             preemption = Preemption(
-                notice: notice, source: source, noticed: now.wall, deadline: deadline,
+                notice: notice, source: source, noticed: now.wall,
+                failures: record.failures.total, deadline: deadline,
                 deadlineToRead: now.wall(at: deadline),
                 reserve: PreemptionPlan.reserve(ofNotice: left),
                 acknowledgement: acknowledgement)
@@ -149,7 +150,7 @@ extension Supervisor {
             lost = max(0, (end - attempt.securedAt).seconds)
             loseWork(seconds: lost)
         } else if attempt == nil, let failure = record.failures.last,
-            failure.at >= preemption.noticed
+            record.failures.total > preemption.failures
         {
             // It crashed in the time that was left, and its loss is counted already.
             lost = failure.lostSeconds

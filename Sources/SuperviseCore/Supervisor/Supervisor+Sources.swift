@@ -54,7 +54,10 @@ extension Supervisor {
 
     private mutating func follow(_ outcome: NoticeSource.Outcome, of index: Int, at now: Moment) {
         if let id = outcome.endsInquiry { actions.append(.endInquiry(id)) }
-        if let warning = outcome.warning { log(.warning(.init(message: warning))) }
+        // Two sources of one service fail alike.
+        if let warning = outcome.warning, toldOfSources.insert(warning).inserted {
+            log(.warning(.init(message: warning)))
+        }
         let source = sources[index]
         for notice in outcome.notices {
             noticed(

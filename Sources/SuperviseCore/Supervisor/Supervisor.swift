@@ -70,6 +70,7 @@ package struct Supervisor: Sendable {
     var compression = CompressionState()
     package internal(set) var sources: [NoticeSource] = []
     var nextInquiry = 1
+    var toldOfSources: Set<String> = []
     package internal(set) var preemption: Preemption?
     var publisher = Publisher()
     var service: Service?

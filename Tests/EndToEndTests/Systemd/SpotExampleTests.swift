@@ -52,7 +52,6 @@ struct SpotExampleTests {
             curl -sS --noproxy '*' "$BASE/_ctl/arm?notice=20"
             await has_ended
             is $(of Result) success
-            is $(of ExecMainStatus) 75
             is "$(status "['outcome']['kind']")" preempted
             is "$(status "['preemption']['notice']['lost_s']")" 0
             nobody

@@ -9,7 +9,6 @@ struct PreemptionWitness {
     /// A final checkpoint that is asked for later than this may be lost, as things stand.
     private var askBy: Int64?
     private var isOver = false
-    private var noticedAt: Timestamp?
     private var told = Told()
     private var work = Work()
     /// When inquiries began, in the last second.
@@ -30,8 +29,8 @@ struct PreemptionWitness {
         var securedAt: Int64 = 0
         var endedAt: Int64?
         var hasRun = false
-        /// By the clock that people read, as the notice is.
-        var failedAt: Timestamp?
+        /// It failed after a notice.
+        var hasFailedInTime = false
         /// What it writes by itself may be older than it looks.
         var isExact = true
     }
@@ -89,8 +88,7 @@ struct PreemptionWitness {
         if let waiting = step.supervisor.committing.last?.id, work.began[waiting] == nil {
             work.began[waiting] = counted
         }
-        for case .log(.failed) in step.actions { work.failedAt = step.moment.wall }
-        if after.notice != nil { noticedAt = noticedAt ?? step.moment.wall }
+        for case .log(.failed) in step.actions { work.hasFailedInTime = before.notice != nil }
         switch step.event {
         case .spawned: work.hasRun = true
         case .jobExited: work.endedAt = counted
@@ -208,8 +206,7 @@ struct PreemptionWitness {
         guard exit == .preempted, let lost = lost(step), work.isExact else { return }
         let end = work.endedAt ?? after.counted(step.now)
         // What crashed on a machine that is taken away is lost as well.
-        let crashed = work.failedAt.map { failed in noticedAt.map { failed >= $0 } ?? false }
-        let isOver = step.supervisor.attempt == nil && crashed != true
+        let isOver = step.supervisor.attempt == nil && !work.hasFailedInTime
         let isNothing = stop.hasSaved || !work.hasRun || isOver
         let expected = isNothing ? 0 : max(0, Double(end - work.securedAt) / 1e9)
         if abs(lost - expected) > 0.002 {
