@@ -188,10 +188,13 @@ struct TerminalTests {
     func narrower() throws {
         let place = try Place()
         let seat = try sit(place, ["--tty", "--capture"], "echo ready; read x; echo end")
-        try seat.wait(for: "ready")
-        try seat.wait(for: "[it running  attempt 1]")
+        // Our own first line and the job's come in any order.
+        try seat.wait {
+            seat.text.contains("ready") && seat.text.contains("supervise: run it")
+                && seat.text.hasSuffix("[it running  attempt 1]")
+        }
         seat.resize(TerminalSize(rows: 24, columns: 9))
-        try seat.wait(for: "\u{1B}[J[it runn")
+        try seat.wait { seat.text.hasSuffix("[it runn") }
         try seat.type("\r")
         #expect(try seat.waitForEnd() == .exited(0))
         #expect(shown(seat) == ["ready", "", "end"])
