@@ -62,9 +62,12 @@ struct ConductorTests {
             try program.checkpoint(step: 1)
             withExtendedLifetime(crowd) {}
         }
-        let peer = try place.connect()
-        try peer.send(line: #"{"type":"control","command":"status"}"#)
-        #expect(try peer.readLine()?.contains(#""type":"status""#) == true)
+        // It takes a moment until it knows that the others have gone.
+        try waitBriefly {
+            let peer = try place.connect()
+            try peer.send(line: #"{"type":"control","command":"status"}"#)
+            return try peer.readLine()?.contains(#""type":"status""#) == true
+        }
         let told = program.lines(.errors).filter { $0.contains("was not taken") }
         #expect(told.count == 1)
         try end(program)

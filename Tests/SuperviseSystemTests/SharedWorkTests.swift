@@ -56,12 +56,16 @@ struct SharedWorkTests {
     func busy() throws {
         let lane = WorkerLane(name: "shared", threads: 2)
         let (reader, writer) = try pipe()
+        let begun = try pipe()
         for _ in 0..<2 {
             lane.submit {
                 var byte: UInt8 = 0
+                _ = write(begun.writer, &byte, 1)
                 _ = read(reader, &byte, 1)
             }
         }
+        var byte: UInt8 = 0
+        for _ in 0..<2 { _ = read(begun.reader, &byte, 1) }
         let log = Log()
         WorkerLane.spread(3, beside: lane) { log.add($0) }
         #expect(log.numbers == [0, 1, 2])

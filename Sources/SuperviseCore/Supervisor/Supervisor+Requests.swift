@@ -72,7 +72,8 @@ extension Supervisor {
     mutating func intervalPassed(at now: Moment) {
         guard phase == .running, stop == nil, let attempt, attempt.request == nil else { return }
         // A checkpoint that is under way starts the interval anew when it ends.
-        guard attempt.open == nil, committing.isEmpty, canAsk, !savesSoon(at: now) else { return }
+        guard attempt.open == nil, committing.isEmpty, canAsk else { return }
+        if savesSoon(at: now) { return startInterval(at: now) }
         request(.interval, final: false, deadline: nil, at: now)
     }
 
