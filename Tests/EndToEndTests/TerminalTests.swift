@@ -31,7 +31,7 @@ struct TerminalTests {
         let job = """
             test -t 0 && test -t 1 && test -t 2 && echo all three; stty size
             trap 'stty size < /dev/tty' WINCH; echo ready
-            until read -t 0.05 line; do :; done; echo got $line
+            until read -t 0.05 part; do line+=$part; done; echo got $line$part
             """
         let seat = try sit(
             place, ["--tty", "--capture"], job, size: TerminalSize(rows: 33, columns: 99))

@@ -37,8 +37,9 @@ extension Supervisor {
             return
         }
         guard !isPaused else { return }
-        if let due = alarms.due[.hang], due <= now.instant + next.wait { return }
-        set(.hang, after: next.wait, at: now)
+        let wait = max(.zero, next.wait)
+        if let due = alarms.due[.hang], due <= now.instant + wait { return }
+        set(.hang, after: wait, at: now)
     }
 
     /// - Parameter due: when the timer was to go off.
@@ -54,10 +55,11 @@ extension Supervisor {
         }
     }
 
+    /// A job that is paused by now is measured again when it goes on.
     mutating func stagingMeasuredForHang(
         _ id: CheckpointID, _ size: Event.StagingSize, at now: Moment
     ) {
-        guard attempt?.hang.wasMeasured(id, size, at: now.counted) == true,
+        guard attempt?.hang.wasMeasured(id, size, at: now.counted) == true, !isPaused,
             let next = attempt?.hang.next(at: now.counted), next.wait <= .zero
         else { return }
         examine(next, at: now)

@@ -15,6 +15,8 @@ struct HangWitness {
     /// Those that the job has written by itself, and does not wait for.
     private var watched: Set<CheckpointID> = []
     private var counts = Counts.nothing
+    /// Since when time counts; what was found while it did not is looked at again.
+    private var countsSince: Int64 = 0
     private var examinedAt: Int64?
     private var wasKilled = false
 
@@ -51,7 +53,9 @@ struct HangWitness {
             }
         case .growth:
             let isMeasured = open.map(ledger.measured.contains) ?? false
-            if !isMeasured, over(ungrown + more, settings.checkpointTimeout) {
+            if !isMeasured, now > countsSince + Self.slack,
+                over(ungrown + more, settings.checkpointTimeout)
+            {
                 throw Violation("hang", "no growth for \(ungrown + more) ns, and nobody looks")
             }
         }
@@ -124,6 +128,8 @@ struct HangWitness {
 
     /// What counts from now on.
     private mutating func change(_ step: Step, _ after: Ledger) {
+        let counted = counts
+        defer { if counted == .nothing, counts != .nothing { countsSince = step.now } }
         if after.open != open {
             open = after.open
             ungrown = 0

@@ -46,8 +46,8 @@ struct StopWitness {
     func look(_ now: Int64, _ settings: Settings) throws(Violation) {
         guard let asked else { return }
         let wait = max(asked.at + settings.checkpointTimeout.wholeNanoseconds, asked.deadline)
-        let bound = wait + settings.stopTimeout.wholeNanoseconds + Self.grace
-        if !asked.restarts, now > bound {
+        let bound = max(wait + settings.stopTimeout.wholeNanoseconds, asked.notBefore)
+        if !asked.restarts, now - Self.grace > bound {
             throw Violation("5", "asked to stop at \(asked.at), and still there")
         }
         if let told = asked.toldAt, asked.leaderRan, !asked.sigkillIsOut,
