@@ -44,10 +44,11 @@ struct SpotPageTests {
         let outcome = try workshop.run(
             """
             \(exports)
-            export SUPERVISE_PREEMPT_GRACE=4s
+            export SUPERVISE_PREEMPT_GRACE=8s
             \(command) &
-            until supervise status train --json | grep -q '"state":"watching"'; do sleep 0.1; done
-            curl -sS --noproxy '*' '\(service.base)/_ctl/arm?notice=4'
+            until supervise status train --json > status && grep -q '"state":"watching"' status \
+                && jq -e '.progress.step > 0' status > /dev/null; do sleep 0.1; done
+            curl -sS --noproxy '*' '\(service.base)/_ctl/arm?notice=8'
             status=0
             wait $! || status=$?
             [ $status = 75 ]

@@ -229,7 +229,9 @@ struct Ledger {
         case .received(.control(let control), let sender, _):
             let isDone = step.sends { if case .ok = $0 { true } else { false } }.contains(sender)
             switch control.command {
-            case "pause" where isDone: pausedAt = pausedAt ?? step.now
+            // On a machine that is taken away there may be no time for one.
+            case "pause" where isDone && !step.actions.contains(where: \.beginsStop):
+                pausedAt = pausedAt ?? step.now
             case "unpause", "stop": endPause(step.now)
             case "restart" where isDone: endPause(step.now)
             default: break

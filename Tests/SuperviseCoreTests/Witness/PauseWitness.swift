@@ -11,8 +11,8 @@ struct PauseWitness {
         let pauses = step.actions.contains(.pauseJob)
         let goesOn = step.actions.contains(.unpauseJob)
         let begins = isPaused && before.pausedAt == nil
-        // A machine that is taken away ends a pause in the step in which the job has just begun.
-        let isBrief = pauses && goesOn && isSpawn(step.event) && before.pausedAt != nil
+        // A machine that is taken away ends a pause in the step in which it, or the job, has begun.
+        let isBrief = pauses && goesOn && step.actions.contains(where: \.beginsStop)
         if !isBrief, pauses != (after.isSpawned && isPaused && (begins || isSpawn(step.event))) {
             throw Violation("pause", "\(step.event) gives \(step.actions)")
         }
@@ -20,7 +20,7 @@ struct PauseWitness {
         if ends, before.isSpawned, !goesOn {
             throw Violation("pause", "a pause ends, and the job stands still")
         }
-        if goesOn, !ends {
+        if goesOn, !ends, !isBrief {
             guard case .jobExited(.exited(0)) = step.event, isPaused else {
                 throw Violation("pause", "a job goes on that is not paused")
             }
