@@ -121,6 +121,19 @@ struct EventLoopTests {
         #expect(calls == ["event", "quiet", "last"])
     }
 
+    @Test("what prepares a wait is done in every round, and may end it")
+    func preparation() throws {
+        let loop = try EventLoop()
+        var rounds: [String] = []
+        loop.beforeWaiting {
+            rounds.append("prepared")
+            if rounds.count == 3 { loop.stop() }
+        }
+        loop.whenQuiet { rounds.append("quiet") }
+        try loop.run()
+        #expect(rounds == ["prepared", "quiet", "prepared"])
+    }
+
     @Test("a flood of events does not hold up for ever what waits for a quiet moment")
     func neverQuiet() throws {
         let loop = try EventLoop()
