@@ -8,6 +8,8 @@ enum Alarm: Hashable {
     case flush
     /// Output that is to be passed on has had its time.
     case output
+    /// What is to be recorded has waited for the job's start.
+    case records
     /// Connections are taken again, after one could not be.
     case accept
 }
