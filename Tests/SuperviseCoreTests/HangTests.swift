@@ -243,7 +243,7 @@ struct HangTests {
         #expect(desk.tell(.timer(.hang), after: .seconds(10)).contains(.examine))
     }
 
-    @Test("one that is paused while its checkpoint is measured is measured again when it goes on")
+    @Test("one that is paused while it is measured is measured again when it goes on")
     func pausedWhileMeasured() {
         var desk = desk(heartbeat: .seconds(60))
         let id = desk.begin()
