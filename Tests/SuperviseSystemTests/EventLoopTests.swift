@@ -254,6 +254,18 @@ struct ThreadTests {
         #expect(seen.contains("SigBlk:\tfffffffe7ffbfeff"))
     }
 
+    @Test("a bell ends one wait, however often it was rung before")
+    func bell() throws {
+        let bell = try Bell()
+        #expect(!bell.wait(atMost: .zero))
+        bell.ring()
+        bell.ring()
+        #expect(bell.wait(atMost: .zero))
+        #expect(!bell.wait(atMost: .zero))
+        bell.ring()
+        #expect(bell.wait(atMost: .seconds(60)))
+    }
+
     @Test("jobs run beside each other where there are threads for it")
     func parallel() throws {
         let lane = WorkerLane(name: "bulk", threads: 2)
