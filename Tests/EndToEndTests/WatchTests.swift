@@ -199,6 +199,34 @@ struct WatchTests {
             return "\(thread.name) \(line ?? "")"
         }
     }
+
+    @Test(
+        "more directories than may be watched are told once, and the job goes on",
+        .enabled(if: userId() == 0, "only root makes a user namespace everywhere"))
+    func limit() throws {
+        let place = try Place()
+        let job = """
+            for n in 1 2 3 4 5 6; do mkdir -p out/$n; done; echo made; read x
+            echo state > out/1/part; mv out/1/part out/1/state-1; echo moved; read x
+            """
+        // Of our own, as the limit is that of a user namespace.
+        let namespace = [
+            "unshare", "--user", "--map-root-user", "sh", "-c",
+            "echo 4 > /proc/sys/user/max_inotify_watches && exec \"$@\"", "sh",
+        ]
+        let program = try place.start(
+            namespace + [place.binary]
+                + place.arguments(["--watch", "out/*/state-*", "--watch", "./*.pt"])
+                + ["sh", "-c", job], hasInput: true)
+        try program.line(starting: "made")
+        try program.errorLine(with: "raise fs.inotify.max_user_watches, or let the pattern fit")
+        try program.say("go")
+        try program.line(starting: "moved")
+        try waitForChange(in: "\(place.state)/it") { try place.status().checkpoint != nil }
+        try program.say("go")
+        #expect(try program.waitForEnd() == .exited(0))
+        #expect(program.text(.errors).ranges(of: "cannot be watched").count == 1)
+    }
 }
 
 /// A program that saves into `out/` and goes on from what `--resume` names, and knows no more.

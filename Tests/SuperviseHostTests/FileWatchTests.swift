@@ -116,6 +116,30 @@ final class FileWatchTests {
         #expect(diary.lines.count == 5)
     }
 
+    @Test("what comes back with its directory is told again, as something else may have been there")
+    func comesBack() throws {
+        try start(["out/*.pt"])
+        _ = try place.makeDirectory("out")
+        try place.write("out/ckpt-1.pt", "state")
+        try diary.wait(for: "closed out/ckpt-1.pt step 1")
+        try Disk().rename("\(place.path)/out", to: "\(place.path)/away")
+        try Disk().rename("\(place.path)/away", to: "\(place.path)/out")
+        try diary.wait { [self] _ in times("out/ckpt-1.pt") == 2 }
+    }
+
+    @Test("what has another size when its time has come is not told before it is closed again")
+    func changedMeanwhile() throws {
+        try start(["*.pt"], file: .seconds(1))
+        try place.write("ckpt-1.pt", "state")
+        try waitForMark("seen.pt")
+        try systemCall("truncate") { truncate("\(place.path)/ckpt-1.pt", 2) }
+        try place.write("ckpt-2.pt", "state")
+        try diary.wait(for: "closed ckpt-2.pt step 2")
+        #expect(times("ckpt-1.pt") == 0)
+        try place.write("ckpt-1.pt", "state")
+        try diary.wait(for: "closed ckpt-1.pt step 1")
+    }
+
     @Test("an absolute pattern finds what appears where nothing was, also through a link")
     func absolute() throws {
         try start(["\(place.path)/a/b/*.pt", "\(place.path)/link/*.pt"])
