@@ -150,7 +150,7 @@ struct UnitFileTests {
             H=$S/home
             mkdir -p -m 700 /run/user/65534 $H/.config/supervise $H/.config/systemd/user
             cp $S/local/lib/systemd/user/* $H/.config/systemd/user/
-            chmod 755 $S
+            chmod 755 $S; chmod 644 $S/examples/held.py
             cat > $H/.config/supervise/d.json <<END
             {"command": ["$S/local/bin/python3", "$S/examples/held.py", "$S/examples/digits/train.py",
                          "--epochs", $EPOCHS, "--out", "weights"],
