@@ -37,9 +37,13 @@ struct UnitTroubleTests {
             dropin '[Service]' WatchdogSec=2s
             systemctl start $UNIT
             await has_step 1
+            job=$(status "['job_pid']")
             systemctl kill -s STOP --kill-whom=main $UNIT
             await restarted 1
             await attempt 2
+            # It was not asked for anything, as one that hangs would not have done it; its job has ended.
+            is "$(status "['last_failure']['kind']")" machine
+            [ ! -e /proc/$job ]
             # From here on it is alive, for longer than the watchdog has patience.
             fails timeout 3 tail -f /dev/null
             is $(of NRestarts) 1
