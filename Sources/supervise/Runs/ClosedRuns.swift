@@ -29,10 +29,12 @@ struct ClosedRuns: Equatable, Sendable {
 }
 
 extension FoundRun {
-    /// That we may not read it; nil where we may, or where it cannot be read for another reason.
+    /// That we may not read it, or not even know whether it is there; nil where we may, or where it
+    /// cannot be read for another reason.
     var closed: ClosedRuns? {
         guard case .failure(let error) = record, error.isForbidden else { return nil }
-        return ClosedRuns(directory: store.paths.stateDirectory, names: [name])
+        let isKnown = (try? Disk().status(store.paths.run)) != nil
+        return ClosedRuns(directory: store.paths.stateDirectory, names: isKnown ? [name] : [])
     }
 }
 

@@ -21,6 +21,7 @@ struct RunFinder: Sendable {
         for directory in directories {
             guard let found = FoundRun.read(valid, in: directory) else { continue }
             guard let closed = found.closed else { return found }
+            if closed.names.isEmpty { continue }
             throw Complaint(
                 "run \(name): \(closed.sentence(for: "\(command.rawValue) \(name)"))")
         }

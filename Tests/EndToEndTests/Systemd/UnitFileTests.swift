@@ -142,7 +142,7 @@ struct UnitFileTests {
             grep -F 'may not read /var/lib/supervise/d; call it as its owner, or as root: sudo supervise status' $S/said
             chmod 700 /var/lib/supervise
             fails stranger status d
-            grep -F 'may not read /var/lib/supervise; call it as its owner, or as root: sudo supervise status d' $S/said
+            grep -F 'there is no run d in /.local/state/supervise, and user 65534 may not read /var/lib/supervise; call it as its owner, or as root: sudo supervise status d' $S/said
             """)
     }
 
