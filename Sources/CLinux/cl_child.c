@@ -12,11 +12,15 @@ _Static_assert(sizeof(void *) == 8, "the kernel's signal structures below are 64
 #error "the raw clone below has the order of arguments of x86-64 and AArch64"
 #endif
 
-pid_t cl_fork(int *pidfd) {
-    /* Raw, as the C library's fork has no pidfd. The first three arguments have the same order on
-       all machines that we allow above; the others are unused. */
-    return (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
+/* Raw, as the C library's fork has no pidfd. The first three arguments have the same order on all
+   machines that we allow above; the others are unused. */
+static pid_t fork_with(int exit_signal, int *pidfd) {
+    return (pid_t)syscall(SYS_clone, CLONE_PIDFD | exit_signal, NULL, pidfd, NULL, NULL);
 }
+
+pid_t cl_fork(int *pidfd) { return fork_with(SIGCHLD, pidfd); }
+
+pid_t cl_fork_apart(int *pidfd) { return fork_with(0, pidfd); }
 
 pid_t cl_fork_into(int group, int *pidfd, int *joined) {
     struct clone_args arguments = {

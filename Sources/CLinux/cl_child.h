@@ -9,6 +9,10 @@
    ever without one. The child gets 0 and must not use the C library's threads, heap or streams. */
 pid_t cl_fork(int *pidfd);
 
+/* A child of which only its pidfd tells that it has ended: no SIGCHLD, and it is not counted among our
+   children unless somebody waits with __WALL. */
+pid_t cl_fork_apart(int *pidfd);
+
 /* The same, and the child is born in the control group whose directory this is. `*joined` tells it
    whether it was: before Linux 5.7, or where a sandbox forbids that call, it is not. */
 pid_t cl_fork_into(int group, int *pidfd, int *joined);

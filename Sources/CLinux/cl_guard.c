@@ -150,7 +150,7 @@ pid_t cl_guard_start(int lock, const struct cl_cgroup *group, int *messages, int
     int code = errno;
     if (ends[0] >= 0 && ends[1] >= 0) {
         cl_block_signals(&mask);
-        pid = cl_fork(pidfd);
+        pid = cl_fork_apart(pidfd);
         if (pid == 0) {
             int held = lock >= 0 && lock < 3 ? fcntl(lock, F_DUPFD_CLOEXEC, 3) : lock;
             guard(ends[0], held, group);

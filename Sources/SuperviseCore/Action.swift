@@ -1,6 +1,9 @@
 import SuperviseFormats
 
 /// What ``Supervisor`` wants done, in order. Each that can fail or takes time answers with an event.
+///
+/// What is large is kept elsewhere (`indirect`), or each would take as much room as the largest, and be
+/// copied with it.
 package enum Action: Equatable, Sendable {
     /// End what an earlier supervisor left of this run; answers ``Event/leftoversEnded(_:)``.
     case endLeftovers
@@ -15,7 +18,7 @@ package enum Action: Equatable, Sendable {
     case setAside(CheckpointID, reason: String)
     /// Make the record durable; with `confirm` it answers ``Event/recorded``, and on an error
     /// always ``Event/recordFailed(_:)``.
-    case record(RunRecord, confirm: Bool)
+    indirect case record(RunRecord, confirm: Bool)
     /// Start the command; answers `spawned` or `spawnFailed`, and after `spawned`, `jobExited`.
     case spawn(SpawnOrder)
     case send(SupervisorMessage, to: ConnectionID, seq: Int64?)
@@ -74,7 +77,7 @@ package enum Action: Equatable, Sendable {
     case log(RunEvent)
     /// A line on standard error that is no event of the run.
     case tell(String)
-    case publish(Status)
+    indirect case publish(Status)
     /// Tell our service manager.
     case notify(ServiceNotice)
     /// End; what was to be recorded is written first, as far as the disk allows in a second.

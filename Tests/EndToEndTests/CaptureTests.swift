@@ -219,6 +219,26 @@ struct CaptureTests {
         #expect(!pathExists(place.file("output")))
     }
 
+    @Test("a flood holds up nobody who asks, and no stop")
+    func floodAndService() throws {
+        let place = try Place()
+        let call =
+            [place.binary] + place.arguments(["--capture", "--capture-max", "1MB"])
+            + ["sh", "-c", "echo up >&2; exec cat /dev/zero"]
+        let program = try place.start(["sh", "-c", "exec \"$@\" > /dev/null", "sh"] + call)
+        try program.errorLine(with: "up")
+        let log = "\(place.state)/it/output/attempt-0001.log"
+        for round in 1...20 {
+            let before = try readSmallFile("/proc/\(program.pid)/io")
+            #expect(try place.statusOverSocket().phase == .running, "\(round)")
+            // It floods between any two of them.
+            try waitBriefly { try readSmallFile("/proc/\(program.pid)/io") != before }
+        }
+        #expect(pathExists(log))
+        try program.signal(SIGTERM)
+        #expect(try program.waitForEnd() == .signaled(SIGTERM))
+    }
+
     @Test("a flood takes no more memory than a trickle")
     func flood() throws {
         let place = try Place()

@@ -243,18 +243,19 @@ struct HangTests {
         #expect(desk.tell(.timer(.hang), after: .seconds(10)).contains(.examine))
     }
 
-    @Test("one that is paused while its checkpoint is measured is measured again when it goes on")
+    @Test("one that is paused while it is measured is measured again when it goes on")
     func pausedWhileMeasured() {
         var desk = desk(heartbeat: .seconds(60))
         let id = desk.begin()
         #expect(desk.tell(.timer(.hang), after: .seconds(60)).contains(.measureStaging(id)))
         desk.say(.control(.init(command: "pause")), on: 9, after: .seconds(2))
-        let measured = desk.tell(.stagingMeasured(id, .init(bytes: 0, files: 0)), after: .seconds(100))
+        let none = Event.StagingSize(bytes: 0, files: 0)
+        let measured = desk.tell(.stagingMeasured(id, none), after: .seconds(100))
         #expect(!measured.contains(.examine) && measured.timer(.hang) == nil)
         let actions = desk.say(.control(.init(command: "unpause")), on: 9, after: .seconds(100))
         #expect(actions.timer(.hang) == 262_000_000_000)
         #expect(desk.tell(.timer(.hang)).contains(.measureStaging(id)))
-        #expect(desk.tell(.stagingMeasured(id, .init(bytes: 0, files: 0))).contains(.examine))
+        #expect(desk.tell(.stagingMeasured(id, none)).contains(.examine))
     }
 
     @Test("one that is paused while it is looked at is killed all the same")

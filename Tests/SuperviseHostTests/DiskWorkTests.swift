@@ -186,6 +186,29 @@ final class DiskWorkTests {
         #expect(try messages() == ["event"])
     }
 
+    @Test("while a job is on its way to its exec nothing is written, unless somebody waits for it")
+    func givesWay() throws {
+        work.giveWay(true)
+        append("first")
+        for round in 1...20 {
+            diary.loop.whenQuiet { [diary] in diary.note("quiet \(round)") }
+            try diary.wait(for: "quiet \(round)")
+        }
+        disk.hang(on: .write)
+        work.flush()
+        disk.waitUntilHanging(on: .write)
+        disk.goOn()
+        try diary.wait(for: "flushed")
+        #expect(try messages() == ["first"])
+        append("second")
+        disk.hang(on: .write)
+        work.giveWay(false)
+        diary.loop.whenQuiet { [diary] in diary.note("quiet again") }
+        try diary.wait(for: "quiet again")
+        disk.waitUntilHanging(on: .write)
+        disk.goOn()
+    }
+
     @Test("a derived file that cannot be written is told once, until it can be again")
     func derivedFailure() throws {
         try Disk().makeDirectory("\(store.paths.status).tmp")

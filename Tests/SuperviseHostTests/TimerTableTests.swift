@@ -50,6 +50,22 @@ struct TimerTableTests {
         try diary.wait { $0.count == 2 }
     }
 
+    @Test("one that goes off in its own round leaves nothing behind that wakes us")
+    func pastMomentsWakeNobody() throws {
+        let diary = try Diary()
+        let table = try TimerTable(on: diary.loop) { diary.note("\($0)") }
+        let later = now() + .milliseconds(2)
+        table.set(.accept, at: later)
+        diary.loop.whenQuiet {
+            table.cancel(.accept)
+            table.set(.flush, at: Instant(nanoseconds: 1))
+        }
+        try diary.wait(for: "flush")
+        table.set(.core(.kill), at: later + .milliseconds(2))
+        try diary.wait(for: "\(Alarm.core(.kill))")
+        #expect(diary.lines == ["flush", "\(Alarm.core(.kill))"])
+    }
+
     @Test("an alarm that is set anew goes off once, at its new moment")
     func movedAlarmsGoOffOnce() throws {
         let diary = try Diary()

@@ -121,6 +121,19 @@ struct EventLoopTests {
         #expect(calls == ["event", "quiet", "last"])
     }
 
+    @Test("what prepares a wait is done in every round, and may end it")
+    func preparation() throws {
+        let loop = try EventLoop()
+        var rounds: [String] = []
+        loop.beforeWaiting {
+            rounds.append("prepared")
+            if rounds.count == 3 { loop.stop() }
+        }
+        loop.whenQuiet { rounds.append("quiet") }
+        try loop.run()
+        #expect(rounds == ["prepared", "quiet", "prepared"])
+    }
+
     @Test("a flood of events does not hold up for ever what waits for a quiet moment")
     func neverQuiet() throws {
         let loop = try EventLoop()
@@ -239,6 +252,18 @@ struct ThreadTests {
         #expect(seen.contains("Name:\tbulk"))
         // All but SIGKILL, SIGSTOP and the two of the C library.
         #expect(seen.contains("SigBlk:\tfffffffe7ffbfeff"))
+    }
+
+    @Test("a bell ends one wait, however often it was rung before")
+    func bell() throws {
+        let bell = try Bell()
+        #expect(!bell.wait(atMost: .zero))
+        bell.ring()
+        bell.ring()
+        #expect(bell.wait(atMost: .zero))
+        #expect(!bell.wait(atMost: .zero))
+        bell.ring()
+        #expect(bell.wait(atMost: .seconds(60)))
     }
 
     @Test("jobs run beside each other where there are threads for it")

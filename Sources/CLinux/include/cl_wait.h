@@ -9,15 +9,21 @@ struct cl_ended {
     int status; /* the exit status, or the signal */
 };
 
-/* Returns 0, or -1 with errno (ECHILD: there is no child). */
-static inline int cl_reap(struct cl_ended *ended, int leave) {
+/* Takes any child, a guard as well. Returns 0, or -1 with errno (ECHILD: there is no child). */
+static inline int cl_reap(struct cl_ended *ended) {
     siginfo_t info = {0};
-    int options = WEXITED | WNOHANG | 0x40000000 /* __WALL */ | (leave ? WNOWAIT : 0);
-    if (waitid(P_ALL, 0, &info, options) != 0) return -1;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | 0x40000000 /* __WALL */) != 0) return -1;
     ended->pid = info.si_pid;
     ended->signaled = info.si_code != CLD_EXITED;
     ended->status = info.si_status;
     return 0;
+}
+
+/* Whether there is any child, running or ended, but for guards: what is left to us by others has
+   SIGCHLD for its end, and counts. */
+static inline int cl_any_child(void) {
+    siginfo_t info = {0};
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
 /* Waits for this child and takes it. Returns 0, or -1 with errno: ECHILD where it is no child, or

@@ -8,7 +8,7 @@ package enum SupervisorMessage: Equatable, Sendable {
     case stop(deadline: Double)
     case error(ProtocolError)
     case ok
-    case status(Status)
+    indirect case status(Status)
     case pruned(Pruned)
 
     package struct Welcome: Codable, Equatable, Sendable {

@@ -31,6 +31,7 @@ final class DiskWork {
     /// The checkpoint that the job has resumed from, or will: nobody compresses or removes it.
     let resumed = Held()
     private var willWrite = false
+    private var givesWay = false
 
     enum Answer: Sendable {
         case event(Event)
@@ -85,14 +86,23 @@ final class DiskWork {
         writeWhenQuiet()
     }
 
-    /// After what is urgent: a thread that wakes up now would compete with the job for a processor.
+    /// While a job is on its way to its exec: a thread that wakes up now would compete with it for a
+    /// processor. What somebody waits for is written all the same.
+    func giveWay(_ isOnItsWay: Bool) {
+        givesWay = isOnItsWay
+        if willWrite { loop.whenQuiet { [weak self] in self?.writeUnlessInTheWay() } }
+    }
+
     private func writeWhenQuiet() {
         guard !willWrite else { return }
         willWrite = true
-        loop.whenQuiet { [weak self] in
-            self?.willWrite = false
-            self?.records.write()
-        }
+        loop.whenQuiet { [weak self] in self?.writeUnlessInTheWay() }
+    }
+
+    private func writeUnlessInTheWay() {
+        guard willWrite, !givesWay else { return }
+        willWrite = false
+        records.write()
     }
 
     /// Answers once all that was recorded so far is written; never, where the disk does not answer.

@@ -49,6 +49,8 @@ extension JobProcess {
     var hasDescendants: Bool {
         // Asked first, so that what its watch has told is taken.
         if let group, group.isPopulated { return true }
+        // Mostly there is nobody, and one call quicker than a look into /proc.
+        guard anyChildRemains() else { return false }
         return tools.withProcesses { ProcessTree.hasChildren(except: $0.union([guardian.pid])) }
     }
 

@@ -32,6 +32,7 @@ extension JobProcess {
             return
         case .running:
             stopWatchingReport()
+            guardian.watch(leader: leader.pid, token: token)
             deliver(.spawned(pid: Int(leader.pid)))
         case .failed(let error):
             forgetLeader()

@@ -21,6 +21,7 @@ final class JobProcess {
     var leader: SpawnedProcess?
     var report: EventLoop.Registration?
     var groupWatch: EventLoop.Registration?
+    var guardWatch: EventLoop.Registration?
     var isEnding: Action.Urgency?
     var isStopped = false
     var isPaused = false
@@ -38,6 +39,7 @@ final class JobProcess {
         self.lock = lock
         self.beforeEnd = beforeEnd
         self.deliver = deliver
+        watchGuard()
     }
 
     func start(_ order: SpawnRequest, token: String) {
@@ -51,7 +53,6 @@ final class JobProcess {
         do throws(SystemError) {
             let process = try spawn(request)
             leader = process
-            guardian.watch(leader: process.pid, token: token)
             watchReport(of: process)
         } catch {
             forgetToken()

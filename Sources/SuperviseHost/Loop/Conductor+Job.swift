@@ -14,14 +14,25 @@ extension Conductor {
             closesOtherDescriptors: false)
         request.settings = session.job
         switchboard?.makeSureOfName()
+        letStart(true)
         do throws(SystemError) {
             try output?.prepare(&request, attempt: order.attempt)
             try request.giveStreams()
             job?.start(request, token: order.token)
         } catch {
-            take(.spawnFailed(.system("the job's output cannot be taken: \(error)")))
+            takeAfterOutput(.spawnFailed(.system("the job's output cannot be taken: \(error)")))
         }
         output?.isGiven()
+    }
+
+    /// An exec may hang, on a file system of the network: then our records wait no longer.
+    func letStart(_ isStarting: Bool) {
+        disk?.giveWay(isStarting)
+        if isStarting {
+            timers?.set(.records, at: Self.now().instant + .milliseconds(10))
+        } else {
+            timers?.cancel(.records)
+        }
     }
 
     /// Whoever is told to stop at the very end no longer waits for a slow reader.

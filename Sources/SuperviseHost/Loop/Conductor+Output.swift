@@ -18,6 +18,10 @@ extension Conductor {
 
     /// The last that an attempt wrote is known before it is told that the attempt is over.
     func takeAfterOutput(_ event: Event) {
+        switch event {
+        case .spawned, .spawnFailed: letStart(false)
+        default: break
+        }
         guard case .descendantsGone = event, let output else { return take(event) }
         output.end(attempt: core.record.attempt) { [unowned self] tail in
             take(.outputTail(tail))

@@ -127,6 +127,7 @@ final class Conductor {
             take(.timer(timer))
         case .flush: flushTimeIsOver()
         case .output: output?.ring()
+        case .records: disk?.giveWay(false)
         case .accept: switchboard?.acceptAgain()
         }
     }

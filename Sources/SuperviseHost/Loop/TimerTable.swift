@@ -8,6 +8,8 @@ enum Alarm: Hashable {
     case flush
     /// Output that is to be passed on has had its time.
     case output
+    /// What is to be recorded has waited for the job's start.
+    case records
     /// Connections are taken again, after one could not be.
     case accept
 }
@@ -24,28 +26,46 @@ final class TimerTable {
     private var lastNumber: UInt64 = 0
     /// What the machine's alarm is set to.
     private var armed: Instant?
+    /// Since that was last looked at.
+    private var hasChanged = false
     private let fire: (Alarm) -> Void
     private var source: TimerSource?
 
     /// - Throws: EMFILE.
     init(on loop: EventLoop, _ fire: @escaping (Alarm) -> Void) throws(SystemError) {
         self.fire = fire
-        source = try TimerSource(on: loop) { [unowned self] in ring() }
+        source = try TimerSource(on: loop) { [unowned self] in
+            armed = nil
+            ring()
+        }
+        loop.beforeWaiting { [weak self] in self?.settle() }
     }
 
     /// Sets an alarm, or moves it; a moment that has passed goes off at once, in the loop.
     func set(_ alarm: Alarm, at deadline: Instant) {
         lastNumber += 1
         entries[alarm] = Entry(deadline: deadline, number: lastNumber)
-        arm()
+        hasChanged = true
     }
 
     func cancel(_ alarm: Alarm) {
-        guard entries.removeValue(forKey: alarm) != nil else { return }
-        arm()
+        if entries.removeValue(forKey: alarm) != nil { hasChanged = true }
+    }
+
+    /// Most alarms are taken back in the round in which they were set, or are due at once: the machine
+    /// need not know of them.
+    private func settle() {
+        guard hasChanged else { return }
+        let now = MonotonicTime.now().nanoseconds
+        if entries.values.contains(where: { $0.deadline.nanoseconds <= now }) {
+            ring()
+        } else {
+            arm()
+        }
     }
 
     private func arm() {
+        hasChanged = false
         let earliest = entries.values.map(\.deadline).min()
         guard earliest != armed else { return }
         armed = earliest
@@ -53,7 +73,6 @@ final class TimerTable {
     }
 
     private func ring() {
-        armed = nil
         let now = Instant(nanoseconds: MonotonicTime.now().nanoseconds)
         let due = entries.filter { $0.value.deadline <= now }.sorted {
             ($0.value.deadline, $0.value.number) < ($1.value.deadline, $1.value.number)

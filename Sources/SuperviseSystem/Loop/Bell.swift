@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// One thread waits for a moment until another one has done something.
+/// One thread waits for a moment until another one has done something; each ring, or several that nobody
+/// waited for, ends one wait.
 package final class Bell: Sendable {
     private let descriptor: FileDescriptor
 
@@ -20,6 +21,8 @@ package final class Bell: Sendable {
     @discardableResult
     package func wait(atMost limit: Duration) -> Bool {
         let number = descriptor.rawValue
-        return (try? waitUntilReady(number, for: POLLIN, until: .now() + limit)) ?? false
+        let isReady = try? waitUntilReady(number, for: POLLIN, until: .now() + limit)
+        var count: UInt64 = 0
+        return isReady == true && read(number, &count, 8) == 8
     }
 }

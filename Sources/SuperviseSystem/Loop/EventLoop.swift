@@ -54,6 +54,7 @@ package final class EventLoop {
     private var watches: [UInt64: Watch] = [:]
     private var lastId: UInt64 = 0
     private var isStopping = false
+    private var preparations: [() -> Void] = []
     private var postponed: [() -> Void] = []
     private var roundsPostponed = 0
 
@@ -110,6 +111,11 @@ package final class EventLoop {
         try? control(EPOLL_CTL_DEL, watch, id: registration.id)
     }
 
+    /// Calls `work` in ``run()`` in every round, before the next events are asked for.
+    package func beforeWaiting(_ work: @escaping () -> Void) {
+        preparations.append(work)
+    }
+
     /// Calls `work` once, in ``run()``, when no event is left to be served, or soon in any case: for what
     /// is not to be in the way of what is urgent.
     package func whenQuiet(_ work: @escaping () -> Void) {
@@ -122,6 +128,8 @@ package final class EventLoop {
         isStopping = false
         var events = [epoll_event](repeating: epoll_event(), count: 64)
         while !isStopping {
+            for prepare in preparations { prepare() }
+            if isStopping { return }
             if postponed.isEmpty {
                 try serve(&events, timeout_ms: -1)
                 continue

@@ -7,8 +7,8 @@ import Glibc
 /// It is forked from us, ignores every signal that can be ignored, and sleeps until it is told
 /// something or all copies of our end of its socket are closed.
 package final class Guard {
-    /// The guard itself. It is our child: when it is reaped, somebody has killed it, and a new one is
-    /// to be started and told what to watch.
+    /// The guard itself. It is our child, but only its descriptor tells of its end, no SIGCHLD: then
+    /// somebody has killed it, and a new one is to be started and told what to watch.
     package let process: ProcessHandle
     private var messages: FileDescriptor?
 
@@ -42,7 +42,7 @@ package final class Guard {
     /// From now on, this attempt is the one to end.
     ///
     /// To be told before the spawn with `leader` 0, so that there is no moment without a guard, and again
-    /// after it with the leader.
+    /// with the leader once that is executed: it had no time to lose, and until then it ends with us.
     /// - Parameters:
     ///   - leader: the pid of the leader of the attempt's session, or 0.
     ///   - token: the attempt's token, of at most 39 bytes.
@@ -66,7 +66,7 @@ package final class Guard {
         messages = nil
         // It has nothing to do but exit; one that was stopped by somebody is not waited for.
         _ = try? process.waitForEnd(atMost: .seconds(1))
-        waitpid(pid, nil, WNOHANG)
+        waitpid(pid, nil, WNOHANG | Int32(bitPattern: UInt32(__WALL)))
     }
 
     @discardableResult

@@ -32,15 +32,17 @@ package struct Reaped: Hashable, Sendable {
 ///
 /// - Returns: nil where none has ended; ``anyChildRemains()`` tells whether there is one at all.
 package func reapOne() -> Reaped? {
-    guard let ended = lookForEnded(leave: false), ended.pid != 0 else { return nil }
+    var ended = cl_ended()
+    // Fails only with ECHILD: with WNOHANG there is nothing to interrupt.
+    guard cl_reap(&ended) == 0, ended.pid != 0 else { return nil }
     return Reaped(
         pid: ended.pid,
         status: ended.signaled != 0 ? .signaled(ended.status) : .exited(ended.status))
 }
 
-/// Whether we have any child, running or ended.
+/// Whether we have any child, running or ended, apart from a ``Guard``.
 package func anyChildRemains() -> Bool {
-    lookForEnded(leave: true) != nil
+    cl_any_child() != 0
 }
 
 /// Makes orphans among our descendants our children, instead of init's.
@@ -48,10 +50,4 @@ package func anyChildRemains() -> Bool {
 /// - Throws: EINVAL before Linux 3.4.
 package func becomeSubreaper() throws(SystemError) {
     try systemCall("prctl") { cl_become_subreaper() }
-}
-
-private func lookForEnded(leave: Bool) -> cl_ended? {
-    var ended = cl_ended()
-    // Fails only with ECHILD: with WNOHANG there is nothing to interrupt.
-    return cl_reap(&ended, leave ? 1 : 0) == 0 ? ended : nil
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// A real disk that hangs when it is told to, and knows what it was asked to change.
 final class SlowDisk: FileSystem {
-    enum Kind: Sendable { case write, removal, fileSync }
+    enum Kind: Sendable { case write, removal, fileSync, rename }
 
     private let disk = Disk()
     private let gate = Gate()
@@ -78,6 +78,7 @@ final class SlowDisk: FileSystem {
     func syncDirectory(_ path: String) throws(SystemError) { try disk.syncDirectory(path) }
 
     func rename(_ path: String, to other: String) throws(SystemError) {
+        gate.pass(.rename)
         try disk.rename(path, to: other)
     }
 
