@@ -26,7 +26,8 @@ package struct StateDirectory: Sendable {
         }
     }
 
-    /// The runs that have a record, in order of name; none where the directory is missing.
+    /// The runs that have a record, in order of name, and those that are closed to us; none where
+    /// the directory is missing.
     package func runs() throws(StoreError) -> [RunName] {
         try reading { () throws(SystemError) in
             let list = { () throws(SystemError) in try files.list("\(path)/.") }
@@ -34,10 +35,20 @@ package struct StateDirectory: Sendable {
             for entry in try unlessMissing(list) ?? [] where entry.kind == .directory {
                 guard let name = RunName(entry.name) else { continue }
                 let record = RunPaths(stateDirectory: path, name: name).record
-                let status = { () throws(SystemError) in try files.status(record) }
-                if try unlessMissing(status) != nil { names.append(name) }
+                if try mayBeThere(record) { names.append(name) }
             }
             return names
+        }
+    }
+
+    private func mayBeThere(_ path: String) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            _ = try files.status(path)
+            return true
+        } catch {
+            if error.isForbidden { return true }
+            guard error.isMissing else { throw error }
+            return false
         }
     }
 }

@@ -26,7 +26,7 @@ enum Program {
         ensureStandardDescriptors()
         let result: RunResult
         do {
-            result = try perform(commandLineArguments(), here())
+            result = try perform(commandLineArguments(), here)
         } catch {
             writeStandardError("supervise: \(error.message)\n")
             result = .exit(error.status)
@@ -111,17 +111,12 @@ enum Program {
                 + "(to run a program of that name: \(whole))")
     }
 
-    private static func here() throws(Complaint) -> Surroundings {
-        do {
-            return Surroundings(
-                environment: Dictionary(environmentVariables()) { first, _ in first },
-                directory: try currentDirectory(), width: isTerminal(1) ? terminalWidth() : nil,
-                now: Timestamp(milliseconds: wallClockNow() / 1_000_000),
-                secondsAheadOfUTC: {
-                    SuperviseSystem.secondsAheadOfUTC(at: $0.milliseconds / 1000)
-                })
-        } catch {
-            throw Complaint("cannot find out where we are: \(error)")
-        }
+    private static var here: Surroundings {
+        Surroundings(
+            environment: Dictionary(environmentVariables()) { first, _ in first },
+            directory: Result(catching: currentDirectory),
+            width: isTerminal(1) ? terminalWidth() : nil,
+            now: Timestamp(milliseconds: wallClockNow() / 1_000_000),
+            secondsAheadOfUTC: { SuperviseSystem.secondsAheadOfUTC(at: $0.milliseconds / 1000) })
     }
 }

@@ -14,23 +14,23 @@ struct StatePlace: Equatable, Sendable {
         given: String?, _ surroundings: Surroundings
     ) throws(Complaint) -> StatePlace {
         if let given {
-            return StatePlace(directory: surroundings.absolute(given), isChosen: true)
+            return StatePlace(directory: try surroundings.absolute(given), isChosen: true)
         }
         // systemd lists several directories with colons; the first is the unit's main one.
         let list = surroundings.environment["STATE_DIRECTORY"] ?? ""
         if let first = list.split(separator: ":").first {
-            return StatePlace(directory: surroundings.absolute(String(first)), isChosen: true)
+            return StatePlace(directory: try surroundings.absolute(String(first)), isChosen: true)
         }
         // The specification of XDG says that a relative path is to be ignored.
         if let base = surroundings.absoluteVariable("XDG_STATE_HOME") {
             return StatePlace(
-                directory: surroundings.absolute("\(base)/supervise"), isChosen: false)
+                directory: try surroundings.absolute("\(base)/supervise"), isChosen: false)
         }
         guard let home = surroundings.home else {
             throw Complaint(
                 "there is no place for the state, as HOME is not set: give --state-dir DIR")
         }
         return StatePlace(
-            directory: surroundings.absolute("\(home)/.local/state/supervise"), isChosen: false)
+            directory: try surroundings.absolute("\(home)/.local/state/supervise"), isChosen: false)
     }
 }

@@ -4,8 +4,8 @@ import SuperviseSystem
 /// What a command is told by the place where it was called, so that tests can tell it otherwise.
 struct Surroundings: Sendable {
     var environment: [String: String]
-    /// The working directory, an absolute path.
-    var directory: String
+    /// The working directory, an absolute path; many commands do without one that is gone.
+    var directory: Result<String, SystemError>
     /// The columns of the terminal that is written to; nil where it is none.
     var width: Int?
     var now: Timestamp
@@ -24,11 +24,24 @@ struct Surroundings: Sendable {
     }
 
     /// `path` as an absolute one; a leading `~/` is the home directory, also where no shell saw it.
-    func absolute(_ path: String) -> String {
+    ///
+    /// - Throws: ``Complaint`` where it goes by a working directory that is not there.
+    func absolute(_ path: String) throws(Complaint) -> String {
         if path == "~" || path.hasPrefix("~/"), let home {
             return Self.joined(home, String(path.dropFirst(2)))
         }
-        return path.hasPrefix("/") ? Self.joined(path, "") : Self.joined(directory, path)
+        if path.hasPrefix("/") { return Self.joined(path, "") }
+        return Self.joined(try workingDirectory(), path)
+    }
+
+    /// - Throws: ``Complaint`` where it is gone, or above it is what we cannot pass.
+    func workingDirectory() throws(Complaint) -> String {
+        switch directory {
+        case .success(let path): return path
+        case .failure(let error):
+            throw Complaint(
+                "cannot find out which directory this is: \(error); call it from another one")
+        }
     }
 
     /// $HOME where it is an absolute path.

@@ -97,9 +97,9 @@ struct FindingRunsTests {
             services: others.root)
         #expect(try finder.run("service", for: .status).store.paths.stateDirectory == others.root)
         #expect(try finder.run("both", for: .status).store.paths.stateDirectory == runs.root)
-        #expect(try finder.all().map(\.name.description) == ["both", "both", "service"])
+        #expect(try finder.all().open.map(\.name.description) == ["both", "both", "service"])
         finder.services = "/dev/null/nothing"
-        #expect(try finder.all().map(\.name.description) == ["both"])
+        #expect(try finder.all().open.map(\.name.description) == ["both"])
         finder = RunFinder(
             place: StatePlace(directory: runs.root, isChosen: true), now: runs.now,
             services: others.root)

@@ -1,4 +1,6 @@
+import Glibc
 import SuperviseHost
+import SuperviseSystem
 import Testing
 
 @testable import supervise
@@ -50,8 +52,21 @@ struct StatePlaceTests {
             ("/", "/"), (".", "/work"), ("~", "/home/ada"), ("~/a", "/home/ada/a"),
             ("~b", "/work/~b"),
         ])
-    func absolute(path: String, expected: String) {
-        #expect(place().absolute(path) == expected)
+    func absolute(path: String, expected: String) throws {
+        #expect(try place().absolute(path) == expected)
+    }
+
+    @Test("is found from a working directory that is gone, where nothing goes by that")
+    func goneDirectory() throws {
+        var gone = place(["XDG_STATE_HOME": "/nowhere"])
+        gone.directory = .failure(SystemError(call: "getcwd", code: ENOENT, subject: ""))
+        #expect(try answer(["list"], gone).status == 0)
+        #expect(try request(["--chdir", "/", "--", "true"], gone).directory == "/")
+        let complained = Complaint(
+            "cannot find out which directory this is: getcwd: No such file or directory; "
+                + "call it from another one")
+        #expect(complaint(["list", "--state-dir", "here"], gone) == complained)
+        #expect(complaint(["--", "true"], gone) == complained)
     }
 
     @Test(

@@ -60,7 +60,40 @@ struct NoticeTests {
         #expect(hung.first.map { $0.cause == .heartbeat && !$0.never } == true)
     }
 
-    @Test("garbage, and what a stranger says, change nothing")
+    @Test(
+        "what another user says is not heard", .enabled(if: userId() == 0, "only root can do that"))
+    func stranger() throws {
+        let place = try Place()
+        let program = try place.supervise(
+            [],
+            job(
+                """
+                path = os.environ["NOTIFY_SOCKET"]
+                os.chmod(path, 0o777)
+                for _ in range(3):
+                    path = os.path.dirname(path)
+                    os.chmod(path, 0o755)
+                if os.fork() == 0:
+                    os.setuid(65534)
+                    notify("STATUS=a stranger")
+                    os._exit(0)
+                assert os.wait()[1] == 0
+                print("said", flush=True)
+                sys.stdin.readline()
+                notify("STATUS=a friend")
+                print("said too", flush=True)
+                sys.stdin.read()
+                """), hasInput: true)
+        try program.line(starting: "said")
+        #expect(try place.statusOverSocket().progress.message == nil)
+        try program.say("")
+        try program.line(starting: "said too")
+        #expect(try place.statusOverSocket().progress.message == "a friend")
+        program.closeInput()
+        #expect(try program.waitForEnd() == .exited(0))
+    }
+
+    @Test("garbage changes nothing")
     func garbage() throws {
         let place = try Place()
         let program = try place.supervise(
@@ -73,15 +106,6 @@ struct NoticeTests {
                 s.connect(os.environ["NOTIFY_SOCKET"])
                 for size in [0, 1, 4096, 4097, 60000] + [chance.randrange(4000) for _ in range(500)]:
                     s.send(chance.randbytes(size))
-                if os.getuid() == 0 and os.fork() == 0:
-                    path = os.environ["NOTIFY_SOCKET"]
-                    os.chmod(os.path.dirname(path), 0o755)
-                    os.chmod(path, 0o777)
-                    os.setuid(65534)
-                    notify("STATUS=a stranger")
-                    os._exit(0)
-                elif os.getuid() == 0:
-                    os.wait()
                 notify("STATUS=all said")
                 sys.stdin.read()
                 """), hasInput: true)
@@ -178,6 +202,18 @@ struct NoticeTests {
             ["--when-completed", "exit"], ["true"], environment: ["NOTIFY_SOCKET": manager.path])
         #expect(try again.waitForEnd() == .exited(0))
         #expect(try heard(manager).first == "READY=1")
+    }
+
+    @Test("a manager is told why there is no supervisor, in the words that stand on standard error")
+    func refused() throws {
+        let place = try Place()
+        let manager = try NoticeSocket(path: "\(place.path)/manager")
+        let refused = try place.call(
+            ["--state-dir", "/dev/null/state", "--", "true"],
+            environment: ["NOTIFY_SOCKET": manager.path])
+        #expect(try refused.waitForEnd() == .exited(125))
+        let line = try #require(refused.lines(.errors).first)
+        #expect(try heard(manager) == ["STATUS=\(line.dropFirst("supervise: ".count))"])
     }
 
     @Test("a manager that cannot be reached stops nothing, and is told of only where all is told")

@@ -96,6 +96,27 @@ struct OtherUserTests {
         #expect(socket == "supervise-for-65534")
     }
 
+    @Test("is heard where it speaks sd_notify")
+    func notices() throws {
+        let script = """
+            import os, socket, sys
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            s.sendto(b"STATUS=I am %d" % os.getuid(), os.environ["NOTIFY_SOCKET"])
+            print("said", flush=True)
+            sys.stdin.read()
+            """
+        // The system's own Python, which every user may run.
+        place.environment["PATH"] = "/usr/bin:\(place.environment["PATH"] ?? "")"
+        let program = try place.supervise(
+            ["--user", "65534:65533", "--chdir", "/"], ["python3", "-c", script], hasInput: true)
+        try program.line(starting: "said")
+        try waitForChange(in: place.file("")) {
+            try place.status().progress.message == "I am 65534"
+        }
+        program.closeInput()
+        #expect(try program.waitForEnd() == .exited(0))
+    }
+
     @Test("can read what was saved when it was root")
     func earlierCheckpoint() throws {
         let first = try puppet([])

@@ -105,6 +105,30 @@ struct PreemptionStatusTests {
         #expect(ended < actions.firstIndex(of: .exit(.completed)) ?? 0)
     }
 
+    @Test("a service that is asked two questions is told of once, by the one that fares worst")
+    func twoQuestions() {
+        var desk = Desk(Desk.record()) { $0.preempt = .gcp(base: "http://b") }
+        desk.run()
+        func told(_ state: Status.Source.State, _ failures: Int = 0) -> Bool {
+            let sources = desk.supervisor.status(at: desk.moment).preemption?.sources ?? []
+            return sources.map(\.name) == ["gcp"] && sources.map(\.state) == [state]
+                && sources.map(\.failures) == [failures]
+        }
+        func answer(_ id: Int, _ word: String) -> Event {
+            .answered(InquiryID(id), .init(status: 200, headers: ["etag": "1"], body: word))
+        }
+        #expect(told(.asking))
+        desk.tell(answer(1, "FALSE"))
+        #expect(told(.asking))
+        desk.tell(.inquiryEnded(InquiryID(2), .exited(status: 7)))
+        #expect(told(.failing, 1))
+        desk.tell(.timer(.sources), after: .seconds(1))
+        desk.tell(answer(3, "NONE"))
+        #expect(told(.watching))
+        desk.tell(PreemptionTests.notice)
+        #expect(told(.ended))
+    }
+
     @Test("one that fails wakes us when it is asked again, and harms nobody")
     func fails() {
         var desk = desk()

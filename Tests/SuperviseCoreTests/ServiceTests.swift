@@ -39,6 +39,23 @@ struct ServiceTests {
         #expect(desk.tell(sigterm, after: .seconds(1)).notices == [])
     }
 
+    @Test("is told of an end that comes later, as when the machine has slept")
+    func laterEnd() {
+        var desk = desk { $0.checkpointTimeout = .seconds(300) }
+        desk.run()
+        #expect(desk.tell(sigterm).notices == [.stopping, .extend(.seconds(313))])
+        let woken = desk.tell(.stoodStill(.seconds(9)), after: .seconds(10))
+        #expect(woken.notices == [.extend(.seconds(312))])
+    }
+
+    @Test("is told of the end of a run whose machine is taken away")
+    func preempted() {
+        var desk = desk()
+        desk.run()
+        let notices = desk.tell(PreemptionTests.notice).notices
+        #expect(notices.first == .stopping && notices.count == 2)
+    }
+
     @Test("hears of no end where the job is only started again")
     func restarting() {
         var desk = desk()
@@ -55,7 +72,8 @@ struct ServiceTests {
         desk.tell(.spawned(pid: 100))
         let sign = desk.tell(.timer(.watchdog), after: .seconds(15))
         #expect(sign.notices == [.alive] && sign.timer(.watchdog) == 30_000_000_000)
-        desk.tell(.stoodStill(.seconds(5)), after: .seconds(5))
+        // Its clock has gone on.
+        #expect(desk.tell(.stoodStill(.seconds(5)), after: .seconds(5)).timer(.watchdog) == nil)
         #expect(desk.tell(.timer(.watchdog), after: .seconds(10)).notices == [.alive])
         desk.say(.control(.init(command: "pause")), after: .seconds(1))
         #expect(desk.tell(.timer(.watchdog), after: .seconds(14)).timer(.watchdog) != nil)

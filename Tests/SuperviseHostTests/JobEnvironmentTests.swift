@@ -35,6 +35,7 @@ struct JobEnvironmentTests {
             "LISTEN_FDNAMES", "LISTEN_PIDFDID",
         ]
         #expect(make(names.map { ($0, "outer") }) == own)
+        #expect(JobEnvironment.ofHelper(inherited: names.map { ($0, "outer") }) == [])
     }
 
     @Test(
@@ -54,6 +55,19 @@ struct JobEnvironmentTests {
             variables == [
                 "HOME=/home/ada", "A=", "USER=ada", "LOGNAME=ada", "SHELL=/bin/sh", "B=2=3",
             ] + own)
+    }
+
+    @Test("a job that speaks sd_notify finds us, unless it was given somebody else")
+    func notices() {
+        func make(_ given: [String]) -> [String] {
+            JobEnvironment(
+                inherited: [], given: given, name: "it", socket: "/run/s",
+                notices: .init(socket: "/run/n", watchdog: .milliseconds(1500))
+            ).entries(for: .init(attempt: 3, token: "t0k3n", resume: nil))
+        }
+        #expect(make([]) == ["NOTIFY_SOCKET=/run/n", "WATCHDOG_USEC=1500000"] + own)
+        #expect(
+            make(["NOTIFY_SOCKET=/mine"]) == ["NOTIFY_SOCKET=/mine", "WATCHDOG_USEC=1500000"] + own)
     }
 
     @Test("a checkpoint is told with its path, its id and its step, where it has one")

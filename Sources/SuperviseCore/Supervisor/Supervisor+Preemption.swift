@@ -172,6 +172,6 @@ extension Supervisor {
                 finalCheckpoint: stop == nil ? $0.savesAt.map { now.wall(at: $0) } : nil,
                 saved: checkpoints.last?.id, lostSeconds: $0.lost)
         }
-        return Status.Preemption(sources: sources.map(\.status), notice: notice)
+        return Status.Preemption(sources: toldSources, notice: notice)
     }
 }

@@ -48,6 +48,19 @@ extension Supervisor {
         follow(outcome, of: index, at: now)
     }
 
+    /// A service that is asked several questions is told of once, by the one that fares worst.
+    var toldSources: [Status.Source] {
+        var told: [Status.Source] = []
+        for source in sources.map(\.status) {
+            if let index = told.firstIndex(where: { $0.name == source.name }) {
+                if told[index].isBetter(than: source) { told[index] = source }
+            } else {
+                told.append(source)
+            }
+        }
+        return told
+    }
+
     private func source(asking id: InquiryID) -> Int? {
         sources.firstIndex { $0.stage == .asking(id) }
     }
@@ -63,6 +76,21 @@ extension Supervisor {
             noticed(
                 notice, from: source.name,
                 acknowledgement: source.acknowledgement(of: notice), at: now)
+        }
+    }
+}
+
+extension Status.Source {
+    fileprivate func isBetter(than other: Self) -> Bool {
+        (rank, failures) < (other.rank, other.failures)
+    }
+
+    private var rank: Int {
+        switch state {
+        case .ended: 0
+        case .watching: 1
+        case .asking: 2
+        case .failing: 3
         }
     }
 }

@@ -52,7 +52,7 @@ extension Supervisor {
         .init(
             phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
             commits: record.commits, newest: checkpoints.last?.id, failures: record.failures.total,
-            requests: requests, sources: sources.map(\.status), deadline: preemption?.deadline)
+            requests: requests, sources: toldSources, deadline: preemption?.deadline)
     }
 
     private var publicPhase: Status.Phase {

@@ -104,7 +104,7 @@ extension CommandCall {
         _ reader: CheckpointReader, _ text: String?, to place: String
     ) throws(Complaint) -> Answer {
         let id = try reader.summary(text).id
-        let path = surroundings.absolute(place)
+        let path = try surroundings.absolute(place)
         let bytes: Int64
         do throws(StoreError) {
             bytes = try reader.run.store.export(id, to: path)

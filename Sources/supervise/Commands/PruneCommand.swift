@@ -14,15 +14,18 @@ extension CommandCall {
         var done: [PruneView] = []
         var notes: [String] = []
         // Where one cannot be pruned, the others are.
-        for run in try runs.all() {
+        let found = try runs.all()
+        for run in found.open {
             do throws(Complaint) {
                 done.append(try prune(run))
             } catch {
                 notes.append(error.message)
             }
         }
-        let failed = !notes.isEmpty
+        let failed =
+            !notes.isEmpty || found.closed.contains { $0.directory == runs.place.directory }
         notes = done.flatMap(\.notes) + notes
+        notes += found.closed.map { $0.sentence(for: "prune --all") }
         let text = done.map { "\($0.run.name)\n\($0.text)" }.joined(separator: "\n")
         var answer = values.json ? try json(done.map(\.object)) : Answer(text: text)
         answer.notes = notes

@@ -12,12 +12,14 @@ extension CommandCall {
         return Answer(text: view.render())
     }
 
-    /// The run that changed last comes first. Where one cannot be read, the others are listed.
+    /// The run that changed last comes first. Where one cannot be read, the others are listed; those
+    /// of services that are closed to us are none of ours, and only told of.
     func list() throws(Complaint) -> Answer {
         try refuseOperands(after: 0)
         var glances: [Glance] = []
         var notes: [String] = []
-        for run in try runs.all() {
+        let found = try runs.all()
+        for run in found.open {
             do throws(Complaint) {
                 glances.append(try run.glance(at: surroundings.now))
             } catch {
@@ -26,7 +28,9 @@ extension CommandCall {
         }
         if values.resumable { glances = glances.filter(\.isResumable) }
         glances.sort { ($1.status.updated, $0.status.name) < ($0.status.updated, $1.status.name) }
-        let isComplete = notes.isEmpty
+        let isComplete =
+            notes.isEmpty && found.closed.allSatisfy { $0.directory != runs.place.directory }
+        notes += found.closed.map { $0.sentence(for: command.rawValue) }
         var answer: Answer
         if values.json {
             answer = try json(glances.map(\.status))
@@ -34,7 +38,7 @@ extension CommandCall {
             let view = ListView(
                 glances: glances, now: surroundings.now, width: surroundings.width)
             answer = Answer(text: view.render())
-            if glances.isEmpty, isComplete {
+            if glances.isEmpty, notes.isEmpty {
                 let kind = values.resumable ? "no runs that can be resumed" : "no runs"
                 notes.append("there are \(kind) in \(runs.place.directory)")
             }

@@ -25,7 +25,7 @@ extension CommandCall {
             throw Complaint("run \(name) has completed; to do it again: \(again)")
         }
         var place = surroundings
-        place.directory = record.directory
+        place.directory = .success(record.directory)
         let builder = RunArguments(surroundings: place)
         let given = try recordedOptions(of: run)
         // The state is where it was found, wherever it was when the run began.

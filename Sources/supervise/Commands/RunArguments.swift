@@ -13,7 +13,7 @@ struct RunArguments {
     func request(_ arguments: Arguments, written: [String]) throws(Complaint) -> RunRequest {
         let collected = try sources.collect(arguments)
         guard let command = arguments.rest ?? collected.command else {
-            throw Complaint(noCommand(collected.options, written))
+            throw try noCommand(collected.options, written)
         }
         guard !command.isEmpty else {
             throw Complaint("no command after --, as in supervise -- python3 train.py")
@@ -21,13 +21,16 @@ struct RunArguments {
         return try request(collected.options, command: command)
     }
 
-    private func noCommand(_ given: [String: GivenOption], _ written: [String]) -> String {
+    private func noCommand(
+        _ given: [String: GivenOption], _ written: [String]
+    ) throws(Complaint) -> Complaint {
         let line = HumanText.commandLine(["supervise"] + written)
         let hint = "put it after --, as in \(line) -- python3 train.py"
-        guard let config = given["config"] else { return "no command: \(hint)" }
-        let path = surroundings.absolute(config.text)
-        return
+        guard let config = given["config"] else { return Complaint("no command: \(hint)") }
+        let path = try surroundings.absolute(config.text)
+        return Complaint(
             "no command: \(path) has no \"command\", such as [\"python3\", \"train.py\"]; or \(hint)"
+        )
     }
 
     /// - Parameters:
@@ -44,11 +47,11 @@ struct RunArguments {
             given: stateDirectory ?? values.stateDirectory, surroundings)
         var request = RunRequest(
             command: command,
-            directory: values.directory.map(surroundings.absolute) ?? surroundings.directory,
-            options: recorded(given),
+            directory: try surroundings.absolute(values.directory ?? ""),
+            options: try recorded(given),
             stateDirectory: state.directory, settings: values.settings)
         request.name = values.name
-        request.checkpointDirectory = values.checkpointDirectory.map(surroundings.absolute)
+        request.checkpointDirectory = try values.checkpointDirectory.map(surroundings.absolute)
         request.fresh = values.fresh
         request.whenCompleted = values.whenCompleted
         request.resumeArguments = values.resumeArguments
@@ -76,10 +79,15 @@ struct RunArguments {
             "--checkpoint-signal and --preempt-signal are both \(signalName(signal)): change one")
     }
 
-    private func recorded(_ given: [String: GivenOption]) -> [String: String] {
-        given.filter { $0.value.spec.isRecorded }.mapValues { option in
-            option.spec.isPath ? surroundings.absolute(option.text) : option.text
+    private func recorded(
+        _ given: [String: GivenOption]
+    ) throws(Complaint) -> [String: String] {
+        var texts: [String: String] = [:]
+        for (name, option) in given where option.spec.isRecorded {
+            texts[name] =
+                option.spec.isPath ? try surroundings.absolute(option.text) : option.text
         }
+        return texts
     }
 
     /// Where both were given, the one from the stronger source holds.

@@ -60,7 +60,7 @@ struct OptionSources {
             given[option.name] = GivenOption(spec: option, text: text, source: .commandLine)
         }
         guard let config = given["config"] else { return Collected(options: given) }
-        let content = try readFile(surroundings.absolute(try checked(config).text))
+        let content = try readFile(try surroundings.absolute(checked(config).text))
         for option in content.options where given[option.spec.name] == nil {
             given[option.spec.name] = option
         }

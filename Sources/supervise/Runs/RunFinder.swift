@@ -19,30 +19,56 @@ struct RunFinder: Sendable {
             throw Complaint("\"\(shown)\" cannot be the name of a run (supervise list)")
         }
         for directory in directories {
-            if let found = FoundRun.read(valid, in: directory) { return found }
+            guard let found = FoundRun.read(valid, in: directory) else { continue }
+            guard let closed = found.closed else { return found }
+            if closed.names.isEmpty { continue }
+            throw Complaint(
+                "run \(name): \(closed.sentence(for: "\(command.rawValue) \(name)"))")
         }
-        let names = try all().map(\.name.description)
+        let found = try all()
+        let names = found.open.map(\.name.description)
         let hint =
             Suggestion.nearest(to: name, among: names).map { "; did you mean \($0)?" }
             ?? " (supervise list)"
-        throw Complaint(
-            "there is no run \(name) in \(place.directory)\(hint)", status: Complaint.no)
+        // One that is closed as a whole may have it.
+        let call = "\(command.rawValue) \(name)"
+        throw nothing(
+            "there is no run \(name) in \(place.directory)", hint,
+            found.closed.filter(\.names.isEmpty), call)
     }
 
-    /// All runs, in order of name.
-    func all() throws(Complaint) -> [FoundRun] {
-        var found: [FoundRun] = []
+    /// What there is: in order of name, by state directory.
+    struct Found {
+        var open: [FoundRun] = []
+        var closed: [ClosedRuns] = []
+    }
+
+    func all() throws(Complaint) -> Found {
+        var found = Found()
         for directory in directories {
             do throws(StoreError) {
-                found += try StateDirectory(directory).runs().compactMap {
+                let runs = try StateDirectory(directory).runs().compactMap {
                     FoundRun.read($0, in: directory)
                 }
+                found.open += runs.filter { $0.closed == nil }
+                let closed = runs.filter { $0.closed != nil }.map(\.name)
+                if !closed.isEmpty {
+                    found.closed.append(ClosedRuns(directory: directory, names: closed))
+                }
             } catch {
-                // The services' directory may well be closed to us.
                 if directory == place.directory { throw Complaint("\(error)") }
+                if error.isForbidden { found.closed.append(ClosedRuns(directory: directory)) }
             }
         }
         return found
+    }
+
+    /// What is told where nothing was found, perhaps only because it is closed to us.
+    private func nothing(
+        _ text: String, _ hint: String, _ closed: [ClosedRuns], _ call: String
+    ) -> Complaint {
+        guard let first = closed.first else { return Complaint(text + hint, status: Complaint.no) }
+        return Complaint("\(text), and \(first.sentence(for: call))")
     }
 
     private var directories: [String] {
@@ -51,17 +77,20 @@ struct RunFinder: Sendable {
     }
 
     private func only(for command: Command) throws(Complaint) -> FoundRun {
-        let runs = try all()
+        let found = try all()
+        let runs = found.open
         let glances = runs.map { try? $0.glance(at: now) }
         let running = runs.indices.filter { glances[$0]?.isRunning == true }
         if let index = running.first, running.count == 1 { return runs[index] }
         if command.needsSupervisor, running.isEmpty {
-            throw Complaint(
-                "no run is running in \(place.directory) (supervise list)", status: Complaint.no)
+            throw nothing(
+                "no run is running in \(place.directory)", " (supervise list)", found.closed,
+                command.rawValue)
         }
         if let run = runs.first, runs.count == 1 { return run }
         guard !runs.isEmpty else {
-            throw Complaint("there are no runs in \(place.directory)", status: Complaint.no)
+            throw nothing(
+                "there are no runs in \(place.directory)", "", found.closed, command.rawValue)
         }
         let shown = running.isEmpty ? Array(runs.indices) : running
         var names = shown.prefix(8).map { "\(runs[$0].name) (\(glances[$0]?.word ?? "damaged"))" }

@@ -11,7 +11,7 @@ func place(
 ) -> Surroundings {
     var surroundings = Surroundings(
         environment: ["HOME": "/home/ada"].merging(environment) { $1 },
-        directory: "/work", now: Timestamp(milliseconds: 1_795_237_441_000))
+        directory: .success("/work"), now: Timestamp(milliseconds: 1_795_237_441_000))
     surroundings.readFile = { path throws(SystemError) in
         guard let text = files[path] else {
             throw SystemError(call: "open", code: 2, subject: path)

@@ -129,10 +129,12 @@ struct PreemptionTests {
         try waitForChange(in: place.path) {
             try readSmallFile("\(place.path)/runs").split(separator: "\n").count >= 3
         }
-        let status = try place.status()
-        let source = try #require(status.preemption?.sources.first)
-        #expect(source.state == .failing && source.error == "it ended with status 3")
-        #expect(status.phase == .running)
+        // What it said counts until it ends.
+        try waitForChange(in: "\(place.state)/it") {
+            let source = try place.status().preemption?.sources.first
+            return source?.state == .failing && source?.error == "it ended with status 3"
+        }
+        #expect(try place.status().phase == .running)
         try place.stop(program)
         let told = program.lines(.errors).filter { $0.contains("--preempt") }
         #expect(told.count == 2, "\(told)")

@@ -200,6 +200,11 @@ extension Machine {
         }
         go_on() { rm $S/hold; }
 
+        # Each of these is one command of a script, so that the line is told where it fails.
+        begin() { systemctl start $UNIT && await has_step 1; }
+        succeeds() { await has_ended && is "$(of Result)" success; }
+        completes() { go_on && succeeds && is "$(status "['outcome']['kind']")" completed; }
+
         dropin() {
             mkdir -p /run/systemd/system/$UNIT.service.d
             printf '%s\n' "$@" > /run/systemd/system/$UNIT.service.d/test.conf

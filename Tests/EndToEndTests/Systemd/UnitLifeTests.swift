@@ -26,15 +26,11 @@ struct UnitLifeTests {
             is "$(status "['resumed_from'] is not None")" True
             systemctl restart $UNIT
             await attempt 3
-            go_on
-            await has_ended
-            is $(of Result) success
-            is "$(status "['outcome']['kind']")" completed
+            completes
             is $(of NRestarts) 0
             cp $S/work/weights $S/first
             systemctl start $UNIT
-            await has_ended
-            is $(of Result) success
+            succeeds
             is "$(status "['attempt']")" 3
             journalctl --no-pager -u $UNIT | grep 'has completed; to run it again'
             cmp $S/work/weights $S/first
@@ -62,9 +58,7 @@ struct UnitLifeTests {
             systemctl start multi-user.target
             await attempt 2
             is "$(status "['resumed_from'] is not None")" True
-            go_on
-            await has_ended
-            is $(of Result) success
+            completes
             """)
         try machine.expectUndisturbedWeights()
     }
@@ -78,8 +72,7 @@ struct UnitLifeTests {
             """
             digits '"checkpoint-timeout": "60s",'
             dropin '[Service]' TimeoutStopSec=1s
-            systemctl start $UNIT
-            await has_step 1
+            begin
             # The final checkpoint takes four seconds.
             touch $S/slow
             began=$(date +%s%N)
@@ -91,8 +84,7 @@ struct UnitLifeTests {
             rm $S/slow
             go_on
             systemctl start $UNIT
-            await has_ended
-            is $(of Result) success
+            succeeds
             """)
         try machine.expectUndisturbedWeights()
     }
