@@ -63,8 +63,15 @@ extension Supervisor {
     /// The job hears of a stop before anybody reads that it does.
     private mutating func tellLast(from start: Int) {
         let new = actions[start...]
-        guard !new.contains(where: \.isExit) else { return }
-        actions.replaceSubrange(start..., with: new.filter { !$0.tells } + new.filter(\.tells))
+        var done: [Action] = []
+        var told: [Action] = []
+        for action in new {
+            if action.isExit { return }
+            if action.tells { told.append(action) } else { done.append(action) }
+        }
+        actions.removeSubrange(start...)
+        actions += done
+        actions += told
     }
 
     mutating func beginStop(

@@ -174,6 +174,11 @@ package struct Supervisor: Sendable {
 
     /// Takes one event; the actions are to be carried out in order.
     package mutating func handle(_ event: Event, at now: Moment) -> [Action] {
+        decide(event, at: now) + conclude(at: now)
+    }
+
+    /// The first part of ``handle(_:at:)``: what is to be done.
+    package mutating func decide(_ event: Event, at now: Moment) -> [Action] {
         var now = now
         account(for: event, until: now.instant)
         if case .stoodStill(let time) = event { stoodStill(for: time, at: now) }
@@ -189,6 +194,15 @@ package struct Supervisor: Sendable {
         compressNext()
         watchForHangs(at: now)
         askSources(at: now)
+        defer { actions = [] }
+        return actions
+    }
+
+    /// The second part, at the same moment: what is told of it. A status is larger than all the rest, and
+    /// the job does not have to wait for it.
+    package mutating func conclude(at now: Moment) -> [Action] {
+        var now = now
+        now.counted = clock.reading(at: now.instant)
         publishIfChanged(at: now)
         tellServiceManager(at: now)
         defer { actions = [] }

@@ -27,6 +27,7 @@ final class Conductor {
     var acknowledgement: Inquiry?
     private var signals: SignalSource?
     var lastStatus: Status?
+    var hasRehearsed = false
     /// Decided, and carried out once what is to be recorded is written.
     var decided: Action.Ending?
     var ending: Action.Ending?
@@ -113,8 +114,9 @@ final class Conductor {
         guard !isServing else { return }
         isServing = true
         while !queue.isEmpty, ending == nil {
-            let actions = core.handle(queue.removeFirst(), at: Self.now())
-            for action in actions { perform(action) }
+            let now = Self.now()
+            for action in core.decide(queue.removeFirst(), at: now) { perform(action) }
+            for action in core.conclude(at: now) { perform(action) }
         }
         isServing = false
     }
