@@ -144,7 +144,7 @@ struct JobControlTests {
         let shell = try place.shell()
         let job = "trap 'echo got HUP' HUP; echo here; trap 'exit 0' TERM; while :; do wait; done"
         try shell.type("nohup \(try place.typed(job: job)) > '\(place.path)/out' 2>&1 &")
-        try waitForChange(in: place.path) { try place.status().phase == .running }
+        try waitBriefly { try place.status().phase == .running }
         try shell.say("hang-up")
         #expect(try shell.waitForEnd() == .exited(0))
         let supervisor = try ProcessHandle(opening: Int32(try place.status().supervisorPID))
