@@ -32,7 +32,8 @@ extension JobProcess {
             return
         case .running:
             stopWatchingReport()
-            guardian.watch(leader: leader.pid, token: token)
+            // Once it is reaped its number may be a stranger's.
+            if !hasEnded { guardian.watch(leader: leader.pid, token: token) }
             deliver(.spawned(pid: Int(leader.pid)))
         case .failed(let error):
             forgetLeader()
