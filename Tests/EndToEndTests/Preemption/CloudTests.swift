@@ -92,7 +92,8 @@ struct CloudTests {
         try service.wait(for: 2, of: "api/token")
         try service.control("arm?notice=40")
         try save(program)
-        #expect(program.lines(.errors).allSatisfy { !$0.contains("--preempt aws") })
+        // A machine at its limits may be too slow for an answer, which is told.
+        #expect(program.lines(.errors).allSatisfy { !$0.contains("401") })
     }
 
     @Test(
