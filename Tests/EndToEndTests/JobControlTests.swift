@@ -142,7 +142,10 @@ struct JobControlTests {
     @Test("under nohup we outlive the terminal, and nothing is said to the job")
     func nohup() throws {
         let shell = try place.shell()
-        let job = "trap 'echo got HUP' HUP; echo here; trap 'exit 0' TERM; while :; do wait; done"
+        let job = """
+            trap 'echo got HUP' HUP; echo here; trap 'exit 0' TERM
+            sleep 1000 & while :; do wait; done
+            """
         try shell.type("nohup \(try place.typed(job: job)) > '\(place.path)/out' 2>&1 &")
         try waitBriefly { try place.status().phase == .running }
         try shell.say("hang-up")
