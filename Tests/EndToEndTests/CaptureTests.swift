@@ -51,6 +51,8 @@ struct CaptureTests {
         try systemCall("mkfifo", fifo) { mkfifo(fifo, 0o600) }
         let descriptor = try systemCall("open", fifo) { open(fifo, O_RDWR | O_CLOEXEC) }
         defer { close(descriptor) }
+        // Made before anybody waits for us to read.
+        let all = Array((1...2_000_000).map { "\($0)\n" }.joined().utf8)
         let job = "seq 2000000; echo written >&2; cat > /dev/null"
         let call = [place.binary] + place.arguments(["--capture"]) + ["sh", "-c", job]
         let program = try place.start(
@@ -58,7 +60,6 @@ struct CaptureTests {
         // 14.9 MB, of which a pipe takes 64 kB, and memory not all.
         try program.errorLine(with: "written")
         program.closeInput()
-        let all = Array((1...2_000_000).map { "\($0)\n" }.joined().utf8)
         var bytes: [UInt8] = []
         while bytes.count < all.count {
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
