@@ -18,11 +18,12 @@ struct HungExecTests {
             _ = try place.put("held", script)
             path = "\(place.path)/bin/held"
             let file = FileDescriptor(
-                adopting: try systemCall("open") { open(path, O_WRONLY | O_CLOEXEC) })
+                adopting: try systemCall("open") { open(path, O_RDONLY | O_CLOEXEC) })
             let number = file.rawValue
             // We are told when somebody waits for it, by a signal that harms nobody.
             try systemCall("fcntl") { fcntl(number, Self.setSignal, SIGURG) }
-            try systemCall("fcntl") { fcntl(number, Self.setLease, Int32(F_WRLCK)) }
+            // Another test's child may have it open for a moment, from before its exec.
+            try waitBriefly { fcntl(number, Self.setLease, Int32(F_WRLCK)) == 0 }
             self.file = consume file
         }
 
