@@ -40,6 +40,19 @@ struct NobodyLeftTests {
         return try ProcessHandle(opening: pids[0])
     }
 
+    @Test("who has cleared its environment is of the job's session, and ends with the supervisor")
+    func clearedEnvironment() throws {
+        let place = try Place()
+        let program = try place.supervise(
+            [], ["sh", "-c", "env -i sleep 1000 & echo child $!; read x"], hasInput: true)
+        let pid = try #require(Int32(try program.line(starting: "child ").dropFirst(6)))
+        let child = try ProcessHandle(opening: pid)
+        try waitBriefly { try readSmallFile("/proc/\(pid)/comm") == "sleep\n" }
+        try program.signal(9)
+        #expect(try program.waitForEnd() == .signaled(9))
+        try expectGone([child])
+    }
+
     @Test("when the supervisor is killed, the job's whole tree ends and the next start resumes")
     func supervisorKilled() throws {
         let place = try Place()
