@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* How long processes that do not die, such as those stuck in a disk, keep the guard. Nothing of
    them runs any more once they come back, and the next supervisor looks for them too. */
@@ -20,13 +21,13 @@ static void ignore_signals(void) {
     cl_restore_signals(0); /* nothing blocked: what is ignored must not queue up either */
 }
 
-static void leave_terminal_and_files(int messages, int lock) {
+static void leave_terminal_and_files(int line, int lock) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int stream = 0; stream < 3; stream++) {
         if (null >= 0) dup2(null, stream);
         else close(stream);
     }
-    cl_close_all_but(messages, lock >= 0 ? lock : messages);
+    cl_close_all_but(line, lock >= 0 ? lock : line);
     if (chdir("/") != 0) {} /* a file system in use is a nuisance, no more */
 }
 
@@ -66,33 +67,29 @@ static void forget_token(void) {
     }
 }
 
-/* What the guard knows of the attempt that it watches. */
-struct watch {
-    struct cl_guard_message attempt;
-    unsigned long long started; /* of the leader, as in struct cl_tree */
-    int leader;                 /* where there is no /proc, its pidfd; else -1 */
-};
-
-/* Looks at the leader while it is sure to be the one: its number may be a stranger's later. */
-static void begin(struct watch *watch, const struct cl_guard_message *attempt) {
-    if (watch->leader >= 0) close(watch->leader);
-    *watch = (struct watch){.attempt = *attempt, .leader = -1};
-    watch->attempt.token[sizeof attempt->token - 1] = 0;
-    if (attempt->leader <= 0) return;
-    int proc = cl_open_proc();
-    if (proc >= 0) {
-        watch->started = cl_process_started(proc, attempt->leader);
-        close(proc);
-    } else {
-        watch->leader = cl_pidfd_open(attempt->leader);
-    }
+/* Without /proc there are still the group (Linux 6.9) and the leader. */
+static void kill_leader(const struct cl_guarded *attempt) {
+    if (attempt->leader <= 0 || attempt->is_reaped) return;
+    int pidfd = cl_pidfd_open(attempt->leader);
+    if (pidfd < 0) return;
+    if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 4u) != 0)
+        cl_pidfd_send_signal(pidfd, SIGKILL);
+    close(pidfd);
 }
 
-static void end(const struct watch *watch, const struct cl_cgroup *group) {
-    const struct cl_guard_message *attempt = &watch->attempt;
+/* Whoever gets the leader's number from now on is not the leader. */
+static unsigned long long leader_started(const struct cl_guarded *attempt) {
+    int proc = attempt->leader <= 0 || attempt->is_reaped ? -1 : cl_open_proc();
+    if (proc < 0) return 0;
+    unsigned long long started = cl_process_started(proc, attempt->leader);
+    close(proc);
+    return started;
+}
+
+static void end(const struct cl_guarded *attempt, const struct cl_cgroup *group) {
     const struct cl_tree tree = {
         .session = attempt->leader,
-        .session_started = watch->started,
+        .session_started = leader_started(attempt),
         .token = attempt->token,
         .group = group,
     };
@@ -103,28 +100,19 @@ static void end(const struct watch *watch, const struct cl_cgroup *group) {
         if (cl_cgroup_remove(group->directory) == 0 || errno != EBUSY) break;
         poll(NULL, 0, 1);
     }
-    if (left >= 0 || watch->leader < 0) return;
-    /* Without /proc there are still the group (Linux 6.9) and the leader. */
-    if (syscall(SYS_pidfd_send_signal, watch->leader, SIGKILL, NULL, 4u) != 0)
-        cl_pidfd_send_signal(watch->leader, SIGKILL);
+    if (left < 0) kill_leader(attempt);
 }
 
-static _Noreturn void guard(int messages, int lock, const struct cl_cgroup *group) {
-    struct cl_guard_message message;
-    struct watch watch = {.leader = -1};
+static _Noreturn void guard(
+    int line, int lock, const struct cl_cgroup *group, const struct cl_guarded *guarded) {
+    char nothing;
     setsid();
     prctl(PR_SET_NAME, CL_GUARD_NAME, 0, 0, 0);
     ignore_signals();
-    leave_terminal_and_files(messages, lock);
+    leave_terminal_and_files(line, lock);
     forget_token();
-    for (;;) {
-        ssize_t count = recv(messages, &message, sizeof message, 0);
-        if (count < 0 && errno == EINTR) continue;
-        if (count != sizeof message) break;
-        if (message.kind == CL_GUARD_RELEASE) _exit(0);
-        begin(&watch, &message);
-    }
-    end(&watch, group);
+    while (read(line, &nothing, 1) != 0 && errno == EINTR) {}
+    if (!guarded->is_over) end(guarded, group);
     _exit(0);
 }
 
@@ -138,12 +126,11 @@ static int move_up(int descriptor) {
     return higher;
 }
 
-pid_t cl_guard_start(int lock, const struct cl_cgroup *group, int *messages, int *pidfd) {
+pid_t cl_guard_start(
+    int lock, const struct cl_cgroup *group, const struct cl_guarded *guarded, int *line, int *pidfd) {
     int ends[2];
     unsigned long long mask;
-    /* A socket pair rather than a pipe: writing to a guard that was killed must not raise SIGPIPE,
-       and each message stays whole. */
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
     ends[0] = move_up(ends[0]);
     ends[1] = move_up(ends[1]);
     pid_t pid = -1;
@@ -153,21 +140,32 @@ pid_t cl_guard_start(int lock, const struct cl_cgroup *group, int *messages, int
         pid = cl_fork_apart(pidfd);
         if (pid == 0) {
             int held = lock >= 0 && lock < 3 ? fcntl(lock, F_DUPFD_CLOEXEC, 3) : lock;
-            guard(ends[0], held, group);
+            guard(ends[0], held, group, guarded);
         }
         code = errno;
         cl_restore_signals(mask);
     }
     if (ends[0] >= 0) close(ends[0]);
-    if (pid > 0) *messages = ends[1];
+    if (pid > 0) *line = ends[1];
     else if (ends[1] >= 0) close(ends[1]);
     errno = code;
     return pid;
 }
 
-int cl_guard_tell(int messages, const struct cl_guard_message *message) {
-    ssize_t count;
-    do count = send(messages, message, sizeof *message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (count < 0 && errno == EINTR);
-    return count == sizeof *message ? 0 : -1;
+struct cl_guarded *cl_guarded_create(void) {
+    void *memory = mmap(
+        NULL, sizeof(struct cl_guarded), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void cl_guarded_begin(struct cl_guarded *guarded, const char *token) {
+    size_t length = strnlen(token, sizeof guarded->token - 1);
+    /* Half a token is the beginning of those of others. So the first byte goes first and comes last. */
+    __atomic_store_n(&guarded->token[0], 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&guarded->leader, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&guarded->is_reaped, 0, __ATOMIC_SEQ_CST);
+    if (length == 0) return;
+    memcpy(guarded->token + 1, token + 1, length - 1);
+    guarded->token[length] = 0;
+    __atomic_store_n(&guarded->token[0], token[0], __ATOMIC_SEQ_CST);
 }

@@ -141,6 +141,8 @@ static _Noreturn CL_BARE void end_rehearsal(const struct cl_spawn_request *reque
 
 static _Noreturn CL_BARE void become(
     const struct cl_spawn_request *request, int report, pid_t parent) {
+    if (request->guarded != NULL)
+        __atomic_store_n(&request->guarded->leader, (pid_t)cl_raw0(SYS_getpid), __ATOMIC_SEQ_CST);
     cl_raw0(SYS_setsid); /* cannot fail in a fresh child */
     end_with(parent);
     if (request->terminal >= 0) {

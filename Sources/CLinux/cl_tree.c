@@ -23,8 +23,7 @@ enum { HELD = 64, FREEZES = 4, ENDINGS = 200, ROUND_MS = 1000 };
 static bool has_session(const struct cl_tree *tree, const struct cl_process_table *table) {
     if (tree->session <= 0) return false;
     const struct cl_process *holder = cl_find_process(table, tree->session);
-    return holder == NULL || tree->session_started == 0
-        || holder->started == tree->session_started;
+    return holder == NULL || holder->started == tree->session_started;
 }
 
 static bool is_named(const struct cl_tree *tree, int proc, const struct cl_process *process) {

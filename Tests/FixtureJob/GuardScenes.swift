@@ -15,14 +15,14 @@ private func guardedScene(_ arguments: [String]) throws {
         return say("locked")
     }
     let token = arguments[1]
-    let watcher = try Guard.start(holding: lock.rawDescriptor)
-    watcher.watch(leader: 0, token: token)
+    let watcher = try Guard.start(of: GuardedAttempt(), holding: lock.rawDescriptor)
+    watcher.attempt.begin(token: token)
     let others = environmentEntries.filter { !$0.hasPrefix("SUPERVISE_TOKEN=") }
-    let child = try spawn(
-        SpawnRequest(
-            command: Array(arguments[2...]), environment: others + ["SUPERVISE_TOKEN=\(token)"],
-            standardInput: .null))
-    watcher.watch(leader: child.pid, token: token)
+    var request = SpawnRequest(
+        command: Array(arguments[2...]), environment: others + ["SUPERVISE_TOKEN=\(token)"],
+        standardInput: .null)
+    request.guarded = watcher.attempt
+    let child = try spawn(request)
     say("supervisor \(processId())")
     say("guard \(watcher.pid)")
     var line: [UInt8] = []
@@ -30,6 +30,7 @@ private func guardedScene(_ arguments: [String]) throws {
     if line.starts(with: Array("reap".utf8)) {
         _ = try child.process.waitForEnd(atMost: nil)
         say("reaped \(reapOne()?.pid ?? 0)")
+        watcher.attempt.leaderIsReaped()
     }
     if line.starts(with: Array("release".utf8)) {
         watcher.release()
@@ -44,15 +45,12 @@ private func guardAgainScene(_ arguments: [String]) throws {
     let box = try Mailbox<Int>(on: loop) { _ in loop.stop() }
     WorkerLane(name: "bulk", threads: 2).submit { box.post(1) }
     try loop.run()
-    let first = try Guard.start(holding: -1)
-    say("told: \(first.watch(leader: 0, token: "0123"))")
+    let first = try Guard.start(of: GuardedAttempt(), holding: -1)
     try first.process.signal(9)
     _ = try first.process.waitForEnd(atMost: nil)
     say("reaped: \(reapOne()?.pid == first.pid)")
-    say("told: \(first.watch(leader: 0, token: "0123"))")
     first.release()
-    let second = try Guard.start(holding: -1)
-    say("told: \(second.watch(leader: 0, token: "0123"))")
+    let second = try Guard.start(of: first.attempt, holding: -1)
     second.release()
     say("left: \(anyChildRemains())")
 }

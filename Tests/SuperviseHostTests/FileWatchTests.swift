@@ -243,6 +243,20 @@ final class FileWatchTests {
         try diary.wait(for: "closed top/../ckpt-2.pt step 2")
     }
 
+    @Test("where looking begins may be moved away, also where what is above it is watched, too")
+    func beginningMoved() throws {
+        _ = try place.makeDirectory("top")
+        _ = try place.makeDirectory("top/run")
+        try start(["\(place.path)/top/run/*.pt", "*.pt"])
+        try Disk().rename("\(place.path)/top", to: "\(place.path)/before")
+        _ = try place.makeDirectory("top")
+        _ = try place.makeDirectory("top/run")
+        try place.write("before/run/ckpt-1.pt", "state")
+        try place.write("top/run/ckpt-2.pt", "state")
+        try diary.wait(for: "closed top/run/ckpt-2.pt step 2")
+        #expect(diary.lines == ["closed top/run/ckpt-2.pt step 2"])
+    }
+
     @Test("a thousand files at once are told once each")
     func thousand() throws {
         try start(["*.pt"])

@@ -5,24 +5,27 @@
 
 /* The guard ends the job's whole tree when the supervisor is gone, however it went. */
 
-enum cl_guard_kind {
-    CL_GUARD_WATCH = 1, /* from now on this attempt, and no other */
-    CL_GUARD_RELEASE,   /* the supervisor ends in good order: nothing is left to do */
+/* What is to be ended, in memory that supervisor, guard and leader share: to tell the guard wakes nobody,
+   and is done in an instant. The supervisor may be killed between any two steps of it. */
+struct cl_guarded {
+    char token[40]; /* of the attempt, with a zero byte at its end; empty: there is none */
+    pid_t leader;   /* of the attempt's session, as it says itself; 0: there is none */
+    int is_reaped;  /* the leader is, so that another process may get its number */
+    int is_over;    /* the supervisor ends in good order: nothing is left to do */
 };
 
-struct cl_guard_message {
-    int kind;
-    pid_t leader;   /* of the attempt's session; 0: there is none */
-    char token[40]; /* of the attempt, with a zero byte at its end; empty: there is none */
-};
+/* NULL with errno where there is no memory. It is given back with munmap(2). */
+struct cl_guarded *cl_guarded_create(void);
+
+/* From now on this attempt and no other; it has no leader yet. With an empty token there is none, which
+   is to be told once the last one is gone to its last process. */
+void cl_guarded_begin(struct cl_guarded *guarded, const char *token);
 
 /* Forks the guard. It keeps the descriptor `lock` open (-1: none), so that the lock is free only
    once the tree is gone too. With `group` (else NULL) all in that group belongs to the tree, and the
-   group is removed at the end. `messages` is the socket of cl_guard_message that it is told with,
-   closed on exec; it acts when every copy of it is closed. Returns its pid, or -1 with errno. */
-pid_t cl_guard_start(int lock, const struct cl_cgroup *group, int *messages, int *pidfd);
-
-/* Returns 0, or -1 with errno: EPIPE where the guard is gone, EAGAIN where it does not listen. */
-int cl_guard_tell(int messages, const struct cl_guard_message *message);
+   group is removed at the end. `line` is a pipe's end, closed on exec: the guard acts when every copy of
+   it is closed. Returns its pid, or -1 with errno. */
+pid_t cl_guard_start(
+    int lock, const struct cl_cgroup *group, const struct cl_guarded *guarded, int *line, int *pidfd);
 
 #endif

@@ -1,5 +1,6 @@
 #ifndef CL_SPAWN_H
 #define CL_SPAWN_H
+#include "cl_guard.h"
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -49,6 +50,7 @@ struct cl_spawn_request {
     /* Not NULL: a rehearsal. Everything is done but the exec, then these paths, NULL at the end, are
        looked at: whoever the child is must be able to pass through each. It exits with 0. */
     const char *const *reach;
+    struct cl_guarded *guarded; /* what the child leads from its first moment on; NULL: nothing */
     /* Memory of CL_SPAWN_STACK bytes, aligned to 16, for a child that shares ours; NULL: none does. */
     char *stack;
 };

@@ -10,8 +10,8 @@
 struct cl_tree {
     pid_t root;         /* its descendants; 0: nobody's */
     pid_t session;      /* those in the session or process group of this number; 0: in none */
-    /* When its leader was started (ticks since the boot); 0: not known. The number may be another
-       process's by now, and then it names nobody. */
+    /* When its leader was started (ticks since the boot); 0: it is gone. Another process of that number
+       is a stranger, who got it when nobody was left in the session. */
     unsigned long long session_started;
     const struct cl_cgroup *group; /* those in it or below; NULL: none */
     const char *token;  /* those born with a SUPERVISE_TOKEN that starts so; NULL or empty: none */

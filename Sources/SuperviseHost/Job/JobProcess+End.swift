@@ -25,6 +25,7 @@ extension JobProcess {
         for taken in 1... {
             guard let reaped = reapOne() else { break }
             if reaped.pid == leader?.pid {
+                guardian.attempt.leaderIsReaped()
                 leaderEnded(reaped.status)
             } else if reaped.pid == guardian.pid {
                 replaceGuard()
@@ -67,7 +68,7 @@ extension JobProcess {
         isEnding = nil
         if let groupWatch { loop.cancel(groupWatch) }
         groupWatch = nil
-        forgetToken()
+        guardian.attempt.end()
         deliver(.descendantsGone)
     }
 }

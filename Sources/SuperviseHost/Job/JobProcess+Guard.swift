@@ -7,9 +7,8 @@ extension JobProcess {
     func replaceGuard() {
         do throws(SystemError) {
             stopWatchingGuard()
-            guardian = try Guard.start(holding: lock, group: group)
+            guardian = try Guard.start(of: guardian.attempt, holding: lock, group: group)
             watchGuard()
-            guardian.watch(leader: leader?.pid ?? 0, token: token)
             deliver(.warned("the guard was killed by somebody; started another"))
         } catch {
             deliver(
@@ -22,7 +21,7 @@ extension JobProcess {
     /// Ends the guard, where nobody is left for it to end: else it stays, and the lock with it,
     /// until what outlived us is gone.
     func release() {
-        guard token.isEmpty else { return }
+        guard guardian.attempt.isEmpty else { return }
         group?.remove()
         stopWatchingGuard()
         guardian.release()
@@ -37,14 +36,5 @@ extension JobProcess {
     private func stopWatchingGuard() {
         if let guardWatch { loop.cancel(guardWatch) }
         guardWatch = nil
-    }
-
-    /// A number that is free may become a stranger's, so the guard forgets it; unless it hears of
-    /// another attempt at once.
-    func forgetToken() {
-        token = ""
-        loop.whenQuiet { [weak self] in
-            if let self, token.isEmpty { guardian.watchNothing() }
-        }
     }
 }

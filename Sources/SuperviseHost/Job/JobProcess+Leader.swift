@@ -32,12 +32,10 @@ extension JobProcess {
             return
         case .running:
             stopWatchingReport()
-            // Once it is reaped its number may be a stranger's.
-            if !hasEnded { guardian.watch(leader: leader.pid, token: token) }
             deliver(.spawned(pid: Int(leader.pid)))
         case .failed(let error):
             forgetLeader()
-            forgetToken()
+            guardian.attempt.end()
             deliver(.spawnFailed(Self.failure(error)))
         }
     }

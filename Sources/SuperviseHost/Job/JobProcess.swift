@@ -14,7 +14,6 @@ final class JobProcess {
     var group: ControlGroup?
     let tools: Tools
     let lock: Int32
-    var token = ""
     let deliver: (Event) -> Void
     /// Called between the leader's end and the event that tells it.
     let beforeEnd: () -> Void
@@ -46,16 +45,15 @@ final class JobProcess {
         var request = order
         request.group = group?.renewed()
         group = request.group ?? group
-        self.token = token
+        request.guarded = guardian.attempt
         isPaused = false
-        // Before the spawn, so that there is no moment without a guard.
-        if !guardian.watch(leader: 0, token: token) { replaceGuard() }
+        guardian.attempt.begin(token: token)
         do throws(SystemError) {
             let process = try spawn(request)
             leader = process
             watchReport(of: process)
         } catch {
-            forgetToken()
+            guardian.attempt.end()
             deliver(.spawnFailed(.system("the job cannot be started: \(error)")))
         }
     }

@@ -64,7 +64,8 @@ final class Conductor {
         output = try passOutput(timers, tools, deliver)
         // As late as it may be, before there are threads: each page that we wrote to before and write to
         // again is copied from now on.
-        let guardian = try Guard.start(holding: session.lock.rawDescriptor, group: session.group)
+        let guardian = try Guard.start(
+            of: GuardedAttempt(), holding: session.lock.rawDescriptor, group: session.group)
         let job = JobProcess(
             on: loop, guardian: guardian, group: session.group, tools: tools,
             lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }

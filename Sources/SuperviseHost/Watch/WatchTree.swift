@@ -20,6 +20,8 @@ final class WatchTree {
     private var inotify: Inotify?
     private var directories = WatchedDirectories()
     private var starts: Set<String> = []
+    /// Nobody watches for what takes its place, or only for some of the patterns.
+    private var hasLostStart = false
     private var isLimitTold = false
 
     /// Gets what fits: its path, what it is, what was seen of it.
@@ -43,9 +45,15 @@ final class WatchTree {
 
     /// Looks at everything, from the beginning; what is there is told as found.
     func look() {
+        // One may be replaced while the others are looked at.
+        repeat { lookOnce() } while hasLostStart
+    }
+
+    private func lookOnce() {
         for watch in directories.watches { inotify?.remove(watch) }
         directories = WatchedDirectories()
         starts = []
+        hasLostStart = false
         for places in goals.starts() {
             // Where the place itself is missing, the nearest one above it that is there.
             for (path, goal) in places where enter(path, goal) || goal.depth == 0 {
@@ -124,6 +132,7 @@ final class WatchTree {
                 for path in directories.paths(of: change.watch) { changed(change, in: path) }
             }
         }
+        if hasLostStart { look() }
         settled()
     }
 
@@ -148,7 +157,6 @@ final class WatchTree {
         case .directoryGone:
             leave(path)
             gone(path)
-            if starts.contains(path) { look() }
             return
         case .lost: return
         }
@@ -160,6 +168,8 @@ final class WatchTree {
     }
 
     private func leave(_ path: String) {
+        let below = join(path, "")
+        if starts.contains(where: { $0 == path || $0.hasPrefix(below) }) { hasLostStart = true }
         for watch in directories.leave(path) { inotify?.remove(watch) }
     }
 }

@@ -49,6 +49,7 @@ final class NativeRequest: @unchecked Sendable {
         native.group = request.group?.directory.rawValue ?? -1
         native.terminal = request.terminal ?? -1
         native.close_others = request.closesOtherDescriptors ? 1 : 0
+        native.guarded = request.guarded?.native
         native.stack = stack.assumingMemoryBound(to: CChar.self)
         place = .allocate(capacity: 1)
         place.initialize(to: native)

@@ -27,6 +27,8 @@ package struct SpawnRequest: Sendable {
     /// opened ourselves it never gets.
     package var closesOtherDescriptors: Bool
     package var settings = ProcessSettings()
+    /// What the child is the leader of, before it is anything else.
+    package var guarded: GuardedAttempt?
 
     package init(
         command: [String], environment: [String], directory: String? = nil,

@@ -1,0 +1,42 @@
+import CLinux
+import Glibc
+
+/// The attempt that a ``Guard`` is to end, in memory that we share with it and with the leader: so that it
+/// knows at any time, though nobody wakes it to tell.
+///
+/// Not to be given up while a child that it was handed to may be on its way to its exec.
+package final class GuardedAttempt: @unchecked Sendable {
+    let native: UnsafeMutablePointer<cl_guarded>
+
+    /// - Throws: ENOMEM.
+    package init() throws(SystemError) {
+        guard let memory = cl_guarded_create() else {
+            throw SystemError(call: "mmap", code: errno, subject: "guard")
+        }
+        native = memory
+    }
+
+    /// From now on this attempt is the one to end, and no other. To be told before the spawn, so that
+    /// there is no moment without a guard; its leader says itself who it is.
+    ///
+    /// - Parameter token: the attempt's, of at most 39 bytes.
+    package func begin(token: String) {
+        precondition(token.utf8.count < MemoryLayout.size(ofValue: native.pointee.token))
+        cl_guarded_begin(native, token)
+    }
+
+    /// Its number may be another process's from now on.
+    package func leaderIsReaped() { native.pointee.is_reaped = 1 }
+
+    /// There is none now: to be told once the last one is gone to its last process, as the numbers of its
+    /// processes may then become strangers'.
+    package func end() { cl_guarded_begin(native, "") }
+
+    /// Whether there is none.
+    package var isEmpty: Bool { native.pointee.token.0 == 0 }
+
+    /// Nothing is left to do for the guard.
+    func isOver() { native.pointee.is_over = 1 }
+
+    deinit { munmap(native, MemoryLayout<cl_guarded>.size) }
+}
