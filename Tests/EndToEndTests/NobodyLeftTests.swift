@@ -40,14 +40,18 @@ struct NobodyLeftTests {
         return try ProcessHandle(opening: pids[0])
     }
 
-    @Test("who has cleared its environment is of the job's session, and ends with the supervisor")
+    /// Nothing but the session tells that it is the job's: its parent and its environment are gone.
+    @Test("who has cleared its environment and outlived the leader ends with the supervisor, too")
     func clearedEnvironment() throws {
         let place = try Place()
+        let stubborn = "trap 'echo asked' TERM; echo child $$; while :; do sleep 0.1; done"
         let program = try place.supervise(
-            [], ["sh", "-c", "env -i sleep 1000 & echo child $!; read x"], hasInput: true)
+            ["--stop-timeout", "1h"],
+            ["sh", "-c", "env -i sh -c \"$1\" & read x", "sh", stubborn], hasInput: true)
         let pid = try #require(Int32(try program.line(starting: "child ").dropFirst(6)))
         let child = try ProcessHandle(opening: pid)
-        try waitBriefly { try readSmallFile("/proc/\(pid)/comm") == "sleep\n" }
+        try program.say("")
+        try program.line(starting: "asked")
         try program.signal(9)
         #expect(try program.waitForEnd() == .signaled(9))
         try expectGone([child])
