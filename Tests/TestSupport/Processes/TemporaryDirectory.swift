@@ -27,7 +27,8 @@ package final class TemporaryDirectory {
         let file = "\(path)/\(name)"
         _ = try? Disk().removeFile(file)
         try Disk().writeFile(file, Array(content.utf8))
-        try systemCall("chmod", file) { chmod(file, mode) }
+        // Which is something that happens to the file after its content.
+        if mode != 0o600 { try systemCall("chmod", file) { chmod(file, mode) } }
         return file
     }
 
