@@ -31,8 +31,8 @@ release: $(SCRIPT)
 # The list is made from a build with names; to be done when a start has got slower.
 order: $(SCRIPT)
 	$(STATIC)
-	Tests/Benchmarks/order $(RELEASE) > $(ORDER).new
-	mv $(ORDER).new $(ORDER)
+	Tests/Benchmarks/order $(RELEASE) > .build/static/start.order
+	mv .build/static/start.order $(ORDER)
 
 # Leaves out the tables for unwinding, 2 MB that nothing reads: Swift's errors are plain results, and a crash
 # aborts at once. And what libraries do before main for those who use them otherwise than we, which is a tenth

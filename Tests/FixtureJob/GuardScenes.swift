@@ -49,7 +49,6 @@ private func guardAgainScene(_ arguments: [String]) throws {
     try first.process.signal(9)
     _ = try first.process.waitForEnd(atMost: nil)
     say("reaped: \(reapOne()?.pid == first.pid)")
-    first.release()
     let second = try Guard.start(of: first.attempt, holding: -1)
     second.release()
     say("left: \(anyChildRemains())")

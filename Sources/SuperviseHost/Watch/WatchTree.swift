@@ -45,8 +45,11 @@ final class WatchTree {
 
     /// Looks at everything, from the beginning; what is there is told as found.
     func look() {
-        // One may be replaced while the others are looked at.
-        repeat { lookOnce() } while hasLostStart
+        // One may be replaced while the others are looked at; one that always is, at the next change.
+        for _ in 1...10 {
+            lookOnce()
+            if !hasLostStart { break }
+        }
     }
 
     private func lookOnce() {
