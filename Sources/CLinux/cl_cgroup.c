@@ -3,8 +3,10 @@
 #include "clinux.h"
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 /* Opens a file of a group. Async-signal-safe. */
@@ -24,6 +26,11 @@ static int open_file(const char *directory, const char *name, int flags) {
 static bool is_marked(const char *directory, const char *name) {
     char value[8];
     return getxattr(directory, name, value, sizeof value) == 1 && value[0] == '1';
+}
+
+int cl_cgroup_is_one(const char *directory) {
+    struct statfs found;
+    return statfs(directory, &found) == 0 && found.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 int cl_cgroup_is_delegated(const char *directory) {

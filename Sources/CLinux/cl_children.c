@@ -51,13 +51,6 @@ static int scan_for_children(const pid_t *except, int except_count) {
     return found;
 }
 
-int cl_sees_processes(void) {
-    int proc = cl_open_proc();
-    if (proc < 0) return 0;
-    close(proc);
-    return 1;
-}
-
 int cl_has_children(const pid_t *except, int except_count) {
     char buffer[2048] __attribute__((aligned(8)));
     int proc = cl_open_proc();

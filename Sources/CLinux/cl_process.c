@@ -1,5 +1,6 @@
 #include "cl_process.h"
 #include "cl_child.h"
+#include "cl_tree.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -9,13 +10,20 @@
 
 enum { KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD of the kernel's flags */
 
-int cl_open_proc(void) {
+/* Whether it is the link of a /proc of our own PID namespace to what it calls us. */
+static bool names_us(int directory, const char *link) {
     char name[24];
+    ssize_t count = readlinkat(directory, link, name, sizeof name - 1);
+    name[count > 0 ? count : 0] = 0;
+    return cl_read_number(name) == getpid();
+}
+
+int cl_sees_processes(void) { return names_us(AT_FDCWD, "/proc/self"); }
+
+int cl_open_proc(void) {
     int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (proc < 0) return -1;
-    ssize_t count = readlinkat(proc, "self", name, sizeof name - 1);
-    name[count > 0 ? count : 0] = 0;
-    if (cl_read_number(name) == getpid()) return proc;
+    if (names_us(proc, "self")) return proc;
     close(proc);
     errno = ENXIO;
     return -1;

@@ -2,7 +2,6 @@
    chosen when the state began. */
 #include "cl_sha256.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "cl_sha256_compress.h"
@@ -21,18 +20,11 @@ static const struct {
     [CL_SHA256_ARM] = {"arm-sha2", cl_sha256_compress_arm},
 };
 
-/* One bit for each implementation that works here. Asked once, because CPUID leaves a virtual
-   machine and costs more than hashing a short message. Threads that ask at the same time find the
-   same answer and store the same word, so nothing needs to be ordered. */
+/* One bit for each implementation that works here. The C library knows; nothing is asked. */
 static uint32_t available(void) {
-    static _Atomic uint32_t cache; /* 0: not asked yet, since the portable one always works */
-    uint32_t bits = atomic_load_explicit(&cache, memory_order_relaxed);
-    if (bits == 0) {
-        bits = UINT32_C(1) << CL_SHA256_PORTABLE;
-        if (cl_sha256_has_x86()) bits |= UINT32_C(1) << CL_SHA256_X86;
-        if (cl_sha256_has_arm()) bits |= UINT32_C(1) << CL_SHA256_ARM;
-        atomic_store_explicit(&cache, bits, memory_order_relaxed);
-    }
+    uint32_t bits = UINT32_C(1) << CL_SHA256_PORTABLE;
+    if (cl_sha256_has_x86()) bits |= UINT32_C(1) << CL_SHA256_X86;
+    if (cl_sha256_has_arm()) bits |= UINT32_C(1) << CL_SHA256_ARM;
     return bits;
 }
 

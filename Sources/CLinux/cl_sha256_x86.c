@@ -4,20 +4,17 @@
 #include "cl_sha256_compress.h"
 
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
+#include <sys/platform/x86.h>
 
 enum { REVERSE = _MM_SHUFFLE(0, 1, 2, 3) }; /* the four lanes of a register */
 
 #define WITH_SHA __attribute__((target("sha,sse4.1,ssse3")))
 
+/* The C library asked the processor when the program began: CPUID leaves a virtual machine, and a start
+   would feel it. */
 int cl_sha256_has_x86(void) {
-    unsigned a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
-    unsigned both = bit_SSSE3 | bit_SSE4_1;
-    if ((c & both) != both) return 0;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
-    return (b & bit_SHA) != 0;
+    return CPU_FEATURE_PRESENT(SSSE3) && CPU_FEATURE_PRESENT(SSE4_1) && CPU_FEATURE_PRESENT(SHA);
 }
 
 /* Four rounds with the words w, which belong to the constants from k on. */

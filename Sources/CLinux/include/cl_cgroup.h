@@ -9,6 +9,9 @@ struct cl_cgroup {
     const char *path;      /* what /proc/PID/cgroup calls it */
 };
 
+/* Whether it is the directory of a group of version 2. */
+int cl_cgroup_is_one(const char *directory);
+
 /* Whether the group of that directory was left to us: its service manager says so by an extended
    attribute (systemd.resource-control(5), Delegate=). */
 int cl_cgroup_is_delegated(const char *directory);

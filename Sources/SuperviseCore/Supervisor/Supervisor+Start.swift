@@ -197,6 +197,7 @@ extension Supervisor {
 
 /// 16 hexadecimal digits.
 private func hexadecimal(_ bits: UInt64) -> String {
-    let digits = String(bits, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    let digits = Array("0123456789abcdef".utf8)
+    let places = stride(from: 60, through: 0, by: -4)
+    return String(decoding: places.map { digits[Int(bits >> $0 & 15)] }, as: UTF8.self)
 }

@@ -19,25 +19,33 @@ package struct GroupPlace: Equatable, Sendable {
     ///   - mounts: what /proc/self/mountinfo says (proc(5)).
     /// - Returns: nil where version 2 is not mounted, or our group is outside of what is.
     package init?(groups: String, mounts: String) {
-        let own = Self.parts(of: Array(groups.utf8)[...], at: "\n").map(Self.text)
-            .first { $0.hasPrefix("0::/") }?.dropFirst(3)
-        // Outside of our namespace; removed, while we are in it.
-        guard let own, !own.hasPrefix("/.."), !own.hasSuffix(" (deleted)") else { return nil }
-        path = String(own)
-        // By bytes: each start looks through all mounts, and hardly any is one.
+        guard let own = Self.ownPath(groups) else { return nil }
+        path = own
+        // By bytes: there may be thousands of mounts, and hardly any is one.
         for line in Self.parts(of: Array(mounts.utf8)[...], at: "\n") where Self.mayBeOne(line) {
             let fields = Self.parts(of: line, at: " ")
             // Of the fields before the dash there may be more or less.
             guard fields.count > 4,
                 let dash = fields.firstIndex(where: { $0.elementsEqual("-".utf8) }),
                 fields[dash...].dropFirst().first?.elementsEqual("cgroup2".utf8) == true,
-                let below = Self.relative(own, to: Self.text(fields[3])[...])
+                let below = Self.relative(own[...], to: Self.text(fields[3])[...])
             else { continue }
             let mountPoint = Self.unescaped(Self.text(fields[4])[...])
             directory = below.isEmpty ? mountPoint : "\(mountPoint)\(below)"
             return
         }
         return nil
+    }
+
+    /// nil where our group is outside of our namespace, or was removed while we are in it.
+    private static func ownPath(_ groups: String) -> String? {
+        let line = "\n\(groups)".withCString { text in
+            strstr(text, "\n0::/").map {
+                Self.text(UnsafeRawBufferPointer(start: $0 + 4, count: strcspn($0 + 4, "\n")))
+            }
+        }
+        guard let line, !line.hasPrefix("/.."), !line.hasSuffix(" (deleted)") else { return nil }
+        return line
     }
 
     private static func mayBeOne(_ line: ArraySlice<UInt8>) -> Bool {
@@ -50,7 +58,7 @@ package struct GroupPlace: Equatable, Sendable {
         bytes.split(separator: UInt8(ascii: separator))
     }
 
-    private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+    private static func text(_ bytes: some Collection<UInt8>) -> String {
         String(decoding: bytes, as: UTF8.self)
     }
 
@@ -86,12 +94,30 @@ package struct GroupPlace: Equatable, Sendable {
     ///
     /// Nobody else's group is touched: its owner counts on being the only one.
     package static func delegated() -> GroupPlace? {
-        guard let groups = try? readSmallFile("/proc/self/cgroup"),
-            let mounts = try? readSmallFile("/proc/self/mountinfo"),
+        guard let groups = try? readSmallFile("/proc/self/cgroup"), let own = ownPath(groups)
+        else { return nil }
+        // Mostly it is where it always is, and not ours: the kernel takes long to tell of all mounts.
+        if let usual = usualPlace(of: own), !usual.isLeftToUs { return nil }
+        guard let mounts = try? readSmallFile("/proc/self/mountinfo"),
             let place = GroupPlace(groups: groups, mounts: mounts)
         else { return nil }
+        return place.isLeftToUs ? place : nil
+    }
+
+    /// Where systemd mounts version 2, alone or beside version 1.
+    private static func usualPlace(of path: String) -> GroupPlace? {
+        for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
+            let directory = path == "/" ? root : root + path
+            if cl_cgroup_is_one(directory) != 0 {
+                return GroupPlace(directory: directory, path: path)
+            }
+        }
+        return nil
+    }
+
+    private var isLeftToUs: Bool {
         // The machine's own root group has no such file, a namespace's has.
-        let isNamespace = place.path == "/" && pathExists("\(place.directory)/cgroup.events")
-        return isNamespace || cl_cgroup_is_delegated(place.directory) != 0 ? place : nil
+        (path == "/" && pathExists("\(directory)/cgroup.events"))
+            || cl_cgroup_is_delegated(directory) != 0
     }
 }

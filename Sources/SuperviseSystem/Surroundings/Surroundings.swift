@@ -53,9 +53,8 @@ package func hostName() -> String {
 ///
 /// - Throws: ENOENT where /proc is not mounted.
 package func bootId() throws(SystemError) -> String {
-    var text = try readSmallFile("/proc/sys/kernel/random/boot_id")
-    while text.last == "\n" { text.removeLast() }
-    return text
+    let line = try readSmallFile("/proc/sys/kernel/random/boot_id")
+    return String(decoding: line.utf8.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
 }
 
 /// Random bytes from the kernel, as lower-case hexadecimal digits, two a byte.

@@ -2,7 +2,7 @@ import SuperviseSystem
 
 /// Signals with a meaning that must not be lost: they cannot be caught, tell of our own mistakes,
 /// stop a run, or belong to the terminal and to child processes.
-private let taken: Set<String> = [
+private let taken = [
     "SIGKILL", "SIGSTOP", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGSYS",
     "SIGSTKFLT", "SIGHUP", "SIGINT", "SIGTERM", "SIGTSTP", "SIGCONT", "SIGTTIN", "SIGTTOU",
     "SIGCHLD", "SIGPIPE",
