@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
@@ -26,6 +27,12 @@ static int open_file(const char *directory, const char *name, int flags) {
 static bool is_marked(const char *directory, const char *name) {
     char value[8];
     return getxattr(directory, name, value, sizeof value) == 1 && value[0] == '1';
+}
+
+int cl_cgroup_has_namespace(void) {
+    /* PROC_CGROUP_INIT_INO of the kernel: the number of the first one has never changed. */
+    struct stat found;
+    return stat("/proc/self/ns/cgroup", &found) == 0 && found.st_ino != 0xEFFFFFFBu;
 }
 
 int cl_cgroup_is_one(const char *directory) {

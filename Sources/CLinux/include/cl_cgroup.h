@@ -9,6 +9,9 @@ struct cl_cgroup {
     const char *path;      /* what /proc/PID/cgroup calls it */
 };
 
+/* Whether we are in a namespace of groups (cgroup_namespaces(7)), and not in the machine's own. */
+int cl_cgroup_has_namespace(void);
+
 /* Whether it is the directory of a group of version 2. */
 int cl_cgroup_is_one(const char *directory);
 

@@ -53,13 +53,15 @@ struct Starter {
             try store.openToOwner(through: missing)
             if request.capture != nil { try store.prepareOutput() }
         }
+        let environment = environmentVariables()
         return .session(
             Session(
                 request: request, job: job, store: store, lock: lock, group: group,
                 found: try look(
-                    store, old, beginsAnew: beginsAnew, runToken: runToken, socket: socket),
+                    store, old, beginsAnew: beginsAnew, runToken: runToken, socket: socket,
+                    manager: ServicePlace.find(in: environment)?.manager),
                 isSwept: old != nil,
-                environment: environmentVariables(), signals: signals, socket: socket,
+                environment: environment, signals: signals, socket: socket,
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console))
     }
 
@@ -168,7 +170,8 @@ struct Starter {
     /// What the core starts from. The disk is looked at for a new run too: where its record was
     /// lost, its checkpoints are not.
     private func look(
-        _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String, socket: String
+        _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String, socket: String,
+        manager: ServiceManager?
     ) throws(HostError) -> Supervisor.Found {
         let bootID = (try? bootId()) ?? ""
         let scan = try explaining { () throws(StoreError) in try store.scan() }
@@ -182,7 +185,7 @@ struct Starter {
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
             mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false, socket: socket,
-            manager: ServicePlace.find(in: environmentVariables())?.manager)
+            manager: manager)
     }
 
     /// nil where it cannot be told: the job is kept alive all the same.

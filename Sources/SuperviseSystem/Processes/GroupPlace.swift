@@ -104,8 +104,10 @@ package struct GroupPlace: Equatable, Sendable {
         return place.isLeftToUs ? place : nil
     }
 
-    /// Where systemd mounts version 2, alone or beside version 1.
+    /// Where systemd mounts version 2, alone or beside version 1. In a namespace, groups of the same
+    /// path may be somebody else's.
     private static func usualPlace(of path: String) -> GroupPlace? {
+        guard cl_cgroup_has_namespace() == 0 else { return nil }
         for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
             let directory = path == "/" ? root : root + path
             if cl_cgroup_is_one(directory) != 0 {
