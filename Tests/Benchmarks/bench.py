@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import statistics
 import struct
@@ -202,11 +203,14 @@ def running(supervisor, job, root, **more):
 
 
 def interleaved(count, subjects):
-    """Each subject's figures. One of each in turn, so that what disturbs the machine disturbs them all."""
+    """Each subject's figures. One of each in turn, so that what disturbs the machine disturbs them all, and each
+    time in another order, for it disturbs the machine, too: whoever comes after a big one finds its caches cold."""
     figures = {label: [] for label in subjects}
+    order = list(subjects)
     for _ in range(count):
-        for label, measure in subjects.items():
-            figures[label].append(measure())
+        random.shuffle(order)
+        for label in order:
+            figures[label].append(subjects[label]())
     return figures
 
 
