@@ -82,6 +82,8 @@ extension Place {
 
     /// A connection to the run's socket.
     package func connect() throws -> Peer {
+        // Written beside the job, which may be quicker.
+        try waitBriefly { try status().socket != nil }
         guard let socket = try status().socket else { throw TestFailure("there is no socket") }
         return try Peer(path: socket)
     }
