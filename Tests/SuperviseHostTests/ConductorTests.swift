@@ -102,13 +102,14 @@ struct ConductorTests {
         let program = try place.puppet()
         try program.hello(accepts: false)
         for step in 1...7 { try program.checkpoint(step: Int64(step)) }
+        // Nobody waits for a removal, not even the end.
+        try waitForChange(in: place.file("checkpoints")) { place.checkpoints.count == 5 }
         try end(program)
         let events = try place.events()
         #expect(
             events.filter { if case .checkpointCommitted = $0 { true } else { false } }.count == 7)
         #expect(try place.status().phase == .finished)
         #expect(try place.record().outcome?.kind == .completed)
-        #expect(place.checkpoints.count == 5)
     }
 
     @Test("the guard that somebody kills is replaced, and ends the job when we are killed")
