@@ -20,6 +20,10 @@ package struct RunRequest: Sendable {
     package var whenCompleted = WhenCompleted.again
     package var settings: Settings
     package var job = JobSettings()
+    /// Variables of the environment that are recorded beside the standard ones.
+    package var keptVariables: [String] = []
+    /// What the run began with, for one that is resumed; nil takes what the caller has.
+    package var beginning: Beginning?
     /// The number of the signal that asks for a checkpoint; nil where none does.
     package var checkpointSignal: Int32?
     /// The number of the signal that tells that the machine is taken away; nil where none does.
@@ -34,6 +38,18 @@ package struct RunRequest: Sendable {
     package var tty = false
     package var verbosity = Verbosity.normal
     package var logFormat = LogFormat.text
+
+    /// The program and the variables that a run began with.
+    package struct Beginning: Equatable, Sendable {
+        /// An absolute path; nil where only the command's name is known.
+        package var program: String?
+        package var environment: KeptEnvironment
+
+        package init(program: String?, environment: KeptEnvironment) {
+            self.program = program
+            self.environment = environment
+        }
+    }
 
     /// What happens where the run of that name has completed.
     package enum WhenCompleted: String, Sendable, CaseIterable { case again, exit }

@@ -100,11 +100,11 @@ struct ConfigurationTests {
     @Test("holds numbers and truth values as well as strings")
     func values() throws {
         let surroundings = place(
-            files: ["/work/c.json": #"{"keep-last": 3, "quiet": true, "fresh": false}"#])
+            files: ["/work/c.json": #"{"keep-last": 3, "quiet": true, "capture": false}"#])
         let request = try request(["--config", "c.json", "--", "true"], surroundings)
         #expect(request.settings.retention.keepLast == 3)
         #expect(request.verbosity == .quiet)
-        #expect(!request.fresh)
+        #expect(request.capture == nil)
     }
 
     @Test("holds several values of an option that may be given several times, and of no other")

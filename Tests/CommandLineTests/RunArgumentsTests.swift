@@ -170,7 +170,7 @@ struct RunArgumentsTests {
     @Test("what was given is recorded for resume, wherever it came from")
     func recorded() throws {
         let surroundings = place(
-            ["SUPERVISE_KEEP_LAST": "3", "SUPERVISE_FRESH": "1"],
+            ["SUPERVISE_KEEP_LAST": "3"],
             files: ["/work/c.json": #"{"stop-timeout": "5s", "max-failures": 7, "quiet": true}"#])
         let request = try request(
             [

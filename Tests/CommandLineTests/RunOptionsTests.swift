@@ -77,6 +77,12 @@ private let runOptions = [
             .joined(separator: ", ")
     },
     RunOption(
+        "keep-env", standard: "", ("CUDA_HOME,OMP_NUM_THREADS", "CUDA_HOME OMP_NUM_THREADS"),
+        ("_a9", "_a9"), bad: "A,,B",
+        accepts: "names of variables of the environment, such as CUDA_HOME,OMP_NUM_THREADS "
+            + "(names in SUPERVISE_ are taken)"
+    ) { $0.keptVariables.joined(separator: " ") },
+    RunOption(
         "user", standard: "nil", ("ada", "ada nil"), ("1000:100", "1000 100"), bad: "a:b:c",
         accepts: "a user and perhaps a group, each a name or a number, such as www-data or 1000:100"
     ) { $0.job.user.map { "\($0.user) \($0.group ?? "nil")" } ?? "nil" },
@@ -272,6 +278,34 @@ struct RunOptionsTests {
         "SUPERVISE_" + option.name.uppercased().map { $0 == "-" ? "_" : "\($0)" }.joined()
     }
 
+    private static let lasting = runOptions.filter { option in
+        OptionTable.all.first { $0.name == option.name }?.isForOneStart == false
+    }
+
+    private static let forOneStart = runOptions.filter { option in
+        OptionTable.all.first { $0.name == option.name }?.isForOneStart == true
+    }
+
+    @Test("that holds for one start is refused in the environment and in a configuration")
+    func oneStart() {
+        #expect(Self.forOneStart.map(\.name).sorted() == ["fresh", "resume-from"])
+        for option in Self.forOneStart {
+            let end =
+                "holds for one start, and here it would hold for every one: give --\(option.name) "
+                + "on the command line, that once"
+            for (text, _) in option.values + [("false", "")] {
+                #expect(
+                    complaint(["--", "true"], place([variable(option): text]))
+                        == Complaint("\(variable(option)) (environment) \(end)", status: 125))
+                #expect(
+                    complaint(["--config", "c.json", "--", "true"], configured(option, text))
+                        == Complaint("/work/c.json:1: \"\(option.name)\" \(end)", status: 125))
+            }
+            // An empty variable counts as none.
+            #expect(complaint(["--", "true"], place([variable(option): ""])) == nil)
+        }
+    }
+
     private func configured(
         _ option: RunOption, _ text: String, _ environment: [String: String] = [:]
     ) -> Surroundings {
@@ -309,7 +343,7 @@ struct RunOptionsTests {
         }
     }
 
-    @Test("is read from the environment, all but the name", arguments: runOptions)
+    @Test("is read from the environment, all but the name", arguments: lasting)
     func environment(option: RunOption) throws {
         for (text, shown) in option.values {
             let request = try request(["--", "true"], place([variable(option): text]))
@@ -317,7 +351,7 @@ struct RunOptionsTests {
         }
     }
 
-    @Test("is read from a configuration file", arguments: runOptions)
+    @Test("is read from a configuration file", arguments: lasting)
     func file(option: RunOption) throws {
         for (text, shown) in option.values {
             let surroundings = configured(option, text)
@@ -326,7 +360,7 @@ struct RunOptionsTests {
         }
     }
 
-    @Test("holds from the environment rather than from a file", arguments: runOptions)
+    @Test("holds from the environment rather than from a file", arguments: lasting)
     func environmentOverFile(option: RunOption) throws {
         guard option.name != "name" else { return }
         let surroundings = configured(
@@ -335,7 +369,7 @@ struct RunOptionsTests {
         #expect(option.show(try request(["--", "true"], surroundings)) == option.values[1].shown)
     }
 
-    @Test("holds from the command line rather than from anywhere else", arguments: runOptions)
+    @Test("holds from the command line rather than from anywhere else", arguments: lasting)
     func commandLineOverAll(option: RunOption) throws {
         let other = option.values[0].text
         let surroundings = configured(option, other, [variable(option): other])
@@ -351,6 +385,7 @@ struct RunOptionsTests {
         #expect(
             complaint(["--\(option.name)=\(option.bad)", "--", "true"])
                 == Complaint("--\(option.name)\(end)", status: 125))
+        guard Self.lasting.contains(where: { $0.name == option.name }) else { return }
         #expect(
             complaint(["--config", "c.json", "--", "true"], configured(option, option.bad))
                 == Complaint("/work/c.json:1: \"\(option.name)\"\(end)", status: 125))

@@ -61,6 +61,9 @@ struct RecordTests {
             full.name = odd
             full.command = [odd, "", "a/b", "\u{2028}\u{fffd}ß🙂"]
             full.options = ["keep-last": "3", "env": "A=1\nB=2", "a": odd, "Z": "", "ä": "\\"]
+            full.program = index == 0 ? nil : "/bin/\(odd)"
+            full.environment =
+                index == 0 ? nil : KeptEnvironment(alsoKeeping: ["Z"], of: [("PATH", odd)])
             full.bestStep = index == 0 ? nil : -4500
             full.sequence = .max
             full.totals.wall = number

@@ -17,6 +17,7 @@ extension RunRecord {
         if !checkpointDirectory.hasPrefix("/") {
             return "\"checkpoint_directory\" is no absolute path"
         }
+        if let program, !program.hasPrefix("/") { return "\"program\" is no absolute path" }
         if !Self.isToken(runToken, digits: 16) { return "\"run_token\" is not 16 digits" }
         if let current, !Self.isToken(current.token, digits: 32) {
             return "\"current.token\" is not 32 digits"

@@ -21,6 +21,11 @@ extension RunRecord {
             json.null("current")
         }
         json.member("directory", directory)
+        if let environment {
+            json.member("environment") { environment.write(&$0) }
+        } else {
+            json.null("environment")
+        }
         json.member("experience") { experience.write(&$0) }
         json.member("failures") { failures.write(&$0) }
         json.member("format", 1)
@@ -34,6 +39,7 @@ extension RunRecord {
         } else {
             json.null("outcome")
         }
+        json.member("program", program)
         json.member("run_token", runToken)
         json.member("sequence", sequence)
         json.member("supervisor_pid", supervisorPID)
@@ -47,6 +53,12 @@ extension RunRecord.Attempt {
         json.member("resumed_from", resumedFrom?.description)
         json.member("started", started.description)
         json.member("token", token)
+    }
+}
+
+extension KeptEnvironment {
+    fileprivate func write(_ json: inout JSONWriter) {
+        for (name, value) in values.sorted(by: { $0.key < $1.key }) { json.member(name, value) }
     }
 }
 

@@ -7,6 +7,10 @@ package struct RunRecord: Codable, Equatable, Sendable {
     package var directory: String
     /// The options given for the run, by their long names without dashes, as they were written.
     package var options: [String: String]
+    /// The program of the command as it was found: an absolute path; null where it was not found.
+    @Null package var program: String?
+    /// The variables that the run began with; null in records of versions that kept none.
+    @Null package var environment: KeptEnvironment?
     /// Where `checkpoints/`, `staging/`, `trash/` and `set-aside/` are: an absolute path.
     package var checkpointDirectory: String
     package var created: Timestamp
@@ -64,8 +68,8 @@ package struct RunRecord: Codable, Equatable, Sendable {
     }
 
     package enum CodingKeys: String, CodingKey {
-        case format, name, command, directory, options, created, host, attempt, current, sequence
-        case commits, failures, totals, experience, outcome
+        case format, name, command, directory, options, program, environment, created, host
+        case attempt, current, sequence, commits, failures, totals, experience, outcome
         case checkpointDirectory = "checkpoint_directory"
         case bootID = "boot_id"
         case supervisorPID = "supervisor_pid"

@@ -12,6 +12,7 @@ extension Conductor {
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.
             closesOtherDescriptors: false)
+        request.program = session.request.beginning?.program
         request.settings = session.job
         switchboard?.makeSureOfName()
         letStart(true)

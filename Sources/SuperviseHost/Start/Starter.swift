@@ -53,13 +53,15 @@ struct Starter {
             try store.openToOwner(through: missing)
             if request.capture != nil { try store.prepareOutput() }
         }
-        let environment = environmentVariables()
+        let inherited = environmentVariables()
+        let beginning = beginning(inherited)
+        let environment = environment(of: beginning, inherited)
         return .session(
             Session(
                 request: request, job: job, store: store, lock: lock, group: group,
                 found: try look(
                     store, old, beginsAnew: beginsAnew, runToken: runToken, socket: socket,
-                    manager: ServicePlace.find(in: environment)?.manager),
+                    manager: ServicePlace.find(in: environment)?.manager, beginning),
                 isSwept: old != nil,
                 environment: environment, signals: signals, socket: socket,
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console))
@@ -171,7 +173,7 @@ struct Starter {
     /// lost, its checkpoints are not.
     private func look(
         _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String, socket: String,
-        manager: ServiceManager?
+        manager: ServiceManager?, _ beginning: RunRequest.Beginning
     ) throws(HostError) -> Supervisor.Found {
         let bootID = (try? bootId()) ?? ""
         let scan = try explaining { () throws(StoreError) in try store.scan() }
@@ -179,6 +181,8 @@ struct Starter {
         try? store.mendIndex(scan)
         let pins = pins(of: store)
         var record = newRecord(store, runToken: runToken, bootID: bootID)
+        record.program = beginning.program
+        record.environment = beginning.environment
         if let old, !beginsAnew { record.takeOver(old) }
         return Supervisor.Found(
             record: record, checkpoints: scan.checkpoints,

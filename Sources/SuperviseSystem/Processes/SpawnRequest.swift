@@ -12,6 +12,8 @@ package struct SpawnRequest: Sendable {
 
     /// The program, as a path or to be looked for in PATH, and its arguments.
     package var command: [String]
+    /// The file to execute, an absolute path, whatever the command's first word says; nil looks for that.
+    package var program: String?
     /// All of the child's environment, each entry `NAME=value`; its PATH is the one that is searched.
     package var environment: [String]
     /// Where the child works; ours where nil.
@@ -60,6 +62,7 @@ package struct SpawnRequest: Sendable {
     /// Only names are put together here. The child tries them, as a look at a network file system may
     /// take for ever.
     var candidates: [String] {
+        if let program { return [program] }
         guard let program = command.first else { return [] }
         guard !program.isEmpty, !program.utf8.contains(UInt8(ascii: "/")) else { return [program] }
         let places = searchPath.utf8.split(
@@ -72,7 +75,7 @@ package struct SpawnRequest: Sendable {
 
     /// Whether ``candidates`` come from PATH.
     var isSearched: Bool {
-        guard let program = command.first else { return false }
+        guard let program = self.program ?? command.first else { return false }
         return !program.isEmpty && !program.utf8.contains(UInt8(ascii: "/"))
     }
 

@@ -38,7 +38,7 @@ package final class SpawnedProcess: Sendable {
         state = Mutex(State(shared: shared))
         self.process = process
         self.report = report
-        self.program = request.command.first ?? ""
+        self.program = request.program ?? request.command.first ?? ""
         self.candidates = candidates
         self.directory = request.directory ?? ""
         self.settings = request.settings

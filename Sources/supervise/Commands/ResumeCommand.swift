@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
+import SuperviseSystem
 
 extension CommandCall {
     /// Goes on with a run as it was first called: from any directory, with any environment.
@@ -34,7 +35,31 @@ extension CommandCall {
         request.name = run.name
         request.options = record.options
         request.settings.resumeFrom = from
+        request.beginning = try beginning(of: record)
         return request
+    }
+
+    /// The program and the variables that the run began with; nil where its version kept none.
+    ///
+    /// - Throws: ``Complaint`` where the program is gone: another one of its name is not this run's.
+    private func beginning(of record: RunRecord) throws(Complaint) -> RunRequest.Beginning? {
+        guard let environment = record.environment else { return nil }
+        if let program = record.program {
+            do throws(SystemError) {
+                _ = try Disk().resolved(program)
+            } catch {
+                // Any other error is the start's to report: it says nothing of the program.
+                guard error.isMissing else {
+                    return .init(program: program, environment: environment)
+                }
+                let again = HumanText.commandLine(
+                    ["supervise", "--name", record.name, "--"] + record.command)
+                throw Complaint(
+                    "\(HumanText.printable(program)), the program of run \(record.name), is gone; "
+                        + "bring it back, or use the one that is found now: \(again)")
+            }
+        }
+        return .init(program: record.program, environment: environment)
     }
 
     /// What the run was started with.

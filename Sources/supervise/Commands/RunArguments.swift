@@ -60,6 +60,7 @@ struct RunArguments {
         request.preemptSignal = try preemptSignal(values, given)
         request.preemptedExitCode = values.preemptedExitCode
         request.job = values.job
+        request.keptVariables = values.keptVariables
         request.capture = values.capture ? values.captureMax : nil
         request.tty = values.tty
         request.verbosity = try verbosity(values, given)

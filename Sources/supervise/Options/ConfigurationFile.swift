@@ -38,6 +38,9 @@ struct ConfigurationFile {
                 continue
             }
             let spec = try spec(of: key)
+            if spec.isForOneStart {
+                throw complaint(key.line, "\(quoted(key.name)) \(spec.oneStartRefusal)")
+            }
             content.options.append(
                 GivenOption(
                     spec: spec, text: try valueText(of: value, for: spec, on: key.line),

@@ -19,6 +19,24 @@ extension ValueKind where Value == [String] {
     }
 }
 
+extension ValueKind where Value == [String] {
+    static let variableNames = ValueKind(
+        placeholder: "NAME,…",
+        accepts: "names of variables of the environment, such as CUDA_HOME,OMP_NUM_THREADS "
+            + "(names in SUPERVISE_ are taken)"
+    ) { text in
+        let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let areGood = names.allSatisfy { name in
+            let isWord = name.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte & 0xdf)
+            }
+            return isWord && !name.isEmpty && !name.hasPrefix("SUPERVISE_")
+        }
+        return areGood ? names : nil
+    }
+}
+
 extension ValueKind where Value == UInt32 {
     static let mask = ValueKind(
         placeholder: "MODE", accepts: "up to four octal digits, such as 022"

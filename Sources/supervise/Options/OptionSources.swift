@@ -50,7 +50,7 @@ struct OptionSources {
     /// - Throws: ``Complaint`` about a configuration file that cannot be used.
     func collect(_ arguments: Arguments) throws(Complaint) -> Collected {
         var given: [String: GivenOption] = [:]
-        for option in fromEnvironment() { given[option.spec.name] = option }
+        for option in try fromEnvironment() { given[option.spec.name] = option }
         for (option, text) in arguments.options {
             var text = text
             if option.isRepeatable { try refuseLines(text, option.dashed) }
@@ -86,18 +86,24 @@ struct OptionSources {
         throw Complaint("\(subject) takes no value with a line break in it")
     }
 
-    private func fromEnvironment() -> [GivenOption] {
+    private func fromEnvironment() throws(Complaint) -> [GivenOption] {
         // Mostly there are none, and then no option's name has to be made a variable's.
         let isOurs: (String) -> Bool = { $0.hasPrefix(OptionSpec.variablePrefix) }
         guard surroundings.environment.keys.contains(where: isOurs) else { return [] }
-        return OptionTable.options(of: command).compactMap { option in
-            guard option.mayBeInEnvironment(of: command) else { return nil }
+        var given: [GivenOption] = []
+        for option in OptionTable.options(of: command) {
+            guard option.isForOneStart || option.mayBeInEnvironment(of: command) else { continue }
             // An empty variable is as good as none: that is how a shell script clears it.
             guard let text = surroundings.environment[option.variable], !text.isEmpty else {
-                return nil
+                continue
             }
-            return GivenOption(spec: option, text: text, source: .environment)
+            let found = GivenOption(spec: option, text: text, source: .environment)
+            if option.isForOneStart {
+                throw Complaint("\(found.subject) \(option.oneStartRefusal)")
+            }
+            given.append(found)
         }
+        return given
     }
 
     /// The values of all options, with the given ones in their places.

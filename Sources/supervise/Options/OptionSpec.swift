@@ -37,6 +37,9 @@ final class OptionSpec: Sendable {
         static let path = Traits(rawValue: 16)
         /// What a run is given by its environment is nothing to do with another command.
         static let environmentOfRun = Traits(rawValue: 32)
+        /// Holds for one start, so that only the command line may give it: a configuration or an
+        /// environment would repeat it at every start.
+        static let oneStart = Traits(rawValue: 64)
     }
 
     /// - Parameter put: puts a value into its place.
@@ -69,6 +72,15 @@ final class OptionSpec: Sendable {
     /// An environment variable may set it.
     func mayBeInEnvironment(of command: Command) -> Bool {
         traits.contains(.environment) || command == .run && traits.contains(.environmentOfRun)
+    }
+
+    /// It holds for one start: only the command line may give it.
+    var isForOneStart: Bool { traits.contains(.oneStart) }
+
+    /// Why a configuration or an environment cannot give it.
+    var oneStartRefusal: String {
+        "holds for one start, and here it would hold for every one: give \(dashed) on the command "
+            + "line, that once"
     }
 
     /// It says what is kept.

@@ -13,6 +13,10 @@ extension OptionTable {
             in: { $0.job.environment = $1 },
             "Set a variable of the job's environment; may be given several times"),
         OptionSpec(
+            "keep-env", .variableNames, of: [.run], in: { $0.keptVariables = $1 },
+            "Also record these variables of the environment, beside PATH and the like, so that "
+                + "supervise resume gives them to the job again"),
+        OptionSpec(
             "umask", .mask, of: [.run], in: { $0.job.process.mask = $1 },
             "Permissions that the job's new files do not get, in octal"),
         OptionSpec(

@@ -27,10 +27,10 @@ enum OptionTable {
             in: { $0.checkpointDirectory = $1 },
             "Keep the checkpoints here, perhaps on another disk; without it, with the run's state"),
         OptionSpec(
-            "fresh", .flag, of: [.run], .environment, in: { $0.fresh = $1 },
+            "fresh", .flag, of: [.run], .oneStart, in: { $0.fresh = $1 },
             "Archive the run of that name, and begin anew"),
         OptionSpec(
-            "resume-from", .checkpointOrNone, of: [.run], .environment,
+            "resume-from", .checkpointOrNone, of: [.run], .oneStart,
             in: { $0.settings.resumeFrom = $1 },
             "Go on from this checkpoint instead of the newest good one; none begins at the start"),
         OptionSpec(

@@ -11,6 +11,8 @@ struct OptionValues: Sendable {
     /// Where the job runs; nil for where we were called.
     var directory: String?
     var job = JobSettings()
+    /// Variables that are recorded beside the standard ones.
+    var keptVariables: [String] = []
     var fresh = false
     var whenCompleted = RunRequest.WhenCompleted.again
     var config: String?

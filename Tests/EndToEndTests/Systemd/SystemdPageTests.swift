@@ -52,7 +52,8 @@ struct SystemdPageTests {
             # A job that makes namespaces, where the machine lets anybody.
             if as unshare --user true; then
                 printf '{"command": ["unshare", "--user", "true"], "user": "ada", %s}' \\
-                    '"fresh": true, "max-failures": 1' > /etc/supervise/train.json
+                    '"max-failures": 1' > /etc/supervise/train.json
+                rm -rf /var/lib/supervise/train /var/lib/supervise/train-*
                 systemctl start $UNIT
                 await has_ended
                 is $(of Result) success
