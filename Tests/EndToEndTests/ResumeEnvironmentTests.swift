@@ -1,3 +1,4 @@
+import SuperviseFormats
 import SuperviseSystem
 import TestSupport
 import Testing
