@@ -23,11 +23,11 @@ struct RecordTests {
             try text(record)
                 == #"{"attempt":0,"best_step":null,"boot_id":"boot","checkpoint_directory":"/c","#
                 + #""command":["a","b"],"commits":0,"created":"1970-01-01T00:00:00.000Z","#
-                + #""current":null,"directory":"/d","#
+                + #""current":null,"directory":"/d","environment":null,"#
                 + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[]},"#
                 + #""failures":{"last":null,"suspects":{},"#
                 + #""total":0,"without_progress":0},"format":1,"host":"h","name":"run","#
-                + #""options":{"keep-last":"3"},"outcome":null,"run_token":"0123456789abcdef","#
+                + #""options":{"keep-last":"3"},"outcome":null,"program":null,"run_token":"0123456789abcdef","#
                 + #""sequence":0,"supervisor_pid":5,"totals":{"checkpoint_s":0,"down_s":0,"#
                 + #""goodput":null,"lost_s":0,"useful_s":0,"wall_s":0}}"#)
     }

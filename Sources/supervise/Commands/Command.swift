@@ -69,7 +69,9 @@ enum Command: String, CaseIterable, Sendable {
                     + "in the same directory is the same run: to go on with it later, run it again.",
                 "Every option but --name may also be set by a variable of the environment, such as "
                     + "SUPERVISE_KEEP_LAST=3, and every one but --config in the file of --config. "
-                    + "The command line wins over the environment, and that over the file.",
+                    + "The command line wins over the environment, and that over the file. --fresh "
+                    + "and --resume-from hold for one start, and only the command line may give "
+                    + "them.",
                 "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d.",
                 "Exit status: the command's own (128 + n where signal n ended it); 125 where "
                     + "supervise itself could not, 126 and 127 where the command cannot be executed "
@@ -98,7 +100,10 @@ enum Command: String, CaseIterable, Sendable {
             ]
         case .resume:
             [
-                "Options are those of the run, as they were given for it.",
+                "Options are those of the run, as they were given for it. So are the program and the "
+                    + "variables that say which one is found: PATH, VIRTUAL_ENV, CONDA_PREFIX, "
+                    + "PYTHONPATH, LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES, the locale, and those of "
+                    + "--keep-env. Other variables are the caller's.",
                 "With --from, checkpoints that came later stay. The number decides what is newest: "
                     + "once the run has committed again, a later resume without --from goes on "
                     + "from that; before, from the newest there was.",

@@ -53,12 +53,13 @@ struct SystemdPageTests {
             if as unshare --user true; then
                 printf '{"command": ["unshare", "--user", "true"], "user": "ada", %s}' \\
                     '"max-failures": 1' > /etc/supervise/train.json
-                rm -rf /var/lib/supervise/train /var/lib/supervise/train-*
+                rm -r /var/lib/supervise/train
                 systemctl start $UNIT
                 await has_ended
                 is $(of Result) success
                 rm -r /etc/systemd/system/supervise@train.service.d
                 systemctl daemon-reload
+                rm -r /var/lib/supervise/train
                 systemctl start $UNIT
                 await has_ended
                 is $(of Result) exit-code
