@@ -103,7 +103,8 @@ extension RunStore {
         try writing { () throws(SystemError) in
             for copy in copies.copies { try removeIfThere("\(base)/\(copy.file.path)") }
             // What a restore that was cut short has left.
-            for entry in try entries(base) where entry.name.hasPrefix(Self.restoring) {
+            for entry in try entries(base)
+            where entry.name.utf8.starts(with: Self.restoring.utf8) {
                 try removeIfThere("\(base)/\(entry.name)")
             }
         }
@@ -199,7 +200,8 @@ extension RunStore {
         let marker = "\(base)/\(CheckpointFile.compressedChecksums)"
         let bytes = try encode(copies.list, for: listPath)
         var entries = [
-            Checksums.Entry(digest: Digest.of(bytes).hex, path: FilePath(CheckpointFile.compressedList))
+            Checksums.Entry(
+                digest: Digest.of(bytes).hex, path: FilePath(CheckpointFile.compressedList))
         ]
         entries += copies.copies.map {
             Checksums.Entry(digest: $0.digest, path: $0.file.compressed)

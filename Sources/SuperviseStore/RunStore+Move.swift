@@ -102,8 +102,10 @@ extension RunStore {
     /// Makes checkpoints of what an earlier supervisor had moved here when it ended.
     func finishMoves() throws(StoreError) {
         let found = try reading { () throws(SystemError) in try entries(paths.staging) }
-        for entry in found where entry.name.hasSuffix(Self.ending) {
-            guard let id = CheckpointID(String(entry.name.dropLast(Self.ending.count))) else {
+        let ending = Self.ending.utf8
+        for entry in found where entry.name.utf8.suffix(ending.count).elementsEqual(ending) {
+            guard let id = CheckpointID(String(Substring(entry.name.utf8.dropLast(ending.count))))
+            else {
                 continue
             }
             let moving = "\(paths.staging)/\(entry.name)"

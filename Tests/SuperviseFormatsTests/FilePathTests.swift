@@ -5,7 +5,8 @@ import Testing
 struct FilePathTests {
     /// é as one code point and as two, and names that begin with a combining mark.
     private static let odd: [FilePath] = [
-        "caf\u{E9}", "cafe\u{301}", "\u{301}x", "x", "\r\n", "\n", "K", "\u{212A}", "\u{1100}\u{1161}",
+        "caf\u{E9}", "cafe\u{301}", "\u{301}x", "x", "\r\n", "\n", "K", "\u{212A}",
+        "\u{1100}\u{1161}",
         "\u{AC00}",
     ]
 

@@ -1,4 +1,5 @@
 import Glibc
+import SuperviseFormats
 import SuperviseSystem
 import Synchronization
 
@@ -78,6 +79,8 @@ extension CrashFileSystem {
             }
             world.syncDirectory(inode)
         }
+        let body = world.withLock { $0.whenSynced.removeValue(forKey: FilePath(path)) }
+        try? body?(self)
     }
 
     package func rename(_ path: String, to other: String) throws(SystemError) {
