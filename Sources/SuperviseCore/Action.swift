@@ -35,7 +35,7 @@ package enum Action: Equatable, Sendable {
     /// ``Event/watchFlushed``.
     case gatherWatched(since: Timestamp)
     /// This changed while it was taken: tell of it again when it is quiet.
-    case watchAgain(String)
+    case watchAgain(FilePath)
     /// SIGSTOP to the leader and all its descendants.
     case pauseJob
     /// SIGCONT to them.
@@ -143,10 +143,10 @@ package enum Action: Equatable, Sendable {
     /// Something that a job wrote by itself.
     package struct Source: Equatable, Sendable {
         /// An absolute path, of a file or a directory.
-        package var path: String
+        package var path: FilePath
         package var mode: AddMode
 
-        package init(path: String, mode: AddMode) {
+        package init(path: FilePath, mode: AddMode) {
             self.path = path
             self.mode = mode
         }

@@ -11,22 +11,22 @@ struct CompressedCopies {
 
     var program: CompressionProgram
     var copies: [Copy]
-    /// By the bytes of the payload file's path.
-    private let places: [[UInt8]: Int]
+    /// By the payload file's path.
+    private let places: [FilePath: Int]
 
     init(program: CompressionProgram, copies: [Copy]) {
         self.program = program
         self.copies = copies
         places = Dictionary(
-            copies.indices.map { (Array(copies[$0].file.path.utf8), $0) },
+            copies.indices.map { (copies[$0].file.path, $0) },
             uniquingKeysWith: { first, _ in first })
     }
 
     var list: CompressedList { CompressedList(program: program, files: copies.map(\.file)) }
 
     /// By the payload file's path.
-    func copy(of path: String) -> Copy? {
-        places[Array(path.utf8)].map { copies[$0] }
+    func copy(of path: FilePath) -> Copy? {
+        places[path].map { copies[$0] }
     }
 }
 
@@ -47,22 +47,22 @@ extension RunStore {
             let entries = try? Checksums.parse(text)
         else { return .failure(Damage(reason: "\(CheckpointFile.compressedChecksums) is damaged")) }
         let digests = Dictionary(
-            entries.map { (Array($0.path.utf8), $0.digest) },
+            entries.map { ($0.path, $0.digest) },
             uniquingKeysWith: { first, _ in first })
         // Before the list is believed, also where it says that it is newer than we are.
-        guard digests[Array(CheckpointFile.compressedList.utf8)] == Digest.of(bytes).hex else {
+        guard digests[FilePath(CheckpointFile.compressedList)] == Digest.of(bytes).hex else {
             return .failure(Damage(reason: "\(CheckpointFile.compressedList): SHA-256 differs"))
         }
         let list = try decode(CompressedList.self, from: bytes, in: listPath)
         let copies = list.files.compactMap { file in
-            digests[Array(file.compressed.utf8)].map {
+            digests[file.compressed].map {
                 CompressedCopies.Copy(file: file, digest: $0)
             }
         }
         let areInside = list.files.allSatisfy { file in
-            file.compressed.hasPrefix("\(CheckpointFile.compressed)/")
-                && file.path.hasPrefix("\(CheckpointFile.data)/")
-                && !"\(file.compressed)/\(file.path)".split(separator: "/").contains("..")
+            file.compressed.isBelow(CheckpointFile.compressed)
+                && file.path.isBelow(CheckpointFile.data)
+                && !(file.compressed.components + file.path.components).contains("..")
         }
         guard copies.count == list.files.count, areInside else {
             let name = CheckpointFile.compressedChecksums
@@ -81,11 +81,11 @@ extension RunStore {
         else { return nil }
         var saved: Int64 = 0
         let sizes = Dictionary(
-            manifest.files.map { (Array($0.path.utf8), $0.bytes) },
+            manifest.files.map { ($0.path, $0.bytes) },
             uniquingKeysWith: { first, _ in first })
         for file in list.files {
             if try exists("\(base)/\(file.path)") { return nil }
-            saved += (sizes[Array(file.path.utf8)] ?? 0) - file.bytes
+            saved += (sizes[file.path] ?? 0) - file.bytes
         }
         return manifest.bytes - saved
     }
@@ -136,7 +136,7 @@ extension RunStore {
                     "\(program.rawValue) is needed for \(shown(path)) and cannot be run "
                         + "(\(errorText(error.code))); install it")
             }
-            let isWriting = target.map { isSame($0, error.subject) } ?? false
+            let isWriting = target.map { FilePath($0) } == FilePath(error.subject)
             throw isWriting ? StoreError(writing: error) : StoreError(reading: error)
         }
     }

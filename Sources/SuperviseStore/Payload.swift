@@ -5,7 +5,7 @@ import SuperviseSystem
 struct Payload: Equatable, Sendable {
     struct File: Equatable, Sendable {
         /// Below the checkpoint's directory, such as `data/model.bin`; absolute where it is outside.
-        var path: String
+        var path: FilePath
         var status: FileStatus
     }
 
@@ -14,7 +14,7 @@ struct Payload: Equatable, Sendable {
     /// In order of the paths' bytes.
     private(set) var links: [Manifest.Link] = []
     /// With the top one; each before those in it.
-    private(set) var directories: [String] = []
+    private(set) var directories: [FilePath] = []
 
     init(files: [File] = [], links: [Manifest.Link] = []) {
         self.files = files
@@ -32,8 +32,8 @@ struct Payload: Equatable, Sendable {
     ///   - absent: files that belong to it and are elsewhere, relative to `base`.
     /// - Throws: `badPath` for anything that a payload cannot hold, `unreadable`.
     static func read(
-        _ fileSystem: any FileSystem, base: String, top: String = CheckpointFile.data,
-        absent: [String] = []
+        _ fileSystem: any FileSystem, base: String, top: FilePath = CheckpointFile.data,
+        absent: [FilePath] = []
     ) throws(StoreError) -> Payload {
         var payload = Payload()
         var waiting = [top]
@@ -44,7 +44,7 @@ struct Payload: Equatable, Sendable {
                 try fileSystem.list(path)
             }
             for entry in entries {
-                let path = "\(directory)/\(entry.name)"
+                let path = directory.appending(entry.name)
                 let place = Manifest.place(of: path, in: base)
                 try check(entry, place)
                 if entry.kind == .directory { waiting.append(path) }
@@ -58,12 +58,12 @@ struct Payload: Equatable, Sendable {
                     let target = try look(place) { (path) throws(SystemError) in
                         try fileSystem.readLink(path)
                     }
-                    payload.links.append(Manifest.Link(path: path, target: target))
+                    payload.links.append(Manifest.Link(path: path, target: FilePath(target)))
                 }
             }
         }
-        payload.files.sort { precedes($0.path, $1.path) }
-        payload.links.sort { precedes($0.path, $1.path) }
+        payload.files.sort { $0.path < $1.path }
+        payload.links.sort { $0.path < $1.path }
         if let link = payload.linkThatLeaves(top, absent: absent) {
             throw .badPath(
                 Manifest.place(of: link.path, in: base),
@@ -77,14 +77,14 @@ struct Payload: Equatable, Sendable {
     ///
     /// - Throws: as ``read(_:base:top:)``.
     static func outside(
-        _ fileSystem: any FileSystem, _ path: String
+        _ fileSystem: any FileSystem, _ path: FilePath
     ) throws(StoreError) -> Payload {
-        let status = try look(path) { (path) throws(SystemError) in try fileSystem.status(path) }
+        let status = try look(path.text) { (path) throws(SystemError) in try fileSystem.status(path) }
         switch status.kind {
         case .file:
             return Payload(files: [File(path: path, status: status)])
         case .directory: return try read(fileSystem, base: "", top: path)
-        case .link, .other: throw .badPath(path, reason: "is neither a file nor a directory")
+        case .link, .other: throw .badPath(path.text, reason: "is neither a file nor a directory")
         }
     }
 
@@ -116,49 +116,40 @@ struct Payload: Equatable, Sendable {
 /// link leads to something in the payload wherever that is moved.
 extension Payload {
     /// The first link that leads to nothing in the payload.
-    func linkThatLeaves(_ top: String, absent: [String] = []) -> Manifest.Link? {
+    func linkThatLeaves(_ top: FilePath, absent: [FilePath] = []) -> Manifest.Link? {
         if links.isEmpty { return nil }
         let targets = Dictionary(
-            links.map { (Array($0.path.utf8), $0.target) }, uniquingKeysWith: { first, _ in first })
-        let places = Set((files.map(\.path) + directories + absent).map { Array($0.utf8) })
-        return links.first { link in
-            !leadsInside(link, top: Array(top.utf8), targets: targets, places: places)
-        }
+            links.map { ($0.path, $0.target) }, uniquingKeysWith: { first, _ in first })
+        let places = Set(files.map(\.path) + directories + absent)
+        return links.first { !leadsInside($0, top: top, targets: targets, places: places) }
     }
 
     private func leadsInside(
-        _ link: Manifest.Link, top: [UInt8], targets: [[UInt8]: String], places: Set<[UInt8]>
+        _ link: Manifest.Link, top: FilePath, targets: [FilePath: FilePath], places: Set<FilePath>
     ) -> Bool {
-        let slash = UInt8(ascii: "/")
-        var here = Array(parent(of: link.path).utf8)
-        var rest = components(link.target)
+        var here = link.path.parent
+        var rest = link.target.components
         // As many links as Linux follows in one path.
         var followed = 0
-        if link.target.hasPrefix("/") { return false }
+        if link.target.isAbsolute { return false }
         while !rest.isEmpty {
             let next = rest.removeFirst()
-            if next == [UInt8(ascii: ".")] { continue }
-            if next == Array("..".utf8) {
-                guard here.count > top.count, let end = here.lastIndex(of: slash) else {
-                    return false
-                }
-                here.removeSubrange(end...)
+            if next == "." { continue }
+            if next == ".." {
+                guard here != top else { return false }
+                here = here.parent
                 continue
             }
-            let path = here + [slash] + next
+            let path = here.appending(next.text)
             guard let target = targets[path] else {
                 guard places.contains(path) else { return false }
                 here = path
                 continue
             }
             followed += 1
-            if target.hasPrefix("/") || followed > 40 { return false }
-            rest = components(target) + rest
+            if target.isAbsolute || followed > 40 { return false }
+            rest = target.components + rest
         }
         return true
-    }
-
-    private func components(_ path: String) -> [[UInt8]] {
-        path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
     }
 }

@@ -49,7 +49,7 @@ package struct RunPaths: Equatable, Sendable {
     var recordTemporary: String { "\(record).tmp" }
     var statusTemporary: String { "\(status).tmp" }
     /// Whether checkpoints are somewhere else than the rest.
-    var isSplit: Bool { payload != run }
+    var isSplit: Bool { FilePath(payload) != FilePath(run) }
     var payloadParent: String { parent(of: payload) }
     /// The directory that holds ``payload``: the state directory, or that of `--checkpoint-dir`.
     package var payloadRoot: String { payloadParent }
@@ -62,33 +62,15 @@ package struct RunPaths: Equatable, Sendable {
 enum CheckpointFile {
     static let manifest = "manifest.json"
     static let checksums = "SHA256SUMS"
-    static let data = "data"
+    static let data: FilePath = "data"
     /// The directory of compressed copies, the list of them, and the checksums of both; where the
     /// last is, all of it is whole.
-    static let compressed = "compressed"
+    static let compressed: FilePath = "compressed"
     static let compressedList = "compressed.json"
     static let compressedChecksums = "SHA256SUMS.compressed"
 }
 
 /// The directory that holds what is at an absolute path.
 package func parent(of path: String) -> String {
-    let head = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[..<$0] } ?? ""
-    return head.isEmpty ? "/" : String(head)
-}
-
-/// Texts by their bytes. To Swift, two names that differ only in how an accent is written are equal;
-/// to a file system they are two files.
-func precedes(_ left: String, _ right: String) -> Bool {
-    left.utf8.lexicographicallyPrecedes(right.utf8)
-}
-
-/// Whether an absolute path is a directory, or leads to something in it.
-func isBelow(_ path: String, _ directory: String) -> Bool {
-    guard path.utf8.starts(with: directory.utf8) else { return false }
-    let next = path.utf8.dropFirst(directory.utf8.count).first
-    return next == nil || next == UInt8(ascii: "/")
-}
-
-func isSame(_ left: String, _ right: String) -> Bool {
-    left.utf8.elementsEqual(right.utf8)
+    FilePath(path).parent.text
 }

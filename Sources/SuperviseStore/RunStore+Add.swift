@@ -41,7 +41,7 @@ extension RunStore {
                 return summary
             case .own, .reference:
                 return try leaveOutside(
-                    OutsidePayload(path: source, isOwned: order.mode == .own), order.commit, crew)
+                    OutsidePayload(path: FilePath(source), isOwned: order.mode == .own), order.commit, crew)
             }
         } catch {
             // What stays is swept at the next start, and why we are here says more.
@@ -59,7 +59,7 @@ extension RunStore {
                 reason: "cannot stay where it is, as root would delete it there one day; "
                     + "with --user use move")
         }
-        guard path.hasPrefix("/") else {
+        guard FilePath(path).isAbsolute else {
             throw .badPath(path, reason: "is no absolute path; add wants one")
         }
         let source: String
@@ -73,11 +73,11 @@ extension RunStore {
         }
         for place in [paths.payload, paths.run] {
             let ours = try reading { () throws(SystemError) in try files.resolved(place) }
-            guard source != "/", !isBelow(ours, source) else {
+            guard source != "/", !FilePath(ours).isBelow(FilePath(source)) else {
                 throw .badPath(
                     path, reason: "holds the checkpoints themselves; add what is beside them")
             }
-            guard order.mode == .copy || !isBelow(source, ours) else {
+            guard order.mode == .copy || !FilePath(source).isBelow(FilePath(ours)) else {
                 throw .badPath(
                     path, reason: "is among the checkpoints already; it can only be copied")
             }
@@ -99,7 +99,7 @@ extension RunStore {
     private func copyToStaging(
         _ source: String, _ id: CheckpointID, _ crew: Crew
     ) throws(StoreError) -> Payload {
-        let original = try Payload.outside(files, source)
+        let original = try Payload.outside(files, FilePath(source))
         guard !original.files.isEmpty else { throw .emptyCheckpoint(id) }
         let place = Placement(of: original, source)
         let base = paths.staging(id)
@@ -113,21 +113,21 @@ extension RunStore {
             let copy = "\(base)/\(place.inside(file.path))"
             try acting(as: owner) { () throws(StoreError) in
                 do throws(SystemError) {
-                    try files.copyFile(file.path, to: copy) { _ in !crew.isCancelled() }
+                    try files.copyFile(file.path.text, to: copy) { _ in !crew.isCancelled() }
                 } catch {
-                    guard error.isForbidden, error.subject == file.path else {
+                    guard error.isForbidden, FilePath(error.subject) == file.path else {
                         throw StoreError(writing: error)
                     }
                     let reason = "cannot be taken: \(errorText(error.code))"
-                    throw .badPath(file.path, reason: reason)
+                    throw .badPath(file.path.text, reason: reason)
                 }
-                let after = try reading { () throws(SystemError) in try files.status(file.path) }
-                guard file.status.isUnchanged(after) else { throw .changed(file.path) }
+                let after = try reading { () throws(SystemError) in try files.status(file.path.text) }
+                guard file.status.isUnchanged(after) else { throw .changed(file.path.text) }
             }
         }
         for link in original.links {
             try writing { () throws(SystemError) in
-                try files.makeLink("\(base)/\(place.inside(link.path))", to: link.target)
+                try files.makeLink("\(base)/\(place.inside(link.path))", to: link.target.text)
             }
         }
         return original
@@ -138,12 +138,12 @@ extension RunStore {
         do throws(SystemError) {
             for file in original.files {
                 let now = try unlessMissing { () throws(SystemError) in
-                    try files.status(file.path)
+                    try files.status(file.path.text)
                 }
                 guard let now, now.isUnchanged(file.status) else { continue }
-                try files.removeFile(file.path)
+                try files.removeFile(file.path.text)
             }
-            for link in original.links { try removeIfThere(link.path) }
+            for link in original.links { try removeIfThere(link.path.text) }
             try removeEmptyDirectories(source)
             try files.syncDirectoryIfReadable(parent(of: source))
             guard try unlessMissing({ () throws(SystemError) in try files.status(source) }) != nil
@@ -157,22 +157,20 @@ extension RunStore {
 
 /// Where what is taken from outside goes below a checkpoint's directory.
 struct Placement: Sendable {
-    private let source: String
+    private let source: FilePath
     /// `data/` and its name, where it is a single file.
-    let single: String?
+    let single: FilePath?
 
     /// - Parameter source: where the payload is now: an absolute path.
     init(of payload: Payload, _ source: String) {
-        self.source = source
-        let name = source.split(separator: "/").last.map(String.init) ?? "payload"
-        single = payload.directories.isEmpty ? "\(CheckpointFile.data)/\(name)" : nil
+        self.source = FilePath(source)
+        let name = self.source.name
+        single = payload.directories.isEmpty ? CheckpointFile.data.appending(name) : nil
     }
 
     /// Where the whole of it goes.
-    var top: String { single ?? CheckpointFile.data }
+    var top: FilePath { single ?? CheckpointFile.data }
 
     /// - Parameter path: absolute, of the payload or of something in it.
-    func inside(_ path: String) -> String {
-        top + String(decoding: path.utf8.dropFirst(source.utf8.count), as: UTF8.self)
-    }
+    func inside(_ path: FilePath) -> FilePath { path.moved(from: source, to: top) }
 }

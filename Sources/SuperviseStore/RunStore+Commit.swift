@@ -36,7 +36,7 @@ extension RunStore {
 
     /// - Parameter single: the only payload file, where the job is to get its path.
     func commit(
-        _ order: CommitOrder, single: String?, _ crew: Crew
+        _ order: CommitOrder, single: FilePath?, _ crew: Crew
     ) throws(StoreError) -> CheckpointSummary {
         let base = paths.staging(order.id)
         let payload = try acting(as: owner) { () throws(StoreError) in
@@ -55,7 +55,7 @@ extension RunStore {
 
     func manifest(
         _ order: CommitOrder, _ hashed: [HashedPayloadFile], _ links: [Manifest.Link],
-        single: String?, outside: OutsidePayload? = nil
+        single: FilePath?, outside: OutsidePayload? = nil
     ) -> Manifest {
         Manifest(
             id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
@@ -101,7 +101,7 @@ extension RunStore {
                 }
             }
         }
-        return hashed.sorted { precedes($0.path, $1.path) }
+        return hashed.sorted { $0.path < $1.path }
     }
 
     /// The lowest first.
@@ -120,7 +120,7 @@ extension RunStore {
         let checksumsPath = "\(base)/\(CheckpointFile.checksums)"
         let bytes = try encode(manifest, for: manifestPath)
         var entries = [
-            Checksums.Entry(digest: Digest.of(bytes).hex, path: CheckpointFile.manifest)
+            Checksums.Entry(digest: Digest.of(bytes).hex, path: FilePath(CheckpointFile.manifest))
         ]
         entries += hashed.map { Checksums.Entry(digest: $0.digest.hex, path: $0.path) }
         try writing { () throws(SystemError) in
@@ -135,7 +135,7 @@ extension RunStore {
     func checkUnchanged(
         _ payload: Payload, _ now: Payload, base: String
     ) throws(StoreError) {
-        let isSameList = payload.files.elementsEqual(now.files) { isSame($0.path, $1.path) }
+        let isSameList = payload.files.map(\.path) == now.files.map(\.path)
         guard isSameList, payload.links == now.links else {
             throw .changed(
                 Manifest.place(of: now.directories.first ?? CheckpointFile.data, in: base))

@@ -31,8 +31,6 @@ extension RunStore {
         let listed = try get(readLists(id))
         // What is not kept here is not ours to make smaller.
         if listed.manifest.outside != nil { return .done(bytes: listed.manifest.bytes) }
-        // What is not ours is left alone.
-        if listed.manifest.outside != nil { return .done(bytes: listed.manifest.bytes) }
         var copies = try get(readCopies(id))
         if let known = copies, try !check(known, listed, isCancelled) { copies = nil }
         if copies == nil {
@@ -74,7 +72,7 @@ extension RunStore {
             let isGood = try restore(
                 copy, of: listed.manifest.id, by: copies.program, bytes: file.bytes,
                 digest: listed.digest(of: file.path), to: nil, goOn: { _ in !isCancelled() })
-            if !isGood { bad = copy.file.compressed }
+            if !isGood { bad = copy.file.compressed.text }
         }
         guard let bad else { return true }
         if isNeeded { throw .badPath("\(base)/\(bad)", reason: "has rotted (SHA-256 differs)") }
@@ -105,7 +103,8 @@ extension RunStore {
         try writing { () throws(SystemError) in
             for copy in copies.copies { try removeIfThere("\(base)/\(copy.file.path)") }
             // What a restore that was cut short has left.
-            for entry in try entries(base) where entry.name.hasPrefix(Self.restoring) {
+            for entry in try entries(base)
+            where entry.name.utf8.starts(with: Self.restoring.utf8) {
                 try removeIfThere("\(base)/\(entry.name)")
             }
         }
@@ -118,18 +117,25 @@ extension RunStore {
         _ listed: Listed, _ program: CompressionProgram, _ isCancelled: () -> Bool
     ) throws(StoreError) -> CompressedCopies {
         let base = paths.checkpoint(listed.manifest.id)
-        let top = "\(base)/\(CheckpointFile.compressed)"
+        let top = FilePath(base).appending(CheckpointFile.compressed.text)
         var copies: [CompressedCopies.Copy] = []
-        var directories = [top]
-        try writing { () throws(SystemError) in try files.makeDirectory(top) }
+        var directories: Set = [top]
+        try writing { () throws(SystemError) in try files.makeDirectory(top.text) }
         for file in listed.manifest.files where file.bytes > limits.block {
             if isCancelled() { throw .cancelled }
-            let name = String(
-                decoding: file.path.utf8.dropFirst(CheckpointFile.data.utf8.count), as: UTF8.self)
-            let compressed = "\(CheckpointFile.compressed)\(name)\(program.suffix)"
-            try makeParents(of: "\(base)/\(compressed)", below: top, &directories)
-            if let made = try makeCopy(file, compressed, listed, program, isCancelled) {
-                copies.append(made)
+            let copy = file.path.moved(from: CheckpointFile.data, to: CheckpointFile.compressed)
+            let compressed: FilePath = "\(copy)\(program.suffix)"
+            do throws(StoreError) {
+                try makeParents(of: "\(base)/\(compressed)", &directories)
+                if let made = try makeCopy(file, compressed, listed, program, isCancelled) {
+                    copies.append(made)
+                }
+            } catch {
+                // A name that cannot be made longer, or that the copy of another file has, as of
+                // `a` beside a directory `a.gz`: this file stays as it is.
+                guard let system = error.systemError, FilePath(system.subject).isBelow(top),
+                    system.isTooLongAPath || system.isTaken
+                else { throw error }
             }
         }
         let all = CompressedCopies(program: program, copies: copies)
@@ -138,24 +144,23 @@ extension RunStore {
     }
 
     private func makeParents(
-        of path: String, below top: String, _ directories: inout [String]
+        of path: FilePath, _ directories: inout Set<FilePath>
     ) throws(StoreError) {
-        let wanted = parent(of: path)
-        var missing: [String] = []
-        var next = wanted
-        while !directories.contains(where: { isSame($0, next) }), next.utf8.count > top.utf8.count {
+        var missing: [FilePath] = []
+        var next = path.parent
+        while !directories.contains(next) {
             missing.append(next)
-            next = parent(of: next)
+            next = next.parent
         }
         for directory in missing.reversed() {
-            try writing { () throws(SystemError) in try files.makeDirectory(directory) }
-            directories.append(directory)
+            try writing { () throws(SystemError) in try files.makeDirectory(directory.text) }
+            directories.insert(directory)
         }
     }
 
     /// - Returns: nil where it would not be smaller.
     private func makeCopy(
-        _ file: Manifest.File, _ compressed: String, _ listed: Listed,
+        _ file: Manifest.File, _ compressed: FilePath, _ listed: Listed,
         _ program: CompressionProgram, _ isCancelled: () -> Bool
     ) throws(StoreError) -> CompressedCopies.Copy? {
         let id = listed.manifest.id
@@ -165,15 +170,8 @@ extension RunStore {
         let mode = try reading { () throws(SystemError) in try files.status(source).mode }
         let most = (file.bytes - 1) / limits.block * limits.block
         let goOn = { (_: Int) in !isCancelled() }
-        let made: FilteredFile
-        do throws(StoreError) {
-            made = try filter(
-                source, program, isRestoring: false, to: target, mode: 0o600, limit: most, goOn)
-        } catch {
-            // A name that cannot be made any longer.
-            if error.systemError?.isTooLongAPath == true { return nil }
-            throw error
-        }
+        let made = try filter(
+            source, program, isRestoring: false, to: target, mode: 0o600, limit: most, goOn)
         guard let status = made.status else {
             try writing { () throws(SystemError) in try files.removeFile(target) }
             return nil
@@ -196,13 +194,14 @@ extension RunStore {
 
     /// The lists, and with the last of them the whole.
     private func write(
-        _ copies: CompressedCopies, _ directories: [String], base: String
+        _ copies: CompressedCopies, _ directories: Set<FilePath>, base: String
     ) throws(StoreError) {
         let listPath = "\(base)/\(CheckpointFile.compressedList)"
         let marker = "\(base)/\(CheckpointFile.compressedChecksums)"
         let bytes = try encode(copies.list, for: listPath)
         var entries = [
-            Checksums.Entry(digest: Digest.of(bytes).hex, path: CheckpointFile.compressedList)
+            Checksums.Entry(
+                digest: Digest.of(bytes).hex, path: FilePath(CheckpointFile.compressedList))
         ]
         entries += copies.copies.map {
             Checksums.Entry(digest: $0.digest, path: $0.file.compressed)
@@ -210,7 +209,8 @@ extension RunStore {
         try writing { () throws(SystemError) in
             try files.writeFile(listPath, bytes)
             try files.syncFile(listPath)
-            for directory in directories.reversed() { try files.syncDirectory(directory) }
+            // Each before the one that it is in.
+            for directory in directories.sorted(by: >) { try files.syncDirectory(directory.text) }
             try files.writeFile("\(marker).tmp", Array(Checksums.format(entries).utf8))
             try files.syncFile("\(marker).tmp")
             try files.syncDirectory(base)

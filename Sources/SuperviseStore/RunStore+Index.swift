@@ -59,13 +59,10 @@ struct IndexText: Equatable {
     private(set) var lines = 0
 
     mutating func add(_ summary: CheckpointSummary, inode: UInt64, in paths: RunPaths) {
-        let base = paths.checkpoint(summary.id) + "/"
+        let path = FilePath(summary.path)
         // Absolute where the payload is outside.
-        let payload =
-            summary.path.hasPrefix(base)
-            ? String(decoding: summary.path.utf8.dropFirst(base.utf8.count), as: UTF8.self)
-            : summary.path
-        let line = CheckpointIndex.line(summary, inode: inode, payload: payload)
+        let payload = path.below(FilePath(paths.checkpoint(summary.id))) ?? path
+        let line = CheckpointIndex.line(summary, inode: inode, payload: payload.text)
         // What cannot be told in a line is read from its manifest.
         guard let line else { return }
         bytes += line

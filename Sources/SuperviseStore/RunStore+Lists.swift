@@ -5,10 +5,10 @@ import SuperviseSystem
 extension RunStore {
     struct Listed: Sendable {
         var manifest: Manifest
-        /// 64 hexadecimal digits, by the bytes of the payload file's path.
-        var digests: [[UInt8]: String]
+        /// 64 hexadecimal digits, by the payload file's path.
+        var digests: [FilePath: String]
 
-        func digest(of path: String) -> String { digests[Array(path.utf8)] ?? "" }
+        func digest(of path: FilePath) -> String { digests[path] ?? "" }
     }
 
     func readLists(_ id: CheckpointID) throws(StoreError) -> Result<Listed, Damage> {
@@ -23,8 +23,9 @@ extension RunStore {
         guard let text = String(validating: sums, as: UTF8.self),
             let entries = try? Checksums.parse(text)
         else { return .failure(Damage(reason: "\(CheckpointFile.checksums) is damaged")) }
+        let manifestName = FilePath(CheckpointFile.manifest)
         // Before the manifest is believed, also where it says that it is newer than we are.
-        let own = entries.first { $0.path == CheckpointFile.manifest }
+        let own = entries.first { $0.path == manifestName }
         guard own?.digest == Digest.of(bytes).hex else {
             return .failure(Damage(reason: "\(CheckpointFile.manifest): SHA-256 differs"))
         }
@@ -34,16 +35,13 @@ extension RunStore {
         case .success(let found): manifest = found
         case .failure(let damage): return .failure(damage)
         }
-        let payload = entries.filter { $0.path != CheckpointFile.manifest }
-            .sorted { precedes($0.path, $1.path) }
-        let names = manifest.files.map(\.path).sorted(by: precedes)
-        guard payload.count == names.count, zip(payload, names).allSatisfy({ isSame($0.path, $1) })
-        else {
+        let payload = entries.filter { $0.path != manifestName }
+        guard payload.map(\.path).sorted() == manifest.files.map(\.path).sorted() else {
             return .failure(
                 Damage(reason: "\(CheckpointFile.checksums) does not list the manifest's files"))
         }
         let digests = Dictionary(
-            payload.map { (Array($0.path.utf8), $0.digest) },
+            payload.map { ($0.path, $0.digest) },
             uniquingKeysWith: { first, _ in first })
         return .success(Listed(manifest: manifest, digests: digests))
     }
@@ -55,13 +53,13 @@ extension RunStore {
             let sums = try document("\(base)/\(CheckpointFile.checksums)"),
             let text = String(validating: sums, as: UTF8.self),
             let entries = try? Checksums.parse(text),
-            let own = entries.first(where: { $0.path == CheckpointFile.manifest })
+            let own = entries.first(where: { $0.path == FilePath(CheckpointFile.manifest) })
         else { return false }
         return own.digest != Digest.of(bytes).hex
     }
 
     func relative(_ path: String, _ id: CheckpointID) -> String {
-        let base = "\(paths.checkpoint(id))/"
-        return shown(path.hasPrefix(base) ? String(path.dropFirst(base.count)) : path)
+        let base = FilePath(paths.checkpoint(id))
+        return shown(FilePath(path).below(base)?.text ?? path)
     }
 }

@@ -20,7 +20,7 @@ extension RunStore {
         let base = paths.staging(order.id)
         _ = try makeStaging(order.id)
         guard try device(source) == device(base) else { return nil }
-        let original = try Payload.outside(files, source)
+        let original = try Payload.outside(files, FilePath(source))
         let place = Placement(of: original, source)
         let hashed = try hashAndSync(original, base: "", order.id, crew)
             .map { file in
@@ -34,7 +34,7 @@ extension RunStore {
         let manifest = manifest(order, hashed, links, single: place.single)
         try write(manifest, hashed, base: base)
         try writing { () throws(SystemError) in try files.syncDirectory(base) }
-        try checkUnchanged(original, try Payload.outside(files, source), base: "")
+        try checkUnchanged(original, try Payload.outside(files, FilePath(source)), base: "")
         try crew.goOn()
         return try take(source, to: place, manifest, hashed)
     }
@@ -73,7 +73,7 @@ extension RunStore {
         _ hashed: [HashedPayloadFile], _ moving: String
     ) throws(StoreError) -> [HashedPayloadFile] {
         let now = try Payload.read(files, base: moving)
-        guard now.files.elementsEqual(hashed, by: { isSame($0.path, $1.path) }) else {
+        guard now.files.map(\.path) == hashed.map(\.path) else {
             throw .changed("\(moving)/\(CheckpointFile.data)")
         }
         var moved = hashed
@@ -102,8 +102,10 @@ extension RunStore {
     /// Makes checkpoints of what an earlier supervisor had moved here when it ended.
     func finishMoves() throws(StoreError) {
         let found = try reading { () throws(SystemError) in try entries(paths.staging) }
-        for entry in found where entry.name.hasSuffix(Self.ending) {
-            guard let id = CheckpointID(String(entry.name.dropLast(Self.ending.count))) else {
+        let ending = Self.ending.utf8
+        for entry in found where entry.name.utf8.suffix(ending.count).elementsEqual(ending) {
+            guard let id = CheckpointID(String(Substring(entry.name.utf8.dropLast(ending.count))))
+            else {
                 continue
             }
             let moving = "\(paths.staging)/\(entry.name)"

@@ -14,7 +14,7 @@ extension RunStore {
         let hashed = try hashAndSync(payload, base: "", order.id, crew)
         try acting(as: owner) { () throws(StoreError) in
             try syncDirectories(payload, base: "")
-            try syncNames(above: outside.path)
+            try syncNames(above: outside.path.text)
         }
         let manifest = manifest(
             order, hashed, payload.links,
@@ -35,10 +35,10 @@ extension RunStore {
             try files.syncDirectoryIfReadable(directory)
             while directory != "/" {
                 let status = try files.status(directory)
-                let known = state.withLock { $0.durableNames[directory] }
+                let known = state.withLock { $0.durableNames[FilePath(directory)] }
                 guard status.device == device, known != status.inode else { return }
                 try files.syncDirectoryIfReadable(parent(of: directory))
-                state.withLock { [directory] in $0.durableNames[directory] = status.inode }
+                state.withLock { [directory] in $0.durableNames[FilePath(directory)] = status.inode }
                 directory = parent(of: directory)
             }
         }
@@ -54,22 +54,24 @@ extension RunStore {
         do throws(StoreError) {
             var listed: [Payload.File] = []
             for file in manifest.files {
-                let status = try reading { () throws(SystemError) in try files.status(file.path) }
+                let status = try reading { () throws(SystemError) in
+                    try files.status(file.path.text)
+                }
                 guard status.kind == .file else {
-                    throw .badPath(file.path, reason: "is no regular file")
+                    throw .badPath(file.path.text, reason: "is no regular file")
                 }
                 listed.append(Payload.File(path: file.path, status: status))
             }
             var links: [Manifest.Link] = []
             for link in manifest.links {
                 let target = try reading { () throws(SystemError) in
-                    try files.readLink(link.path)
+                    try files.readLink(link.path.text)
                 }
-                links.append(Manifest.Link(path: link.path, target: target))
+                links.append(Manifest.Link(path: link.path, target: FilePath(target)))
             }
             return Payload(files: listed, links: links)
         } catch {
-            let home = parent(of: outside.path)
+            let home = outside.path.parent.text
             if error.systemError?.isMissing == true, try !exists(home) { throw .missing(home) }
             throw error
         }
@@ -90,7 +92,7 @@ extension RunStore {
     func discardCommitted(
         _ path: String, mayOwn: Bool = true
     ) throws(SystemError) -> String? {
-        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let name = FilePath(path).name
         try files.makeDirectoryIfMissing(paths.trash)
         guard mayOwn, try ownedPayload(path) != nil else {
             return try move(path, into: paths.trash)
@@ -104,7 +106,7 @@ extension RunStore {
 
     /// Deletes what is in the trash, for good.
     func removeForGood(_ place: String) throws(SystemError) {
-        let name = place.split(separator: "/").last ?? ""
+        let name = FilePath(place).name
         if name.contains(Self.owningEnding) { try removeOwnedPayload(of: place) }
         try files.removeTree(place)
     }
@@ -115,20 +117,20 @@ extension RunStore {
             return
         }
         for file in manifest.files where !isClaimed(file.path, apartFrom: manifest.id) {
-            let now = try unlessMissing { () throws(SystemError) in try files.status(file.path) }
+            let now = try unlessMissing { () throws(SystemError) in try files.status(file.path.text) }
             guard let now, now.kind == .file, now.size == file.bytes,
                 now.modified == file.modified
             else { continue }
-            try removeIfThere(file.path)
+            try removeIfThere(file.path.text)
         }
         for link in manifest.links where !isClaimed(link.path, apartFrom: manifest.id) {
-            let now = try unlessMissing { () throws(SystemError) in try files.status(link.path) }
-            if now?.kind == .link { try removeIfThere(link.path) }
+            let now = try unlessMissing { () throws(SystemError) in try files.status(link.path.text) }
+            if now?.kind == .link { try removeIfThere(link.path.text) }
         }
-        try removeEmptyDirectories(outside.path)
+        try removeEmptyDirectories(outside.path.text)
         // The checkpoint is forgotten next; what it took with it must not come back then.
         _ = try unlessMissing { () throws(SystemError) in
-            try files.syncDirectoryIfReadable(parent(of: outside.path))
+            try files.syncDirectoryIfReadable(outside.path.parent.text)
         }
     }
 
@@ -170,18 +172,18 @@ extension RunStore {
             let sums = try read(CheckpointFile.checksums),
             let entries = try? Checksums.parse(String(decoding: sums, as: UTF8.self)),
             entries.contains(where: {
-                $0.path == CheckpointFile.manifest && $0.digest == Digest.of(bytes).hex
+                $0.path == FilePath(CheckpointFile.manifest) && $0.digest == Digest.of(bytes).hex
             })
         else { return nil }
         return manifest
     }
 
     /// Whether another checkpoint needs it. Where that cannot be found out, it does.
-    private func isClaimed(_ path: String, apartFrom id: CheckpointID) -> Bool {
+    private func isClaimed(_ path: FilePath, apartFrom id: CheckpointID) -> Bool {
         if state.withLock({ $0.claims == nil }) { _ = try? scan() }
         return state.withLock { state in
             guard let claims = state.claims else { return true }
-            return claims.contains { $0.key != id && isBelow(path, $0.value) }
+            return claims.contains { $0.key != id && path.isBelow($0.value) }
         }
     }
 }

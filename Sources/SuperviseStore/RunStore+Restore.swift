@@ -95,9 +95,9 @@ extension RunStore {
     }
 
     /// Empty directories stay when files are compressed, unless somebody tidies up.
-    private func makeParents(of path: String, below base: String) throws(SystemError) {
+    private func makeParents(of path: FilePath, below base: String) throws(SystemError) {
         var here = base
-        for name in path.split(separator: "/").dropLast() {
+        for name in path.components.dropLast() {
             here += "/\(name)"
             try files.makeDirectoryIfMissing(here)
         }

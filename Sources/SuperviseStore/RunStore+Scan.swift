@@ -55,8 +55,8 @@ extension RunStore {
     @discardableResult
     func scanCheckpoints(
         _ scan: inout Scan, makesIndex: Bool = false
-    ) throws(StoreError) -> [CheckpointID: String] {
-        var claims: [CheckpointID: String] = [:]
+    ) throws(StoreError) -> [CheckpointID: FilePath] {
+        var claims: [CheckpointID: FilePath] = [:]
         let found = try checkpointEntries()
         let isMany = found.count > limits.unindexed
         let index = isMany ? try readIndex() : nil
@@ -83,7 +83,7 @@ extension RunStore {
             }
             guard let summary else { continue }
             scan.checkpoints.append(summary)
-            if summary.isOutside(of: checkpoints) { claims[id] = summary.path }
+            if summary.isOutside(of: checkpoints) { claims[id] = FilePath(summary.path) }
             if isMade { made.add(summary, inode: inode, in: paths) }
         }
         scan.newIndex = isMade ? made : nil
@@ -139,7 +139,7 @@ extension RunStore {
         }
         if let fault = manifest.fault { return .failure(Damage(reason: fault)) }
         if let single = manifest.single, !manifest.files.contains(where: { $0.path == single }) {
-            return .failure(Damage(reason: "\(shown(single)) is not among its files"))
+            return .failure(Damage(reason: "\(shown(single.text)) is not among its files"))
         }
         return .success(manifest)
     }

@@ -117,7 +117,7 @@ extension RunStore {
     func move(
         _ path: String, into directory: String, as other: String? = nil
     ) throws(SystemError) -> String? {
-        let name = other ?? path.split(separator: "/").last.map(String.init) ?? path
+        let name = other ?? FilePath(path).name
         var place = "\(directory)/\(name)"
         var number = 0
         while true {

@@ -46,28 +46,40 @@ extension RunStore {
             progress(count)
             return !isCancelled()
         }
+        let found = try findingDamage(of: id) { () throws(StoreError) in
+            let manifest = try compare(id, order, lane, goOn)
+            if order.restores { try letOwnerRead(id) }
+            return manifest
+        }
+        switch found {
+        case .success(let manifest):
+            return .good(summary(of: manifest), metadata: manifest.metadata)
+        case .failure(let damage): return .bad(reason: damage.reason)
+        }
+    }
+
+    /// Looks at a checkpoint's files; that they are damaged is a result, and no error.
+    func findingDamage<Value>(
+        of id: CheckpointID, _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Result<Value, Damage> {
+        func damage(_ reason: String) -> Result<Value, Damage> { .failure(Damage(reason: reason)) }
         do throws(StoreError) {
-            switch try compare(id, order, lane, goOn) {
-            case .success(let manifest):
-                if order.restores { try letOwnerRead(id) }
-                return .good(summary(of: manifest), metadata: manifest.metadata)
-            case .failure(let damage):
-                return .bad(reason: damage.reason)
-            }
+            return .success(try body())
         } catch {
             switch error {
+            case .bad(let reason): return damage(reason)
             case .garbage(let path, let reason):
-                return .bad(reason: "\(relative(path, id)): \(reason)")
+                return damage("\(relative(path, id)): \(reason)")
             case .badPath(let path, let reason):
-                return .bad(reason: "\(relative(path, id)) \(reason)")
+                return damage("\(relative(path, id)) \(reason)")
             case .unreadable(let system) where system.isMissing:
                 // What has gone from a directory that is there is missing from it.
                 try checkThatItIsThere(id)
-                return .bad(reason: "\(relative(system.subject, id)) is missing")
+                return damage("\(relative(system.subject, id)) is missing")
             case .unreadable(let system) where system.isNoDirectory:
                 // Something else was put where one of its directories had been.
                 try checkThatItIsThere(id)
-                return .bad(reason: "\(relative(system.subject, id)) is no directory")
+                return damage("\(relative(system.subject, id)) is no directory")
             default: throw error
             }
         }
@@ -82,31 +94,65 @@ extension RunStore {
     private func compare(
         _ id: CheckpointID, _ order: VerifyOrder, _ lane: WorkerLane?,
         _ goOn: @escaping @Sendable (Int) -> Bool
-    ) throws(StoreError) -> Result<Manifest, Damage> {
-        do throws(StoreError) {
-            var needsLists = order.depth != .none
-            if order.restores, !needsLists { needsLists = try hasCopies(id) }
-            guard needsLists else { return try readManifest(id) }
-            let listed = try get(readLists(id))
-            let copies = try get(readCopies(id))
-            let payload =
-                if let outside = listed.manifest.outside {
-                    try listedPayload(listed.manifest, in: outside)
-                } else {
-                    try Payload.read(
-                        files, base: paths.checkpoint(id),
-                        absent: copies?.list.files.map(\.path) ?? [])
-                }
-            if order.depth != .none { try compare(payload, with: listed.manifest) }
-            let hashed = order.depth == .digest ? try hash(payload, listed, order, lane, goOn) : []
-            let restored = try takeCopies(
-                of: absent(from: payload, listed.manifest), listed, copies, order, goOn)
-            if order.depth == .digest { verified.add(hashed + restored, of: id) }
-            return .success(listed.manifest)
-        } catch {
-            guard case .bad(let reason) = error else { throw error }
-            return .failure(Damage(reason: reason))
+    ) throws(StoreError) -> Manifest {
+        var needsLists = order.depth != .none
+        if order.restores, !needsLists { needsLists = try hasCopies(id) }
+        guard needsLists else { return try get(readManifest(id)) }
+        let found = try find(id)
+        if order.depth != .none { try compare(found.payload, with: found.listed.manifest) }
+        let hashed =
+            order.depth == .digest
+            ? try hash(found.payload, found.listed, order, lane, goOn) : []
+        let restored = try takeCopies(of: found.absent, found.listed, found.copies, order, goOn)
+        if order.depth == .digest { verified.add(hashed + restored, of: id) }
+        return found.listed.manifest
+    }
+
+    /// A checkpoint's lists, and beside them what is there of its files.
+    struct Inspected {
+        var listed: Listed
+        /// nil if it is not compressed.
+        var copies: CompressedCopies?
+        /// The files that are there themselves, its links and directories.
+        var payload: Payload
+        /// Of the files that are there themselves.
+        var statuses: [FilePath: FileStatus]
+
+        init(listed: Listed, copies: CompressedCopies?, payload: Payload) {
+            self.listed = listed
+            self.copies = copies
+            self.payload = payload
+            statuses = Dictionary(
+                payload.files.map { ($0.path, $0.status) }, uniquingKeysWith: { first, _ in first })
         }
+
+        /// The files of which at most a compressed copy is there.
+        var absent: [Manifest.File] {
+            listed.manifest.files.filter { statuses[$0.path] == nil }
+        }
+    }
+
+    /// Compares names, sizes and links with the lists, and reads no file.
+    func inspect(_ id: CheckpointID) throws(StoreError) -> Inspected {
+        let found = try find(id)
+        try compare(found.payload, with: found.listed.manifest)
+        _ = try takeCopies(
+            of: found.absent, found.listed, found.copies, .init(depth: .size), { _ in true })
+        return found
+    }
+
+    private func find(_ id: CheckpointID) throws(StoreError) -> Inspected {
+        let listed = try get(readLists(id))
+        let copies = try get(readCopies(id))
+        let payload =
+            if let outside = listed.manifest.outside {
+                try listedPayload(listed.manifest, in: outside)
+            } else {
+                try Payload.read(
+                    files, base: paths.checkpoint(id),
+                    absent: copies?.list.files.map(\.path) ?? [])
+            }
+        return Inspected(listed: listed, copies: copies, payload: payload)
     }
 
     private func hash(
@@ -145,25 +191,17 @@ extension RunStore {
     /// Names, sizes and links, before anything is read. What is absent is looked for elsewhere.
     private func compare(_ payload: Payload, with manifest: Manifest) throws(StoreError) {
         let expected = Dictionary(
-            manifest.files.map { (Array($0.path.utf8), $0.bytes) },
+            manifest.files.map { ($0.path, $0.bytes) },
             uniquingKeysWith: { first, _ in first })
         for file in payload.files {
-            guard let bytes = expected[Array(file.path.utf8)] else {
+            guard let bytes = expected[file.path] else {
                 throw .bad("\(shown(file.path)) does not belong to it")
             }
             guard bytes == file.status.size else {
                 throw .bad("\(shown(file.path)): \(file.status.size) bytes instead of \(bytes)")
             }
         }
-        let areLinksTheSame = payload.links.elementsEqual(manifest.links) {
-            isSame($0.path, $1.path) && isSame($0.target, $1.target)
-        }
-        if !areLinksTheSame { throw .bad("its symbolic links have changed") }
-    }
-
-    private func absent(from payload: Payload, _ manifest: Manifest) -> [Manifest.File] {
-        let found = Set(payload.files.map { Array($0.path.utf8) })
-        return manifest.files.filter { !found.contains(Array($0.path.utf8)) }
+        if payload.links != manifest.links { throw .bad("its symbolic links have changed") }
     }
 }
 

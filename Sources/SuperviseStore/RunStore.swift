@@ -42,9 +42,9 @@ package final class RunStore: Sendable {
         /// Checkpoints that were begun by this process.
         var begun: Set<CheckpointID> = []
         /// Payloads that stay outside, by their checkpoints; nil before the first scan.
-        var claims: [CheckpointID: String]?
+        var claims: [CheckpointID: FilePath]?
         /// Directories outside whose names were made durable, and their inodes.
-        var durableNames: [String: UInt64] = [:]
+        var durableNames: [FilePath: UInt64] = [:]
         /// Derived files that were looked at.
         var checkedStatus = false
         var checkedEvents = false

@@ -127,6 +127,8 @@ func shown(_ path: String) -> String {
     return text
 }
 
+func shown(_ path: FilePath) -> String { shown(path.text) }
+
 /// Does something that only reads.
 func reading<Result>(
     _ body: () throws(SystemError) -> Result

@@ -13,7 +13,7 @@ package final class VerifiedFiles: Sendable {
         var digest: Digest
     }
 
-    private let known = Mutex<[CheckpointID: [String: Known]]>([:])
+    private let known = Mutex<[CheckpointID: [FilePath: Known]]>([:])
 
     package init() {}
 
@@ -33,7 +33,7 @@ package final class VerifiedFiles: Sendable {
     }
 
     /// The digest that the file had, where it is still the one that was hashed.
-    func digest(of path: String, _ status: FileStatus, in id: CheckpointID) -> Digest? {
+    func digest(of path: FilePath, _ status: FileStatus, in id: CheckpointID) -> Digest? {
         known.withLock { known in
             guard let entry = known[id]?[path], entry.status.isUnchanged(status) else { return nil }
             return entry.digest
@@ -52,7 +52,7 @@ extension FileStatus {
 /// A payload file and what was found in it.
 struct HashedPayloadFile: Sendable {
     /// Below the checkpoint's directory.
-    var path: String
+    var path: FilePath
     var status: FileStatus
     var digest: Digest
 }

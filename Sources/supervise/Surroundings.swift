@@ -27,10 +27,11 @@ struct Surroundings: Sendable {
     ///
     /// - Throws: ``Complaint`` where it goes by a working directory that is not there.
     func absolute(_ path: String) throws(Complaint) -> String {
-        if path == "~" || path.hasPrefix("~/"), let home {
-            return Self.joined(home, String(path.dropFirst(2)))
+        let given = FilePath(path)
+        if given.isBelow("~"), let home {
+            return Self.joined(home, given.below("~")?.text ?? "")
         }
-        if path.hasPrefix("/") { return Self.joined(path, "") }
+        if given.isAbsolute { return Self.joined(path, "") }
         return Self.joined(try workingDirectory(), path)
     }
 
@@ -49,7 +50,7 @@ struct Surroundings: Sendable {
 
     /// A variable that holds an absolute path; nil where it does not.
     func absoluteVariable(_ name: String) -> String? {
-        environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        environment[name].flatMap { FilePath($0).isAbsolute ? $0 : nil }
     }
 
     /// Without `.` and double slashes. A `..` stays: what is before it may be a symbolic link.

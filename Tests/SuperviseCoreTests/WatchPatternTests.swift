@@ -12,7 +12,8 @@ struct WatchPatternTests {
             ("*a*b*c", "xxaxxbxxc", true), ("*a*b*c", "xxaxxcxxb", false), ("?.pt", "1.pt", true),
             ("?.pt", ".pt", false), ("[0-9].pt", "5.pt", true), ("[!0-9].pt", "5.pt", false),
             ("[]a].pt", "].pt", true), ("[a.pt", "[a.pt", true), ("\\*.pt", "*.pt", true),
-            ("\\*.pt", "a.pt", false), ("ü*", "über", true), ("", "", true), ("**", "", true),
+            ("\\*.pt", "a.pt", false), ("ü*", "über", true), ("\u{301}*", "\u{301}x", true),
+            ("*", "\u{301}x", true), ("caf\u{E9}", "cafe\u{301}", false), ("", "", true), ("**", "", true),
         ])
     func fits(pattern: String, name: String, isFitting: Bool) {
         #expect(NamePattern(pattern).fits(name) == isFitting)
@@ -22,6 +23,13 @@ struct WatchPatternTests {
     func manyStars() {
         let pattern = NamePattern(String(repeating: "*a", count: 40) + "b")
         #expect(!pattern.fits(String(repeating: "a", count: 5_000)))
+    }
+
+    @Test("a slash before a combining mark parts a pattern, and makes it an absolute one")
+    func combiningMark() throws {
+        let pattern = try #require(WatchPattern("/\u{301}out/\u{301}*"))
+        #expect(pattern.isAbsolute)
+        #expect(pattern.parts.map(\.literal) == ["\u{301}out", nil])
     }
 
     @Test("a pattern that nothing can fit is none", arguments: ["", "/", "out/", "out/..", "a\0b"])
@@ -42,10 +50,10 @@ struct WatchPatternTests {
             ("out/*.tar.gz", "/w/out/state-8.tar.gz", 8),
             ("out/*/model2.pt", "/w/out/step-9/model2.pt", 9),
             ("out/run3/*.pt", "/w/out/run3/last.pt", nil), ("out/m1.pt", "/w/out/m1.pt", nil),
-            ("*", "/w/99999999999999999999", nil),
+            ("*", "/w/99999999999999999999", nil), ("\u{301}*/*", "/w/\u{301}a/\u{301}step-7", 7),
         ] as [(String, String, Int64?)])
     func step(pattern: String, path: String, step: Int64?) {
-        #expect(WatchPattern(pattern)?.step(in: path) == step)
+        #expect(WatchPattern(pattern)?.step(in: FilePath(path)) == step)
     }
 
     @Test(

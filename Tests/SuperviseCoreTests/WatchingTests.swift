@@ -12,7 +12,7 @@ struct WatchingTests {
     }
 
     private func file(
-        _ path: String, step: Int64? = nil, at: Int64 = 0, wasMoved: Bool = true
+        _ path: FilePath, step: Int64? = nil, at: Int64 = 0, wasMoved: Bool = true
     ) -> WatchedFile {
         WatchedFile(
             path: path, step: step, completedAt: Instant(nanoseconds: at), wasMoved: wasMoved)

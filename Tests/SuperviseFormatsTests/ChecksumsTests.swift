@@ -23,7 +23,7 @@ struct ChecksumsTests {
     @Test("odd names come back")
     func odd() throws {
         let names = [" ", "*x", "é", "a\tb", "\\", "\n", "\r\n", "x\r\ny", "  two", "😀", "\\n"]
-        let entries = names.map { Checksums.Entry(digest: digest, path: $0) }
+        let entries = names.map { Checksums.Entry(digest: digest, path: FilePath($0)) }
         #expect(try Checksums.parse(Checksums.format(entries)) == entries)
     }
 

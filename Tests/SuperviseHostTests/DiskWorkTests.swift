@@ -83,7 +83,7 @@ final class DiskWorkTests {
     /// A checkpoint of one file.
     private func save(_ number: Int64) throws {
         let file = try place.write("file", "of \(number)")
-        work.add(order(number), from: .init(path: file, mode: .copy))
+        work.add(order(number), from: .init(path: FilePath(file), mode: .copy))
         try diary.wait(for: "committed \(id(number))")
     }
 
@@ -307,7 +307,7 @@ final class DiskWorkTests {
         disk.hang(on: .fileSync)
         for number in 1...3 {
             let file = try place.write("file\(number)", "of \(number)")
-            work.add(order(Int64(number)), from: .init(path: file, mode: .own))
+            work.add(order(Int64(number)), from: .init(path: FilePath(file), mode: .own))
         }
         disk.waitUntilHanging(on: .fileSync)
         disk.goOn(with: .fileSync)

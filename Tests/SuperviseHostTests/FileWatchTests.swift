@@ -363,7 +363,7 @@ private func brief(_ event: Event, in home: String) -> [String] {
     switch event {
     case .watched(let files):
         files.map { file in
-            let name = file.path.hasPrefix(home) ? String(file.path.dropFirst(home.count)) : "?"
+            let name = file.path.below(FilePath(home))?.text ?? "?"
             let step = file.step.map { " step \($0)" } ?? ""
             return "\(file.wasMoved ? "moved" : "closed") \(name)\(step)"
         }

@@ -83,7 +83,7 @@ extension Supervisor {
             id, reason: request.reason, costFrom: request.madeAt?.counted ?? now.counted,
             add.metrics,
             add.metadata, at: now)
-        let source = Action.Source(path: add.path, mode: mode)
+        let source = Action.Source(path: FilePath(add.path), mode: mode)
         track(
             order, .add(order, from: source), sender, request: request.number,
             securedAt: now.counted)

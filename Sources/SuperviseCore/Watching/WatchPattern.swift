@@ -1,3 +1,5 @@
+import SuperviseFormats
+
 /// A glob of `--watch`, such as `out/*/ckpt-*.pt`.
 package struct WatchPattern: Equatable, Sendable {
     /// As it was written.
@@ -8,13 +10,14 @@ package struct WatchPattern: Equatable, Sendable {
 
     /// nil where nothing can fit: it is empty, ends with a slash or a point, or holds a NUL.
     package init?(_ text: String) {
-        let parts = text.split(separator: "/").filter { $0 != "." }
-        guard let last = parts.last, last != "..", text.last != "/", !text.contains("\0") else {
-            return nil
-        }
+        let path = FilePath(text)
+        let parts = path.components.filter { $0 != "." }
+        guard let last = parts.last, last != "..", text.utf8.last != UInt8(ascii: "/"),
+            !text.utf8.contains(0)
+        else { return nil }
         self.text = text
-        isAbsolute = text.hasPrefix("/")
-        self.parts = parts.map { NamePattern(String($0)) }
+        isAbsolute = path.isAbsolute
+        self.parts = parts.map { NamePattern($0.text) }
     }
 
     /// The step that a path tells, where it fits this pattern.
@@ -22,10 +25,10 @@ package struct WatchPattern: Equatable, Sendable {
     /// Only what a wildcard stands for can tell it, and the last part of the path that has a number
     /// does: the number behind the word `step`, else the last whole number. An ending such as `.h5`
     /// is no part of it.
-    package func step(in path: String) -> Int64? {
-        let names = path.split(separator: "/").suffix(parts.count)
+    package func step(in path: FilePath) -> Int64? {
+        let names = path.components.suffix(parts.count)
         for (name, part) in zip(names, parts).reversed() where part.literal == nil {
-            if let step = stepInName(String(name)) { return step }
+            if let step = stepInName(name.text) { return step }
         }
         return nil
     }

@@ -3,7 +3,7 @@ import SuperviseFormats
 /// A file or directory that fits a pattern of `--watch`, and looks complete.
 package struct WatchedFile: Equatable, Sendable {
     /// Absolute.
-    package var path: String
+    package var path: FilePath
     /// That its name tells.
     package var step: Int64?
     /// When it was closed, moved into place, or last changed.
@@ -12,7 +12,7 @@ package struct WatchedFile: Equatable, Sendable {
     /// the death of whoever wrote it.
     package var wasMoved: Bool
 
-    package init(path: String, step: Int64?, completedAt: Instant, wasMoved: Bool) {
+    package init(path: FilePath, step: Int64?, completedAt: Instant, wasMoved: Bool) {
         self.path = path
         self.step = step
         self.completedAt = completedAt

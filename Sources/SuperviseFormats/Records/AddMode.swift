@@ -13,7 +13,7 @@ package enum AddMode: String, Codable, Sendable, CaseIterable {
 /// Where a payload is that was not moved or copied into its checkpoint's directory.
 package struct OutsidePayload: Codable, Equatable, Sendable {
     /// An absolute path without symbolic links, of a file or a directory.
-    package var path: String
+    package var path: FilePath
     /// Whether it goes with the checkpoint; else it is only referred to.
     package var isOwned: Bool
 
@@ -22,7 +22,7 @@ package struct OutsidePayload: Codable, Equatable, Sendable {
         case isOwned = "owned"
     }
 
-    package init(path: String, isOwned: Bool) {
+    package init(path: FilePath, isOwned: Bool) {
         self.path = path
         self.isOwned = isOwned
     }

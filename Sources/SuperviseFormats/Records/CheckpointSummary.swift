@@ -17,7 +17,7 @@ package struct CheckpointSummary: Equatable, Sendable {
         var value: Double
     }
 
-    private enum Place: Equatable {
+    private enum Place {
         case at(String)
         case below(checkpoints: String, payload: String)
     }
@@ -90,14 +90,14 @@ package struct CheckpointSummary: Equatable, Sendable {
     /// - Parameter checkpoints: the directory that the run's checkpoints are in.
     package func isOutside(of checkpoints: String) -> Bool {
         switch place {
-        case .at(let path): !path.hasPrefix(checkpoints + "/")
-        case .below(let parent, _): parent != checkpoints
+        case .at(let path): !FilePath(path).isBelow(FilePath(checkpoints))
+        case .below(let parent, _): FilePath(parent) != FilePath(checkpoints)
         }
     }
 
     package static func == (left: CheckpointSummary, right: CheckpointSummary) -> Bool {
         left.id == right.id && left.created == right.created && left.bytes == right.bytes
             && left.compressedBytes == right.compressedBytes && left.measured == right.measured
-            && (left.place == right.place || left.path == right.path)
+            && FilePath(left.path) == FilePath(right.path)
     }
 }

@@ -8,9 +8,9 @@ package enum Checksums {
     package struct Entry: Equatable, Sendable {
         /// 64 lower-case hexadecimal digits.
         package var digest: String
-        package var path: String
+        package var path: FilePath
 
-        package init(digest: String, path: String) {
+        package init(digest: String, path: FilePath) {
             self.digest = digest
             self.path = path
         }
@@ -22,7 +22,7 @@ package enum Checksums {
 
     private static func line(for entry: Entry) -> String {
         var escaped = ""
-        for scalar in entry.path.unicodeScalars {
+        for scalar in entry.path.text.unicodeScalars {
             switch scalar {
             case "\\": escaped += "\\\\"
             case "\n": escaped += "\\n"
@@ -30,7 +30,7 @@ package enum Checksums {
             default: escaped.unicodeScalars.append(scalar)
             }
         }
-        let mark = escaped.unicodeScalars.count == entry.path.unicodeScalars.count ? "" : "\\"
+        let mark = escaped.unicodeScalars.count == entry.path.text.unicodeScalars.count ? "" : "\\"
         return "\(mark)\(entry.digest)  \(escaped)"
     }
 
@@ -60,7 +60,9 @@ package enum Checksums {
             scalars.dropFirst(64).prefix(2).elementsEqual("  ".unicodeScalars)
         else { return nil }
         let path = isEscaped ? unescaped(name) : String(String.UnicodeScalarView(name))
-        return path.map { Entry(digest: String(String.UnicodeScalarView(digest)), path: $0) }
+        return path.map {
+            Entry(digest: String(String.UnicodeScalarView(digest)), path: FilePath($0))
+        }
     }
 
     private static func unescaped(_ name: Substring.UnicodeScalarView) -> String? {

@@ -39,15 +39,15 @@ package struct CompressedList: Codable, Equatable, Sendable {
     /// One payload file and its copy.
     package struct File: Codable, Equatable, Sendable {
         /// As in the manifest, such as `data/model.bin`.
-        package var path: String
+        package var path: FilePath
         /// Below the checkpoint's directory, such as `compressed/model.bin.zst`.
-        package var compressed: String
+        package var compressed: FilePath
         /// Of the copy.
         package var bytes: Int64
         /// The permissions of the payload file, such as 0o600.
         package var mode: UInt32
 
-        package init(path: String, compressed: String, bytes: Int64, mode: UInt32) {
+        package init(path: FilePath, compressed: FilePath, bytes: Int64, mode: UInt32) {
             self.path = path
             self.compressed = compressed
             self.bytes = bytes

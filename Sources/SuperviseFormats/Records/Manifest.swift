@@ -19,7 +19,7 @@ package struct Manifest: Codable, Equatable, Sendable {
     package var metadata: [String: JSONValue]
     package var ranks: Int
     /// The payload is this one file below `data/`: the job gets its path, not the directory's.
-    @Null package var single: String?
+    @Null package var single: FilePath?
     /// Where the payload is, if it is not in `data/`; all paths in it are absolute then.
     @Null package var outside: OutsidePayload?
 
@@ -33,13 +33,13 @@ package struct Manifest: Codable, Equatable, Sendable {
     /// One payload file.
     package struct File: Codable, Equatable, Sendable {
         /// Below the checkpoint's directory, such as `data/model.bin`; of any bytes but NUL.
-        package var path: String
+        package var path: FilePath
         package var bytes: Int64
         /// When it was written last, in nanoseconds since 1970: only of a payload outside, where it
         /// tells whether a file is still the one that was taken.
         package var modified: Int64?
 
-        package init(path: String, bytes: Int64, modified: Int64? = nil) {
+        package init(path: FilePath, bytes: Int64, modified: Int64? = nil) {
             self.path = path
             self.bytes = bytes
             self.modified = modified
@@ -49,11 +49,11 @@ package struct Manifest: Codable, Equatable, Sendable {
     /// One symbolic link.
     package struct Link: Codable, Equatable, Sendable {
         /// Below the checkpoint's directory, such as `data/latest`.
-        package var path: String
+        package var path: FilePath
         /// What it says: relative to where it is.
-        package var target: String
+        package var target: FilePath
 
-        package init(path: String, target: String) {
+        package init(path: FilePath, target: FilePath) {
             self.path = path
             self.target = target
         }
@@ -62,7 +62,7 @@ package struct Manifest: Codable, Equatable, Sendable {
     package init(
         id: CheckpointID, reason: Reason, attempt: Int, parent: CheckpointID?, created: Timestamp,
         seconds: Double, files: [File], links: [Link] = [], metrics: [String: Double],
-        metadata: [String: JSONValue], ranks: Int = 1, single: String? = nil,
+        metadata: [String: JSONValue], ranks: Int = 1, single: FilePath? = nil,
         outside: OutsidePayload? = nil
     ) {
         self.id = id
@@ -93,8 +93,8 @@ package struct Manifest: Codable, Equatable, Sendable {
     /// Where one of the paths in a manifest leads.
     ///
     /// - Parameter directory: the checkpoint's.
-    package static func place(of path: String, in directory: String) -> String {
-        path.hasPrefix("/") ? path : "\(directory)/\(path)"
+    package static func place(of path: FilePath, in directory: String) -> String {
+        path.isAbsolute ? path.text : "\(directory)/\(path.text)"
     }
 
     /// The size of the payload.

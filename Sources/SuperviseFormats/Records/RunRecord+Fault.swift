@@ -13,8 +13,8 @@ extension RunRecord {
         if sequence > CheckpointID.mostSequence { return "\"sequence\" is \(sequence)" }
         if RunName(name) == nil { return "\"name\" is no run's name" }
         if command.first?.isEmpty ?? true { return "\"command\" is empty" }
-        if !directory.hasPrefix("/") { return "\"directory\" is no absolute path" }
-        if !checkpointDirectory.hasPrefix("/") {
+        if !FilePath(directory).isAbsolute { return "\"directory\" is no absolute path" }
+        if !FilePath(checkpointDirectory).isAbsolute {
             return "\"checkpoint_directory\" is no absolute path"
         }
         if let program, !program.hasPrefix("/") { return "\"program\" is no absolute path" }

@@ -43,7 +43,7 @@ extension DiskWork {
 
     func add(_ order: Action.CommitOrder, from source: Action.Source) {
         take(order) { [bulk] store, order, warn throws(StoreError) in
-            let order = AddOrder(source: source.path, mode: source.mode, commit: order)
+            let order = AddOrder(source: source.path.text, mode: source.mode, commit: order)
             return try store.add(order, beside: bulk, warn: warn)
         }
     }

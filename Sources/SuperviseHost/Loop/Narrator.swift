@@ -26,7 +26,9 @@ extension Session {
     fileprivate var shownState: String {
         let path = store.paths.run
         let home = environment.last { $0.0 == "HOME" }?.1
-        guard let home, home != "/", path.hasPrefix(home + "/") else { return path }
-        return "~" + path.dropFirst(home.count)
+        guard let home, home != "/", let below = FilePath(path).below(FilePath(home)) else {
+            return path
+        }
+        return "~/\(below)"
     }
 }

@@ -1,3 +1,4 @@
+import SuperviseFormats
 import SuperviseSystem
 
 /// Where the socket of a run is: a short path in a directory of ours, whatever the run is called.
@@ -26,7 +27,7 @@ struct SocketPath {
         {
             return try checked("\(given)/\(name)", from: "RUNTIME_DIRECTORY")
         }
-        if let base = variable("XDG_RUNTIME_DIR"), base.hasPrefix("/") {
+        if let base = variable("XDG_RUNTIME_DIR"), FilePath(base).isAbsolute {
             let directory = base + "/supervise" + ending
             let path = try checked("\(directory)/\(name)", from: "XDG_RUNTIME_DIR")
             // One that is gone, or is another user's, was inherited by mistake.

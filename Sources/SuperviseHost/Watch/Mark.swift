@@ -1,3 +1,4 @@
+import SuperviseFormats
 import SuperviseSystem
 
 /// How a file or a directory looks from outside: two that are equal hold the same.
@@ -31,8 +32,8 @@ struct MarkReader {
     private let files = Disk()
 
     /// nil also for what is neither a file nor a directory.
-    func mark(of path: String) -> Mark? {
-        guard let status = try? files.status(path) else { return nil }
+    func mark(of path: FilePath) -> Mark? {
+        guard let status = try? files.status(path.text) else { return nil }
         switch status.kind {
         case .file:
             return Mark(
@@ -55,9 +56,9 @@ struct MarkReader {
     }
 
     /// nil where that cannot be known.
-    func isBeingWritten(_ path: String) -> Bool? {
-        guard let status = try? files.status(path) else { return nil }
-        if status.kind == .file { return (try? isOpenForWriting(path)) ?? nil }
+    func isBeingWritten(_ path: FilePath) -> Bool? {
+        guard let status = try? files.status(path.text) else { return nil }
+        if status.kind == .file { return (try? isOpenForWriting(path.text)) ?? nil }
         var isWritten = false
         forEachFile(below: path) { file, status in
             if status.kind == .file, (try? isOpenForWriting(file)) == true { isWritten = true }
@@ -67,8 +68,8 @@ struct MarkReader {
     }
 
     /// Files and directories, until `body` says false.
-    private func forEachFile(below path: String, _ body: (String, FileStatus) -> Bool) {
-        var waiting = [path]
+    private func forEachFile(below path: FilePath, _ body: (String, FileStatus) -> Bool) {
+        var waiting = [path.text]
         while let directory = waiting.popLast() {
             for entry in (try? files.list(directory)) ?? [] {
                 let path = "\(directory)/\(entry.name)"

@@ -1,4 +1,5 @@
 import SuperviseCore
+import SuperviseFormats
 
 /// What directories are looked at for: how far their paths have fitted each pattern.
 struct WatchGoals {
@@ -22,7 +23,7 @@ struct WatchGoals {
 
     /// - Parameter directory: what relative patterns are relative to; an absolute path.
     init(_ patterns: [WatchPattern], in directory: String) {
-        let base = directory.split(separator: "/").map { NamePattern(literal: String($0)) }
+        let base = FilePath(directory).components.map { NamePattern(literal: $0.text) }
         self.patterns = patterns.map { pattern in
             let leading = pattern.parts.dropLast().prefix { $0.literal != nil }.count
             return pattern.isAbsolute
@@ -31,11 +32,11 @@ struct WatchGoals {
     }
 
     /// For each pattern where looking begins, and then what is above that, up to the root.
-    func starts() -> [[(path: String, goal: Goal)]] {
+    func starts() -> [[(path: FilePath, goal: Goal)]] {
         patterns.enumerated().map { number, pattern in
             (0...pattern.start).reversed().map { depth in
                 let names = pattern.parts[..<depth].map { $0.literal ?? "" }
-                return ("/" + names.joined(separator: "/"), Goal(pattern: number, depth: depth))
+                return (FilePath("/" + names.joined(separator: "/")), Goal(pattern: number, depth: depth))
             }
         }
     }

@@ -1,4 +1,5 @@
 import SuperviseCore
+import SuperviseFormats
 import SuperviseSystem
 
 /// The directories in which something can appear that fits a pattern, each watched.
@@ -19,17 +20,17 @@ final class WatchTree {
     private let files = Disk()
     private var inotify: Inotify?
     private var directories = WatchedDirectories()
-    private var starts: Set<String> = []
+    private var starts: Set<FilePath> = []
     /// Nobody watches for what takes its place, or only for some of the patterns.
     private var hasLostStart = false
     private var isLimitTold = false
 
     /// Gets what fits: its path, what it is, what was seen of it.
-    var appeared: (String, FileKind, Sign) -> Void = { _, _, _ in }
+    var appeared: (FilePath, FileKind, Sign) -> Void = { _, _, _ in }
     /// Something has happened in this directory, which fits.
-    var stirred: (String) -> Void = { _ in }
+    var stirred: (FilePath) -> Void = { _ in }
     /// This is gone, and all below it.
-    var gone: (String) -> Void = { _ in }
+    var gone: (FilePath) -> Void = { _ in }
     /// Gets a sentence about what cannot be watched.
     var warned: (String) -> Void = { _ in }
     /// All that came at once was told.
@@ -71,27 +72,27 @@ final class WatchTree {
     }
 
     /// Watches everything in a directory that fits.
-    func watchInside(_ path: String) {
+    func watchInside(_ path: FilePath) {
         enter(path, inside: path)
     }
 
     /// - Returns: whether it is there.
     @discardableResult
     private func enter(
-        _ path: String, _ goal: WatchGoals.Goal? = nil, inside: String? = nil
+        _ path: FilePath, _ goal: WatchGoals.Goal? = nil, inside: FilePath? = nil
     ) -> Bool {
         guard let inotify else { return false }
         do throws(SystemError) {
-            let watch = try inotify.add(path, for: .all)
+            let watch = try inotify.add(path.text, for: .all)
             // Another one may have its name by now.
             if let known = directories[path], known.watch != watch { leave(path) }
             guard directories.enter(path, watch, goal, inside: inside) else { return true }
-            if let above = goal.flatMap(goals.above) { enter(join(path, ".."), above) }
+            if let above = goal.flatMap(goals.above) { enter(path.appending(".."), above) }
             // After the watch was added, so that nothing appears in between.
-            for entry in try files.list(join(path, ".")) where entry.isUTF8 {
+            for entry in try files.list(path.appending(".").text) where entry.isUTF8 {
                 see(entry.name, entry.kind, in: path, goals: goal.map { [$0] } ?? [], .found)
                 if inside != nil, entry.kind == .directory {
-                    enter(join(path, entry.name), inside: inside)
+                    enter(path.appending(entry.name), inside: inside)
                 }
             }
             return true
@@ -111,10 +112,10 @@ final class WatchTree {
     }
 
     private func see(
-        _ name: String, _ kind: FileKind, in path: String, goals some: Set<WatchGoals.Goal>,
+        _ name: String, _ kind: FileKind, in path: FilePath, goals some: Set<WatchGoals.Goal>,
         _ sign: Sign
     ) {
-        let found = join(path, name)
+        let found = path.appending(name)
         for goal in some {
             switch goals.answer(goal, to: name) {
             case .none: break
@@ -139,7 +140,7 @@ final class WatchTree {
         settled()
     }
 
-    private func changed(_ change: Inotify.Change, in path: String) {
+    private func changed(_ change: Inotify.Change, in path: FilePath) {
         guard let directory = directories[path] else { return }
         let kind: FileKind = change.isDirectory ? .directory : .file
         directory.inside.map(stirred)
@@ -152,11 +153,11 @@ final class WatchTree {
             see(change.name, .link, in: path, goals: above, .found)
         case .written: see(change.name, .file, in: path, goals: directory.goals, .written)
         case .movedHere:
-            leave(join(path, change.name))
+            leave(path.appending(change.name))
             see(change.name, kind, in: path, goals: directory.goals, .movedHere)
         case .gone:
-            leave(join(path, change.name))
-            gone(join(path, change.name))
+            leave(path.appending(change.name))
+            gone(path.appending(change.name))
         case .directoryGone:
             leave(path)
             gone(path)
@@ -166,13 +167,12 @@ final class WatchTree {
         if let inside = directory.inside, change.isDirectory,
             change.kind == .created || change.kind == .movedHere
         {
-            enter(join(path, change.name), inside: inside)
+            enter(path.appending(change.name), inside: inside)
         }
     }
 
-    private func leave(_ path: String) {
-        let below = join(path, "")
-        if starts.contains(where: { $0 == path || $0.hasPrefix(below) }) { hasLostStart = true }
+    private func leave(_ path: FilePath) {
+        if starts.contains(where: { $0.isBelow(path) }) { hasLostStart = true }
         for watch in directories.leave(path) { inotify?.remove(watch) }
     }
 }

@@ -1,3 +1,5 @@
+import SuperviseFormats
+
 /// The directories that are watched, by path and by watch. One that can be reached by several paths
 /// has one watch.
 struct WatchedDirectories {
@@ -5,15 +7,15 @@ struct WatchedDirectories {
         let watch: Int32
         fileprivate(set) var goals: Set<WatchGoals.Goal> = []
         /// What fits a pattern and holds this one, or is it.
-        fileprivate(set) var inside: String?
+        fileprivate(set) var inside: FilePath?
     }
 
-    private var directories: [String: Directory] = [:]
-    private var paths: [Int32: Set<String>] = [:]
+    private var directories: [FilePath: Directory] = [:]
+    private var paths: [Int32: Set<FilePath>] = [:]
 
-    subscript(_ path: String) -> Directory? { directories[path] }
+    subscript(_ path: FilePath) -> Directory? { directories[path] }
 
-    func paths(of watch: Int32) -> Set<String> { paths[watch] ?? [] }
+    func paths(of watch: Int32) -> Set<FilePath> { paths[watch] ?? [] }
 
     var watches: [Int32] { Array(paths.keys) }
 
@@ -21,7 +23,7 @@ struct WatchedDirectories {
     ///
     /// - Returns: whether there was anything to add.
     mutating func enter(
-        _ path: String, _ watch: Int32, _ goal: WatchGoals.Goal?, inside: String?
+        _ path: FilePath, _ watch: Int32, _ goal: WatchGoals.Goal?, inside: FilePath?
     ) -> Bool {
         var directory = directories[path] ?? Directory(watch: watch)
         let isKnown = goal.map { directory.goals.contains($0) } ?? (directory.inside == inside)
@@ -35,11 +37,10 @@ struct WatchedDirectories {
     /// Forgets a directory and all below it.
     ///
     /// - Returns: the watches that nobody needs any more.
-    mutating func leave(_ path: String) -> [Int32] {
+    mutating func leave(_ path: FilePath) -> [Int32] {
         guard directories[path] != nil else { return [] }
         var unneeded: [Int32] = []
-        let below = join(path, "")
-        for (left, directory) in directories where left == path || left.hasPrefix(below) {
+        for (left, directory) in directories where left.isBelow(path) {
             directories[left] = nil
             paths[directory.watch]?.remove(left)
             if paths[directory.watch]?.isEmpty == true {
@@ -49,9 +50,4 @@ struct WatchedDirectories {
         }
         return unneeded
     }
-}
-
-/// A path in a directory, which may be the root.
-func join(_ path: String, _ name: String) -> String {
-    path == "/" ? "/" + name : "\(path)/\(name)"
 }

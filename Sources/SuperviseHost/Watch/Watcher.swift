@@ -15,7 +15,7 @@ final class Watcher {
     private let look = MarkReader()
     private var timer: TimerSource?
     /// What is there, as it was told or found at the start.
-    private var known: [String: Mark] = [:]
+    private var known: [FilePath: Mark] = [:]
     private var waiting = WaitingList()
     private var ready: [WatchedFile] = []
     private var isStarting = true
@@ -60,7 +60,7 @@ final class Watcher {
         }
     }
 
-    private func appeared(_ path: String, _ kind: FileKind, _ sign: WatchTree.Sign) {
+    private func appeared(_ path: FilePath, _ kind: FileKind, _ sign: WatchTree.Sign) {
         if kind == .directory { tree.watchInside(path) }
         guard let mark = look.mark(of: path), mark.isDirectory == (kind == .directory) else {
             return
@@ -79,18 +79,16 @@ final class Watcher {
         }
     }
 
-    private func stirred(_ path: String) {
+    private func stirred(_ path: FilePath) {
         if isStarting { return }
         waiting.add(path, Mark(isDirectory: true), for: timing.directory)
     }
 
-    private func gone(_ path: String) {
+    private func gone(_ path: FilePath) {
         guard !known.isEmpty || !waiting.isEmpty else { return }
         // With files that wait or are known below a directory that is gone.
-        let below = path + "/"
-        waiting.remove { $0 == path || $0.hasPrefix(below) }
-        known[path] = nil
-        for other in known.keys where other.hasPrefix(below) { known[other] = nil }
+        waiting.remove { $0.isBelow(path) }
+        for other in known.keys where other.isBelow(path) { known[other] = nil }
     }
 
     private func ring() {
@@ -108,14 +106,14 @@ final class Watcher {
     }
 
     /// Where it is still being written, its end will be told.
-    private func fileIsDue(_ path: String, _ entry: WaitingList.Entry) {
+    private func fileIsDue(_ path: FilePath, _ entry: WaitingList.Entry) {
         guard let mark = look.mark(of: path), mark == entry.mark,
             look.isBeingWritten(path) != true
         else { return }
         ready(path, mark, since: entry.since, wasMoved: false)
     }
 
-    private func directoryIsDue(_ path: String, _ entry: WaitingList.Entry) {
+    private func directoryIsDue(_ path: FilePath, _ entry: WaitingList.Entry) {
         guard let mark = look.mark(of: path), mark.isDirectory, mark.bytes > 0, mark != known[path]
         else { return }
         let quiet = wallClockNow() - mark.changed
@@ -127,7 +125,7 @@ final class Watcher {
         }
     }
 
-    private func tellAtEnd(_ path: String, _ entry: WaitingList.Entry) {
+    private func tellAtEnd(_ path: FilePath, _ entry: WaitingList.Entry) {
         guard let mark = look.mark(of: path), mark.bytes > 0, mark != known[path],
             look.isBeingWritten(path) != true
         else { return }
@@ -143,7 +141,7 @@ final class Watcher {
         }
     }
 
-    private func ready(_ path: String, _ mark: Mark, since: MonotonicTime, wasMoved: Bool) {
+    private func ready(_ path: FilePath, _ mark: Mark, since: MonotonicTime, wasMoved: Bool) {
         known[path] = mark
         waiting.remove(path)
         let step = patterns.lazy.compactMap { $0.step(in: path) }.first

@@ -6,7 +6,7 @@ private let pieceSize: Int64 = 16 << 20
 
 extension Disk {
     package func copyFile(
-        _ path: String, to copy: String, goOn: (Int) -> Bool
+        _ path: String, to copy: String, mode: UInt32?, goOn: (Int) -> Bool
     ) throws(SystemError) {
         try withRegularFile(path) { (source, status) throws(SystemError) in
             let flags = O_WRONLY | O_CREAT | O_EXCL
@@ -16,8 +16,8 @@ extension Disk {
                         source: source, path: path, target: target, copy: copy)
                     try copying.copyAll(size: status.size, goOn)
                 }
-                let mode = mode_t(status.mode & 0o700 | 0o600)
-                try systemCall("fchmod", copy) { fchmod(target, mode) }
+                let mode = mode.map { $0 & 0o777 | 0o400 } ?? status.mode & 0o700 | 0o600
+                try systemCall("fchmod", copy) { fchmod(target, mode_t(mode)) }
             }
         }
     }

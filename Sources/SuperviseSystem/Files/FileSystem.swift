@@ -82,12 +82,16 @@ package protocol FileSystem: Sendable {
     func removeTree(_ path: String) throws(SystemError)
 
     /// Copies a regular file to a new one, sharing its blocks where the file system can; holes stay
-    /// holes. The copy is not synced, its owner may read and write it, and execute it where the
-    /// original's may. Of a file that grows meanwhile not all is copied.
+    /// holes. The copy is not synced. Of a file that grows meanwhile not all is copied.
     ///
-    /// - Parameter goOn: called after every piece with its size; false ends it with ECANCELED.
+    /// - Parameters:
+    ///   - mode: of the copy, as ``FileStatus/mode``; its owner may read it in any case. nil: its
+    ///     owner alone may read and write it, and execute it if the original's may.
+    ///   - goOn: called after every piece with its size; false ends it with ECANCELED.
     /// - Throws: EINVAL where it is no regular file, EEXIST, ENOSPC, …
-    func copyFile(_ path: String, to copy: String, goOn: (Int) -> Bool) throws(SystemError)
+    func copyFile(
+        _ path: String, to copy: String, mode: UInt32?, goOn: (Int) -> Bool
+    ) throws(SystemError)
 
     /// The digest of a regular file, read in pieces of 1 MiB. Of one that grows meanwhile not all is
     /// read.
@@ -104,7 +108,7 @@ package protocol FileSystem: Sendable {
     ///
     /// - Parameters:
     ///   - copy: gets what comes out: a new file, not synced; nil only takes the digest.
-    ///   - mode: of the copy, as ``FileStatus/mode``.
+    ///   - mode: of the copy, as ``FileStatus/mode``; its owner may read it in any case.
     ///   - limit: ends the program once more bytes than this have come; what the copy then holds is
     ///     not all.
     ///   - goOn: called after every piece that came out with its size; false ends it with ECANCELED.
@@ -162,6 +166,12 @@ package struct FileStatus: Equatable, Sendable {
 }
 
 extension FileSystem {
+    package func copyFile(
+        _ path: String, to copy: String, goOn: (Int) -> Bool
+    ) throws(SystemError) {
+        try copyFile(path, to: copy, mode: nil, goOn: goOn)
+    }
+
     package func visit(_ path: String, _ body: (DirectoryEntry) -> Void) throws(SystemError) {
         for entry in try list(path) { body(entry) }
     }

@@ -53,7 +53,7 @@ extension Disk {
                     program, filter, source, path, to: (target, copy), limit, goOn)
                 // What ends in a hole has not been written to its end.
                 try systemCall("ftruncate", copy) { ftruncate(target, off_t(result.size)) }
-                try systemCall("fchmod", copy) { fchmod(target, mode_t(mode & 0o777 | 0o600)) }
+                try systemCall("fchmod", copy) { fchmod(target, mode_t(mode & 0o777 | 0o400)) }
                 return result
             }
         }

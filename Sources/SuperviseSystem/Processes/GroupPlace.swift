@@ -65,9 +65,10 @@ package struct GroupPlace: Equatable, Sendable {
     /// `/b` where the path is `/a/b` and the root `/a`; nil where it is not below.
     private static func relative(_ path: Substring, to root: Substring) -> Substring? {
         if root == "/" { return path == "/" ? "" : path }
-        guard path.hasPrefix(root) else { return nil }
-        let rest = path.dropFirst(root.utf8.count)
-        return rest.isEmpty || rest.hasPrefix("/") ? rest : nil
+        // By bytes: to `String` a slash before a combining mark is no slash.
+        guard path.utf8.starts(with: root.utf8) else { return nil }
+        let rest = path.utf8.dropFirst(root.utf8.count)
+        return rest.isEmpty || rest.first == UInt8(ascii: "/") ? Substring(rest) : nil
     }
 
     /// The kernel writes spaces and the like as `\040`, in octal.

@@ -47,10 +47,11 @@ extension DoctorReader {
 
     /// Places that runs have their checkpoints in, where it is not with the rest.
     private func payloads(_ runs: [RunFacts]) -> [MachineFacts.Place] {
-        var seen: Set<String> = []
+        var seen: Set<FilePath> = []
         return runs.compactMap { run in
-            guard case .success(let record) = run.record, record.checkpointDirectory != run.path,
-                seen.insert(record.checkpointDirectory).inserted
+            guard case .success(let record) = run.record,
+                FilePath(record.checkpointDirectory) != FilePath(run.path),
+                seen.insert(FilePath(record.checkpointDirectory)).inserted
             else { return nil }
             return look("checkpoints", record.checkpointDirectory)
         }
@@ -74,9 +75,9 @@ extension DoctorReader {
         for path in candidates {
             // The name of a socket has 21 bytes with its slash and ending.
             if path.utf8.count + 22 > 100 { return .refused(path, reason: "its path is too long") }
-            let parent = path.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
+            let parent = parent(of: path)
             guard let owner = try? Ownership.of(path) else {
-                if mayWrite(parent.isEmpty ? "/" : parent) { return .possible(path) }
+                if mayWrite(parent) { return .possible(path) }
                 refusal = .refused(path, reason: "it is not there, and cannot be made")
                 continue
             }

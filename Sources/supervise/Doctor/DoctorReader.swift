@@ -96,9 +96,9 @@ struct DoctorReader {
     /// The directories and files that decide about a run.
     private func exposed(_ paths: RunPaths) -> [(path: String, owner: Ownership)] {
         let all = [paths.run, paths.record, paths.payload, paths.checkpoints]
-        var seen: Set<String> = []
+        var seen: Set<FilePath> = []
         let owner = try? Ownership.of(place.directory)
-        return all.filter { seen.insert($0).inserted }.compactMap { path in
+        return all.filter { seen.insert(FilePath($0)).inserted }.compactMap { path in
             guard let found = try? Ownership.of(path) else { return nil }
             let isForeign = found.user != (owner?.user ?? user)
             return isForeign || found.mode & 0o022 != 0 ? (path, found) : nil

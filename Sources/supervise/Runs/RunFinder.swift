@@ -56,7 +56,7 @@ struct RunFinder: Sendable {
                     found.closed.append(ClosedRuns(directory: directory, names: closed))
                 }
             } catch {
-                if directory == place.directory { throw Complaint("\(error)") }
+                if FilePath(directory) == FilePath(place.directory) { throw Complaint("\(error)") }
                 if error.isForbidden { found.closed.append(ClosedRuns(directory: directory)) }
             }
         }

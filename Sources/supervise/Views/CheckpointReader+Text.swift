@@ -59,7 +59,7 @@ extension CheckpointReader {
         }
         let lines = rows.map { "  \(TextLayout.padded($0.0, to: 13))\($0.1)\n" }.joined()
         let files = manifest.files.map {
-            ["   ", SizeText.format($0.bytes), HumanText.printable($0.path)]
+            ["   ", SizeText.format($0.bytes), HumanText.printable($0.path.text)]
         }
         return "\(manifest.id)\n\(lines)\(TextLayout.table(files, right: [1]))"
     }

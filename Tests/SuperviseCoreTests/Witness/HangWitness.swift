@@ -108,7 +108,7 @@ struct HangWitness {
             }
         default: break
         }
-        for case .add(let order, let source) in step.actions where source.path.hasPrefix("/out/") {
+        for case .add(let order, let source) in step.actions where source.path.isBelow("/out") {
             watched.insert(order.id)
         }
     }

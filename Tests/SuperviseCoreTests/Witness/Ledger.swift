@@ -24,7 +24,7 @@ struct Ledger {
     /// Requests by a signal that had their time, and no answer.
     private var unansweredBySignal: Set<Int> = []
     /// What was told of the job's own files, by path.
-    private var watched: [String: Int64] = [:]
+    private var watched: [FilePath: Int64] = [:]
     /// Those made in this attempt; a message that names another one names none.
     private var made: Set<Int> = []
     var measured: Set<CheckpointID> = []

@@ -79,7 +79,7 @@ struct PreemptionWitness {
             switch action {
             case .makeStaging(let id): work.began[id] = work.began[id] ?? counted
             case .add(let order, let source):
-                if source.path.hasPrefix("/out/") { work.isExact = false }
+                if source.path.isBelow("/out") { work.isExact = false }
                 work.began[order.id] = work.began[order.id] ?? counted
             default: break
             }

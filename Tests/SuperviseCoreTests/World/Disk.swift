@@ -37,7 +37,7 @@ struct Disk {
     struct PendingCommit {
         let order: Action.CommitOrder
         /// Of what is added; nil where it was staged.
-        let source: String?
+        let source: FilePath?
     }
 
     var record: RunRecord?

@@ -56,7 +56,7 @@ extension World {
         later(.stagingMeasured(id, size), after: chance.wait(0.1, isSlow ? 10_000 : 200))
     }
 
-    func enqueue(_ order: Action.CommitOrder, of source: String?) {
+    func enqueue(_ order: Action.CommitOrder, of source: FilePath?) {
         disk.commits.append(.init(order: order, source: source))
         commitNext()
     }
@@ -74,7 +74,7 @@ extension World {
         if !isCalm, chance.happens(plan.commitFails) {
             disk.commits.removeFirst()
             disk.staging.remove(pending.order.id)
-            let isWatched = pending.source?.hasPrefix("/out/") == true
+            let isWatched = pending.source?.isBelow("/out") == true
             let code: ProtocolError.Code =
                 isWatched && chance.happens(0.5)
                 ? .conflict : pending.source == nil ? .noSpace : .badPath

@@ -79,7 +79,7 @@ extension World {
         flushFiles()
     }
 
-    func watchAgain(_ path: String) {
+    func watchAgain(_ path: FilePath) {
         guard let index = files.lastIndex(where: { $0.file.path == path }) else { return }
         files[index].isTold = false
         put(.fileSettles(index, generation: generation), after: 2_000_000_000)

@@ -91,8 +91,10 @@ final class SlowDisk: FileSystem {
         try disk.removeTree(path)
     }
 
-    func copyFile(_ path: String, to copy: String, goOn: (Int) -> Bool) throws(SystemError) {
-        try disk.copyFile(path, to: copy, goOn: goOn)
+    func copyFile(
+        _ path: String, to copy: String, mode: UInt32?, goOn: (Int) -> Bool
+    ) throws(SystemError) {
+        try disk.copyFile(path, to: copy, mode: mode, goOn: goOn)
     }
 
     func hashFile(

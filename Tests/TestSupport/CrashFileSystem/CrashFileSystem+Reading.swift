@@ -1,4 +1,5 @@
 import Glibc
+import SuperviseFormats
 import SuperviseSystem
 import Synchronization
 
@@ -56,7 +57,7 @@ extension CrashFileSystem: FileSystem {
             }
             return entries.map { name, inode in
                 DirectoryEntry(
-                    name: name, kind: world.status(of: inode, at: path).kind, inode: UInt64(inode))
+                    name: name.text, kind: world.status(of: inode, at: path).kind, inode: UInt64(inode))
             }
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         }

@@ -1,4 +1,5 @@
 import Glibc
+import SuperviseFormats
 import SuperviseSystem
 import Synchronization
 
@@ -48,12 +49,12 @@ extension CrashFileSystem {
     }
 
     package func copyFile(
-        _ path: String, to copy: String, goOn: (Int) -> Bool
+        _ path: String, to copy: String, mode: UInt32?, goOn: (Int) -> Bool
     ) throws(SystemError) {
         try world.withLock { (world) throws(SystemError) in
             try world.begin("copy_file_range", copy)
             let content = try world.file(path, "open").file.content
-            let inode = try world.make(.file(.init()), copy, "open", mode: 0o600)
+            let inode = try world.make(.file(.init()), copy, "open", mode: mode ?? 0o600)
             world.change(inode, .write(at: 0, content))
             guard goOn(content.count) else {
                 throw SystemError(call: "write", code: ECANCELED, subject: copy)
@@ -78,6 +79,8 @@ extension CrashFileSystem {
             }
             world.syncDirectory(inode)
         }
+        let body = world.withLock { $0.whenSynced.removeValue(forKey: FilePath(path)) }
+        try? body?(self)
     }
 
     package func rename(_ path: String, to other: String) throws(SystemError) {

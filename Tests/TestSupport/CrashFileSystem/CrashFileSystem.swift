@@ -1,4 +1,5 @@
 import Glibc
+import SuperviseFormats
 import SuperviseSystem
 import Synchronization
 
@@ -75,6 +76,13 @@ package final class CrashFileSystem: Sendable {
         world.withLock { world in
             world.mounts.formUnion(CrashWorld.components(path).prefix(1))
         }
+    }
+
+    /// Does something else as soon as a directory was synced, once.
+    package func whenSynced(
+        _ directory: String, _ body: @escaping @Sendable (CrashFileSystem) throws -> Void
+    ) {
+        world.withLock { $0.whenSynced[FilePath(directory)] = body }
     }
 
     package func clearFaults() {

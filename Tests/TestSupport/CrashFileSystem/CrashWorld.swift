@@ -1,4 +1,5 @@
 import Glibc
+import SuperviseFormats
 import SuperviseSystem
 
 /// The content of a ``CrashFileSystem``: what programs see, and beside it what would be found after
@@ -22,7 +23,7 @@ struct CrashWorld: Sendable {
     enum Body: Sendable {
         case file(File)
         /// Inodes by name, as seen, and as they would be found.
-        case directory(entries: [String: Int], durable: [String: Int])
+        case directory(entries: [FilePath: Int], durable: [FilePath: Int])
         case link(String)
     }
 
@@ -37,7 +38,7 @@ struct CrashWorld: Sendable {
     /// journal has it whole or not at all.
     struct NameChange: Sendable {
         /// nil removes the name.
-        var edits: [(directory: Int, name: String, inode: Int?)]
+        var edits: [(directory: Int, name: FilePath, inode: Int?)]
     }
 
     static let root = 1
@@ -54,8 +55,9 @@ struct CrashWorld: Sendable {
     var crashAfter: Int?
     var hasCrashed = false
     var faults: [CrashFileSystem.Fault] = []
+    var whenSynced: [FilePath: @Sendable (CrashFileSystem) throws -> Void] = [:]
     /// Directories at the top that are file systems of their own.
-    var mounts: Set<String> = []
+    var mounts: Set<FilePath> = []
 
     func device(_ path: String) -> UInt64 {
         mounts.contains(Self.components(path).first ?? "") ? 2 : 1
@@ -63,8 +65,8 @@ struct CrashWorld: Sendable {
 }
 
 extension CrashWorld {
-    static func components(_ path: String) -> [String] {
-        path.split(separator: "/").map(String.init).filter { $0 != "." }
+    static func components(_ path: String) -> [FilePath] {
+        FilePath(path).components.filter { $0 != "." }
     }
 
     func find(_ path: String, _ call: String) throws(SystemError) -> Int {
@@ -84,16 +86,17 @@ extension CrashWorld {
     /// The directory that holds a name, and the name.
     func place(
         _ path: String, _ call: String
-    ) throws(SystemError) -> (directory: Int, name: String) {
+    ) throws(SystemError) -> (directory: Int, name: FilePath) {
         let components = Self.components(path)
-        let directory = try find(components.dropLast().joined(separator: "/"), call)
+        let names = components.dropLast().map(\.text)
+        let directory = try find(names.joined(separator: "/"), call)
         guard case .directory? = inodes[directory]?.body else {
             throw SystemError(call: call, code: ENOTDIR, subject: path)
         }
         return (directory, components.last ?? "")
     }
 
-    func entries(of inode: Int) -> [String: Int]? {
+    func entries(of inode: Int) -> [FilePath: Int]? {
         guard case .directory(let entries, _)? = inodes[inode]?.body else { return nil }
         return entries
     }
