@@ -15,7 +15,7 @@ package enum EventText {
         case .requestEnded(let ended): unanswered(ended)
         case .setAside(let bad): "checkpoint \(bad.id): \(printable(bad.reason)); it is set aside"
         case .rolledBack(let step): back(step)
-        case .removed(let removed): gone(removed.ids)
+        case .removed(let removed): gone(removed)
         case .compressed(let one):
             "checkpoint \(one.id) is compressed: \(SizeText.format(one.bytes)) are now "
                 + SizeText.format(one.compressedBytes)
@@ -163,9 +163,11 @@ package enum EventText {
             + (step.passed == 1 ? "stays" : "stay")
     }
 
-    private static func gone(_ ids: [CheckpointID]) -> String {
-        let names = ids.map(\.description).joined(separator: ", ")
-        return "removed \(ids.count == 1 ? "checkpoint" : "checkpoints") \(names)"
+    private static func gone(_ removed: RunEvent.Removed) -> String {
+        let names = removed.ids.map(\.description).joined(separator: ", ")
+        let what = removed.ids.count == 1 ? "checkpoint" : "checkpoints"
+        guard let limit = removed.limit else { return "removed \(what) \(names)" }
+        return "removed \(what) \(names) of an earlier branch, because of --\(limit.rawValue)"
     }
 
     private static func stopping(_ stop: RunEvent.StopRequested) -> String {

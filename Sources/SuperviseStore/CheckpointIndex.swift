@@ -8,11 +8,15 @@ import SuperviseSystem
 /// the inode of the directory that it tells of. Of what has no such line the manifest is read. A line
 /// is
 ///
-///     CHECKSUM ID INODE CREATED BYTES COMPRESSED PAYLOAD [METRIC VALUE]…
+///     CHECKSUM ID INODE CREATED BYTES COMPRESSED PARENT PAYLOAD [METRIC VALUE]…
 ///
-/// with tabs between: checksum (FNV-1a of what follows the first tab), inode, and the bits of values
-/// in hexadecimal, the time in milliseconds, `COMPRESSED` -1 where it is not, and `PAYLOAD` absolute
-/// where it is outside the checkpoint's directory. Of two lines of one id the later holds.
+/// with a comma after the checksum and tabs between the others: checksum (FNV-1a of what follows the
+/// comma), inode, and the bits of values in hexadecimal, the time in milliseconds, `COMPRESSED` -1
+/// where it is not, `PARENT` a sequence number or 0 for the beginning, and `PAYLOAD` absolute where it
+/// is outside the checkpoint's directory. Of two lines of one id the later holds.
+///
+/// A line of an earlier version has a tab after its checksum and no parent. It is no line here, so
+/// an index of such lines is of no use and is written anew.
 struct CheckpointIndex {
     private let bytes: [UInt8]
     /// Where the line of a sequence number begins, in order of the numbers; of one number the last.
@@ -23,6 +27,7 @@ struct CheckpointIndex {
 
     private static let newline = UInt8(ascii: "\n")
     private static let tab = UInt8(ascii: "\t")
+    private static let comma = UInt8(ascii: ",")
     private static let checksumLength = 16
 
     init(_ bytes: [UInt8]) {
@@ -33,7 +38,7 @@ struct CheckpointIndex {
         bytes.withUnsafeBufferPointer { bytes in
             var start = 0
             while start < bytes.count {
-                // CHECKSUM, tab, and the digits that an id begins with.
+                // CHECKSUM, comma, and the digits that an id begins with.
                 var sequence: Int64 = 0
                 var place = start + Self.checksumLength + 1
                 while place < bytes.count, let digit = Self.digit(bytes[place]), sequence < 1 << 50
@@ -41,8 +46,11 @@ struct CheckpointIndex {
                     sequence = sequence * 10 + digit
                     place += 1
                 }
-                isInOrder = isInOrder && starts.last.map { $0.sequence <= sequence } ?? true
-                starts.append((sequence, start))
+                let mark = start + Self.checksumLength
+                if mark < bytes.count, bytes[mark] == Self.comma {
+                    isInOrder = isInOrder && starts.last.map { $0.sequence <= sequence } ?? true
+                    starts.append((sequence, start))
+                }
                 while place < bytes.count, bytes[place] != Self.newline { place += 1 }
                 start = place + 1
             }
@@ -77,12 +85,13 @@ struct CheckpointIndex {
         return bytes.withUnsafeBufferPointer { bytes in
             guard let end = bytes[start...].firstIndex(of: Self.newline) else { return nil }
             let told = min(end, start + Self.checksumLength + 1)
-            var reader = FieldReader(bytes[start..<end])
-            guard let checksum = reader.hexadecimal(),
-                checksum == Self.checksum(bytes[told..<end]),
+            var head = FieldReader(bytes[start..<min(end, start + Self.checksumLength)])
+            var reader = FieldReader(bytes[told..<end])
+            guard head.hexadecimal() == Self.checksum(bytes[told..<end]),
                 reader.id() == id, reader.hexadecimal() == inode,
                 let created = reader.integer(), let size = reader.integer(),
-                let compressed = reader.integer(), let payload = reader.text()
+                let compressed = reader.integer(), let parent = reader.integer(),
+                let payload = reader.text()
             else { return nil }
             var metrics: [(String, Double)] = []
             while let name = reader.text(), let value = reader.hexadecimal() {
@@ -91,7 +100,8 @@ struct CheckpointIndex {
             return CheckpointSummary(
                 id: id, created: Timestamp(milliseconds: created), bytes: size, metrics: metrics,
                 checkpoints: checkpoints, payload: payload,
-                compressedBytes: compressed < 0 ? nil : compressed)
+                compressedBytes: compressed < 0 ? nil : compressed,
+                origin: parent == 0 ? .beginning : .checkpoint(parent))
         }
     }
 
@@ -101,10 +111,16 @@ struct CheckpointIndex {
     static func line(
         _ summary: CheckpointSummary, inode: UInt64, payload: String
     ) -> [UInt8]? {
+        let parent: Int64
+        switch summary.origin {
+        case .unknown: return nil
+        case .beginning: parent = 0
+        case .checkpoint(let sequence): parent = sequence
+        }
         var fields = [
             summary.id.description, String(inode, radix: 16),
             String(summary.created.milliseconds), String(summary.bytes),
-            String(summary.compressedBytes ?? -1), payload,
+            String(summary.compressedBytes ?? -1), String(parent), payload,
         ]
         for (name, value) in summary.metrics {
             fields += [name, String(value.bitPattern, radix: 16)]
@@ -115,7 +131,7 @@ struct CheckpointIndex {
         let told = Array(fields.joined(separator: "\t").utf8)
         let digits = String(told.withUnsafeBufferPointer { checksum($0[...]) }, radix: 16)
         let zeros = String(repeating: "0", count: checksumLength - digits.count)
-        return Array("\(zeros)\(digits)\t".utf8) + told + [newline]
+        return Array("\(zeros)\(digits),".utf8) + told + [newline]
     }
 
     /// FNV-1a, 64 bits (RFC 9923).

@@ -166,6 +166,7 @@ extension RunStore {
         CheckpointSummary(
             id: manifest.id, created: manifest.created, bytes: manifest.bytes,
             metrics: manifest.metrics,
-            path: manifest.payloadPath(in: paths.checkpoint(manifest.id)))
+            path: manifest.payloadPath(in: paths.checkpoint(manifest.id)),
+            origin: manifest.parent.map { .checkpoint($0.sequence) } ?? .beginning)
     }
 }

@@ -29,7 +29,7 @@ def lay_down(state, count):
         created = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(began + number * 60))
         manifest = json.dumps({
             "format": 1, "id": name, "sequence": number, "step": number * 10, "reason": "interval", "attempt": 1,
-            "parent": None, "created": created, "seconds": 0.1, "ranks": 1, "single": None, "links": [],
+            "parent": f"{number - 1:06d}-step-{number * 10 - 10}" if number > 1 else None, "created": created, "seconds": 0.1, "ranks": 1, "single": None, "links": [],
             "files": [{"path": "data/model.bin", "bytes": len(payload)}],
             "metrics": {"loss": 1 / number, "accuracy": 0.5}, "metadata": {}}, sort_keys=True).encode() + b"\n"
         with open(os.path.join(directory, "manifest.json"), "wb") as file:

@@ -23,12 +23,14 @@ struct RetentionPlanTests {
 
     private func kept(
         _ checkpoints: [CheckpointSummary], _ protection: Protection = Protection(),
+        lineage: Lineage = Lineage(),
         _ change: (inout RetentionRules) -> Void
     ) -> [Int64] {
         var rules = RetentionRules()
         rules.keepLast = 1
         change(&rules)
-        let plan = RetentionPlan(checkpoints, rules: rules, protection: protection)
+        let plan = RetentionPlan(
+            checkpoints, rules: rules, protection: protection, lineage: lineage)
         return plan.entries.filter { $0.cause == nil }.map(\.id.sequence)
     }
 
@@ -62,12 +64,51 @@ struct RetentionPlanTests {
         #expect(kept(none) { $0.keepEvery = 1 } == [3])
     }
 
-    @Test("where a run has gone back, the newer history has the say over the steps it has passed")
+    @Test("where a run has gone back, each branch keeps the steps that it has passed")
     func everyAfterGoingBack() {
         let steps: [Int64] = [10, 20, 30, 40, 15, 22]
         let some = zip(1..., steps).map { Desk.summary(checkpoint($0, step: $1)) }
-        // 2 is passed by 6; 3 and 4 are not reached again yet, and stay.
-        #expect(kept(some) { $0.keepEvery = 10 } == [1, 3, 4, 6])
+        let back = Lineage([.init(first: 5, parent: 1, asked: true)], some)
+        #expect(kept(some, lineage: back) { $0.keepEvery = 10 } == [1, 2, 3, 4, 6])
+        #expect(kept(some) { $0.keepEvery = 10 } == [1, 2, 3, 4, 6], "by a job that jumps")
+        let same = zip(1..., [10, 20, 10, 20] as [Int64]).map {
+            Desk.summary(checkpoint($0, step: $1))
+        }
+        #expect(kept(same) { $0.keepEvery = 10 } == [3, 4], "by a job that began anew by itself")
+    }
+
+    @Test("each rule counts each branch by itself")
+    func branches() {
+        // 3 and 4 were gone back from, to 2.
+        let some = checkpoints(6) { number, summary in
+            summary.metrics = ["loss": Double(number == 6 ? 7 : number)]
+        }
+        let back = Lineage([.init(first: 5, parent: 2, asked: true)], some)
+        func staying(_ change: (inout RetentionRules) -> Void) -> [Int64] {
+            kept(some, lineage: back, change)
+        }
+        #expect(staying { $0.keepLast = 1 } == [4, 6])
+        #expect(staying { $0.keepLast = 2 } == [3, 4, 5, 6])
+        #expect(
+            staying { $0.keepBest = .init(count: 1, metric: "loss", goal: .max) } == [4, 6])
+        #expect(staying { $0.keepEvery = 30 } == [1, 3, 4, 5, 6])
+        #expect(staying { $0.keepHourly = 2 } == [3, 4, 5, 6])
+        #expect(staying { $0.keepDaily = 9 } == [4, 6])
+        #expect(staying { $0.keepWeekly = 9 } == [4, 6])
+    }
+
+    @Test("the limits count all branches together, and the plan says which of them they take")
+    func limitedBranches() {
+        let some = checkpoints(6)
+        let back = Lineage([.init(first: 5, parent: 2, asked: true)], some)
+        var rules = RetentionRules()
+        (rules.keepLast, rules.maxBytes) = (9, 25)
+        let plan = RetentionPlan(some, rules: rules, protection: Protection(), lineage: back)
+        #expect(plan.removals.map(\.sequence) == [1, 2, 3, 4])
+        #expect(plan.limited.map(\.id.sequence) == [3, 4])
+        #expect(plan.limited.allSatisfy { $0.cause == .maxBytes })
+        let tip = checkpoint(4, step: 40)
+        #expect(plan.entries.map(\.earlierBranch) == [nil, nil, tip, tip, nil, nil])
     }
 
     @Test("the newest of each hour, day and week that has one stays")
@@ -143,7 +184,8 @@ struct RetentionPlanTests {
         for seed in base..<(base + (given == nil ? 10_000 : 1)) {
             let set = NaiveRetention(seed: seed)
             let plan = RetentionPlan(
-                set.checkpoints, rules: set.rules, protection: set.protection)
+                set.checkpoints, rules: set.rules, protection: set.protection,
+                lineage: set.lineage)
             let expected = set.staying()
             let staying = Set(plan.entries.filter { $0.cause == nil }.map(\.id))
             guard staying == expected, plan.entries.map(\.id) == set.checkpoints.map(\.id) else {
@@ -171,7 +213,8 @@ struct RetentionPlanTests {
         let clock = ContinuousClock()
         var removals = 0
         let took = clock.measure {
-            let plan = RetentionPlan(many, rules: rules, protection: Protection())
+            let plan = RetentionPlan(
+                many, rules: rules, protection: Protection(), lineage: Lineage())
             removals = plan.removals.count
         }
         #expect(removals > 89_000 && removals < 90_000)

@@ -35,6 +35,19 @@ struct FaultTests {
         #expect(CheckpointID(next.description) == next)
     }
 
+    @Test("a record with forks from newer checkpoints, or out of order")
+    func branches() {
+        func forks(_ pairs: (Int64, Int64?)...) -> String? {
+            fault { record in
+                record.branches = pairs.map { .init(first: $0, parent: $1, asked: true) }
+            }
+        }
+        #expect(forks((5, 2), (6, nil), (9, 8)) == nil)
+        #expect(forks((5, 5)) == "\"branches\" has a fork at 5 from 5")
+        #expect(forks((5, 2), (5, 2)) != nil && forks((5, 2), (3, 2)) != nil)
+        #expect(forks((0, nil)) != nil && forks((5, -1)) != nil && forks((.max, 1)) != nil)
+    }
+
     @Test("a record without a command, with paths that lead nowhere or with odd tokens")
     func texts() {
         #expect(fault { $0.command = [] } != nil)

@@ -21,7 +21,8 @@ struct RecordTests {
     func runRecord() throws {
         #expect(
             try text(record)
-                == #"{"attempt":0,"best_step":null,"boot_id":"boot","checkpoint_directory":"/c","#
+                == #"{"attempt":0,"best_step":null,"boot_id":"boot","branches":[],"#
+                + #""checkpoint_directory":"/c","#
                 + #""command":["a","b"],"commits":0,"created":"1970-01-01T00:00:00.000Z","#
                 + #""current":null,"directory":"/d","environment":null,"#
                 + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[]},"#
@@ -44,6 +45,7 @@ struct RecordTests {
         full.totals.wall = 3600
         full.experience.cost = 1.5
         full.experience.recent = [1, 1.5]
+        full.branches = [.init(first: 5, parent: nil, asked: true)]
         full.experience.failures = 2
         full.outcome = Outcome(kind: .failed, exitCode: 3)
         let bytes = try JSONText.encode(full)
@@ -70,6 +72,10 @@ struct RecordTests {
             full.totals.useful = number / 3
             full.experience.cost = number
             full.experience.recent = index == 0 ? [] : [number, 2]
+            full.branches = [
+                .init(first: 5, parent: nil, asked: true),
+                .init(first: .max, parent: 2, asked: false),
+            ]
             #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
             full.current = .init(token: "t", resumedFrom: nil, started: at, progressed: true)
             full.failures.suspects = [id.description: 2, "000002": 1]
@@ -86,6 +92,12 @@ struct RecordTests {
             full.outcome = Outcome(kind: .stopped, signal: "SIGTERM")
             #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
         }
+    }
+
+    @Test("a record of a version that had no branches is taken")
+    func withoutBranches() throws {
+        let older = try text(record).replacing(#""branches":[],"#, with: "")
+        #expect(try JSONText.decode(RunRecord.self, from: Array(older.utf8)) == record)
     }
 
     @Test("a record that tells nothing of costs and failures is taken")

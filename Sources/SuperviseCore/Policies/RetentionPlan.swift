@@ -1,7 +1,7 @@
 import SuperviseFormats
 
 /// Which checkpoints stay and why, and which go: a union of rules, as in the `forget` of restic and
-/// of borg, and then the limits.
+/// of borg, for each branch, and then the limits for all of them together.
 package struct RetentionPlan: Equatable, Sendable {
     /// In order of sequence.
     package private(set) var entries: [Entry]
@@ -16,6 +16,8 @@ package struct RetentionPlan: Equatable, Sendable {
         package var reasons: Reasons = []
         /// nil where it stays.
         package var cause: Cause?
+        /// Where it is on no branch but ones that were gone back from: the newest of its branch.
+        package var earlierBranch: CheckpointID?
     }
 
     /// Why one is kept.
@@ -51,17 +53,30 @@ package struct RetentionPlan: Equatable, Sendable {
         entries.compactMap { $0.cause == nil ? nil : $0.id }
     }
 
+    /// What goes by a limit although its branch was said to stay: by the limit, oldest first.
+    package var limited: [(cause: Cause, id: CheckpointID)] {
+        entries.compactMap { entry in
+            guard let cause = entry.cause, entry.earlierBranch != nil else { return nil }
+            return cause == .maxAge || cause == .maxBytes ? (cause, entry.id) : nil
+        }
+    }
+
     /// - Parameter checkpoints: all that are committed and not found bad, in order of sequence.
     package init(
-        _ checkpoints: [CheckpointSummary], rules: RetentionRules, protection: Protection
+        _ checkpoints: [CheckpointSummary], rules: RetentionRules, protection: Protection,
+        lineage: Lineage
     ) {
         self.init(protecting: protection, among: checkpoints)
-        keepLast(rules.keepLast, apart: protection.apart)
-        if let best = rules.keepBest { keepBest(best, checkpoints) }
-        if let every = rules.keepEvery { keepEvery(Int64(every)) }
-        keepPeriods(rules.keepHourly, .hourly) { $0.hour }
-        keepPeriods(rules.keepDaily, .daily) { $0.day }
-        keepPeriods(rules.keepWeekly, .weekly) { $0.week }
+        let branches = lineage.branches(of: checkpoints.map(\.id.sequence))
+        name(branches)
+        for branch in branches {
+            keepLast(rules.keepLast, of: branch.members)
+            if let best = rules.keepBest { keepBest(best, of: branch.members, checkpoints) }
+            if let every = rules.keepEvery { keepEvery(Int64(every), of: branch.members) }
+            keepPeriods(rules.keepHourly, .hourly, of: branch.members) { $0.hour }
+            keepPeriods(rules.keepDaily, .daily, of: branch.members) { $0.day }
+            keepPeriods(rules.keepWeekly, .weekly, of: branch.members) { $0.week }
+        }
         for index in entries.indices where entries[index].reasons.isEmpty {
             entries[index].cause = .noRule
         }
@@ -103,58 +118,54 @@ package struct RetentionPlan: Equatable, Sendable {
     }
 }
 
-/// The rules, each by itself.
+/// The rules, each by itself and for one branch.
 extension RetentionPlan {
-    private mutating func keepLast(_ count: Int, apart: Set<CheckpointID>) {
-        let (aside, others) = (
-            entries.indices.filter { apart.contains(entries[$0].id) },
-            entries.indices.filter { !apart.contains(entries[$0].id) }
-        )
-        for index in others.suffix(max(1, count)) + aside.suffix(max(1, count)) {
-            entries[index].reasons.insert(.last)
+    /// - Parameter branches: the current one first, then from the newest to the oldest.
+    private mutating func name(_ branches: [Lineage.Branch]) {
+        guard branches.count > 1 else { return }
+        for branch in branches.reversed() {
+            let tip = branch.kind == .current ? nil : branch.members.last.map { entries[$0].id }
+            for index in branch.members { entries[index].earlierBranch = tip }
         }
+    }
+
+    private mutating func keepLast(_ count: Int, of members: [Int]) {
+        for index in members.suffix(max(1, count)) { entries[index].reasons.insert(.last) }
     }
 
     /// Of equal values the newer one is better. One without the metric is none of the best.
     private mutating func keepBest(
-        _ best: RetentionRules.Best, _ checkpoints: [CheckpointSummary]
+        _ best: RetentionRules.Best, of members: [Int], _ checkpoints: [CheckpointSummary]
     ) {
         var found: [(value: Double, index: Int)] = []
-        for (index, checkpoint) in checkpoints.enumerated() {
-            guard let value = checkpoint.metric(best.metric) else { continue }
+        for index in members {
+            guard let value = checkpoints[index].metric(best.metric) else { continue }
             found.append((best.goal == .min ? value : -value, index))
         }
         found.sort { ($0.value, $1.index) < ($1.value, $0.index) }
         for (_, index) in found.prefix(best.count) { entries[index].reasons.insert(.best) }
     }
 
-    /// Where the run has gone back and passed the same steps again, the newer history has the say:
-    /// one is of it if all that came later have higher steps. A stretch that it has not reached yet
-    /// keeps its oldest step.
-    private mutating func keepEvery(_ steps: Int64) {
-        var chosen: [Int64: (index: Int, isCurrent: Bool)] = [:]
-        var lowest = Int64.max
-        for index in entries.indices.reversed() {
+    /// The lowest step at or after each multiple; of equal steps, by a job that began anew by itself,
+    /// the newer one.
+    private mutating func keepEvery(_ steps: Int64, of members: [Int]) {
+        var chosen: [Int64: (step: Int64, index: Int)] = [:]
+        for index in members {
             guard let step = entries[index].id.step else { continue }
-            let isCurrent = step < lowest || lowest == .max
-            lowest = min(lowest, step)
             let stretch = floorDivide(step, max(1, steps))
-            if let other = chosen[stretch] {
-                let isEarlier = step < entries[other.index].id.step ?? .max
-                guard isCurrent || (!other.isCurrent && isEarlier) else { continue }
-            }
-            chosen[stretch] = (index, isCurrent)
+            if let other = chosen[stretch], other.step < step { continue }
+            chosen[stretch] = (step, index)
         }
-        for (index, _) in chosen.values { entries[index].reasons.insert(.every) }
+        for (_, index) in chosen.values { entries[index].reasons.insert(.every) }
     }
 
     /// Only periods that have a checkpoint are counted, so that an outage costs none.
     private mutating func keepPeriods(
-        _ count: Int?, _ reason: Reasons, _ period: (Timestamp) -> Int64
+        _ count: Int?, _ reason: Reasons, of members: [Int], _ period: (Timestamp) -> Int64
     ) {
         guard let count else { return }
         var seen: Set<Int64> = []
-        for index in entries.indices.reversed() {
+        for index in members.reversed() {
             guard seen.count < count else { return }
             if seen.insert(period(entries[index].created)).inserted {
                 entries[index].reasons.insert(reason)

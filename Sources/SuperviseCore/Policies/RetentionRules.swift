@@ -1,7 +1,7 @@
 import SuperviseFormats
 
-/// What the options say about which checkpoints stay. One that any rule keeps is kept; then the two
-/// limits remove the oldest of what is left.
+/// What the options say about which checkpoints stay. Each rule counts each branch by itself, and a
+/// checkpoint that any rule keeps is kept; then the two limits remove the oldest of what is left.
 package struct RetentionRules: Equatable, Sendable {
     /// How many of the newest stay; at least 1.
     package var keepLast = 5
@@ -44,16 +44,13 @@ package struct Protection: Equatable, Sendable {
     package var resumed: Set<CheckpointID>
     /// Those that failed so often that they are not good: the newest good one is another.
     package var suspects: Set<CheckpointID>
-    /// Those that were gone back from, which have a place of their own beside the last.
-    package var apart: Set<CheckpointID>
 
     package init(
         pinned: Set<CheckpointID>? = [], resumed: Set<CheckpointID> = [],
-        suspects: Set<CheckpointID> = [], apart: Set<CheckpointID> = []
+        suspects: Set<CheckpointID> = []
     ) {
         self.pinned = pinned
         self.resumed = resumed
         self.suspects = suspects
-        self.apart = apart
     }
 }

@@ -25,7 +25,7 @@ extension Supervisor {
             for sender in request.operators { answer(wire, to: sender) }
         }
         // Before anything is chosen, it is not known which one will be needed.
-        if phase != .gathering { remove(retentionPlan.removals) }
+        if phase != .gathering { _ = removeByRules() }
         actions.append(.record(record, confirm: false))
         startInterval(at: now)
         if request?.final == true { finalRequestEnded(made: true, at: now) }

@@ -89,13 +89,12 @@ extension Supervisor {
             refuse(sender, .conflict, Self.tooEarly)
             return
         }
-        let removals = retentionPlan.removals
+        let removals = removeByRules()
         guard !removals.isEmpty else {
             answer(.pruned(.init(removed: 0, bytes: 0, held: 0)), to: sender)
             return
         }
         removers.append(Remover(sender: sender, single: nil, waitsFor: Set(removals)))
-        remove(removals)
     }
 
     mutating func answerRemovers(gone: [CheckpointSummary], held: Set<CheckpointID>) {

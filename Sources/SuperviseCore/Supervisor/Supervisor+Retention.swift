@@ -15,12 +15,12 @@ extension Supervisor {
         // Until it is durable that one is no longer pinned, it is.
         let changing = pinning.map(\.id)
         return Protection(
-            pinned: pins.map { $0.union(changing) }, resumed: resumed, suspects: suspects,
-            apart: apart)
+            pinned: pins.map { $0.union(changing) }, resumed: resumed, suspects: suspects)
     }
 
     var retentionPlan: RetentionPlan {
-        RetentionPlan(checkpoints, rules: settings.retention, protection: protection)
+        RetentionPlan(
+            checkpoints, rules: settings.retention, protection: protection, lineage: lineage)
     }
 
     mutating func remove(_ removals: [CheckpointID]) {
@@ -42,12 +42,14 @@ extension Supervisor {
     /// Those that are held stay, and are looked at again after the next commit.
     mutating func removed(_ gone: [CheckpointID], held: [CheckpointID], at now: Moment) {
         for id in gone { record.failures.suspects[id.description] = nil }
-        if !gone.isEmpty { log(.removed(.init(ids: gone))) }
+        tellRemoved(gone)
         let stayed = Set(held)
         let answered = stayed.union(gone)
         putBack(leaving.filter { stayed.contains($0.id) })
         let left = leaving.filter { answered.contains($0.id) && !stayed.contains($0.id) }
         leaving.removeAll { answered.contains($0.id) }
+        for id in answered { limited[id] = nil }
+        tidyBranches()
         answerRemovers(gone: left, held: stayed)
         useRoom(isMore: !gone.isEmpty, at: now)
     }

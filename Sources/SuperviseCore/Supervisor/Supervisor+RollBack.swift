@@ -17,14 +17,6 @@ extension Supervisor {
         Array(candidates.reversed().prefix(while: isSuspect).reversed())
     }
 
-    /// They have a place of their own beside the newest that are kept, so that what comes of going
-    /// back neither removes them nor has less room by them: somebody may want to look, or to go on
-    /// from there after all, and further back must be something to go on from.
-    var apart: Set<CheckpointID> {
-        let all = checkpoints.map(\.id)
-        return Set(all.filter(isSuspect)).union(Set(all).subtracting(candidates))
-    }
-
     /// Said once for each step back, and when it is known that what is gone back to is good.
     mutating func tellOfStepBack(to id: CheckpointID) {
         let newer = checkpoints.map(\.id).filter { $0 > id }

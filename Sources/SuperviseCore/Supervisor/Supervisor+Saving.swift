@@ -158,7 +158,7 @@ extension Supervisor {
     ) -> Action.CommitOrder {
         warnOfDropped(metrics)
         let parent =
-            committing.last?.id ?? (phase == .gathering ? checkpoints.last?.id : attempt?.parent)
+            committing.last?.id ?? (phase == .gathering ? gatheredParent : attempt?.parent)
         return Action.CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
             created: now.wall, secondsSoFar: (now.counted - costFrom).seconds,

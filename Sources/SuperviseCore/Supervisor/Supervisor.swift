@@ -23,6 +23,10 @@ package struct Supervisor: Sendable {
     package internal(set) var checkpoints: [CheckpointSummary]
     /// Ordered to be removed, and not yet answered.
     package internal(set) var leaving: [CheckpointSummary] = []
+    /// Of these: what goes by a limit although its branch was said to stay.
+    var limited: [CheckpointID: RetentionPlan.Cause] = [:]
+    /// Which checkpoint continued from which.
+    package internal(set) var lineage: Lineage
     /// nil where `pins.json` does not tell: then nothing is removed.
     package internal(set) var pins: Set<CheckpointID>?
     /// What the newest attempt resumed from, also when it has ended.
@@ -152,7 +156,9 @@ package struct Supervisor: Sendable {
     package init(settings: Settings, found: Found, seed: UInt64, at now: Moment) {
         self.settings = settings
         record = found.record
-        checkpoints = found.checkpoints.sorted { $0.id < $1.id }
+        let sorted = found.checkpoints.sorted { $0.id < $1.id }
+        checkpoints = sorted
+        lineage = Lineage(found.record.branches, sorted)
         damaged = found.damaged
         pins = found.pins
         socket = found.socket
@@ -163,6 +169,7 @@ package struct Supervisor: Sendable {
         let highest = max(record.sequence, found.highestSequence, known.max() ?? 0)
         startSequence = highest
         record.sequence = highest
+        record.branches = lineage.forks
         // The disk may know of commits that the record was too late for.
         record.commits = max(record.commits, known.count)
         let best = ([record.bestStep] + found.checkpoints.map(\.id.step)).compactMap { $0 }.max()

@@ -9,12 +9,22 @@ package struct CheckpointSummary: Equatable, Sendable {
     package var bytes: Int64
     /// How much of the disk it takes, where it is compressed; nil where it is not.
     package var compressedBytes: Int64?
+    /// The sequence number of its parent; 0 for the beginning, -1 where it is not known.
+    private var parentSequence: Int64
     private var measured: [Metric]
     private var place: Place
 
     private struct Metric: Equatable {
         var name: String
         var value: Double
+    }
+
+    /// What a checkpoint continued from, by its manifest.
+    package enum Origin: Equatable, Sendable {
+        case unknown
+        case beginning
+        /// A checkpoint of this sequence number, which may be gone.
+        case checkpoint(Int64)
     }
 
     private enum Place {
@@ -24,11 +34,11 @@ package struct CheckpointSummary: Equatable, Sendable {
 
     package init(
         id: CheckpointID, created: Timestamp, bytes: Int64, metrics: [String: Double],
-        path: String, compressedBytes: Int64? = nil
+        path: String, compressedBytes: Int64? = nil, origin: Origin = .unknown
     ) {
         self.init(
             id: id, created: created, bytes: bytes, compressedBytes: compressedBytes,
-            measured: [], place: .at(path))
+            origin: origin, measured: [], place: .at(path))
         self.metrics = metrics
     }
 
@@ -38,18 +48,18 @@ package struct CheckpointSummary: Equatable, Sendable {
     ///   - metrics: in any order, each name once.
     package init(
         id: CheckpointID, created: Timestamp, bytes: Int64, metrics: [(String, Double)],
-        checkpoints: String, payload: String, compressedBytes: Int64?
+        checkpoints: String, payload: String, compressedBytes: Int64?, origin: Origin
     ) {
         self.init(
             id: id, created: created, bytes: bytes, compressedBytes: compressedBytes,
-            measured: Self.inOrder(metrics),
+            origin: origin, measured: Self.inOrder(metrics),
             place: payload.utf8.first == UInt8(ascii: "/")
                 ? .at(payload) : .below(checkpoints: checkpoints, payload: payload))
     }
 
     private init(
         id: CheckpointID, created: Timestamp, bytes: Int64, compressedBytes: Int64?,
-        measured: [Metric], place: Place
+        origin: Origin, measured: [Metric], place: Place
     ) {
         self.id = id
         self.created = created
@@ -57,6 +67,26 @@ package struct CheckpointSummary: Equatable, Sendable {
         self.compressedBytes = compressedBytes
         self.measured = measured
         self.place = place
+        parentSequence = Self.number(origin)
+    }
+
+    package var origin: Origin {
+        get {
+            switch parentSequence {
+            case 0: .beginning
+            case 1...: .checkpoint(parentSequence)
+            default: .unknown
+            }
+        }
+        set { parentSequence = Self.number(newValue) }
+    }
+
+    private static func number(_ origin: Origin) -> Int64 {
+        switch origin {
+        case .unknown: -1
+        case .beginning: 0
+        case .checkpoint(let sequence): sequence
+        }
     }
 
     package var metrics: [String: Double] {
@@ -98,6 +128,7 @@ package struct CheckpointSummary: Equatable, Sendable {
     package static func == (left: CheckpointSummary, right: CheckpointSummary) -> Bool {
         left.id == right.id && left.created == right.created && left.bytes == right.bytes
             && left.compressedBytes == right.compressedBytes && left.measured == right.measured
+            && left.parentSequence == right.parentSequence
             && FilePath(left.path) == FilePath(right.path)
     }
 }

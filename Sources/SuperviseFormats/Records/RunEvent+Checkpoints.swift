@@ -58,8 +58,18 @@ extension RunEvent {
 
     package struct Removed: Codable, Equatable, Sendable {
         package var ids: [CheckpointID]
+        /// The limit that removed them from a branch that was gone back from; null for all others.
+        @Null package var limit: Limit?
 
-        package init(ids: [CheckpointID]) { self.ids = ids }
+        package enum Limit: String, Codable, Sendable {
+            case maxAge = "max-age"
+            case maxBytes = "max-bytes"
+        }
+
+        package init(ids: [CheckpointID], limit: Limit? = nil) {
+            self.ids = ids
+            self.limit = limit
+        }
     }
 
     package struct Compressed: Codable, Equatable, Sendable {

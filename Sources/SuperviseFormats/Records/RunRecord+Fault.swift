@@ -22,6 +22,18 @@ extension RunRecord {
         if let current, !Self.isToken(current.token, digits: 32) {
             return "\"current.token\" is not 32 digits"
         }
+        return branchFault
+    }
+
+    private var branchFault: String? {
+        var last: Int64 = 0
+        for fork in branches {
+            let parent = fork.parent ?? 0
+            guard fork.first > last, fork.first <= CheckpointID.mostSequence + 1, parent >= 0,
+                parent < fork.first
+            else { return "\"branches\" has a fork at \(fork.first) from \(parent)" }
+            last = fork.first
+        }
         return nil
     }
 

@@ -11,6 +11,7 @@ extension RunRecord {
         json.member("attempt", attempt)
         json.member("best_step", bestStep)
         json.member("boot_id", bootID)
+        json.member("branches", branches) { $0.write(&$1) }
         json.member("checkpoint_directory", checkpointDirectory)
         json.member("command", command)
         json.member("commits", commits)
@@ -44,6 +45,14 @@ extension RunRecord {
         json.member("sequence", sequence)
         json.member("supervisor_pid", supervisorPID)
         json.member("totals") { totals.write(&$0) }
+    }
+}
+
+extension RunRecord.Fork {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("asked", asked)
+        json.member("first", first)
+        json.member("parent", parent)
     }
 }
 

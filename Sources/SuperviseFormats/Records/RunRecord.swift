@@ -28,6 +28,8 @@ package struct RunRecord: Codable, Equatable, Sendable {
     package var sequence: Int64
     /// How many checkpoints were ever committed.
     package var commits: Int
+    /// Where the run did not go on from its newest checkpoint, in order of `first`.
+    @OrEmpty package var branches: [Fork]
     /// The highest step that was ever committed.
     @Null package var bestStep: Int64?
     package var failures: Failures
@@ -69,7 +71,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
 
     package enum CodingKeys: String, CodingKey {
         case format, name, command, directory, options, program, environment, created, host
-        case attempt, current, sequence, commits, failures, totals, experience, outcome
+        case attempt, current, sequence, commits, branches, failures, totals, experience, outcome
         case checkpointDirectory = "checkpoint_directory"
         case bootID = "boot_id"
         case supervisorPID = "supervisor_pid"

@@ -72,6 +72,12 @@ struct JSONWriter {
         array(key, values) { $0.number($1) }
     }
 
+    mutating func member<Value>(
+        _ key: String, _ values: [Value], object body: (Value, inout JSONWriter) -> Void
+    ) {
+        array(key, values) { json, value in json.object { body(value, &$0) } }
+    }
+
     private mutating func array<Value>(
         _ key: String, _ values: [Value], _ write: (inout JSONWriter, Value) -> Void
     ) {

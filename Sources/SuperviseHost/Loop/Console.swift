@@ -70,7 +70,8 @@ final class Console {
         case .requestEnded(let ended):
             return verbosity == .verbose
                 || (verbosity == .normal && ended.result == .unanswered)
-        case .jobExited, .checkpointRequested, .removed, .compressed:
+        case .removed(let removed): return removed.limit != nil || verbosity == .verbose
+        case .jobExited, .checkpointRequested, .compressed:
             return verbosity == .verbose
         }
     }

@@ -230,6 +230,7 @@ extension RunRecord {
         current = old.current
         sequence = old.sequence
         commits = old.commits
+        branches = old.branches
         bestStep = old.bestStep
         failures = old.failures
         totals = old.totals

@@ -28,7 +28,7 @@ struct CheckpointKeeper {
         if let connection = try supervisor() {
             return try pruned(try connection.ask(.init(command: "delete", id: id)))
         }
-        let pruned = try remove(settings) { (checkpoints, protection) in
+        let pruned = try remove(settings) { (checkpoints, protection, _) in
             let reasons = RetentionPlan.protecting(id, among: checkpoints, protection)
             return reasons.refusal(of: id).map { .failure(.init($0, status: Complaint.no)) }
                 ?? .success([id])
@@ -45,9 +45,9 @@ struct CheckpointKeeper {
         if let connection = try supervisor() {
             return try pruned(try connection.ask(.init(command: "prune")))
         }
-        return try remove(settings) { (checkpoints, protection) in
+        return try remove(settings) { (checkpoints, protection, lineage) in
             let plan = RetentionPlan(
-                checkpoints, rules: settings.retention, protection: protection)
+                checkpoints, rules: settings.retention, protection: protection, lineage: lineage)
             return .success(plan.removals)
         }
     }
@@ -56,7 +56,7 @@ struct CheckpointKeeper {
     /// the other, as it goes by its own rules and not by those of the caller.
     func remove(_ ids: [CheckpointID], _ settings: Settings) throws(Complaint) -> Pruned {
         guard let connection = try supervisor() else {
-            return try remove(settings) { (checkpoints, protection) in
+            return try remove(settings) { (checkpoints, protection, _) in
                 let going = ids.filter { id in
                     let reasons = RetentionPlan.protecting(id, among: checkpoints, protection)
                     return reasons.refusal(of: id) == nil
@@ -83,7 +83,8 @@ struct CheckpointKeeper {
         let found = try reader.scan()
         return RetentionPlan(
             found.checkpoints, rules: settings.retention,
-            protection: try protection(settings, pins: reader.pins()))
+            protection: try protection(settings, pins: reader.pins()),
+            lineage: try lineage(found.checkpoints))
     }
 
     /// As the supervisor would know it.
@@ -104,6 +105,10 @@ struct CheckpointKeeper {
         return Protection(pinned: pins, resumed: resumed, suspects: suspects)
     }
 
+    private func lineage(_ checkpoints: [CheckpointSummary]) throws(Complaint) -> Lineage {
+        Lineage(try run.knownRecord().branches, checkpoints)
+    }
+
     private func supervisor() throws(Complaint) -> ControlConnection? {
         guard try run.glance(at: surroundings.now).isRunning else { return nil }
         return try ControlConnection(to: run, at: surroundings.now)
@@ -119,13 +124,13 @@ struct CheckpointKeeper {
     /// - Parameter choose: gets what there is once nobody else can change it.
     private func remove(
         _ settings: Settings,
-        _ choose: ([CheckpointSummary], Protection) -> Result<[CheckpointID], Complaint>
+        _ choose: ([CheckpointSummary], Protection, Lineage) -> Result<[CheckpointID], Complaint>
     ) throws(Complaint) -> Pruned {
         try alone { (store) throws -> Pruned in
             let pins = try store.loadPins()
             let found = try store.scan().checkpoints
             let ids: [CheckpointID]
-            switch choose(found, try protection(settings, pins: pins)) {
+            switch choose(found, try protection(settings, pins: pins), try lineage(found)) {
             case .success(let chosen): ids = chosen
             case .failure(let complaint): throw complaint
             }

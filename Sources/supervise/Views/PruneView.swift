@@ -43,6 +43,13 @@ struct PruneView {
         var bytes: Int64
         var keep: Bool
         var reasons: [String]
+        /// The newest of its branch, where that is not the one that the run goes on with.
+        @Null var earlierBranch: CheckpointID?
+
+        enum CodingKeys: String, CodingKey {
+            case id, created, bytes, keep, reasons
+            case earlierBranch = "earlier_branch"
+        }
 
         init(_ entry: RetentionPlan.Entry) {
             id = entry.id
@@ -50,6 +57,7 @@ struct PruneView {
             bytes = entry.size
             keep = entry.cause == nil
             reasons = entry.cause.map { [$0.text] } ?? entry.reasons.texts
+            earlierBranch = entry.earlierBranch
         }
     }
 
@@ -64,10 +72,16 @@ struct PruneView {
             cells.add([
                 entry.id.description, "\(HumanText.age(now.seconds(since: entry.created))) ago",
                 SizeText.format(entry.size), entry.cause == nil ? "stays" : "goes",
-                entry.cause?.text ?? entry.reasons.texts.joined(separator: ", "),
+                because(entry),
             ])
         }
         return cells.text(right: [2]) + summary + "\n"
+    }
+
+    private func because(_ entry: RetentionPlan.Entry) -> String {
+        let reason = entry.cause?.text ?? entry.reasons.texts.joined(separator: ", ")
+        guard let tip = entry.earlierBranch else { return reason }
+        return tip == entry.id ? "\(reason) (an earlier branch)" : "\(reason) (branch of \(tip))"
     }
 
     private var summary: String {

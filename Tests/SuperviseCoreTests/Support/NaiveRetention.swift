@@ -7,6 +7,9 @@ struct NaiveRetention {
     var checkpoints: [CheckpointSummary] = []
     var rules = RetentionRules()
     var protection = Protection()
+    var lineage = Lineage()
+    /// The current chain, those that a person went back from, and what is left of all others.
+    private var branches: [[CheckpointSummary]] = []
 
     init(seed: UInt64) {
         var chance = Chance(seed: seed)
@@ -46,9 +49,56 @@ struct NaiveRetention {
             Set(checkpoints.map(\.id).filter { _ in chance.happens(share) })
         }
         protection = Protection(
-            pinned: some(0.1), resumed: some(0.05), suspects: some(0.2),
-            apart: chance.happens(0.3) ? some(0.3) : [])
+            pinned: some(0.1), resumed: some(0.05), suspects: some(0.2))
         if chance.happens(0.03) { protection.pinned = nil }
+        branches = makeBranches(&chance)
+    }
+
+    /// Goes back from some of them to an older one, by a tree of its own.
+    private mutating func makeBranches(_ chance: inout Chance) -> [[CheckpointSummary]] {
+        var chains: [(members: [CheckpointSummary], asked: Bool)] = []
+        var forks: [Lineage.Fork] = []
+        var current: [CheckpointSummary] = []
+        let often = chance.happens(0.4) ? 0 : 0.3
+        for (index, one) in checkpoints.enumerated() {
+            if index > 1, chance.happens(often) {
+                let asked = chance.happens(0.5)
+                // From the one before it is no going back.
+                let parent = chance.number(-1...(index - 2))
+                forks.append(
+                    .init(
+                        first: one.id.sequence,
+                        parent: parent < 0 ? nil : checkpoints[parent].id.sequence, asked: asked))
+                chains.append((current, asked))
+                current = parent < 0 ? [] : chain(upTo: parent, in: forks.dropLast())
+            }
+            current.append(one)
+        }
+        lineage = Lineage(forks, checkpoints)
+        // One that another continues is no branch of its own.
+        let all = chains.map(\.members) + [current]
+        let tips = chains.filter(\.asked).map(\.members).filter { chain in
+            !all.contains { $0.count > chain.count && $0.starts(with: chain) }
+        }
+        let covered = Set((tips + [current]).flatMap { $0 }.map(\.id))
+        return [current] + tips + [checkpoints.filter { !covered.contains($0.id) }]
+    }
+
+    private func chain(
+        upTo index: Int, in forks: some Collection<Lineage.Fork>
+    ) -> [CheckpointSummary] {
+        var found: [CheckpointSummary] = []
+        var next: Int? = index
+        while let index = next {
+            found.append(checkpoints[index])
+            let fork = forks.first { $0.first == checkpoints[index].id.sequence }
+            if let fork {
+                next = checkpoints.firstIndex { $0.id.sequence == fork.parent }
+            } else {
+                next = index > 0 ? index - 1 : nil
+            }
+        }
+        return found.reversed()
     }
 
     func staying() -> Set<CheckpointID> {
@@ -75,64 +125,8 @@ struct NaiveRetention {
     }
 
     private func isKeptByARule(_ one: CheckpointSummary) -> Bool {
-        newer(than: one).count { isApart($0) == isApart(one) } < rules.keepLast
-            || isAmongTheBest(one) || isFirstOfItsStretch(one)
-            || isNewestOf(one, rules.keepHourly, hours: 1, offset: 0)
-            || isNewestOf(one, rules.keepDaily, hours: 24, offset: 0)
-            || isNewestOf(one, rules.keepWeekly, hours: 168, offset: 72)
-    }
-
-    private func isApart(_ one: CheckpointSummary) -> Bool {
-        protection.apart.contains(one.id)
-    }
-
-    private func newer(than one: CheckpointSummary) -> [CheckpointSummary] {
-        checkpoints.filter { $0.id > one.id }
-    }
-
-    private func isAmongTheBest(_ one: CheckpointSummary) -> Bool {
-        guard let best = rules.keepBest, let own = one.metrics[best.metric] else { return false }
-        let better = checkpoints.filter { other in
-            guard let value = other.metrics[best.metric] else { return false }
-            if value == own { return other.id > one.id }
-            return best.goal == .min ? value < own : value > own
+        branches.contains { branch in
+            branch.contains { $0.id == one.id } && NaiveRules(rules: rules).keep(one, of: branch)
         }
-        return better.count < best.count
-    }
-
-    /// Whether all that came later have higher steps.
-    private func isCurrent(_ one: CheckpointSummary) -> Bool {
-        newer(than: one).allSatisfy { other in
-            guard let step = other.id.step, let own = one.id.step else { return true }
-            return step > own
-        }
-    }
-
-    private func isFirstOfItsStretch(_ one: CheckpointSummary) -> Bool {
-        guard let every = rules.keepEvery, let own = one.id.step else { return false }
-        func stretch(_ step: Int64) -> Double { (Double(step) / Double(every)).rounded(.down) }
-        let rivals = checkpoints.filter {
-            $0.id != one.id && $0.id.step.map(stretch) == stretch(own)
-        }
-        let current = rivals.filter(isCurrent)
-        if isCurrent(one) { return current.allSatisfy { $0.id > one.id } }
-        return current.isEmpty
-            && rivals.allSatisfy { rival in
-                let step = rival.id.step ?? 0
-                return step > own || (step == own && rival.id < one.id)
-            }
-    }
-
-    private func isNewestOf(
-        _ one: CheckpointSummary, _ count: Int?, hours: Int64, offset: Int64
-    ) -> Bool {
-        guard let count else { return false }
-        func period(_ summary: CheckpointSummary) -> Double {
-            let length = Double(hours * 3_600_000)
-            let time = Double(summary.created.milliseconds + offset * 3_600_000)
-            return (time / length).rounded(.down)
-        }
-        let later = Set(newer(than: one).map(period))
-        return !later.contains(period(one)) && later.count < count
     }
 }

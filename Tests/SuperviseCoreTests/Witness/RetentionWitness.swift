@@ -1,8 +1,8 @@
 import SuperviseCore
 import SuperviseFormats
 
-/// Promise 7: retention keeps the newest, the one resumed from, the pinned, and as many as it was
-/// told to; those that are passed over are counted by themselves.
+/// Promise 7: retention keeps the newest, the one resumed from and the pinned; the rules are judged by
+/// ``BranchWitness``.
 struct RetentionWitness {
     private var resumed: CheckpointID?
     /// Ordered to be removed, and not yet answered: they may still be there, and are not counted.
@@ -10,29 +10,18 @@ struct RetentionWitness {
     /// Somebody has asked for a pin of these, or that there be none: until that is durable they may
     /// stay.
     private var perhapsPinned: Set<CheckpointID> = []
-    private var ownCommits: Set<CheckpointID> = []
+    private var branches = BranchWitness()
 
-    mutating func supervisorStarts() {
+    mutating func supervisorStarts(_ world: World) {
         leaving = []
-        ownCommits = []
-    }
-
-    /// It is suspect, or the options do not let it be resumed from.
-    private func isPassedOver(_ id: CheckpointID, _ step: Step) -> Bool {
-        let failures = step.supervisor.record.failures.suspects[id.description, default: 0]
-        if failures >= step.settings.rollbackAfter { return true }
-        return switch step.settings.resumeFrom {
-        case .newest: false
-        case .beginning: !ownCommits.contains(id)
-        case .checkpoint(let chosen): id > chosen && !ownCommits.contains(id)
-        }
+        branches.supervisorStarts(world)
     }
 
     /// - Parameter hidden: those that are known to be bad, and stand there all the same.
     mutating func judge(
         _ step: Step, hidden: Set<CheckpointID>, _ world: World
     ) throws(Violation) {
-        if case .committed(let summary, _) = step.event { ownCommits.insert(summary.id) }
+        try branches.follow(step, hidden: hidden)
         if let order = step.spawn { resumed = order.resume?.id }
         if case .received(.control(let control), _, _) = step.event,
             ["pin", "unpin"].contains(control.command), let id = control.id
@@ -53,6 +42,12 @@ struct RetentionWitness {
             default: break
             }
         }
+        if followsTheRules(step) {
+            let newest = newestGood(branches.known.filter { !hidden.contains($0) }.sorted(), step)
+            let special = perhapsPinned.union([resumed, newest].compactMap { $0 })
+            try branches.judge(step, special.union(world.disk.pins), world)
+        }
+        branches.settle(step)
     }
 
     private mutating func judge(
@@ -68,30 +63,6 @@ struct RetentionWitness {
             visible.removeAll { $0 == id }
             leaving.insert(id)
         }
-        guard followsTheRules(step) else { return }
-        let special = perhapsPinned.union([resumed, newestGood(before, step)].compactMap { $0 })
-        for isApart in [false, true] {
-            let isMeant = { isPassedOver($0, step) == isApart }
-            try judge(
-                ids.filter(isMeant), left: visible.filter(isMeant), of: before.filter(isMeant),
-                special, keepLast: step.settings.retention.keepLast)
-        }
-    }
-
-    private func judge(
-        _ ids: [CheckpointID], left: [CheckpointID], of before: [CheckpointID],
-        _ special: Set<CheckpointID>, keepLast: Int
-    ) throws(Violation) {
-        if left.count < min(keepLast, before.count) {
-            throw Violation("7", "\(left.count) are left of \(before.count), not \(keepLast)")
-        }
-        if left.filter({ !special.contains($0) }).count > keepLast {
-            throw Violation("7", "\(left) stay, and only \(keepLast) should")
-        }
-        if let removed = ids.max(), left.contains(where: { $0 < removed && !special.contains($0) })
-        {
-            throw Violation("7", "\(removed) is removed, and an older one stays: \(left)")
-        }
     }
 
     /// Where all have failed too often, the oldest.
@@ -102,12 +73,13 @@ struct RetentionWitness {
         } ?? visible.first
     }
 
-    /// On a full disk, and for whoever deletes one, more may go.
+    /// After a commit, and where somebody prunes; elsewhere more may go, or nothing does.
     private func followsTheRules(_ step: Step) -> Bool {
         switch step.event {
-        case .diskFull: false
-        case .received(.control(let control), _, _): control.command != "delete"
-        default: true
+        case .committed: true
+        case .received(.control(let control), _, _):
+            control.command == "prune" && !branches.removed(step).isEmpty
+        default: false
         }
     }
 }

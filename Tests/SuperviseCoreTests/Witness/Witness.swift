@@ -129,7 +129,7 @@ struct Witness {
         preemption = PreemptionWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)
-        retention.supervisorStarts()
+        retention.supervisorStarts(world)
         sequences.supervisorStarts(world)
     }
 

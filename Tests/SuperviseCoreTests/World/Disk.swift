@@ -83,7 +83,9 @@ struct Disk {
         _ order: Action.CommitOrder, by generation: Int, poison: Poison?, at wall: Timestamp
     ) -> CheckpointSummary {
         let summary = CheckpointSummary(
-            id: order.id, created: wall, bytes: 10, metrics: order.metrics, path: "/\(order.id)")
+            id: order.id, created: wall, bytes: 10,
+            metrics: ["loss": Double(order.id.sequence * 7 % 5)], path: "/\(order.id)",
+            origin: order.parent.map { .checkpoint($0.sequence) } ?? .beginning)
         payloads[order.id] = Payload(
             summary: summary, hashedBy: generation, poison: poison)
         staging.remove(order.id)

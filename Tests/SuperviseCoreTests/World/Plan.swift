@@ -137,7 +137,7 @@ struct Plan {
             chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
         settings.restart = chance.happens(0.7) ? .onFailure : chance.happens(0.5) ? .always : .never
         settings.fatalExitCodes = chance.happens(0.3) ? Set(3...30) : []
-        settings.retention.keepLast = chance.number(1...5)
+        settings.retention = rules(&chance)
         settings.maxFailures = chance.number(1...5)
         settings.rollbackAfter = chance.number(1...3)
         let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)
@@ -156,6 +156,24 @@ struct Plan {
         settings.preemptAcknowledges = chance.happens(0.5)
         settings.preemptGrace = .nanoseconds(chance.wait(100, 120_000))
         return settings
+    }
+
+    private static func rules(_ chance: inout Chance) -> RetentionRules {
+        var rules = RetentionRules()
+        rules.keepLast = chance.number(1...5)
+        guard chance.happens(0.5) else { return rules }
+        if chance.happens(0.4) { rules.keepEvery = chance.number(1...40) }
+        if chance.happens(0.2) { rules.keepHourly = chance.number(1...3) }
+        if chance.happens(0.2) { rules.keepDaily = chance.number(1...3) }
+        if chance.happens(0.2) { rules.keepWeekly = chance.number(1...3) }
+        if chance.happens(0.4) {
+            rules.keepBest = .init(
+                count: chance.number(1...3), metric: "loss",
+                goal: chance.happens(0.5) ? .min : .max)
+        }
+        if chance.happens(0.1) { rules.maxAge = .nanoseconds(chance.wait(1_000, 500_000)) }
+        if chance.happens(0.1) { rules.maxBytes = Int64(chance.number(0...90)) }
+        return rules
     }
 
     private static func source(_ chance: inout Chance) -> PreemptSource? {

@@ -1,0 +1,181 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// Under every rule each branch keeps what the rule says, and nothing stays that no rule keeps.
+///
+/// It knows the true parent of every checkpoint that ever was, and who left which branch.
+struct BranchWitness {
+    /// What the supervisor has been told of.
+    private(set) var known: Set<CheckpointID> = []
+    /// Of every order, also of one that came to nothing; nil for the beginning.
+    private var parents: [CheckpointID: CheckpointID?] = [:]
+    /// Those that were the newest when an attempt went on from another, and whether by the options.
+    private var left: [CheckpointID: Bool] = [:]
+    /// What the attempt has committed last or resumed from.
+    private var base: CheckpointID?
+    private var pending: [CheckpointID] = []
+    private var hasSpawned = false
+    private var ownCommits: Set<CheckpointID> = []
+
+    /// A fork is forgotten only where the record was lost and the parent is gone.
+    mutating func supervisorStarts(_ world: World) {
+        let damaged = world.disk.payloads.filter(\.value.hasNoManifest).keys
+        known = Set(world.disk.visible).subtracting(damaged)
+        pending = []
+        hasSpawned = false
+        ownCommits = []
+        guard let lineage = world.supervisor?.lineage else { return }
+        let kept = known.sorted()
+        for (index, id) in kept.enumerated() {
+            let found = predecessor(of: index, kept, lineage)
+            guard found != chain(id).dropLast().last else { continue }
+            let parent = parents[id] ?? nil
+            let isRecorded = (world.disk.record?.branches ?? []).contains { fork in
+                fork.first <= id.sequence
+                    && (index == 0 || fork.first > kept[index - 1].sequence)
+            }
+            if isRecorded || parent.map({ known.contains($0) }) ?? true {
+                wrongBranch = "\(id) is taken to come from \(found?.description ?? "nothing")"
+            }
+            parents[id] = .some(found)
+        }
+    }
+
+    private var wrongBranch: String?
+
+    private func predecessor(
+        of index: Int, _ kept: [CheckpointID], _ lineage: Lineage
+    ) -> CheckpointID? {
+        let sequences = kept[...index].map(\.sequence)
+        var before = lineage
+        // As it was when this one was the newest.
+        before.forget(from: sequences[index] + 1)
+        let current = before.branches(of: sequences)[0].members
+        guard current.last == index else { return kept[index] }
+        return current.dropLast().last.map { kept[$0] }
+    }
+
+    func removed(_ step: Step) -> [CheckpointID] {
+        step.actions.flatMap { action -> [CheckpointID] in
+            if case .remove(let ids) = action { ids } else { [] }
+        }
+    }
+
+    mutating func follow(_ step: Step, hidden: Set<CheckpointID>) throws(Violation) {
+        if let wrongBranch { throw Violation("branches", wrongBranch) }
+        switch step.event {
+        case .committed(let summary, _):
+            known.insert(summary.id)
+            ownCommits.insert(summary.id)
+            pending.removeAll { $0 == summary.id }
+            base = summary.id
+        case .verified(let id, .bad): known.remove(id)
+        case .commitFailed(let id, _): pending.removeAll { $0 == id }
+        case .removed(_, let held): known.formUnion(held)
+        default: break
+        }
+        for action in step.actions {
+            switch action {
+            case .commit(let order): try ordered(order)
+            case .add(let order, _): try ordered(order)
+            case .dropStaging(let id): pending.removeAll { $0 == id }
+            case .setAside(let id, _): known.remove(id)
+            default: break
+            }
+        }
+        if let order = step.spawn {
+            hasSpawned = true
+            base = order.resume?.id
+            let newest = known.filter { !hidden.contains($0) }.max()
+            if let newest { left[newest] = newest == base ? nil : !isAllowed(newest, step) }
+        }
+    }
+
+    private func isAllowed(_ id: CheckpointID, _ step: Step) -> Bool {
+        switch step.settings.resumeFrom {
+        case .newest: true
+        case .beginning: ownCommits.contains(id)
+        case .checkpoint(let chosen): id <= chosen || ownCommits.contains(id)
+        }
+    }
+
+    private mutating func ordered(_ order: Action.CommitOrder) throws(Violation) {
+        // One that waited for room is ordered again.
+        guard parents[order.id] == nil else { return }
+        if hasSpawned, order.parent != pending.last ?? base {
+            throw Violation(
+                "branches", "\(order.id) has the parent \(order.parent?.description ?? "none")")
+        }
+        parents[order.id] = .some(order.parent)
+        pending.append(order.id)
+    }
+
+    /// What was removed in this step is known no more.
+    mutating func settle(_ step: Step) { known.subtract(removed(step)) }
+}
+
+extension BranchWitness {
+    /// It and all before it that are left.
+    private func chain(_ tip: CheckpointID?) -> [CheckpointID] {
+        var found: [CheckpointID] = []
+        var next = tip
+        while let id = next {
+            if known.contains(id) { found.append(id) }
+            next = parents[id] ?? nil
+        }
+        return found.reversed()
+    }
+
+    private func descends(_ id: CheckpointID, from ancestor: CheckpointID) -> Bool {
+        var next: CheckpointID? = id
+        while let current = next {
+            if current == ancestor { return true }
+            next = parents[current] ?? nil
+        }
+        return false
+    }
+
+    /// - Parameter special: those that stay in any case, or may.
+    func judge(
+        _ step: Step, _ special: Set<CheckpointID>, _ world: World
+    ) throws(Violation) {
+        guard hasSpawned else { return }
+        let told = Set(step.supervisor.checkpoints.map(\.id) + removed(step))
+        if known != told { throw Violation("branches", "\(told) are there, and not \(known)") }
+        let rules = NaiveRules(rules: step.settings.retention)
+        let current = chain(base)
+        var tips = known
+        for id in known { tips.subtract(chain(id).dropLast()) }
+        tips.subtract(current)
+        let asked = tips.filter { tip in
+            Set(left.filter { descends($0.key, from: tip) }.values) == [true]
+        }
+        func summaries(_ ids: some Sequence<CheckpointID>) -> [CheckpointSummary] {
+            ids.sorted().compactMap { world.disk.payloads[$0]?.summary }
+        }
+        func isKept(_ id: CheckpointID, _ branch: [CheckpointID]) -> Bool {
+            guard branch.contains(id), let one = world.disk.payloads[id]?.summary else {
+                return false
+            }
+            return rules.keep(one, of: summaries(branch))
+        }
+        let certain = [current] + asked.map(chain)
+        let covered = Set(certain.flatMap { $0 })
+        let others = known.subtracting(covered).sorted()
+        let possible = certain + tips.map(chain) + [others]
+        let goes = Set(removed(step))
+        let hasLimit = rules.rules.maxAge != nil || rules.rules.maxBytes != nil
+        for id in goes where !hasLimit {
+            let own = tips.map(chain).filter { $0.contains(id) }
+            if certain.contains(where: { isKept(id, $0) })
+                || (isKept(id, others) && own.allSatisfy { isKept(id, $0) })
+            {
+                throw Violation("7", "a rule keeps \(id), and it is removed; branches \(possible)")
+            }
+        }
+        for id in known.subtracting(goes).subtracting(special)
+        where id != known.max() && !possible.contains(where: { isKept(id, $0) }) {
+            throw Violation("7", "no rule keeps \(id), and it stays; branches \(possible)")
+        }
+    }
+}
