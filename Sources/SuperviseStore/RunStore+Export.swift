@@ -167,6 +167,7 @@ extension RunStore {
         let expected = manifest.exportedFiles.map {
             Manifest.File(path: $0.path.moved(from: top, to: half), bytes: $0.bytes)
         }
+        .sorted { $0.path < $1.path }
         if found != expected {
             let pair = zip(found, expected).first { $0 != $1 }
             throw notAsCopied(pair?.0.path ?? half, "a name or a size differs")
