@@ -79,7 +79,8 @@ struct Payload: Equatable, Sendable {
     static func outside(
         _ fileSystem: any FileSystem, _ path: FilePath
     ) throws(StoreError) -> Payload {
-        let status = try look(path.text) { (path) throws(SystemError) in try fileSystem.status(path) }
+        let status = try look(path.text) { (path) throws(SystemError) in try fileSystem.status(path)
+        }
         switch status.kind {
         case .file:
             return Payload(files: [File(path: path, status: status)])

@@ -41,7 +41,8 @@ extension RunStore {
                 return summary
             case .own, .reference:
                 return try leaveOutside(
-                    OutsidePayload(path: FilePath(source), isOwned: order.mode == .own), order.commit, crew)
+                    OutsidePayload(path: FilePath(source), isOwned: order.mode == .own),
+                    order.commit, crew)
             }
         } catch {
             // What stays is swept at the next start, and why we are here says more.
@@ -121,7 +122,8 @@ extension RunStore {
                     let reason = "cannot be taken: \(errorText(error.code))"
                     throw .badPath(file.path.text, reason: reason)
                 }
-                let after = try reading { () throws(SystemError) in try files.status(file.path.text) }
+                let after = try reading { () throws(SystemError) in try files.status(file.path.text)
+                }
                 guard file.status.isUnchanged(after) else { throw .changed(file.path.text) }
             }
         }

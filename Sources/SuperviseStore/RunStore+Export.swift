@@ -74,6 +74,12 @@ extension RunStore {
     private func copyOut(_ inspected: Inspected, to half: FilePath) throws(StoreError) {
         let manifest = inspected.listed.manifest
         let top = manifest.payloadTop
+        // Else a manifest that somebody else wrote could lead us out of the copy.
+        guard
+            manifest.exportedPaths.allSatisfy({ $0.isBelow(top) && !$0.components.contains("..") })
+        else {
+            throw isBad(manifest.id, "its manifest names files that are not below \(shown(top))")
+        }
         let directories = manifest.single == nil ? try self.directories(of: inspected) : []
         for directory in directories {
             let copy = directory.moved(from: top, to: half).text
@@ -167,6 +173,7 @@ extension RunStore {
         let expected = manifest.exportedFiles.map {
             Manifest.File(path: $0.path.moved(from: top, to: half), bytes: $0.bytes)
         }
+        .sorted { $0.path < $1.path }
         if found != expected {
             let pair = zip(found, expected).first { $0 != $1 }
             throw notAsCopied(pair?.0.path ?? half, "a name or a size differs")
@@ -213,6 +220,8 @@ extension RunStore {
 extension Manifest {
     /// The directory or the file that is the payload, as paths in this manifest go.
     fileprivate var payloadTop: FilePath { single ?? outside?.path ?? CheckpointFile.data }
+
+    fileprivate var exportedPaths: [FilePath] { exportedFiles.map(\.path) + links.map(\.path) }
 
     /// In order of path.
     fileprivate var exportedFiles: [File] {

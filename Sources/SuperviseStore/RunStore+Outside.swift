@@ -38,7 +38,8 @@ extension RunStore {
                 let known = state.withLock { $0.durableNames[FilePath(directory)] }
                 guard status.device == device, known != status.inode else { return }
                 try files.syncDirectoryIfReadable(parent(of: directory))
-                state.withLock { [directory] in $0.durableNames[FilePath(directory)] = status.inode }
+                state.withLock { [directory] in $0.durableNames[FilePath(directory)] = status.inode
+                }
                 directory = parent(of: directory)
             }
         }
@@ -116,15 +117,20 @@ extension RunStore {
         guard let manifest = try ownedPayload(directory), let outside = manifest.outside else {
             return
         }
-        for file in manifest.files where !isClaimed(file.path, apartFrom: manifest.id) {
-            let now = try unlessMissing { () throws(SystemError) in try files.status(file.path.text) }
+        // One of an archived run may have the id of one of this run.
+        let isOfThisRun = FilePath(directory).isBelow(FilePath(paths.payload))
+        let id = isOfThisRun ? manifest.id : nil
+        for file in manifest.files where !isClaimed(file.path, apartFrom: id) {
+            let now = try unlessMissing { () throws(SystemError) in try files.status(file.path.text)
+            }
             guard let now, now.kind == .file, now.size == file.bytes,
                 now.modified == file.modified
             else { continue }
             try removeIfThere(file.path.text)
         }
-        for link in manifest.links where !isClaimed(link.path, apartFrom: manifest.id) {
-            let now = try unlessMissing { () throws(SystemError) in try files.status(link.path.text) }
+        for link in manifest.links where !isClaimed(link.path, apartFrom: id) {
+            let now = try unlessMissing { () throws(SystemError) in try files.status(link.path.text)
+            }
             if now?.kind == .link { try removeIfThere(link.path.text) }
         }
         try removeEmptyDirectories(outside.path.text)
@@ -179,7 +185,7 @@ extension RunStore {
     }
 
     /// Whether another checkpoint needs it. Where that cannot be found out, it does.
-    private func isClaimed(_ path: FilePath, apartFrom id: CheckpointID) -> Bool {
+    private func isClaimed(_ path: FilePath, apartFrom id: CheckpointID?) -> Bool {
         if state.withLock({ $0.claims == nil }) { _ = try? scan() }
         return state.withLock { state in
             guard let claims = state.claims else { return true }

@@ -68,6 +68,27 @@ final class FileWatchTests {
         #expect(diary.lines == ["moved new-2.pt step 2", "moved mark1 step 1"])
     }
 
+    @Test("names are told apart by their bytes, and may begin with a combining mark")
+    func oddNames() throws {
+        _ = try place.makeDirectory("\u{301}out")
+        let names = ["caf\u{E9}", "cafe\u{301}", "\u{301}mark"]
+        try start(["\u{301}out/*", "mark*"])
+        for name in names {
+            try place.write("part", name)
+            try Disk().rename("\(place.path)/part", to: "\(place.path)/\u{301}out/\(name)")
+        }
+        try waitForMark("mark1")
+        let told = diary.lines.map { Array($0.utf8) }
+        let expected = names.map { Array("moved \u{301}out/\($0)".utf8) }
+        #expect(told.dropLast().elementsEqual(expected), "\(diary.lines)")
+        // One that goes takes nothing of the other with it.
+        try Disk().removeFile("\(place.path)/\u{301}out/caf\u{E9}")
+        try place.write("part", "again")
+        try Disk().rename("\(place.path)/part", to: "\(place.path)/\u{301}out/caf\u{E9}")
+        try waitForMark("mark2")
+        #expect(diary.lines.count == names.count + 3)
+    }
+
     @Test("a file that is written again is told again; one that is only opened is not")
     func again() throws {
         try start(["*.pt", "mark*"])

@@ -129,6 +129,36 @@ struct AddModeTests {
         #expect(original.isGone(on: real.disk))
     }
 
+    @Test("what an archived checkpoint owned stays if one of the same id has taken it since")
+    func ownedInAnArchive() throws {
+        let original = try original(isDirectory: true)
+        try real.scene.add(id(1), original, .own)
+        let archived = try #require(
+            try real.store.archiveRun(at: Timestamp(milliseconds: 1_700_000_000_000)))
+        try real.scene.start()
+        try real.store.save(real.scene.record())
+        try real.scene.add(id(1), original, .own)
+        let trash = "\(real.store.paths.stateDirectory)/.archive/.trash"
+        try? real.disk.makeDirectory(trash)
+        try real.disk.rename(archived, to: "\(trash)/old")
+        // Another process, that has not looked yet.
+        try RunStore(real.store.paths).sweep()
+        #expect(try real.disk.list(trash).isEmpty)
+        #expect(original.isWhole(on: real.disk))
+        #expect(try isGood(1))
+    }
+
+    @Test("of two files whose names differ only in the spelling of é one can go without the other")
+    func ownedNames() throws {
+        let composed = try original(isDirectory: true, "caf\u{E9}")
+        let decomposed = try original(isDirectory: true, "cafe\u{301}")
+        try real.scene.add(id(1), composed, .own)
+        try real.scene.add(id(2), decomposed, .own)
+        #expect(try RunStore(real.store.paths).remove([id(1)]) == [id(1)])
+        #expect(composed.isGone(on: real.disk) && decomposed.isWhole(on: real.disk))
+        #expect(try isGood(2))
+    }
+
     @Test("what was to be owned stays where the commit fails")
     func ownFails() throws {
         let original = try original(isDirectory: true)

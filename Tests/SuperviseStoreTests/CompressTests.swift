@@ -320,6 +320,51 @@ struct RealCompressTests {
         }
     }
 
+    @Test("are restored while somebody else reads, and two may do so", arguments: programs)
+    func restoredWhileHeld(program: CompressionProgram) throws {
+        let real = try RealScene()
+        let model = [UInt8](repeating: 7, count: 100_000)
+        _ = try real.begin(id(1), [("model", model)])
+        _ = try real.store.commit(real.scene.order(id(1)))
+        _ = try real.store.compress(id(1), with: program)
+        let reader = RunStore(real.store.paths)
+        let hold = try reader.hold(id(1))
+        for store in [real.store, reader] {
+            guard case .good = try store.verify(id(1), .init(depth: .size, restores: true)) else {
+                throw Unexpected("it is bad")
+            }
+            #expect(
+                try real.disk.readFile(real.scene.path(id(1), "data/model"), limit: 1 << 20)
+                    == model)
+        }
+        #expect(try real.store.remove([id(1)]).isEmpty)
+        withExtendedLifetime(hold) {}
+    }
+
+    @Test("have names that no other file's copy has, or the file stays as it is")
+    func collidingNames() throws {
+        let scene = try Scene.begun(CrashFileSystem())
+        let data = try scene.store.makeStaging(id(1))
+        let content = [UInt8](repeating: 7, count: 9_000)
+        try scene.files.makeDirectory("\(data)/model.zst")
+        // The copy of each would be in the way of the other's.
+        for name in ["model", "model.zst/part", "caf\u{E9}", "cafe\u{301}"] {
+            try scene.files.writeFile("\(data)/\(name)", content)
+        }
+        _ = try scene.store.commit(scene.order(id(1)))
+        guard case .done = try scene.store.compress(id(1), with: .zstd) else {
+            throw Unexpected("it is held")
+        }
+        #expect(try scene.names(id(1), "data").isEmpty)
+        #expect(try scene.names(id(1), "data/model.zst") == ["part"])
+        #expect(try scene.names(id(1), "compressed").count == 3)
+        #expect(try scene.isGood(id(1)))
+        guard case .good = try scene.store.verify(id(1), .init(restores: true)) else {
+            throw Unexpected("it is bad")
+        }
+        #expect(try scene.names(id(1), "data").count == 3)
+    }
+
     @Test("can be restored by hand, as the page says", arguments: programs)
     func byHand(program: CompressionProgram) throws {
         let real = try RealScene()

@@ -226,6 +226,25 @@ struct ExportTests {
         }
     }
 
+    @Test("does not follow a manifest that leads out of the copy")
+    func escape() throws {
+        let real = try RealScene()
+        let tree = Original(path: "\(real.scratch.path)/tree", isDirectory: true)
+        try tree.make(on: real.disk)
+        try real.scene.add(id(1), tree, .reference)
+        // The same file by another path, in a manifest that somebody has written by hand.
+        let line = """
+            cd "\(real.store.paths.checkpoint(id(1)))" &&
+            sed -i 's|/tree/a"|/tree/../tree/a"|; s|/tree/a$|/tree/../tree/a|' manifest.json SHA256SUMS &&
+            sed -i "s/^[0-9a-f]*  manifest.json/$(sha256sum manifest.json)/" SHA256SUMS
+            """
+        #expect(try ShellCommand(line).finish() == 0)
+        #expect(try real.scene.isGood(id(1)))
+        let place = "\(real.scratch.path)/out"
+        let error = #expect(throws: StoreError.self) { try real.store.export(id(1), to: place) }
+        #expect(error?.description.contains("names files that are not below") == true)
+    }
+
     private static let size: Int64 = 6_000 + 9_001 + 6_000 + 1
 
     private func begun(_ files: CrashFileSystem = CrashFileSystem()) throws -> Scene {

@@ -61,8 +61,14 @@ package struct FilePath: Sendable {
 
 extension FilePath: Hashable, Comparable {
     package static func == (left: FilePath, right: FilePath) -> Bool {
-        // The first comparison is quick where both are the same object, as often among many.
-        left.text == right.text && left.text.utf8.elementsEqual(right.text.utf8)
+        let isSame = left.text.utf8.withContiguousStorageIfAvailable { left in
+            right.text.utf8.withContiguousStorageIfAvailable { right in
+                // Often both are the same object, as the directory of 100,000 checkpoints is.
+                left.count == right.count
+                    && (left.baseAddress == right.baseAddress || left.elementsEqual(right))
+            }
+        }
+        return (isSame ?? nil) ?? left.text.utf8.elementsEqual(right.text.utf8)
     }
 
     package static func < (left: FilePath, right: FilePath) -> Bool {

@@ -36,7 +36,10 @@ struct WatchGoals {
         patterns.enumerated().map { number, pattern in
             (0...pattern.start).reversed().map { depth in
                 let names = pattern.parts[..<depth].map { $0.literal ?? "" }
-                return (FilePath("/" + names.joined(separator: "/")), Goal(pattern: number, depth: depth))
+                return (
+                    FilePath("/" + names.joined(separator: "/")),
+                    Goal(pattern: number, depth: depth)
+                )
             }
         }
     }

@@ -10,7 +10,9 @@ package func pathOfProgram(
 ) -> String? {
     let directories = (path ?? "/bin:/usr/bin").utf8
         .split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    let candidates = directories.map(Substring.init).map { $0.isEmpty ? "./\(name)" : "\($0)/\(name)" }
+    let candidates = directories.map(Substring.init).map {
+        $0.isEmpty ? "./\(name)" : "\($0)/\(name)"
+    }
     return candidates.first { candidate in
         var found = stat()
         return stat(candidate, &found) == 0 && found.st_mode & S_IFMT == S_IFREG

@@ -57,7 +57,8 @@ extension CrashFileSystem: FileSystem {
             }
             return entries.map { name, inode in
                 DirectoryEntry(
-                    name: name.text, kind: world.status(of: inode, at: path).kind, inode: UInt64(inode))
+                    name: name.text, kind: world.status(of: inode, at: path).kind,
+                    inode: UInt64(inode))
             }
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         }
