@@ -14,8 +14,15 @@ extension RunRecord {
         if RunName(name) == nil { return "\"name\" is no run's name" }
         if command.first?.isEmpty ?? true { return "\"command\" is empty" }
         if !directory.hasPrefix("/") { return "\"directory\" is no absolute path" }
-        if !checkpointDirectory.hasPrefix("/") {
+        if let checkpointDirectory, !checkpointDirectory.hasPrefix("/") {
             return "\"checkpoint_directory\" is no absolute path"
+        }
+        if format.isFirst, checkpointDirectory == nil {
+            return "the key \"checkpoint_directory\" is missing"
+        }
+        if let home, !home.path.hasPrefix("/") { return "\"home.path\" is no absolute path" }
+        if let sharedThrough, !(0...CheckpointID.mostSequence).contains(sharedThrough) {
+            return "\"shared_through\" is \(sharedThrough)"
         }
         if !Self.isToken(runToken, digits: 16) { return "\"run_token\" is not 16 digits" }
         if let current, !Self.isToken(current.token, digits: 32) {

@@ -23,7 +23,12 @@ extension RunRecord {
         json.member("directory", directory)
         json.member("experience") { experience.write(&$0) }
         json.member("failures") { failures.write(&$0) }
-        json.member("format", 1)
+        json.member("format", RecordFormat.newest)
+        if let home {
+            json.member("home") { home.write(&$0) }
+        } else {
+            json.null("home")
+        }
         json.member("host", host)
         json.member("name", name)
         json.member("options") { json in
@@ -36,8 +41,17 @@ extension RunRecord {
         }
         json.member("run_token", runToken)
         json.member("sequence", sequence)
+        json.member("shared_through", sharedThrough)
         json.member("supervisor_pid", supervisorPID)
         json.member("totals") { totals.write(&$0) }
+    }
+}
+
+extension Home {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("device", id.device)
+        json.member("inode", id.inode)
+        json.member("path", path)
     }
 }
 

@@ -49,10 +49,10 @@ extension DoctorReader {
     private func payloads(_ runs: [RunFacts]) -> [MachineFacts.Place] {
         var seen: Set<String> = []
         return runs.compactMap { run in
-            guard case .success(let record) = run.record, record.checkpointDirectory != run.path,
-                seen.insert(record.checkpointDirectory).inserted
+            guard case .success(let record) = run.record, let place = record.checkpointDirectory,
+                place != run.path, seen.insert(place).inserted
             else { return nil }
-            return look("checkpoints", record.checkpointDirectory)
+            return look("checkpoints", place)
         }
     }
 
