@@ -48,7 +48,9 @@ package struct RunPaths: Equatable, Sendable {
     /// Which state the payload directory belongs to, where that is not the run's own directory.
     package var owner: String { "\(payload)/owner" }
     /// The lock of a payload directory that is elsewhere.
-    package var payloadLock: String { "\(payloadLocks)/\(payload.split(separator: "/").last ?? "")" }
+    package var payloadLock: String {
+        "\(payloadLocks)/\(payload.split(separator: "/").last ?? "")"
+    }
     package var payloadLocks: String { "\(payloadParent)/.locks" }
 
     package var index: String { "\(payload)/checkpoints.index" }

@@ -140,7 +140,8 @@ extension RunStore {
         if let home = record.home, !isSameDirectory(home.id, of: parent(of: home.path)) {
             return .max
         }
-        if record.format.isFirst, let former = record.checkpointDirectory, isRun(at: former) ?? true,
+        if record.format.isFirst, let former = record.checkpointDirectory,
+            isRun(at: former) ?? true,
             try files.status(former).inode != id.inode
         {
             return .max

@@ -53,7 +53,8 @@ struct SomethingElseTests {
     @Test("another program is refused, and what differs and what to do is said")
     func otherProgram() throws {
         try leave(["sh", "job.sh"])
-        try expectRefusal(["sh", "other.sh"], says: ["run it is one of job.sh (sh job.sh), not of other.sh"])
+        try expectRefusal(
+            ["sh", "other.sh"], says: ["run it is one of job.sh (sh job.sh), not of other.sh"])
         try expectRefusal(["sh", "-c", "true"], says: ["job.sh", "not of sh"])
         try expectRefusal(["--resume-from", "none"], ["true"], says: ["not of true"])
         let text = try expectStart(["--adopt"], ["sh", "other.sh"])
@@ -72,7 +73,8 @@ struct SomethingElseTests {
             #expect(text.contains("was begun with another command"))
             #expect(text.contains("going on with this one"))
         }
-        #expect(try !expectStart(["bash", "-e", "\(place.path)/job.sh"], attempt: 5).contains("begun"))
+        #expect(
+            try !expectStart(["bash", "-e", "\(place.path)/job.sh"], attempt: 5).contains("begun"))
     }
 
     @Test("a module is told from another one")
@@ -104,8 +106,10 @@ struct SomethingElseTests {
         }
         guard userId() == 0 else { return print("not tried: only root can mount") }
         let line = "mkdir other-name && mount --bind d other-name && shift 0 && exec \"$@\""
-        let call = place.arguments(["--chdir", "other-name", "--max-failures", "1"]) + ["sh", "job.sh"]
-        let program = try place.start(["unshare", "--mount", "sh", "-c", line, "sh", place.binary] + call)
+        let call =
+            place.arguments(["--chdir", "other-name", "--max-failures", "1"]) + ["sh", "job.sh"]
+        let program = try place.start(
+            ["unshare", "--mount", "sh", "-c", line, "sh", place.binary] + call)
         #expect(try program.waitForEnd() == .exited(3), "\(program.text(.errors))")
     }
 
@@ -115,10 +119,12 @@ struct SomethingElseTests {
         try place.shell("mv d f")
         let text = try expectStart(["--chdir", "f"], ["sh", "job.sh"])
         #expect(
-            text.contains("was begun in \(place.path)/d, which is gone; going on in \(place.path)/f"))
+            text.contains(
+                "was begun in \(place.path)/d, which is gone; going on in \(place.path)/f"))
         // A file in its place is no directory.
         try place.shell("mv f g; echo > f")
-        #expect(try expectStart(["--chdir", "g"], ["sh", "job.sh"], attempt: 3).contains("is gone"))
+        #expect(
+            try expectStart(["--chdir", "g"], ["sh", "job.sh"], attempt: 3).contains("is gone"))
     }
 
     @Test("whether a directory that may not be looked for is another one cannot be told")

@@ -78,7 +78,7 @@ struct StartTests {
     @Test("with --when-completed exit it ends at once in 0 and names --fresh")
     func exit() throws {
         let place = try Place()
-        #expect(try place.supervise([], ["true"]).waitForEnd() == .exited(0))
+        #expect(try place.supervise([], ["sh", "-c", "true"]).waitForEnd() == .exited(0))
         let before = try place.fingerprint(of: place.state)
         let program = try place.supervise(
             ["--when-completed", "exit"], ["sh", "-c", "echo ran"])

@@ -37,18 +37,21 @@ package struct PayloadClaim {
         guard case .refused(let refusal) = tenancy.verdict, let owner = tenancy.owner else {
             return nil
         }
-        let what = "the checkpoints in \(HumanText.printable(store.paths.payload)) belong to the state in"
+        let what =
+            "the checkpoints in \(HumanText.printable(store.paths.payload)) belong to the state in"
         let other = HumanText.printable(owner.run)
         let file = HumanText.printable(store.paths.owner)
         switch refusal {
         case .otherState:
             return "\(what) \(other); give another --checkpoint-dir, or remove that state"
         case .otherHost:
-            return "\(what) \(other) on \(HumanText.printable(owner.host)), and whether that is still "
+            return
+                "\(what) \(other) on \(HumanText.printable(owner.host)), and whether that is still "
                 + "there cannot be told from here; give another --checkpoint-dir, or remove \(file) if "
                 + "it is gone"
         case .unknown(let reason):
-            return "\(what) \(other), and whether that is still there cannot be told (\(reason)); give "
+            return
+                "\(what) \(other), and whether that is still there cannot be told (\(reason)); give "
                 + "another --checkpoint-dir, or remove \(file) if it is gone"
         }
     }
@@ -60,7 +63,8 @@ package struct PayloadClaim {
         let other = HumanText.printable(owner.run)
         switch tenancy.verdict {
         case .takenOver:
-            return "the checkpoints in \(place) belonged to the state in \(other), which is gone; they "
+            return
+                "the checkpoints in \(place) belonged to the state in \(other), which is gone; they "
                 + "belong to this one now"
         case .copied:
             return "the checkpoints in \(place) are a copy of those of the state in \(other); they "

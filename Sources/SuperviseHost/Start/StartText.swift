@@ -7,13 +7,15 @@ package enum StartText {
     /// nil where there is nothing to say.
     static func line(_ match: CommandMatch, name: RunName) -> String? {
         let recorded = match.recorded
-        let before = "\(HumanText.commandLine(recorded.command)) in \(printable(recorded.directory))"
+        let before =
+            "\(HumanText.commandLine(recorded.command)) in \(printable(recorded.directory))"
         switch match.verdict {
         case .same, .refused: return nil
         case .otherCommand:
             return "run \(name) was begun with another command (\(before)); going on with this one"
         case .moved:
-            return "run \(name) was begun in \(printable(recorded.directory)), which is gone; going on "
+            return
+                "run \(name) was begun in \(printable(recorded.directory)), which is gone; going on "
                 + "in \(printable(match.given.directory))"
         case .adopted:
             return "run \(name) was begun with something else (\(before)); going on with this "
@@ -32,7 +34,8 @@ package enum StartText {
         switch difference {
         case .program(let last, let program):
             let line = HumanText.commandLine(match.recorded.command)
-            what = "run \(name) is one of \(printable(last)) (\(line)), not of \(printable(program))"
+            what =
+                "run \(name) is one of \(printable(last)) (\(line)), not of \(printable(program))"
         case .directory(let program):
             what = "run \(name) is one of \(printable(program)) in \(recorded), not in \(given)"
         case .unknownDirectory(let program, let reason):
@@ -40,7 +43,8 @@ package enum StartText {
                 "run \(name) is one of \(printable(program)) in \(recorded), and whether that is "
                 + "another directory than \(given) cannot be told (\(reason))"
         }
-        let adopt = isCompleted ? "to take its completion for this one's" : "to go on with it all the same"
+        let adopt =
+            isCompleted ? "to take its completion for this one's" : "to go on with it all the same"
         return "\(what); for a run of its own: --name; to begin anew: --fresh; \(adopt): --adopt"
     }
 
@@ -50,7 +54,8 @@ package enum StartText {
         switch origin.verdict {
         case .here, .renew, .refused: return nil
         case .moved where origin.recorded?.path == origin.now.path:
-            return "run \(name) was moved to another disk, or brought back from a copy; going on with it"
+            return
+                "run \(name) was moved to another disk, or brought back from a copy; going on with it"
         case .moved: return "run \(name) was moved here from \(former); going on with it"
         case .copied:
             let own = "from here on it is a run of its own"
@@ -69,16 +74,19 @@ package enum StartText {
         let former = former(origin, record)
         switch refusal {
         case .supervisor(let pid):
-            return "pid \(pid) is still the supervisor of run \(name) in \(former), which was moved or "
+            return
+                "pid \(pid) is still the supervisor of run \(name) in \(former), which was moved or "
                 + "copied here meanwhile; \(cures([pid], origin, record, name))"
         case .processes(let pids):
             let list = pids.prefix(8).map(String.init).joined(separator: ", ")
             let more = pids.count > 8 ? ", …" : ""
-            return "processes of run \(name) in \(former), which was moved or copied here, still live "
+            return
+                "processes of run \(name) in \(former), which was moved or copied here, still live "
                 + "(\(pids.count == 1 ? "pid" : "pids") \(list)\(more)); "
                 + cures(pids, origin, record, name)
         case .unknown:
-            return "run \(name) was moved or copied here from \(former), and /proc does not show whether "
+            return
+                "run \(name) was moved or copied here from \(former), and /proc does not show whether "
                 + "processes of it still live; mount it (unshare --mount-proc, in a PID namespace)"
         }
     }

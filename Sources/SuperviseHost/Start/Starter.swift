@@ -213,7 +213,8 @@ struct Starter {
         RunRecord(
             name: store.paths.name.description, command: request.command,
             directory: request.directory, options: request.options,
-            checkpointDirectory: store.paths.isSplit ? store.paths.payload : nil, created: now(), host: hostName(),
+            checkpointDirectory: store.paths.isSplit ? store.paths.payload : nil, created: now(),
+            host: hostName(),
             bootID: bootID, supervisorPID: Int(processId()),
             runToken: runToken)
     }

@@ -15,7 +15,8 @@ struct RunDoctor {
                     "nothing, unless run.json and checkpoints have gone from it")
             ]
         }
-        return [lock] + record + origin + status + checkpoints + [tenancy, pins, room].compactMap { $0 } + leftovers
+        return [lock] + record + origin + status + checkpoints
+            + [tenancy, pins, room].compactMap { $0 } + leftovers
             + access
             + facts.jobFaults.map { finding("job", sentence: $0) }
             + programs

@@ -188,7 +188,10 @@ struct MovedStateTests {
         let call = { (state: String) in
             try place.start(
                 ["unshare", "--mount", "sh", "-c", hide, "sh", place.binary, "--state-dir", state]
-                    + ["--name", "it", "--adopt", "--", "sh", "-c", "echo from $SUPERVISE_CHECKPOINT_STEP"])
+                    + [
+                        "--name", "it", "--adopt", "--", "sh", "-c",
+                        "echo from $SUPERVISE_CHECKPOINT_STEP",
+                    ])
         }
         let before = try place.fingerprint(of: there)
         let copy = try call(there)
@@ -216,7 +219,10 @@ struct MovedStateTests {
         let call = { () throws in
             try place.start(
                 ["setpriv", "--reuid=65534", "--regid=65533", "--clear-groups"]
-                    + ["./supervise", "--state-dir", "\(place.path)/there", "--name", "it", "--adopt"]
+                    + [
+                        "./supervise", "--state-dir", "\(place.path)/there", "--name", "it",
+                        "--adopt",
+                    ]
                     + ["--", "\(place.path)/FixtureJob", "puppet"],
                 environment: ["XDG_RUNTIME_DIR": "\(place.path)/r2"], hasInput: true)
         }

@@ -21,7 +21,9 @@ struct OlderRecordTests {
         try place.shell("cd '\(place.file(""))' && python3 ../../age.py")
     }
 
-    @Test("it goes on from its own checkpoints, and the original's stay", arguments: Transfer.allCases)
+    @Test(
+        "it goes on from its own checkpoints, and the original's stay", arguments: Transfer.allCases
+    )
     func stopped(transfer: Transfer) throws {
         let place = try Place()
         let disk = try OtherDisk()
@@ -59,7 +61,8 @@ struct OlderRecordTests {
         try place.stop(next)
     }
 
-    @Test("a named checkpoint directory is found again, also where it was named earlier only",
+    @Test(
+        "a named checkpoint directory is found again, also where it was named earlier only",
         arguments: [true, false])
     func named(keepsOption: Bool) throws {
         let place = try Place()

@@ -20,7 +20,9 @@ struct OwnedPayloadTests {
 
     private func isThere(_ place: Place) -> Bool { pathExists("\(place.path)/out/one") }
 
-    @Test("stays when the copy prunes, before and after its first start, and goes with the original's")
+    @Test(
+        "stays when the copy prunes, before and after its first start, and goes with the original's"
+    )
     func copy() throws {
         let place = try Place()
         try prepare(place)

@@ -23,7 +23,8 @@ struct SharedDirectoryTests {
             PayloadOwner.self, from: Disk().readFile("\(disk)/it/owner", limit: 1 << 20))
     }
 
-    @Test("another state is refused while the first is there, running or not, and then takes it over")
+    @Test(
+        "another state is refused while the first is there, running or not, and then takes it over")
     func otherState() throws {
         let program = try place.puppet(options)
         try program.hello(accepts: false)
@@ -69,7 +70,8 @@ struct SharedDirectoryTests {
         let (copy, welcome) = try place.puppet(
             in: other, ["--checkpoint-dir", "\(disk)-2", "--keep-last", "1"])
         #expect(welcome.resume?.id.description == ids[2])
-        try copy.errorLine(with: "\(disk)-2/it are a copy of those of the state in \(place.state)/it")
+        try copy.errorLine(
+            with: "\(disk)-2/it are a copy of those of the state in \(place.state)/it")
         try copy.checkpoint(step: 4)
         try place.stop(copy)
         #expect(try place.fingerprint(of: disk) == before)
@@ -94,6 +96,22 @@ struct SharedDirectoryTests {
         #expect(
             program.text(.errors).contains("which is gone; they belong to this one")
                 == !transfer.keepsDirectory)
+    }
+
+    @Test("checkpoints that were moved are found by naming their new directory once")
+    func movedCheckpoints() throws {
+        let ids = try place.stoppedRun(options, saving: [1])
+        try place.shell("mv disk elsewhere")
+        try place.expectRefusal(
+            in: place.state, unchanged: [place.path], says: ["\(disk)/it/checkpoints is missing"])
+        for options in [["--checkpoint-dir", "\(place.path)/elsewhere"], []] {
+            let program = try place.puppet(options)
+            #expect(try program.hello(accepts: false).resume?.id.description == ids[0])
+            try place.stop(program)
+        }
+        let resumed = try place.call(["resume", "it", "--state-dir", place.state], hasInput: true)
+        try resumed.nextAttempt(nil)
+        try place.stop(resumed)
     }
 
     @Test("its lock is held by the supervisor, and by the guard until the job is gone")
@@ -130,7 +148,8 @@ struct SharedDirectoryTests {
     func otherHost() throws {
         try place.stoppedRun(options, saving: [1])
         try place.shell("mv '\(place.state)' '\(other)'; cp -a '\(other)' '\(place.state)'")
-        try place.shell("rm -r '\(other)'; sed -i 's/\"host\":\"[^\"]*\"/\"host\":\"far\"/' disk/it/owner")
+        try place.shell(
+            "rm -r '\(other)'; sed -i 's/\"host\":\"[^\"]*\"/\"host\":\"far\"/' disk/it/owner")
         try place.expectRefusal(
             in: place.state, unchanged: [disk, place.state],
             says: ["on far", "cannot be told from here", "remove \(disk)/it/owner"])
@@ -142,7 +161,9 @@ struct SharedDirectoryTests {
         #expect(try owner().host == hostName())
     }
 
-    @Test("a file that says whose it is and is damaged is no leave to write", arguments: ["", "{", "[1]"])
+    @Test(
+        "a file that says whose it is and is damaged is no leave to write",
+        arguments: ["", "{", "[1]"])
     func damagedOwner(text: String) throws {
         try place.stoppedRun(options, saving: [1])
         try place.directory.write("disk/it/owner", text)

@@ -121,7 +121,8 @@ extension Place {
 
     /// Kills a supervisor and its guard so that a process of the job outlives both.
     func orphan(_ program: Program) throws -> ProcessHandle {
-        try program.say("run (setsid sh -c 'trap \"\" TERM HUP; echo daemon $$; exec sleep 1000' &)")
+        try program.say(
+            "run (setsid sh -c 'trap \"\" TERM HUP; echo daemon $$; exec sleep 1000' &)")
         let pid = try #require(Int32(try program.line(starting: "daemon ").dropFirst(7)))
         let daemon = try ProcessHandle(opening: pid)
         // Stopped, it cannot start another guard.

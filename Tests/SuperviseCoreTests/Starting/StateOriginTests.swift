@@ -108,7 +108,8 @@ struct StateOriginTests {
     @Test("of an older record the sockets of its processes say whose they are")
     func olderRecord() {
         let expected: [(Processes, Original, Verdict)] = [
-            (.unknown, .unknown, .here), (.found([]), .unknown, .renew), (.found([]), .gone, .renew),
+            (.unknown, .unknown, .here), (.found([]), .unknown, .renew),
+            (.found([]), .gone, .renew),
             (.found([]), .exists, .copied), (Self.found(true), .exists, .here),
             (Self.found(true, nil), .unknown, .here),
             (Self.found(false), .gone, .refused(.processes([1]))),
