@@ -36,14 +36,20 @@ pid_t cl_fork_into(int group, int *pidfd, int *joined) {
     return cl_fork(pidfd);
 }
 
-static CL_BARE void close_listed(int one, int other) {
+static CL_BARE int is_kept(long fd, const int *kept, int count) {
+    for (int index = 0; index < count; index++)
+        if (kept[index] == fd) return 1;
+    return 0;
+}
+
+static CL_BARE void close_listed(const int *kept, int count) {
     long directory = cl_raw4(
         SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (directory < 0) {
         unsigned long long limit[2] = {65536, 65536};
         cl_raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit);
         for (int fd = 3; fd < 65536 && (unsigned long long)fd < limit[0]; fd++)
-            if (fd != one && fd != other) cl_raw1(SYS_close, fd);
+            if (!is_kept(fd, kept, count)) cl_raw1(SYS_close, fd);
         return;
     }
     char buffer[4096] __attribute__((aligned(8)));
@@ -52,13 +58,13 @@ static CL_BARE void close_listed(int one, int other) {
        close. */
     do {
         closed = 0;
-        long count;
+        long length;
         cl_raw3(SYS_lseek, directory, 0, SEEK_SET);
-        while ((count = cl_read_entries((int)directory, buffer, sizeof buffer)) > 0) {
-            for (long at = 0; at < count;) {
+        while ((length = cl_read_entries((int)directory, buffer, sizeof buffer)) > 0) {
+            for (long at = 0; at < length;) {
                 const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
                 long fd = cl_read_number(entry->name);
-                if (fd > 2 && fd != one && fd != other && fd != directory)
+                if (fd > 2 && !is_kept(fd, kept, count) && fd != directory)
                     closed += cl_raw1(SYS_close, fd) == 0;
                 at += entry->length;
             }
@@ -67,14 +73,22 @@ static CL_BARE void close_listed(int one, int other) {
     cl_raw1(SYS_close, directory);
 }
 
-CL_BARE void cl_close_all_but(int one, int other) {
-    unsigned low = (unsigned)(one < other ? one : other);
-    unsigned high = (unsigned)(one < other ? other : one);
-    int failed = 0;
-    if (low > 3) failed |= cl_raw3(SYS_close_range, 3, low - 1, 0) != 0;
-    if (high > low + 1) failed |= cl_raw3(SYS_close_range, low + 1, high - 1, 0) != 0;
-    failed |= cl_raw3(SYS_close_range, high + 1, UINT_MAX, 0) != 0;
-    if (failed) close_listed(one, other); /* before Linux 5.9, or forbidden by a sandbox */
+/* The lowest of those that are not below `from`; -1 where there is none. */
+static CL_BARE int next_kept(int from, const int *kept, int count) {
+    int next = -1;
+    for (int index = 0; index < count; index++)
+        if (kept[index] >= from && (next < 0 || kept[index] < next)) next = kept[index];
+    return next;
+}
+
+CL_BARE void cl_close_all_but(const int *kept, int count) {
+    int from = 3, next, failed = 0;
+    while ((next = next_kept(from, kept, count)) >= 0) {
+        if (next > from) failed |= cl_raw3(SYS_close_range, from, next - 1, 0) != 0;
+        from = next + 1;
+    }
+    failed |= cl_raw3(SYS_close_range, from, UINT_MAX, 0) != 0;
+    if (failed) close_listed(kept, count); /* before Linux 5.9, or forbidden by a sandbox */
 }
 
 CL_BARE void cl_default_signals(void) {

@@ -19,8 +19,8 @@ pid_t cl_fork_into(int group, int *pidfd, int *joined);
 
 /* From here on also for a child that shares our memory: nothing touches errno. */
 
-/* Closes every descriptor from 3 on but these two (or one, where they are equal). */
-void cl_close_all_but(int one, int other);
+/* Closes every descriptor from 3 on but these; a negative number is none. */
+void cl_close_all_but(const int *kept, int count);
 
 /* Default dispositions for all signals, also those that the C library hides (32, 33), with raw
    calls. */

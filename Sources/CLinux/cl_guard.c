@@ -21,13 +21,14 @@ static void ignore_signals(void) {
     cl_restore_signals(0); /* nothing blocked: what is ignored must not queue up either */
 }
 
-static void leave_terminal_and_files(int line, int lock) {
+static void leave_terminal_and_files(int line, struct cl_locks locks) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int stream = 0; stream < 3; stream++) {
         if (null >= 0) dup2(null, stream);
         else close(stream);
     }
-    cl_close_all_but(line, lock >= 0 ? lock : line);
+    const int kept[] = {line, locks.run, locks.payload};
+    cl_close_all_but(kept, 3);
     if (chdir("/") != 0) {} /* a file system in use is a nuisance, no more */
 }
 
@@ -104,12 +105,13 @@ static void end(const struct cl_guarded *attempt, const struct cl_cgroup *group)
 }
 
 static _Noreturn void guard(
-    int line, int lock, const struct cl_cgroup *group, const struct cl_guarded *guarded) {
+    int line, struct cl_locks locks, const struct cl_cgroup *group,
+    const struct cl_guarded *guarded) {
     char nothing;
     setsid();
     prctl(PR_SET_NAME, CL_GUARD_NAME, 0, 0, 0);
     ignore_signals();
-    leave_terminal_and_files(line, lock);
+    leave_terminal_and_files(line, locks);
     forget_token();
     while (read(line, &nothing, 1) != 0 && errno == EINTR) {}
     if (!guarded->is_over) end(guarded, group);
@@ -126,8 +128,13 @@ static int move_up(int descriptor) {
     return higher;
 }
 
+static int above_streams(int lock) {
+    return lock >= 0 && lock < 3 ? fcntl(lock, F_DUPFD_CLOEXEC, 3) : lock;
+}
+
 pid_t cl_guard_start(
-    int lock, const struct cl_cgroup *group, const struct cl_guarded *guarded, int *line, int *pidfd) {
+    struct cl_locks locks, const struct cl_cgroup *group, const struct cl_guarded *guarded, int *line,
+    int *pidfd) {
     int ends[2];
     unsigned long long mask;
     if (pipe2(ends, O_CLOEXEC) != 0) return -1;
@@ -139,7 +146,7 @@ pid_t cl_guard_start(
         cl_block_signals(&mask);
         pid = cl_fork_apart(pidfd);
         if (pid == 0) {
-            int held = lock >= 0 && lock < 3 ? fcntl(lock, F_DUPFD_CLOEXEC, 3) : lock;
+            const struct cl_locks held = {above_streams(locks.run), above_streams(locks.payload)};
             guard(ends[0], held, group, guarded);
         }
         code = errno;

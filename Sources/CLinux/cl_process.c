@@ -146,26 +146,43 @@ struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t p
     return low < table->count && table->items[low].pid == pid ? &table->items[low] : NULL;
 }
 
-int cl_is_in_group(int proc, pid_t pid, const char *path) {
-    char text[8192];
+/* Its group of version 2, of the lines of /proc/PID/cgroup, one for each hierarchy; NULL where it has
+   none. */
+static const char *read_group(int proc, pid_t pid, char *text, size_t size) {
     size_t filled = 0;
     ssize_t count;
     int file = open_of(proc, pid, "cgroup");
-    if (file < 0) return 0;
-    while (filled < sizeof text - 1
-           && (count = read_again(file, text + filled, sizeof text - 1 - filled)) > 0)
+    if (file < 0) return NULL;
+    while (filled < size - 1 && (count = read_again(file, text + filled, size - 1 - filled)) > 0)
         filled += (size_t)count;
     close(file);
     text[filled] = 0;
-    /* Of the lines, one for each hierarchy, that of version 2. */
     const char *at = text;
     while (at != NULL && strncmp(at, "0::", 3) != 0) {
         at = strchr(at, '\n');
         if (at != NULL) at++;
     }
+    return at == NULL ? NULL : at + 3;
+}
+
+int cl_is_in_group(int proc, pid_t pid, const char *path) {
+    char text[8192];
+    const char *group = read_group(proc, pid, text, sizeof text);
     size_t length = strlen(path);
-    if (at == NULL || strncmp(at + 3, path, length) != 0) return 0;
-    return at[3 + length] == '\n' || at[3 + length] == '/';
+    if (group == NULL || strncmp(group, path, length) != 0) return 0;
+    return group[length] == '\n' || group[length] == '/';
+}
+
+int cl_is_in_group_named(int proc, pid_t pid, const char *name) {
+    char text[8192];
+    const char *at = read_group(proc, pid, text, sizeof text);
+    size_t length = strlen(name);
+    while (at != NULL && *at == '/') {
+        const char *end = at + 1 + strcspn(at + 1, "/\n");
+        if ((size_t)(end - at - 1) == length && memcmp(at + 1, name, length) == 0) return 1;
+        at = end;
+    }
+    return 0;
 }
 
 int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix) {

@@ -42,6 +42,9 @@ unsigned long long cl_process_started(int proc, pid_t pid);
 /* Whether it is in the control group of that path (as /proc/PID/cgroup has it) or below. */
 int cl_is_in_group(int proc, pid_t pid, const char *path);
 
+/* Whether it is in a control group of that name, or below one, wherever that is. */
+int cl_is_in_group_named(int proc, pid_t pid, const char *name);
+
 /* Whether the environment that the process was born with has a variable `name` (with its =) whose
    value starts so. What may not be read has not. */
 int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix);

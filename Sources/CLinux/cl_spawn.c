@@ -152,7 +152,7 @@ static _Noreturn CL_BARE void become(
     set_streams(request, report);
     /* Now and not at the exec, which may hang: until then the child would hold our sockets and
        pipes. */
-    if (request->close_others) cl_close_all_but(report, report);
+    if (request->close_others) cl_close_all_but(&report, 1);
     set_limits(request, report);
     if (request->mask >= 0) cl_raw1(SYS_umask, request->mask);
     change_identity(request, report);

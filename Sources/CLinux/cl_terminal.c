@@ -81,7 +81,8 @@ static _Noreturn void keep(int terminal, const struct termios *before, int leash
     cl_restore_signals(0);
     for (int stream = 0; stream < 3; stream++)
         if (stream != terminal) close(stream);
-    cl_close_all_but(leash, terminal > 2 ? terminal : leash);
+    const int kept[] = {leash, terminal};
+    cl_close_all_but(kept, 2);
     if (chdir("/") != 0) {} /* a file system in use is a nuisance, no more */
     do count = read(leash, &byte, 1);
     while (count < 0 && errno == EINTR);

@@ -324,3 +324,24 @@ int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, v
     errno = code;
     return members;
 }
+
+int cl_tree_find(
+    const struct cl_tree *tree, const char *group_name, cl_tree_found found, void *context) {
+    struct cl_process_table table = {0};
+    int proc = cl_open_proc();
+    if (proc < 0) return -1;
+    int members = look(tree, proc, &table, NULL);
+    int code = errno;
+    for (size_t index = 0; members >= 0 && index < table.count; index++) {
+        struct cl_process *process = &table.items[index];
+        if (process->mark == UNMARKED && cl_is_in_group_named(proc, process->pid, group_name)) {
+            process->mark = MEMBER;
+            members++;
+        }
+        if (process->mark == MEMBER) found(process->pid, context);
+    }
+    cl_free_processes(&table);
+    close(proc);
+    errno = code;
+    return members;
+}

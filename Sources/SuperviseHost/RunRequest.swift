@@ -17,6 +17,8 @@ package struct RunRequest: Sendable {
     package var checkpointDirectory: String?
     /// Archive what there is under the name, and begin anew.
     package var fresh = false
+    /// Go on with the run even if it is one of something else.
+    package var adopt = false
     package var whenCompleted = WhenCompleted.again
     package var settings: Settings
     package var job = JobSettings()

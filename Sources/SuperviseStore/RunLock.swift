@@ -5,7 +5,12 @@ import SuperviseSystem
 package enum RunLock {
     /// Takes it without waiting. It is the caller's to share with the guard.
     package static func acquire(_ paths: RunPaths) throws(StoreError) -> FileLock.Attempt {
-        try writing { () throws(SystemError) in try FileLock.take(paths.lock) }
+        try acquire(paths.lock)
+    }
+
+    /// - Parameter path: ``RunPaths/lock``, or ``RunPaths/payloadLock``.
+    package static func acquire(_ path: String) throws(StoreError) -> FileLock.Attempt {
+        try writing { () throws(SystemError) in try FileLock.take(path) }
     }
 
     /// Who holds it, asked without touching it.

@@ -16,11 +16,18 @@ package struct RunPaths: Equatable, Sendable {
             payload: "\(checkpointRoot ?? stateDirectory)/\(name)")
     }
 
-    /// - Parameter payload: as in ``RunRecord/checkpointDirectory``.
+    /// - Parameter payload: an absolute path.
     package init(stateDirectory: String, name: RunName, payload: String) {
         self.stateDirectory = stateDirectory
         self.name = name
         self.payload = payload
+    }
+
+    /// The paths of a run whose record was read.
+    package func following(_ record: RunRecord) -> RunPaths {
+        RunPaths(
+            stateDirectory: stateDirectory, name: name,
+            payload: record.checkpointDirectory ?? run)
     }
 
     package var run: String { "\(stateDirectory)/\(name)" }
@@ -38,6 +45,14 @@ package struct RunPaths: Equatable, Sendable {
     package var setAside: String { "\(payload)/set-aside" }
     package var pins: String { "\(payload)/pins.json" }
 
+    /// Which state the payload directory belongs to, where that is not the run's own directory.
+    package var owner: String { "\(payload)/owner" }
+    /// The lock of a payload directory that is elsewhere.
+    package var payloadLock: String {
+        "\(payloadLocks)/\(payload.split(separator: "/").last ?? "")"
+    }
+    package var payloadLocks: String { "\(payloadParent)/.locks" }
+
     package var index: String { "\(payload)/checkpoints.index" }
 
     /// A committed checkpoint's directory.
@@ -49,7 +64,7 @@ package struct RunPaths: Equatable, Sendable {
     var recordTemporary: String { "\(record).tmp" }
     var statusTemporary: String { "\(status).tmp" }
     /// Whether checkpoints are somewhere else than the rest.
-    var isSplit: Bool { FilePath(payload) != FilePath(run) }
+    package var isSplit: Bool { FilePath(payload) != FilePath(run) }
     var payloadParent: String { parent(of: payload) }
     /// The directory that holds ``payload``: the state directory, or that of `--checkpoint-dir`.
     package var payloadRoot: String { payloadParent }

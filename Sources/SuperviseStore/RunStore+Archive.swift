@@ -34,7 +34,7 @@ extension RunStore {
         guard let label = archived.last, try !exists("\(paths.payloadArchive)/\(label)"),
             let bytes = try document("\(paths.archive)/\(label)/run.json"),
             let record = try? JSONText.decode(RunRecord.self, from: bytes),
-            FilePath(record.checkpointDirectory) == FilePath(paths.payload)
+            let place = record.checkpointDirectory, FilePath(place) == FilePath(paths.payload)
         else { return }
         _ = try writing { () throws(SystemError) in
             try moveDurably(paths.payload, to: paths.payloadArchive, as: label)

@@ -179,7 +179,8 @@ extension RunStore {
             let entries = try? Checksums.parse(String(decoding: sums, as: UTF8.self)),
             entries.contains(where: {
                 $0.path == FilePath(CheckpointFile.manifest) && $0.digest == Digest.of(bytes).hex
-            })
+            }),
+            try manifest.id.sequence > sharedThrough(in: parent(of: parent(of: directory)))
         else { return nil }
         return manifest
     }

@@ -94,6 +94,12 @@ extension RunStore {
         return claims
     }
 
+    /// The path that a job gets of a checkpoint, by its manifest; nil where that cannot be read.
+    package func payloadPath(of id: CheckpointID) -> String? {
+        guard case .success(let manifest)? = try? readManifest(id) else { return nil }
+        return summary(of: manifest).path
+    }
+
     /// With their inodes, in order of sequence; names that are none of ours are left alone.
     func checkpointEntries() throws(StoreError) -> [(CheckpointID, UInt64)] {
         do throws(SystemError) {

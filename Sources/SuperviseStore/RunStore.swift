@@ -93,11 +93,12 @@ package final class RunStore: Sendable {
     /// - Throws: `garbage`, `newerFormat`, `unreadable`.
     package func loadRecord() throws(StoreError) -> RunRecord? {
         guard let bytes = try document(paths.record) else { return nil }
-        let record = try decode(RunRecord.self, from: bytes, in: paths.record)
+        var record = try decode(RunRecord.self, from: bytes, in: paths.record)
         if let fault = record.fault { throw .garbage(path: paths.record, reason: fault) }
         // A link to it would be read from, and then stand in the way of every sync.
         let run = try reading { () throws(SystemError) in try files.status(paths.run) }
         guard run.kind == .directory else { throw .noDirectory(paths.run) }
+        try forgetOwnDirectory(&record)
         return record
     }
 

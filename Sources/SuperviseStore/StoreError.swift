@@ -95,7 +95,7 @@ extension StoreError: CustomStringConvertible {
             "\(shown(path)) is damaged (\(reason)); "
                 + "bring a good copy back, or begin anew with --fresh, which keeps it in the archive"
         case .newerFormat(let path, let format):
-            "\(shown(path)) has format \(format), and this version of supervise reads format 1 only; "
+            "\(shown(path)) has format \(format), which this version of supervise does not read; "
                 + "use the newer supervise that wrote it"
         case .badPath(let path, let reason):
             "\(shown(path)) \(reason)"

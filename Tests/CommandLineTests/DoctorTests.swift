@@ -88,7 +88,7 @@ struct DoctorTests {
         }
         try Disk().writeFile(path("damaged/run.json"), [])
         let record = try readSmallFile(path("newer/run.json"))
-        let newer = record.split(separator: "\"format\":1").joined(separator: "\"format\":9")
+        let newer = record.split(separator: "\"format\":2").joined(separator: "\"format\":9")
         try Disk().writeFile(path("newer/run.json"), Array(newer.utf8))
         try Disk().removeFile(path("lost/run.json"))
         try Disk().removeTree(path("unmounted/checkpoints"))

@@ -91,8 +91,8 @@ struct ReadingCommandsTests {
         #expect(
             runs.refusal("status", ["a"])
                 == Complaint(
-                    "run a: \(path) has format 2, and this version of supervise reads format 1 "
-                        + "only; use the newer supervise that wrote it", status: 125))
+                    "run a: \(path) has format 2, which this version of supervise does not "
+                        + "read; use the newer supervise that wrote it", status: 125))
         try Disk().removeFile(store.paths.status)
         try Disk().writeFile(store.paths.record, Array("{".utf8))
         for command in ["status", "resume", "checkpoints"] {

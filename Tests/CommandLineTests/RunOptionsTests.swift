@@ -288,7 +288,7 @@ struct RunOptionsTests {
 
     @Test("that holds for one start is refused in the environment and in a configuration")
     func oneStart() {
-        #expect(Self.forOneStart.map(\.name).sorted() == ["fresh", "resume-from"])
+        #expect(Self.forOneStart.map(\.name).sorted() == ["adopt", "fresh", "resume-from"])
         for option in Self.forOneStart {
             let end =
                 "holds for one start, and here it would hold for every one: give --\(option.name) "
@@ -314,8 +314,17 @@ struct RunOptionsTests {
 
     @Test("is in the table of these tests")
     func isTested() {
-        let names = OptionTable.options(of: .run).map(\.name).filter { $0 != "config" }
+        let names = OptionTable.options(of: .run).map(\.name)
+            .filter { $0 != "config" && $0 != "adopt" }
         #expect(names.sorted() == runOptions.map(\.name).sorted())
+    }
+
+    @Test("--adopt holds for one start: it is no variable of the environment, and not recorded")
+    func adopt() throws {
+        #expect(try request(["--adopt", "--", "true"]).adopt)
+        let other = try request(["--", "true"], place(["SUPERVISE_ADOPT": "true"]))
+        #expect(!other.adopt && other.options["adopt"] == nil)
+        #expect(try request(["--adopt", "--", "true"]).options["adopt"] == nil)
     }
 
     @Test("has its default where it is not given", arguments: runOptions)

@@ -114,7 +114,7 @@ struct CompressionTests {
         try place.stop(program)
         let before = try place.fingerprint(of: place.file("checkpoints"))
         let again = try place.supervise(
-            ["--resume-from", ids[0]], ["/bin/true"], environment: ["PATH": place.path])
+            ["--resume-from", ids[0], "--adopt"], ["/bin/true"], environment: ["PATH": place.path])
         #expect(try again.waitForEnd() == .exited(125))
         #expect(again.text(.errors).contains("gzip is needed for"))
         #expect(try place.fingerprint(of: place.file("checkpoints")) == before)

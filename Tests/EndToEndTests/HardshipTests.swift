@@ -23,11 +23,12 @@ struct HardshipTests {
         let ignoring = try python(
             "signal.signal(signal.SIGCHLD, signal.SIG_IGN)", place, ["sh", "-c", "exit 3"])
         #expect(try ignoring.waitForEnd() == .exited(3))
+        let other = try Place()
         let blocking = try python(
-            "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))", place,
-            [place.fixture, "puppet"])
+            "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))", other,
+            [other.fixture, "puppet"])
         try blocking.line(starting: "ready ")
-        try place.stop(blocking)
+        try other.stop(blocking)
     }
 
     @Test("a standard error whose reader has gone, or that is full, stops nothing")

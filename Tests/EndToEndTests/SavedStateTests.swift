@@ -45,12 +45,12 @@ struct SavedStateTests {
         let place = try Place()
         try place.stoppedRun(saving: [1])
         let text = try place.directory.read("state/it/run.json")
-        #expect(text.contains("\"format\":1"))
-        let newer = text.split(separator: "\"format\":1").joined(separator: "\"format\":2")
+        #expect(text.contains("\"format\":2"))
+        let newer = text.split(separator: "\"format\":2").joined(separator: "\"format\":3")
         try place.directory.write("state/it/run.json", newer)
-        try expectRefusal(place, says: "run.json", "format 2", "newer")
+        try expectRefusal(place, says: "run.json", "format 3", "newer")
         // Nor does one who wants to begin anew lose it.
-        try expectRefusal(place, ["--fresh"], says: "format 2")
+        try expectRefusal(place, ["--fresh"], says: "format 3")
     }
 
     @Test("a manifest of a newer format")

@@ -35,16 +35,6 @@ struct StartTests {
         #expect(try elsewhere.waitForEnd() == .exited(0))
     }
 
-    @Test("the same name with another command resumes, and says so")
-    func otherCommand() throws {
-        let place = try Place()
-        let ids = try place.stoppedRun(saving: [1])
-        let program = try place.supervise([], ["sh", "-c", "echo id $SUPERVISE_CHECKPOINT_ID"])
-        try program.line(starting: "id \(ids[0])")
-        #expect(try program.waitForEnd() == .exited(0))
-        #expect(program.lines(.errors).contains { $0.contains("command") })
-    }
-
     @Test("--fresh begins anew and keeps what was there in the archive")
     func fresh() throws {
         let place = try Place()
@@ -88,7 +78,7 @@ struct StartTests {
     @Test("with --when-completed exit it ends at once in 0 and names --fresh")
     func exit() throws {
         let place = try Place()
-        #expect(try place.supervise([], ["true"]).waitForEnd() == .exited(0))
+        #expect(try place.supervise([], ["sh", "-c", "true"]).waitForEnd() == .exited(0))
         let before = try place.fingerprint(of: place.state)
         let program = try place.supervise(
             ["--when-completed", "exit"], ["sh", "-c", "echo ran"])

@@ -15,7 +15,7 @@ private func guardedScene(_ arguments: [String]) throws {
         return say("locked")
     }
     let token = arguments[1]
-    let watcher = try Guard.start(of: GuardedAttempt(), holding: lock.rawDescriptor)
+    let watcher = try Guard.start(of: GuardedAttempt(), holding: .init(run: lock.rawDescriptor))
     watcher.attempt.begin(token: token)
     let others = environmentEntries.filter { !$0.hasPrefix("SUPERVISE_TOKEN=") }
     var request = SpawnRequest(
@@ -45,11 +45,11 @@ private func guardAgainScene(_ arguments: [String]) throws {
     let box = try Mailbox<Int>(on: loop) { _ in loop.stop() }
     WorkerLane(name: "bulk", threads: 2).submit { box.post(1) }
     try loop.run()
-    let first = try Guard.start(of: GuardedAttempt(), holding: -1)
+    let first = try Guard.start(of: GuardedAttempt(), holding: .init(run: -1))
     try first.process.signal(9)
     _ = try first.process.waitForEnd(atMost: nil)
     say("reaped: \(reapOne()?.pid == first.pid)")
-    let second = try Guard.start(of: first.attempt, holding: -1)
+    let second = try Guard.start(of: first.attempt, holding: .init(run: -1))
     second.release()
     say("left: \(anyChildRemains())")
 }

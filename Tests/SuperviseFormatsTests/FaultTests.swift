@@ -55,6 +55,9 @@ struct FaultTests {
         #expect(fault { $0.name = "../a" } != nil)
         #expect(fault { $0.directory = "work" } != nil)
         #expect(fault { $0.checkpointDirectory = "" } != nil)
+        #expect(fault { $0.checkpointDirectory = nil } == nil)
+        #expect(fault { $0.home = Home(path: "s/a", id: .init(device: 1, inode: 1)) } != nil)
+        #expect(fault { $0.sharedThrough = -1 } != nil)
         for token in ["", "xyz", "0123456789ABCDEF", "0123456789abcdef0"] {
             #expect(fault { $0.runToken = token } != nil)
         }

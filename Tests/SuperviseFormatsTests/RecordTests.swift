@@ -27,9 +27,9 @@ struct RecordTests {
                 + #""current":null,"directory":"/d","environment":null,"#
                 + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[]},"#
                 + #""failures":{"last":null,"suspects":{},"#
-                + #""total":0,"without_progress":0},"format":1,"host":"h","name":"run","#
+                + #""total":0,"without_progress":0},"format":2,"home":null,"host":"h","name":"run","#
                 + #""options":{"keep-last":"3"},"outcome":null,"program":null,"run_token":"0123456789abcdef","#
-                + #""sequence":0,"supervisor_pid":5,"totals":{"checkpoint_s":0,"down_s":0,"#
+                + #""sequence":0,"shared_through":null,"supervisor_pid":5,"totals":{"checkpoint_s":0,"down_s":0,"#
                 + #""goodput":null,"lost_s":0,"useful_s":0,"wall_s":0}}"#)
     }
 
@@ -47,6 +47,9 @@ struct RecordTests {
         full.experience.recent = [1, 1.5]
         full.branches = [.init(first: 5, parent: nil, asked: true)]
         full.experience.failures = 2
+        full.home = Home(path: "/s/run", id: DirectoryID(device: .max, inode: 7))
+        full.sharedThrough = 12
+        full.checkpointDirectory = nil
         full.outcome = Outcome(kind: .failed, exitCode: 3)
         let bytes = try JSONText.encode(full)
         #expect(try JSONText.decode(RunRecord.self, from: bytes) == full)
@@ -68,6 +71,10 @@ struct RecordTests {
                 index == 0 ? nil : KeptEnvironment(alsoKeeping: ["Z"], of: [("PATH", odd)])
             full.bestStep = index == 0 ? nil : -4500
             full.sequence = .max
+            full.checkpointDirectory = index == 1 ? odd : nil
+            full.sharedThrough = index == 2 ? 12 : nil
+            full.home =
+                index == 3 ? nil : Home(path: odd, id: DirectoryID(device: .max, inode: 0))
             full.totals.wall = number
             full.totals.useful = number / 3
             full.experience.cost = number
@@ -110,6 +117,45 @@ struct RecordTests {
             text.replacing(part, with: ""), text.replacing(#","recent_costs_s":[]"#, with: ""),
         ] {
             #expect(try JSONText.decode(RunRecord.self, from: Array(older.utf8)) == record)
+        }
+    }
+
+    @Test("a record of format 1 is read, and is written in format 2; a newer one is refused")
+    func recordFormats() throws {
+        let text = try text(record)
+        let older = text.replacing(#""format":2,"home":null,"#, with: #""format":1,"#)
+            .replacing(#""shared_through":null,"#, with: "")
+        let read = try JSONText.decode(RunRecord.self, from: Array(older.utf8))
+        #expect(read.format.isFirst && !record.format.isFirst)
+        #expect(read.home == nil && read.sharedThrough == nil && read.checkpointDirectory == "/c")
+        #expect(String(decoding: read.json, as: UTF8.self) == text)
+        let newer = text.replacing(#""format":2"#, with: #""format":3"#)
+        #expect(throws: FormatError.newerFormat(3)) {
+            try JSONText.decode(RunRecord.self, from: Array(newer.utf8))
+        }
+        // An older version decodes the format first, and says the same of 2.
+        #expect(throws: FormatError.newerFormat(2)) {
+            try JSONText.decode(FormatVersion.self, from: Array("2".utf8))
+        }
+    }
+
+    @Test("the owner of a checkpoint directory comes back as it was")
+    func payloadOwner() throws {
+        let owner = PayloadOwner(
+            host: "h", stateDirectory: "/s", name: "run", run: .init(device: 1, inode: .max),
+            payload: .init(device: 3, inode: 4), sharedThrough: 5)
+        #expect(
+            try text(owner)
+                == #"{"device":1,"format":1,"host":"h","inode":18446744073709551615,"name":"run","#
+                + #""payload":{"device":3,"inode":4},"shared_through":5,"state_directory":"/s"}"#)
+        #expect(try JSONText.decode(PayloadOwner.self, from: JSONText.encode(owner)) == owner)
+        #expect(owner.fault == nil && owner.run == "/s/run")
+        for change: (inout PayloadOwner) -> Void in [
+            { $0.stateDirectory = "s" }, { $0.name = ".." }, { $0.sharedThrough = -1 },
+        ] {
+            var bad = owner
+            change(&bad)
+            #expect(bad.fault != nil)
         }
     }
 
@@ -195,8 +241,8 @@ struct RecordTests {
 
     @Test("a newer format is told from a broken file")
     func newerFormat() throws {
-        let newer = try text(record).replacing(#""format":1"#, with: #""format":2"#)
-        #expect(throws: FormatError.newerFormat(2)) {
+        let newer = try text(record).replacing(#""format":2"#, with: #""format":3"#)
+        #expect(throws: FormatError.newerFormat(3)) {
             try JSONText.decode(RunRecord.self, from: Array(newer.utf8))
         }
         #expect(throws: FormatError.newerFormat(7)) {

@@ -83,7 +83,8 @@ final class StarterTests {
             #expect(record.options == ["keep-last": "3"])
             #expect(record.runToken.utf8.count == 16)
             #expect(record.supervisorPID == Int(processId()))
-            #expect(record.checkpointDirectory == "\(state)/it")
+            #expect(record.checkpointDirectory == nil)
+            #expect(record.home?.path == "\(state)/it")
             #expect(session.found.checkpoints.isEmpty)
             #expect(!session.found.mayHaveLeftovers)
             let saved = try session.store.loadRecord()
@@ -189,14 +190,20 @@ final class StarterTests {
         #expect(!pathExists("\(state)/it/checkpoints"))
     }
 
-    @Test("another command under the same name goes on, and says so")
+    @Test("other arguments under the same name go on, and say so; another program is refused")
     func anotherCommand() throws {
         try leave(checkpoints: 1, outcome: .stopped)
-        try start(request { $0.command = ["python3", "other.py"] }) { session in
-            #expect(session.found.record.command == ["python3", "other.py"])
+        try start(request { $0.command = ["python3", "train.py", "--more"] }) { session in
+            #expect(session.found.record.command == ["python3", "train.py", "--more"])
         }
         #expect(said.count == 1)
         #expect(said[0].contains("(python3 train.py in /work); going on with this one"))
+        let other = request { $0.command = ["python3", "other.py"] }
+        let error = try #require(throws: HostError.self) { try start(other) { _ in } }
+        for part in ["train.py", "other.py", "--name", "--fresh", "--adopt"] {
+            #expect(error.description.contains(part))
+        }
+        #expect(!error.description.contains("\n"))
     }
 
     @Test("where it is refused, what there is stays as it is")

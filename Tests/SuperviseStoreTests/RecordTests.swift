@@ -113,8 +113,8 @@ struct RecordTests {
             try scene.store.verify(id(1))
         }
         let record = scene.store.paths.record
-        try scene.files.writeFile(record, newer)
-        #expect(throws: StoreError.newerFormat(path: record, format: 2)) {
+        try scene.files.writeFile(record, text("{\"format\":3,\"surprise\":true}"))
+        #expect(throws: StoreError.newerFormat(path: record, format: 3)) {
             try scene.store.loadRecord()
         }
         let path = scene.store.paths.status

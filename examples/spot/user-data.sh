@@ -23,5 +23,6 @@ cat > /etc/supervise/train.json << END
   "preempt": "$CLOUD"
 }
 END
+# The run's name is the configuration's, and the unit says --adopt: another program in it goes on with the run.
 systemctl daemon-reload
 systemctl enable --now supervise@train

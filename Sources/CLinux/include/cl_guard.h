@@ -21,11 +21,18 @@ struct cl_guarded *cl_guarded_create(void);
    is to be told once the last one is gone to its last process. */
 void cl_guarded_begin(struct cl_guarded *guarded, const char *token);
 
-/* Forks the guard. It keeps the descriptor `lock` open (-1: none), so that the lock is free only
-   once the tree is gone too. With `group` (else NULL) all in that group belongs to the tree, and the
+/* Descriptors of locks, -1 for none: of the run, and of the directory with its checkpoints, where that
+   is elsewhere. */
+struct cl_locks {
+    int run, payload;
+};
+
+/* Forks the guard. It keeps the descriptors of the locks open, so that they are free only once the
+   tree is gone too. With `group` (else NULL) all in that group belongs to the tree, and the
    group is removed at the end. `line` is a pipe's end, closed on exec: the guard acts when every copy of
    it is closed. Returns its pid, or -1 with errno. */
 pid_t cl_guard_start(
-    int lock, const struct cl_cgroup *group, const struct cl_guarded *guarded, int *line, int *pidfd);
+    struct cl_locks locks, const struct cl_cgroup *group, const struct cl_guarded *guarded, int *line,
+    int *pidfd);
 
 #endif

@@ -34,6 +34,11 @@ typedef void (*cl_tree_found)(pid_t pid, void *context);
    of ours are left to be reaped. Async-signal-safe with `found` NULL. */
 int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, void *context);
 
+/* Only finds them, and those in a control group that is called `group_name`, wherever that is. Returns how
+   many there are, or -1 with errno where /proc cannot be read. */
+int cl_tree_find(
+    const struct cl_tree *tree, const char *group_name, cl_tree_found found, void *context);
+
 /* Whether /proc is there and tells of our own PID namespace. */
 int cl_sees_processes(void);
 

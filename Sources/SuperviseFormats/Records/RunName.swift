@@ -25,8 +25,7 @@ package struct RunName: Hashable, Sendable, LosslessStringConvertible {
     ///   - command: the program and its arguments.
     ///   - hash: hexadecimal digits of a hash of the directory and the arguments; 8 are used.
     package static func standard(for command: [String], hash: String) -> RunName {
-        let program = baseName(command.first ?? "")
-        let isInterpreter = interpreters.contains { program == $0 || isVersion(program, of: $0) }
+        let isInterpreter = Interpreter.named(baseName(command.first ?? "")) != nil
         let script = isInterpreter ? script(in: command.dropFirst()) : nil
         let base = baseName(script ?? command.first ?? "")
         let point = base.lastIndex(of: ".").flatMap { $0 > base.startIndex ? $0 : nil }
@@ -44,24 +43,12 @@ package struct RunName: Hashable, Sendable, LosslessStringConvertible {
         return first.hasPrefix("-") ? nil : first
     }
 
-    private static let interpreters = [
-        "python", "pypy", "bash", "sh", "dash", "zsh", "perl", "ruby", "node", "Rscript", "julia",
-        "lua", "php",
-    ]
-
     private static let fallback = RunName(unchecked: "job")
 
     private init(unchecked text: String) { description = text }
 
-    /// `python3.11` is a version of `python`.
-    private static func isVersion(_ program: String, of interpreter: String) -> Bool {
-        program.hasPrefix(interpreter)
-            && program.dropFirst(interpreter.count).allSatisfy {
-                $0.isASCII && ($0.isNumber || $0 == ".")
-            }
-    }
-
-    private static func baseName(_ path: String) -> String {
+    /// What follows the last slash.
+    static func baseName(_ path: String) -> String {
         path.split(separator: "/").last.map(String.init) ?? path
     }
 }

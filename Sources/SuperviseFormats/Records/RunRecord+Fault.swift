@@ -14,10 +14,21 @@ extension RunRecord {
         if RunName(name) == nil { return "\"name\" is no run's name" }
         if command.first?.isEmpty ?? true { return "\"command\" is empty" }
         if !FilePath(directory).isAbsolute { return "\"directory\" is no absolute path" }
-        if !FilePath(checkpointDirectory).isAbsolute {
+        if let checkpointDirectory, !FilePath(checkpointDirectory).isAbsolute {
             return "\"checkpoint_directory\" is no absolute path"
         }
-        if let program, !program.hasPrefix("/") { return "\"program\" is no absolute path" }
+        if format.isFirst, checkpointDirectory == nil {
+            return "the key \"checkpoint_directory\" is missing"
+        }
+        if let program, !FilePath(program).isAbsolute {
+            return "\"program\" is no absolute path"
+        }
+        if let home, !FilePath(home.path).isAbsolute {
+            return "\"home.path\" is no absolute path"
+        }
+        if let sharedThrough, !(0...CheckpointID.mostSequence).contains(sharedThrough) {
+            return "\"shared_through\" is \(sharedThrough)"
+        }
         if !Self.isToken(runToken, digits: 16) { return "\"run_token\" is not 16 digits" }
         if let current, !Self.isToken(current.token, digits: 32) {
             return "\"current.token\" is not 32 digits"

@@ -29,7 +29,12 @@ extension RunRecord {
         }
         json.member("experience") { experience.write(&$0) }
         json.member("failures") { failures.write(&$0) }
-        json.member("format", 1)
+        json.member("format", RecordFormat.newest)
+        if let home {
+            json.member("home") { home.write(&$0) }
+        } else {
+            json.null("home")
+        }
         json.member("host", host)
         json.member("name", name)
         json.member("options") { json in
@@ -43,6 +48,7 @@ extension RunRecord {
         json.member("program", program)
         json.member("run_token", runToken)
         json.member("sequence", sequence)
+        json.member("shared_through", sharedThrough)
         json.member("supervisor_pid", supervisorPID)
         json.member("totals") { totals.write(&$0) }
     }
@@ -53,6 +59,14 @@ extension RunRecord.Fork {
         json.member("asked", asked)
         json.member("first", first)
         json.member("parent", parent)
+    }
+}
+
+extension Home {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("device", id.device)
+        json.member("inode", id.inode)
+        json.member("path", path)
     }
 }
 

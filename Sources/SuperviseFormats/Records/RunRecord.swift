@@ -1,6 +1,6 @@
 /// `run.json`: the durable record of a run, and the only state that is read when one starts.
 package struct RunRecord: Codable, Equatable, Sendable {
-    package var format = FormatVersion()
+    package var format = RecordFormat()
     package var name: String
     package var command: [String]
     /// Where the command runs: an absolute path.
@@ -11,10 +11,17 @@ package struct RunRecord: Codable, Equatable, Sendable {
     @Null package var program: String?
     /// The variables that the run began with; null in records of versions that kept none.
     @Null package var environment: KeptEnvironment?
-    /// Where `checkpoints/`, `staging/`, `trash/` and `set-aside/` are: an absolute path.
-    package var checkpointDirectory: String
+    /// Where `checkpoints/`, `staging/`, `trash/` and `set-aside/` are, if the user named a directory
+    /// for them: an absolute path. null: beside this record, wherever that is.
+    ///
+    /// In format 1 it may also be the run's own directory, as it was called then.
+    @Null package var checkpointDirectory: String?
+    /// Not written: the run's own directory as a record of format 1 calls it, where nobody named one.
+    package var formerDirectory: String?
     package var created: Timestamp
     package var host: String
+    /// The run's own directory at the last start; null in records of older versions.
+    @Null package var home: Home?
     /// The kernel's `boot_id`: processes of another boot are gone.
     package var bootID: String
     package var supervisorPID: Int
@@ -26,6 +33,9 @@ package struct RunRecord: Codable, Equatable, Sendable {
     @Null package var current: Attempt?
     /// The highest sequence number that was given to a checkpoint.
     package var sequence: Int64
+    /// Another state may also own payloads outside of the state, of checkpoints up to this number: this
+    /// state is a copy, and never deletes those.
+    @Null package var sharedThrough: Int64?
     /// How many checkpoints were ever committed.
     package var commits: Int
     /// Where the run did not go on from its newest checkpoint, in order of `first`.
@@ -70,18 +80,19 @@ package struct RunRecord: Codable, Equatable, Sendable {
     }
 
     package enum CodingKeys: String, CodingKey {
-        case format, name, command, directory, options, program, environment, created, host
+        case format, name, command, directory, options, program, environment, created, host, home
         case attempt, current, sequence, commits, branches, failures, totals, experience, outcome
         case checkpointDirectory = "checkpoint_directory"
         case bootID = "boot_id"
         case supervisorPID = "supervisor_pid"
         case runToken = "run_token"
         case bestStep = "best_step"
+        case sharedThrough = "shared_through"
     }
 
     package init(
         name: String, command: [String], directory: String, options: [String: String],
-        checkpointDirectory: String, created: Timestamp, host: String, bootID: String,
+        checkpointDirectory: String? = nil, created: Timestamp, host: String, bootID: String,
         supervisorPID: Int, runToken: String
     ) {
         self.name = name

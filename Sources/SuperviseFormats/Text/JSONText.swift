@@ -60,7 +60,7 @@ package enum FormatError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .unreadable(let reason): reason
         case .newerFormat(let format):
-            "it has format \(format), and this version of supervise reads format 1 only; "
+            "it has format \(format), which this version of supervise does not read; "
                 + "use the newer supervise that wrote it"
         }
     }

@@ -44,6 +44,11 @@ struct JSONWriter {
         if let value { bytes += "\(value)".utf8 } else { null() }
     }
 
+    mutating func member(_ key: String, _ value: UInt64) {
+        self.key(key)
+        bytes += "\(value)".utf8
+    }
+
     mutating func member(_ key: String, _ value: Int) { member(key, Int64(value)) }
 
     mutating func member(_ key: String, _ value: Bool) {

@@ -7,7 +7,7 @@ extension JobProcess {
     func replaceGuard() {
         do throws(SystemError) {
             stopWatchingGuard()
-            guardian = try Guard.start(of: guardian.attempt, holding: lock, group: group)
+            guardian = try Guard.start(of: guardian.attempt, holding: locks, group: group)
             watchGuard()
             deliver(.warned("the guard was killed by somebody; started another"))
         } catch {

@@ -13,7 +13,7 @@ final class JobProcess {
     var guardian: Guard
     var group: ControlGroup?
     let tools: Tools
-    let lock: Int32
+    let locks: Guard.Locks
     let deliver: (Event) -> Void
     /// Called between the leader's end and the event that tells it.
     let beforeEnd: () -> Void
@@ -25,9 +25,10 @@ final class JobProcess {
     var isStopped = false
     var isPaused = false
 
-    /// - Parameter lock: the descriptor of the run's lock, which the guard shares.
+    /// - Parameter locks: those that the guard shares.
     init(
-        on loop: EventLoop, guardian: Guard, group: ControlGroup?, tools: Tools, lock: Int32,
+        on loop: EventLoop, guardian: Guard, group: ControlGroup?, tools: Tools,
+        locks: Guard.Locks,
         beforeEnd: @escaping () -> Void,
         _ deliver: @escaping (Event) -> Void
     ) {
@@ -35,7 +36,7 @@ final class JobProcess {
         self.guardian = guardian
         self.group = group
         self.tools = tools
-        self.lock = lock
+        self.locks = locks
         self.beforeEnd = beforeEnd
         self.deliver = deliver
         watchGuard()

@@ -65,10 +65,10 @@ final class Conductor {
         // As late as it may be, before there are threads: each page that we wrote to before and write to
         // again is copied from now on.
         let guardian = try Guard.start(
-            of: GuardedAttempt(), holding: session.lock.rawDescriptor, group: session.group)
+            of: GuardedAttempt(), holding: session.locks, group: session.group)
         let job = JobProcess(
             on: loop, guardian: guardian, group: session.group, tools: tools,
-            lock: session.lock.rawDescriptor, beforeEnd: { switchboard.drain() }
+            locks: session.locks, beforeEnd: { switchboard.drain() }
         ) { [unowned self] in takeAfterOutput($0) }
         self.job = job
         watch = try watchFiles(job, deliver)

@@ -2,16 +2,26 @@ import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
 
-/// Takes the lock of a run; for one that is just ending it waits a little.
+/// Takes the lock of a run, or of a directory with its checkpoints; for one that is just ending it
+/// waits a little.
 struct LockWaiter {
     let paths: RunPaths
     let console: Console
+    var subject = Subject.run
+
+    enum Subject: Equatable {
+        case run
+        /// With the path of the run that it belongs to, where that is known.
+        case payload(of: String?)
+    }
+
+    private var path: String { subject == .run ? paths.lock : paths.payloadLock }
 
     private static let patience = Duration.seconds(10)
 
     /// - Throws: ``HostError`` that names who uses the run.
     func take() throws(HostError) -> FileLock {
-        switch try explaining({ () throws(StoreError) in try RunLock.acquire(paths) }) {
+        switch try explaining({ () throws(StoreError) in try RunLock.acquire(path) }) {
         case .taken(let lock): return lock
         case .heldBy(let pid):
             guard isDying(pid) else { throw inUse(by: pid) }
@@ -41,11 +51,20 @@ struct LockWaiter {
     }
 
     private func inUse(by pid: Int32?) -> HostError {
+        if case .payload(let owner) = subject { return payloadInUse(by: pid, of: owner) }
         let status = try? RunStore(paths).readStatus()
         let since = status.map { " (since \(localTime($0.started)))" } ?? ""
         let who = pid.map { "pid \($0)" } ?? "another supervisor"
         return HostError(
             "run \(paths.name) is in use by \(who)\(since). To run a second one beside it: --name")
+    }
+
+    private func payloadInUse(by pid: Int32?, of owner: String?) -> HostError {
+        let who = pid.map { "by pid \($0)" } ?? "by another supervisor"
+        let state = owner.map { ", for the state in \(HumanText.printable($0))" } ?? ""
+        return HostError(
+            "the checkpoints in \(HumanText.printable(paths.payload)) are in use \(who)\(state); give "
+                + "another --checkpoint-dir, or stop that run first")
     }
 
     /// To the minute, such as `2026-11-21 05:04`.
@@ -66,9 +85,8 @@ struct LockWaiter {
             }
             let limit = try TimerSource(on: loop) { loop.stop() }
             limit.set(MonotonicTime.now() + Self.patience)
-            let path = paths.lock
             let lane = WorkerLane(name: "lock", threads: 1)
-            lane.submit {
+            lane.submit { [path] in
                 if let lock = try? FileLock.takeWaiting(path) {
                     mailbox.post(lock)
                 }

@@ -10,6 +10,8 @@ struct Session {
     let job: ProcessSettings
     let store: RunStore
     let lock: FileLock
+    /// That of the directory with its checkpoints, where the user named one.
+    let payloadLock: FileLock?
     /// The job's, where we may make one.
     let group: ControlGroup?
     let found: Supervisor.Found
@@ -25,6 +27,11 @@ struct Session {
 }
 
 extension Session {
+    /// The guard shares them.
+    var locks: Guard.Locks {
+        Guard.Locks(run: lock.rawDescriptor, payload: payloadLock?.rawDescriptor ?? -1)
+    }
+
     /// Nobody is asked outside unless somebody wants it.
     func inquiries(
         on loop: EventLoop, _ deliver: @escaping (Event) -> Void

@@ -21,7 +21,7 @@ struct SocketPath {
     /// - Parameter run: the run's directory, which tells it from all others.
     /// - Throws: ``HostError`` where there is no such directory, or its path is too long.
     func choose(for run: String) throws(HostError) -> String {
-        let name = String(Digest.of(Array(run.utf8)).hex.prefix(16)) + ".sock"
+        let name = Self.name(for: run)
         if let given = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first,
             isReachable(String(given))
         {
@@ -38,6 +38,11 @@ struct SocketPath {
             }
         }
         return try checked("\(try ownDirectory())/\(name)", from: nil)
+    }
+
+    /// The name of a run's socket, in whatever directory that is.
+    static func name(for run: String) -> String {
+        String(Digest.of(Array(run.utf8)).hex.prefix(16)) + ".sock"
     }
 
     /// Where a job finds somebody who speaks sd_notify; of the same length.

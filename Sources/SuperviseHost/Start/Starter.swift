@@ -32,24 +32,37 @@ struct Starter {
         let socket = try SocketPath(job: job.identity).choose(for: paths.run)
         var store = RunStore(paths, owner: job.identity)
         let old = try explaining { () throws(StoreError) in try load(store) }
-        if let old {
-            if old.outcome?.kind == .completed, request.whenCompleted == .exit, !request.fresh {
-                return .alreadyCompleted
-            }
-            store = storeOfRecord(old, paths, job.identity)
+        let isDone = old?.outcome?.kind == .completed
+        let beginsAnew = request.fresh || (isDone && !namesCheckpoint)
+        let exits = isDone && request.whenCompleted == .exit && !request.fresh
+        let match = exits || !beginsAnew ? old.map(compare) : nil
+        if let match, let text = StartText.refusal(match, name: paths.name, isCompleted: exits) {
+            throw HostError(text)
         }
-        let beginsAnew = request.fresh || (old?.outcome?.kind == .completed && !namesCheckpoint)
+        if exits { return .alreadyCompleted }
+        if let old { store = storeOfRecord(old, paths, job.identity) }
+        let origin = try old.map { (old) throws(HostError) in
+            try inquire(store, old)
+        }
+        let holder = PayloadHolder(console: console)
+        var payload = try holder.take(store, isRecorded: old != nil && !beginsAnew)
+        if let origin, let old { say(StartText.line(origin, old, name: paths.name)) }
         if beginsAnew {
             _ = try explaining { () throws(StoreError) in try store.archiveRun(at: now()) }
+            let archived = store.paths.payload
             store = RunStore(paths, owner: job.identity)
-        } else if let old {
-            tellIfCommandDiffers(old)
+            if store.paths.payload != archived {
+                payload = try holder.take(store, isRecorded: false)
+            }
+        } else if let match {
+            say(StartText.line(match, name: paths.name))
         }
-        let runToken = try token(of: old)
+        let runToken = try token(of: old, origin)
         let group = ControlGroup.make("supervise-\(runToken)")
         tellIfBlind()
         try explaining { () throws(StoreError) in
             try store.prepare()
+            try payload?.claim(store, sharedThrough: sharedThrough(old, origin, payload))
             try store.openToOwner(through: missing)
             if request.capture != nil { try store.prepareOutput() }
         }
@@ -58,9 +71,12 @@ struct Starter {
         let environment = environment(of: beginning, inherited)
         return .session(
             Session(
-                request: request, job: job, store: store, lock: lock, group: group,
+                request: request, job: job, store: store, lock: lock, payloadLock: payload?.lock,
+                group: group,
                 found: try look(
-                    store, old, beginsAnew: beginsAnew, runToken: runToken, socket: socket,
+                    store, old, beginsAnew: beginsAnew, runToken: runToken,
+                    hasLeftovers: hasLeftovers(old, origin),
+                    sharedThrough: sharedThrough(old, origin, payload), socket: socket,
                     manager: ServicePlace.find(in: environment)?.manager, beginning),
                 isSwept: old != nil,
                 environment: environment, signals: signals, socket: socket,
@@ -122,17 +138,14 @@ struct Starter {
         if case .checkpoint = request.settings.resumeFrom { true } else { false }
     }
 
-    private func tellIfCommandDiffers(_ old: RunRecord) {
-        guard old.command != request.command || old.directory != request.directory else { return }
-        let before = HumanText.commandLine(old.command)
-        console.say(
-            "run \(old.name) was begun with another command (\(before) in \(old.directory)); "
-                + "going on with this one", .normal)
+    private func say(_ line: String?) {
+        if let line { console.say(line, .normal) }
     }
 
-    /// A run that begins anew keeps its token, by which what the old one left is found.
-    private func token(of old: RunRecord?) throws(HostError) -> String {
-        if let old { return old.runToken }
+    /// A run that begins anew keeps its token, by which what the old one left is found. One that was
+    /// moved or copied gets another: else it and the original would end each other's jobs.
+    private func token(of old: RunRecord?, _ origin: StateOrigin?) throws(HostError) -> String {
+        if let old, origin?.verdict == .here { return old.runToken }
         return try randomDigits()
     }
 
@@ -156,13 +169,8 @@ struct Starter {
     private func storeOfRecord(
         _ record: RunRecord, _ paths: RunPaths, _ owner: UserIdentity?
     ) -> RunStore {
-        guard request.checkpointDirectory == nil, record.checkpointDirectory != paths.payload else {
-            return RunStore(paths, owner: owner)
-        }
-        return RunStore(
-            RunPaths(
-                stateDirectory: paths.stateDirectory, name: paths.name,
-                payload: record.checkpointDirectory), owner: owner)
+        RunStore(
+            request.checkpointDirectory == nil ? paths.following(record) : paths, owner: owner)
     }
 
     private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {
@@ -172,10 +180,10 @@ struct Starter {
     /// What the core starts from. The disk is looked at for a new run too: where its record was
     /// lost, its checkpoints are not.
     private func look(
-        _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String, socket: String,
-        manager: ServiceManager?, _ beginning: RunRequest.Beginning
+        _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String,
+        hasLeftovers: Bool, sharedThrough: Int64?, socket: String, manager: ServiceManager?,
+        _ beginning: RunRequest.Beginning
     ) throws(HostError) -> Supervisor.Found {
-        let bootID = (try? bootId()) ?? ""
         let scan = try explaining { () throws(StoreError) in try store.scan() }
         // Derived: without it the next start takes longer.
         try? store.mendIndex(scan)
@@ -183,12 +191,16 @@ struct Starter {
         var record = newRecord(store, runToken: runToken, bootID: bootID)
         record.program = beginning.program
         record.environment = beginning.environment
-        if let old, !beginsAnew { record.takeOver(old) }
+        record.home = try explaining { () throws(StoreError) in try store.home() }
+        if let old, !beginsAnew {
+            record.takeOver(old)
+            record.sharedThrough = sharedThrough
+        }
         return Supervisor.Found(
             record: record, checkpoints: scan.checkpoints,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
-            mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false, socket: socket,
+            mayHaveLeftovers: hasLeftovers, socket: socket,
             manager: manager)
     }
 
@@ -206,10 +218,13 @@ struct Starter {
         RunRecord(
             name: store.paths.name.description, command: request.command,
             directory: request.directory, options: request.options,
-            checkpointDirectory: store.paths.payload, created: now(), host: hostName(),
+            checkpointDirectory: store.paths.isSplit ? store.paths.payload : nil, created: now(),
+            host: hostName(),
             bootID: bootID, supervisorPID: Int(processId()),
             runToken: runToken)
     }
+
+    private var bootID: String { (try? bootId()) ?? "" }
 
     private func randomDigits() throws(HostError) -> String {
         try describing("no random numbers") {

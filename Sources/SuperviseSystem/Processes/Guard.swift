@@ -13,19 +13,33 @@ package final class Guard {
     package let attempt: GuardedAttempt
     private var line: FileDescriptor?
 
-    /// Starts the guard, which shares the open file of `lock`, and with it the lock.
+    /// Descriptors of the locks that a guard shares; -1 is none.
+    package struct Locks: Sendable {
+        package var run: Int32
+        /// Of the directory with the run's checkpoints, where that is elsewhere.
+        package var payload: Int32
+
+        package init(run: Int32, payload: Int32 = -1) {
+            self.run = run
+            self.payload = payload
+        }
+    }
+
+    /// Starts the guard, which shares the open files of `locks`, and with them the locks.
     ///
     /// Best before other threads are started and descriptors opened, but right at any time.
     /// - Parameter group: the job's, where it has one; in the end the guard removes it.
     /// - Throws: EAGAIN or ENOMEM where no process can be made, EMFILE.
     package static func start(
-        of attempt: GuardedAttempt, holding lock: Int32, group: ControlGroup? = nil
+        of attempt: GuardedAttempt, holding locks: Locks, group: ControlGroup? = nil
     ) throws(SystemError) -> Guard {
         var line: Int32 = -1
         var pidfd: Int32 = -1
         let pid = try withExtendedLifetime(group) { () throws(SystemError) in
             try systemCall("clone", "guard") {
-                cl_guard_start(lock, group?.native, attempt.native, &line, &pidfd)
+                cl_guard_start(
+                    cl_locks(run: locks.run, payload: locks.payload), group?.native, attempt.native,
+                    &line, &pidfd)
             }
         }
         return Guard(

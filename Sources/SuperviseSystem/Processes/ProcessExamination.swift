@@ -101,6 +101,8 @@ struct ProcessStatus {
     let parent: Int32
     /// In hundredths of a second.
     let processorTime: UInt64
+    /// When it was started: hundredths of a second since the boot.
+    let started: UInt64
 
     /// nil where it is gone.
     init?(path: String) {
@@ -109,8 +111,9 @@ struct ProcessStatus {
             let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")"), open < close
         else { return nil }
         let fields = text[text.index(after: close)...].split(separator: " ")
-        guard fields.count > 12, let state = fields[0].first, let parent = Int32(fields[1]),
-            let user = UInt64(fields[11]), let system = UInt64(fields[12])
+        guard fields.count > 19, let state = fields[0].first, let parent = Int32(fields[1]),
+            let user = UInt64(fields[11]), let system = UInt64(fields[12]),
+            let started = UInt64(fields[19])
         else { return nil }
         var name = String.UnicodeScalarView()
         for scalar in text[text.index(after: open)..<close].unicodeScalars {
@@ -120,5 +123,6 @@ struct ProcessStatus {
         self.state = state
         self.parent = parent
         processorTime = user + system
+        self.started = started
     }
 }

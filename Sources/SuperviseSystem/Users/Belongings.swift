@@ -14,6 +14,16 @@ package enum Belongings {
         }
     }
 
+    /// Gives a directory of ours the permissions of another one.
+    package static func openLike(_ pattern: String, _ path: String) throws(SystemError) {
+        var wanted = stat()
+        try systemCall("stat", pattern) { stat(pattern, &wanted) }
+        let mode = wanted.st_mode & 0o7777 | 0o700
+        try change(path) { (file, _) throws(SystemError) in
+            try systemCall("fchmod", path) { fchmod(file, mode) }
+        }
+    }
+
     /// Lets a group through a directory of ours, and nobody else.
     package static func open(_ path: String, to group: UInt32) throws(SystemError) {
         try set(path, user: geteuid(), group: group, mode: 0o710)

@@ -53,6 +53,7 @@ struct RunArguments {
         request.name = values.name
         request.checkpointDirectory = try values.checkpointDirectory.map(surroundings.absolute)
         request.fresh = values.fresh
+        request.adopt = values.adopt
         request.whenCompleted = values.whenCompleted
         request.resumeArguments = values.resumeArguments
         request.checkpointSignal = values.checkpointSignal

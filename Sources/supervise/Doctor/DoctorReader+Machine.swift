@@ -49,11 +49,10 @@ extension DoctorReader {
     private func payloads(_ runs: [RunFacts]) -> [MachineFacts.Place] {
         var seen: Set<FilePath> = []
         return runs.compactMap { run in
-            guard case .success(let record) = run.record,
-                FilePath(record.checkpointDirectory) != FilePath(run.path),
-                seen.insert(FilePath(record.checkpointDirectory)).inserted
+            guard case .success(let record) = run.record, let place = record.checkpointDirectory,
+                FilePath(place) != FilePath(run.path), seen.insert(FilePath(place)).inserted
             else { return nil }
-            return look("checkpoints", record.checkpointDirectory)
+            return look("checkpoints", place)
         }
     }
 

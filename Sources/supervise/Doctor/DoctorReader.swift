@@ -45,6 +45,10 @@ struct DoctorReader {
         if case .success(let record) = facts.record {
             let wanted = [record.options["compress"]].compactMap { $0 }.filter { $0 != "off" }
             facts.jobFaults = jobFaults(record)
+            facts.tenancy = tenancy(store)
+            if case .success(.nobody) = facts.holder {
+                facts.origin = try? OriginInquiry(store, record).answer()
+            }
             facts.missingPrograms = wanted.filter { program($0) == nil }
         }
         return facts
@@ -57,6 +61,17 @@ struct DoctorReader {
             return .success(try body())
         } catch {
             return .failure(error)
+        }
+    }
+
+    private func tenancy(_ store: RunStore) -> (level: Finding.Level, sentence: String)? {
+        let claim = PayloadClaim(store)
+        do throws(StoreError) {
+            guard let tenancy = try claim.tenancy() else { return nil }
+            return claim.refusal(tenancy).map { (.problem, $0) }
+                ?? claim.line(tenancy).map { (.note, $0) }
+        } catch {
+            return (.problem, "\(error)")
         }
     }
 

@@ -15,7 +15,8 @@ struct RunDoctor {
                     "nothing, unless run.json and checkpoints have gone from it")
             ]
         }
-        return [lock] + record + status + checkpoints + [pins, room].compactMap { $0 } + leftovers
+        return [lock] + record + origin + status + checkpoints
+            + [tenancy, pins, room].compactMap { $0 } + leftovers
             + access
             + facts.jobFaults.map { finding("job", sentence: $0) }
             + programs
@@ -33,9 +34,15 @@ struct RunDoctor {
     }
 
     fileprivate func finding(_ subject: String, sentence: String) -> Finding {
+        finding(.problem, subject, sentence: sentence)
+    }
+
+    private func finding(
+        _ level: Finding.Level, _ subject: String, sentence: String
+    ) -> Finding {
         let parts = sentence.split(separator: ";", maxSplits: 1).map(String.init)
         let advice = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : nil
-        return finding(.problem, subject, parts.first ?? "", advice)
+        return finding(level, subject, parts.first ?? "", advice)
     }
 
     private var isRunning: Bool {
@@ -76,7 +83,7 @@ struct RunDoctor {
                 findings.append(
                     finding(
                         .note, "record", "it is that of a run called \(name)",
-                        "where the directory was copied, never run both: their jobs share a token"))
+                        "nothing: the next start calls it \(facts.name)"))
             }
             if record.outcome == nil, record.host != facts.host, !isRunning {
                 let host = HumanText.printable(record.host)
@@ -88,6 +95,20 @@ struct RunDoctor {
             }
             return findings
         }
+    }
+
+    private var origin: [Finding] {
+        guard let origin = facts.origin, case .success(let record) = facts.record else { return [] }
+        if let sentence = StartText.refusal(origin, record, name: facts.name) {
+            return [finding("origin", sentence: sentence)]
+        }
+        return [StartText.line(origin, record, name: facts.name)].compactMap { $0 }.map {
+            finding(.note, "origin", sentence: $0)
+        }
+    }
+
+    private var tenancy: Finding? {
+        facts.tenancy.map { finding($0.level, "owner", sentence: $0.sentence) }
     }
 
     private var status: [Finding] {

@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
@@ -14,6 +15,11 @@ struct RunFacts: Sendable {
     var record: Result<RunRecord, StoreError>?
     /// Where nobody is at work on it: whether it had ended.
     var status: Result<Status?, StoreError> = .success(nil)
+    /// Whether its directory is the one that the record was written in; nil where that was not asked:
+    /// somebody is at work on it.
+    var origin: StateOrigin?
+    /// What is to be known of a directory of `--checkpoint-dir`, and its level; nil where there is nothing.
+    var tenancy: (level: Finding.Level, sentence: String)?
     var checkpoints: Result<Scan, StoreError> = .success(Scan())
     /// Those whose every byte was read and is not what was saved, with the reason; nil where that was
     /// not asked for.

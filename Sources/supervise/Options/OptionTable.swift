@@ -30,6 +30,9 @@ enum OptionTable {
             "fresh", .flag, of: [.run], .oneStart, in: { $0.fresh = $1 },
             "Archive the run of that name, and begin anew"),
         OptionSpec(
+            "adopt", .flag, of: [.run], .oneStart, in: { $0.adopt = $1 },
+            "Go on with the run of that name even if it is one of another program or directory"),
+        OptionSpec(
             "resume-from", .checkpointOrNone, of: [.run], .oneStart,
             in: { $0.settings.resumeFrom = $1 },
             "Go on from this checkpoint instead of the newest good one; none begins at the start"),

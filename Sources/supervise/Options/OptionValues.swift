@@ -8,6 +8,7 @@ struct OptionValues: Sendable {
     var name: RunName?
     var stateDirectory: String?
     var checkpointDirectory: String?
+    var adopt = false
     /// Where the job runs; nil for where we were called.
     var directory: String?
     var job = JobSettings()

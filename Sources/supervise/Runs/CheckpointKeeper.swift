@@ -153,6 +153,31 @@ struct CheckpointKeeper {
         try store.publish(status)
     }
 
+    /// - Returns: nil where the checkpoints are in the run's own directory.
+    private func lockPayload() throws -> FileLock? {
+        let claim = PayloadClaim(run.store)
+        func owner() throws -> String? {
+            guard let tenancy = try claim.tenancy() else { return nil }
+            if let refusal = claim.refusal(tenancy) {
+                throw Complaint("run \(run.name): \(refusal)", status: Complaint.no)
+            }
+            return tenancy.owner?.run ?? ""
+        }
+        guard try owner() != nil else { return nil }
+        try run.store.requireCheckpoints()
+        try run.store.preparePayloadLock()
+        switch try RunLock.acquire(run.store.paths.payloadLock) {
+        case .heldBy(let pid):
+            let who = pid.map { "by pid \($0)" } ?? "by another process"
+            throw Complaint(
+                "the checkpoints of run \(run.name) are in use \(who), for another state; try again "
+                    + "when that has ended", status: Complaint.no)
+        case .taken(let lock):
+            _ = try owner()
+            return lock
+        }
+    }
+
     private func alone<Result>(
         _ body: (RunStore) throws -> Result
     ) throws(Complaint) -> Result {
@@ -167,6 +192,8 @@ struct CheckpointKeeper {
                     status: Complaint.no)
             case .taken(let lock):
                 defer { lock.release() }
+                let payload = try lockPayload()
+                defer { payload?.release() }
                 return try body(run.store)
             }
         } catch let complaint as Complaint {

@@ -15,9 +15,8 @@ struct FoundRun: Sendable {
         let store = RunStore(paths)
         do throws(StoreError) {
             guard let record = try store.loadRecord() else { return nil }
-            let whole = RunPaths(
-                stateDirectory: stateDirectory, name: name, payload: record.checkpointDirectory)
-            return FoundRun(name: name, store: RunStore(whole), record: .success(record))
+            return FoundRun(
+                name: name, store: RunStore(paths.following(record)), record: .success(record))
         } catch {
             return FoundRun(name: name, store: store, record: .failure(error))
         }
@@ -52,6 +51,8 @@ struct FoundRun: Sendable {
             if status.phase != .finished {
                 status.phase = .orphaned
                 fillCheckpoints(of: &status)
+            } else {
+                findNewest(of: &status)
             }
         case .process(let pid):
             // A supervisor that has just started has not told of itself yet.
@@ -60,6 +61,8 @@ struct FoundRun: Sendable {
                 status.supervisorPID = pid.map(Int.init) ?? status.supervisorPID
                 status.started = now
                 status.outcome = nil
+                // It is another supervisor's, perhaps that of the state that this is a copy of.
+                status.socket = nil
             }
         }
         let record = try? record.get()
@@ -95,6 +98,15 @@ struct FoundRun: Sendable {
         status.outcome = record.outcome
         fillCheckpoints(of: &status)
         return status
+    }
+
+    /// Where the newest checkpoint is by now: the state may have been moved or copied.
+    private func findNewest(of status: inout Status) {
+        guard let newest = status.checkpoint,
+            !newest.path.utf8.starts(with: "\(store.paths.checkpoint(newest.id))/".utf8),
+            let path = store.payloadPath(of: newest.id)
+        else { return }
+        status.checkpoint?.path = path
     }
 
     /// From the disk itself: the last commits may have come after the last status.
