@@ -127,7 +127,8 @@ extension RunStore {
         guard let id = status.map({ DirectoryID($0) }) else { return 0 }
         // Only the number of a device changes without a copy.
         func isSameDirectory(_ known: DirectoryID, of state: String) -> Bool {
-            known == id || known.inode == id.inode && FilePath(state) == FilePath(paths.stateDirectory)
+            known == id
+                || known.inode == id.inode && FilePath(state) == FilePath(paths.stateDirectory)
         }
         if let found = try known(PayloadOwner.self, "\(base)/owner") {
             guard let owner = found, isSameDirectory(owner.payload, of: owner.stateDirectory) else {

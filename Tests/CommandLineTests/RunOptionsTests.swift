@@ -91,6 +91,10 @@ private let runOptions = [
         accepts: "true or false"
     ) { "\($0.fresh)" },
     RunOption(
+        "adopt", standard: "false", ("true", "true"), ("yes", "true"), bad: "maybe",
+        accepts: "true or false"
+    ) { "\($0.adopt)" },
+    RunOption(
         "resume-from", standard: "newest", ("000013-step-4520", "000013-step-4520"),
         ("none", "none"), bad: "13",
         accepts: "a checkpoint's id, such as 000013-step-4520, or none"
@@ -287,7 +291,7 @@ struct RunOptionsTests {
     }
 
     @Test("that holds for one start is refused in the environment and in a configuration")
-    func oneStart() {
+    func oneStart() throws {
         #expect(Self.forOneStart.map(\.name).sorted() == ["adopt", "fresh", "resume-from"])
         for option in Self.forOneStart {
             let end =
@@ -303,6 +307,8 @@ struct RunOptionsTests {
             }
             // An empty variable counts as none.
             #expect(complaint(["--", "true"], place([variable(option): ""])) == nil)
+            let given = try request(["--\(option.name)=\(option.values[0].text)", "--", "true"])
+            #expect(given.options[option.name] == nil, "it is not recorded")
         }
     }
 
@@ -314,17 +320,8 @@ struct RunOptionsTests {
 
     @Test("is in the table of these tests")
     func isTested() {
-        let names = OptionTable.options(of: .run).map(\.name)
-            .filter { $0 != "config" && $0 != "adopt" }
+        let names = OptionTable.options(of: .run).map(\.name).filter { $0 != "config" }
         #expect(names.sorted() == runOptions.map(\.name).sorted())
-    }
-
-    @Test("--adopt holds for one start: it is no variable of the environment, and not recorded")
-    func adopt() throws {
-        #expect(try request(["--adopt", "--", "true"]).adopt)
-        let other = try request(["--", "true"], place(["SUPERVISE_ADOPT": "true"]))
-        #expect(!other.adopt && other.options["adopt"] == nil)
-        #expect(try request(["--adopt", "--", "true"]).options["adopt"] == nil)
     }
 
     @Test("has its default where it is not given", arguments: runOptions)
