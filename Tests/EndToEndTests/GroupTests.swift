@@ -63,6 +63,23 @@ struct GroupTests {
         #expect(try group.groups().isEmpty)
     }
 
+    @Test("who is in it and nowhere else keeps a copy of the run from starting, and is left alone")
+    func copied() throws {
+        let program = try start()
+        try program.nextAttempt(1)
+        let daemon = try nameless(of: program)
+        try place.killWithGuard(program)
+        let there = "\(place.path)/there"
+        try place.shell("cp -a '\(place.state)' '\(there)'")
+        try place.expectRefusal(
+            in: there, unchanged: [there], says: ["still live (pids", "\(daemon.pid)"])
+        #expect(try !daemon.waitForEnd(atMost: .zero))
+        let next = try start()
+        try next.nextAttempt(2)
+        #expect(try daemon.waitForEnd(atMost: .zero))
+        try place.stop(next)
+    }
+
     @Test("a group that was not left to us stays as it is")
     func notDelegated() throws {
         let others = try PrivateGroup(isDelegated: false)

@@ -125,6 +125,11 @@ extension Place {
             "run (setsid sh -c 'trap \"\" TERM HUP; echo daemon $$; exec sleep 1000' &)")
         let pid = try #require(Int32(try program.line(starting: "daemon ").dropFirst(7)))
         let daemon = try ProcessHandle(opening: pid)
+        try killWithGuard(program)
+        #expect(try !daemon.waitForEnd(atMost: .milliseconds(50)))
+        return daemon
+    }
+    func killWithGuard(_ program: Program) throws {
         // Stopped, it cannot start another guard.
         try program.signal(19)
         let text = try readSmallFile("/proc/\(program.pid)/task/\(program.pid)/children")
@@ -134,7 +139,5 @@ extension Place {
         }
         try program.signal(9)
         #expect(try program.waitForEnd() == .signaled(9))
-        #expect(try !daemon.waitForEnd(atMost: .milliseconds(50)))
-        return daemon
     }
 }
