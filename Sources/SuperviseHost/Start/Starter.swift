@@ -39,8 +39,9 @@ struct Starter {
             store = storeOfRecord(old, paths, job.identity)
         }
         let beginsAnew = request.fresh || (old?.outcome?.kind == .completed && !namesCheckpoint)
+        var isSwept = old != nil
         if beginsAnew {
-            _ = try explaining { () throws(StoreError) in try store.archiveRun(at: now()) }
+            isSwept = try archive(store) || isSwept
             store = RunStore(paths, owner: job.identity)
         } else if let old {
             tellIfCommandDiffers(old)
@@ -59,8 +60,8 @@ struct Starter {
                 request: request, job: job, store: store, lock: lock, group: group,
                 found: try look(
                     store, old, beginsAnew: beginsAnew, runToken: runToken, socket: socket,
-                    manager: ServicePlace.find(in: environment)?.manager),
-                isSwept: old != nil,
+                    manager: ServicePlace.find(in: environment)?.manager, isSwept: isSwept),
+                isSwept: isSwept,
                 environment: environment, signals: signals, socket: socket,
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console))
     }
@@ -171,7 +172,7 @@ struct Starter {
     /// lost, its checkpoints are not.
     private func look(
         _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String, socket: String,
-        manager: ServiceManager?
+        manager: ServiceManager?, isSwept: Bool
     ) throws(HostError) -> Supervisor.Found {
         let bootID = (try? bootId()) ?? ""
         let scan = try explaining { () throws(StoreError) in try store.scan() }
@@ -184,8 +185,8 @@ struct Starter {
             record: record, checkpoints: scan.checkpoints,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
-            mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false, socket: socket,
-            manager: manager)
+            mayHaveLeftovers: old?.mayHaveLeftovers(bootID: bootID) ?? false,
+            mayHaveArchives: isSwept, socket: socket, manager: manager)
     }
 
     /// nil where it cannot be told: the job is kept alive all the same.

@@ -71,14 +71,16 @@ struct RunDoctor {
             var findings = [
                 finding(.ok, "record", "attempt \(record.attempt), \(record.commits) commits")
             ]
-            if record.name != facts.name.description {
+            if record.name != facts.name.name.description {
                 let name = HumanText.printable(record.name)
                 findings.append(
                     finding(
                         .note, "record", "it is that of a run called \(name)",
                         "where the directory was copied, never run both: their jobs share a token"))
             }
-            if record.outcome == nil, record.host != facts.host, !isRunning {
+            if record.outcome == nil, record.host != facts.host, !isRunning,
+                !facts.name.isArchived
+            {
                 let host = HumanText.printable(record.host)
                 findings.append(
                     finding(
@@ -105,7 +107,8 @@ struct RunDoctor {
                 finding(
                     .note, "status",
                     "its supervisor (pid \(status.supervisorPID)) is gone without an end",
-                    "supervise resume \(facts.name)")
+                    facts.name.isArchived
+                        ? "nothing: it is in the archive" : "supervise resume \(facts.name)")
             ]
         }
     }

@@ -4,22 +4,23 @@ import SuperviseSystem
 
 /// A run on the disk, as it is read by those who do not hold its lock. Nothing here writes.
 struct FoundRun: Sendable {
-    let name: RunName
+    let name: RunReference
     let store: RunStore
     /// What was read; or why it could not be.
     let record: Result<RunRecord, StoreError>
 
     /// The run of that name in a state directory; nil where there is none.
     static func read(_ name: RunName, in stateDirectory: String) -> FoundRun? {
+        let run = RunReference(name)
         let paths = RunPaths(stateDirectory: stateDirectory, name: name)
         let store = RunStore(paths)
         do throws(StoreError) {
             guard let record = try store.loadRecord() else { return nil }
             let whole = RunPaths(
                 stateDirectory: stateDirectory, name: name, payload: record.checkpointDirectory)
-            return FoundRun(name: name, store: RunStore(whole), record: .success(record))
+            return FoundRun(name: run, store: RunStore(whole), record: .success(record))
         } catch {
-            return FoundRun(name: name, store: store, record: .failure(error))
+            return FoundRun(name: run, store: store, record: .failure(error))
         }
     }
 
@@ -38,7 +39,8 @@ struct FoundRun: Sendable {
         let holder: FileLock.Holder
         var status: Status
         do throws(StoreError) {
-            holder = try RunLock.holder(store.paths)
+            // The lock is that of the run that has its name now.
+            holder = name.isArchived ? .nobody : try RunLock.holder(store.paths)
             if let published = try publishedStatus() {
                 status = published
             } else {
@@ -47,12 +49,13 @@ struct FoundRun: Sendable {
         } catch {
             throw Complaint("run \(name): \(error)")
         }
+        status.name = name.description
         switch holder {
         case .nobody:
-            if status.phase != .finished {
-                status.phase = .orphaned
-                fillCheckpoints(of: &status)
-            }
+            let isLost = status.phase != .finished
+            if isLost { status.phase = .orphaned }
+            // Those of an archived run are elsewhere now, and fewer.
+            if isLost || name.isArchived { fillCheckpoints(of: &status) }
         case .process(let pid):
             // A supervisor that has just started has not told of itself yet.
             if pid.map(Int.init) != status.supervisorPID {
