@@ -72,6 +72,12 @@ package enum Action: Equatable, Sendable {
     case acknowledge(Inquiry)
     /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
+    /// Look at the archived runs of this name; answers ``Event/archives(_:)``.
+    case listArchives
+    /// Answers ``Event/archiveRemoved(_:bytes:)``.
+    case removeArchive(String)
+    /// Remove checkpoints of an archived run; answers ``Event/archiveTrimmed(_:gone:bytes:)``.
+    case trimArchive(String, [CheckpointID])
     /// Make durable which are pinned; answers ``Event/pinsSaved(_:)``.
     case savePins(Set<CheckpointID>)
     case log(RunEvent)

@@ -53,6 +53,12 @@ package enum Event: Equatable, Sendable {
     /// Of those that were to be removed: which are gone, and which somebody is reading, or the disk
     /// has not let go of.
     case removed([CheckpointID], held: [CheckpointID])
+    /// The archived runs of this name, in any order.
+    case archives([ArchiveSummary])
+    /// How many bytes it had; nil where it stays.
+    case archiveRemoved(String, bytes: Int64?)
+    /// Which are gone of it, and how many bytes they had.
+    case archiveTrimmed(String, gone: [CheckpointID], bytes: Int64)
     /// nil where the pins are durable; else why they are as they were.
     case pinsSaved(ProtocolError?)
     /// Of what the job writes by itself: these look complete.

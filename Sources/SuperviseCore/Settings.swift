@@ -10,6 +10,8 @@ package struct Settings: Equatable, Sendable {
     /// From `stop` and SIGTERM to SIGKILL.
     package var stopTimeout: Duration = .seconds(10)
     package var retention = RetentionRules()
+    /// How many archived runs of the name stay, beside those with pins; from 0.
+    package var keepArchived = 3
     /// Failures in a row without progress after which the run is given up; at least 1.
     package var maxFailures = 5
     /// Failures in a row from one checkpoint after which the next older one is tried; at least 1.

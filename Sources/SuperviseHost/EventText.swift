@@ -19,6 +19,11 @@ package enum EventText {
         case .compressed(let one):
             "checkpoint \(one.id) is compressed: \(SizeText.format(one.bytes)) are now "
                 + SizeText.format(one.compressedBytes)
+        case .archiveRemoved(let one):
+            "removed the archived run \(printable(one.archive)) (\(SizeText.format(one.bytes)))"
+        case .archiveTrimmed(let one):
+            "removed \(HumanText.count(one.ids.count, "checkpoint")) of the archived run "
+                + "\(printable(one.archive)) (\(SizeText.format(one.bytes)))"
         case .stopRequested(let stop): stopping(stop)
         case .noticed(let notice): noticed(notice)
         case .restarting(let restart): restarting(restart)

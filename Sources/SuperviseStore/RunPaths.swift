@@ -6,6 +6,8 @@ package struct RunPaths: Equatable, Sendable {
     package let name: RunName
     /// Holds `checkpoints/`, `staging/`, `trash/`, `set-aside/` `pins.json` and what is derived.
     package let payload: String
+    /// When it was archived, as in ``RunReference/time``; nil for a run that is not.
+    package let archivedAt: String?
 
     /// - Parameters:
     ///   - stateDirectory: an absolute path.
@@ -16,21 +18,39 @@ package struct RunPaths: Equatable, Sendable {
             payload: "\(checkpointRoot ?? stateDirectory)/\(name)")
     }
 
-    /// - Parameter payload: an absolute path.
-    package init(stateDirectory: String, name: RunName, payload: String) {
+    /// - Parameters:
+    ///   - payload: an absolute path.
+    ///   - archivedAt: as in ``RunReference/time``; nil for a run that is not archived.
+    package init(
+        stateDirectory: String, name: RunName, payload: String, archivedAt: String? = nil
+    ) {
         self.stateDirectory = stateDirectory
         self.name = name
         self.payload = payload
+        self.archivedAt = archivedAt
     }
 
     /// The paths of a run whose record was read.
     package func following(_ record: RunRecord) -> RunPaths {
-        RunPaths(
-            stateDirectory: stateDirectory, name: name,
-            payload: record.checkpointDirectory ?? run)
+        with(payload: record.checkpointDirectory ?? run)
     }
 
-    package var run: String { "\(stateDirectory)/\(name)" }
+    /// A run in the archive, with its checkpoints beside its record.
+    package init(archived run: RunReference, in stateDirectory: String) {
+        self.init(
+            stateDirectory: stateDirectory, name: run.name,
+            payload: "\(stateDirectory)/.archive/\(run.label)", archivedAt: run.time)
+    }
+
+    func with(payload: String) -> RunPaths {
+        RunPaths(
+            stateDirectory: stateDirectory, name: name, payload: payload, archivedAt: archivedAt)
+    }
+
+    package var reference: RunReference { RunReference(name, time: archivedAt) }
+    package var run: String {
+        archivedAt == nil ? "\(stateDirectory)/\(name)" : "\(archive)/\(reference.label)"
+    }
     package var record: String { "\(run)/run.json" }
     package var status: String { "\(run)/status.json" }
     package var events: String { "\(run)/events.jsonl" }

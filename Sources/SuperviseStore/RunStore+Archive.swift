@@ -6,32 +6,38 @@ import Synchronization
 /// checkpoints elsewhere there are two moves, first that of the record, and where power fails in
 /// between, the next ``RunStore/prepare()`` makes the second.
 extension RunStore {
-    /// Moves the run to the archive, durably. Of older ones there only those with pins are kept; the
-    /// others are out of it, and ``sweep()`` deletes them beside the job. Afterwards the store is that
-    /// of a run that has not begun.
+    /// Where a run is now that was archived.
+    package struct Archived: Equatable, Sendable {
+        package var run: RunReference
+        /// Its directory, without checkpoints that are kept elsewhere.
+        package var path: String
+    }
+
+    /// Moves the run to the archive, durably. Afterwards the store is that of a run that has not
+    /// begun.
     ///
-    /// - Returns: where the record is now; nil where there was no run.
-    package func archiveRun(at now: Timestamp) throws(StoreError) -> String? {
-        let label = try freeLabel(now)
+    /// - Returns: where the run is now; nil where there was none.
+    package func archiveRun(at now: Timestamp) throws(StoreError) -> Archived? {
+        let run = RunReference(paths.name, time: try freeTime(now))
         let place = try writing { () throws(SystemError) in
-            try moveDurably(paths.run, to: paths.archive, as: label)
+            try moveDurably(paths.run, to: paths.archive, as: run.label)
         }
         if paths.isSplit {
             _ = try writing { () throws(SystemError) in
-                try moveDurably(paths.payload, to: paths.payloadArchive, as: label)
+                try moveDurably(paths.payload, to: paths.payloadArchive, as: run.label)
             }
         }
         verified.forgetAll()
         state.withLock { $0 = State() }
-        try pruneArchives()
-        return place
+        return place.map { Archived(run: run, path: $0) }
     }
 
     /// Ends what ``archiveRun(at:)`` began before the power failed.
     func finishArchiving() throws(StoreError) {
         guard paths.isSplit, try exists(paths.payload) else { return }
-        let archived = try reading { () throws(SystemError) in try labels(in: paths.archive) }
-        guard let label = archived.last, try !exists("\(paths.payloadArchive)/\(label)"),
+        guard let time = try times(in: paths.archive).last else { return }
+        let label = RunReference(paths.name, time: time).label
+        guard try !exists("\(paths.payloadArchive)/\(label)"),
             let bytes = try document("\(paths.archive)/\(label)/run.json"),
             let record = try? JSONText.decode(RunRecord.self, from: bytes),
             let place = record.checkpointDirectory, FilePath(place) == FilePath(paths.payload)
@@ -39,30 +45,6 @@ extension RunStore {
         _ = try writing { () throws(SystemError) in
             try moveDurably(paths.payload, to: paths.payloadArchive, as: label)
         }
-    }
-
-    /// Deletes what was taken out of the archives.
-    func sweepArchives() throws(StoreError) {
-        try writing { () throws(SystemError) in
-            for archive in archives {
-                let leftovers = try entries("\(archive)/.trash")
-                if leftovers.isEmpty { continue }
-                try files.syncDirectory(archive)
-                for entry in leftovers { try removeRun("\(archive)/.trash/\(entry.name)") }
-            }
-        }
-    }
-
-    /// With the payloads elsewhere that its checkpoints own.
-    private func removeRun(_ run: String) throws(SystemError) {
-        for entry in try entries("\(run)/checkpoints") where entry.kind == .directory {
-            try removeOwnedPayload(of: "\(run)/checkpoints/\(entry.name)")
-        }
-        try files.removeTree(run)
-    }
-
-    private var archives: [String] {
-        paths.isSplit ? [paths.archive, paths.payloadArchive] : [paths.archive]
     }
 
     private func moveDurably(
@@ -77,69 +59,63 @@ extension RunStore {
         try files.syncDirectory(home)
         return moved == nil ? nil : place
     }
-
-    /// Keeps the newest, and those with pins.
-    private func pruneArchives() throws(StoreError) {
-        var all: Set<String> = []
-        var pinned: Set<String> = []
-        for archive in archives {
-            let names = try reading { () throws(SystemError) in try labels(in: archive) }
-            all.formUnion(names)
-            for name in names where try hasPins("\(archive)/\(name)") { pinned.insert(name) }
-        }
-        let old = all.sorted().dropLast().filter { !pinned.contains($0) }
-        if old.isEmpty { return }
-        try writing { () throws(SystemError) in
-            for archive in archives {
-                try files.makeDirectoryIfMissing("\(archive)/.trash")
-                for name in old { _ = try move("\(archive)/\(name)", into: "\(archive)/.trash") }
-            }
-        }
-    }
-
-    /// Whatever is not surely empty holds pins.
-    private func hasPins(_ directory: String) throws(StoreError) -> Bool {
-        do throws(StoreError) {
-            return try !pins(in: "\(directory)/pins.json").isEmpty
-        } catch {
-            if case .unreadable = error { throw error }
-            return true
-        }
-    }
 }
 
 /// What an archived run is called: `NAME-20261121T050401Z`.
 extension RunStore {
-    /// In order of time.
-    private func labels(in archive: String) throws(SystemError) -> [String] {
-        let prefix = "\(paths.name)-"
-        return try entries(archive).map(\.name).filter { name in
-            name.hasPrefix(prefix) && isTime(name.dropFirst(prefix.count))
-        }
-    }
+    static let archiveTrash = ".trash"
 
-    private func isTime(_ text: Substring) -> Bool {
-        let pattern = Array("00000000T000000Z".utf8)
-        return text.utf8.count == pattern.count
-            && zip(text.utf8, pattern).allSatisfy { character, wanted in
-                wanted == UInt8(ascii: "0")
-                    ? (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character)
-                    : character == wanted
+    /// Of the runs of this name, in order of time.
+    func times(in archive: String) throws(StoreError) -> [String] {
+        let found = try reading { () throws(SystemError) in try entries(archive) }
+        return found.compactMap { entry in
+            guard let run = RunReference(label: entry.name), run.name == paths.name else {
+                return nil
             }
+            return run.time
+        }.sorted()
     }
 
-    /// The first second from `now` on that is later than any run in the archive.
-    private func freeLabel(_ now: Timestamp) throws(StoreError) -> String {
-        var taken: [String] = []
-        for archive in archives {
-            taken += try reading { () throws(SystemError) in try labels(in: archive) }
+    /// Of all archived runs of this name, in order of time.
+    func archivedTimes() throws(StoreError) -> [String] {
+        var times = Set(try times(in: paths.archive))
+        if paths.isSplit { times.formUnion(try self.times(in: paths.payloadArchive)) }
+        return times.sorted()
+    }
+
+    /// The first second from now on that is later than any run in the archive.
+    private func freeTime(_ now: Timestamp) throws(StoreError) -> String {
+        let latest = try archivedTimes().last.flatMap {
+            RunReference(paths.name, time: $0).archivedAt
         }
-        var moment = now
-        while true {
-            let digits = moment.description.prefix(19).filter { $0 != "-" && $0 != ":" }
-            let label = "\(paths.name)-\(digits)Z"
-            if !taken.contains(label) { return label }
-            moment = moment.advanced(bySeconds: 1)
+        guard let latest, latest.milliseconds / 1000 >= now.milliseconds / 1000 else {
+            return RunReference.time(now)
         }
+        return RunReference.time(latest.advanced(bySeconds: 1))
+    }
+
+    /// The store of an archived run of this name.
+    func archived(_ time: String) throws(StoreError) -> RunStore {
+        let run = RunReference(paths.name, time: time)
+        let whole = RunPaths(archived: run, in: paths.stateDirectory)
+        let located = try RunStore(whole, files: files, limits: limits).locatePayload(
+            orIn: paths.isSplit ? paths.payloadArchive : nil)
+        return RunStore(located, files: files, limits: limits, family: self)
+    }
+
+    /// Whether there is a directory of the run.
+    package func isThere() throws(StoreError) -> Bool { try exists(paths.run) }
+
+    /// Where the checkpoints of an archived run are. The directory in its record is the one that it
+    /// had before it was archived, perhaps in a state that was moved since.
+    ///
+    /// - Parameter other: an archive of checkpoints to look in where the record does not tell.
+    package func locatePayload(orIn other: String? = nil) throws(StoreError) -> RunPaths {
+        if try exists(paths.checkpoints) { return paths }
+        // A record that cannot be read tells nothing.
+        let recorded = (try? loadRecord())?.checkpointDirectory
+        let archives = recorded.map { ["\(parent(of: $0))/.archive"] } ?? other.map { [$0] } ?? []
+        guard let archive = archives.first else { return paths }
+        return paths.with(payload: "\(archive)/\(paths.reference.label)")
     }
 }

@@ -112,24 +112,28 @@ extension RunStore {
         try files.removeTree(place)
     }
 
-    /// - Parameter directory: of a checkpoint that was committed.
-    func removeOwnedPayload(of directory: String) throws(SystemError) {
+    /// - Parameters:
+    ///   - directory: of a checkpoint that was committed.
+    ///   - isArchived: it is of an archived run that is no longer among the others.
+    func removeOwnedPayload(
+        of directory: String, isArchived: Bool = false
+    ) throws(SystemError) {
         guard let manifest = try ownedPayload(directory), let outside = manifest.outside else {
             return
         }
-        // One of an archived run may have the id of one of this run.
-        let isOfThisRun = FilePath(directory).isBelow(FilePath(paths.payload))
-        let id = isOfThisRun ? manifest.id : nil
-        for file in manifest.files where !isClaimed(file.path, apartFrom: id) {
-            let now = try unlessMissing { () throws(SystemError) in try files.status(file.path.text)
+        let own = isArchived ? nil : manifest.id
+        for file in manifest.files where !isClaimed(file.path, apartFrom: own) {
+            let now = try unlessMissing { () throws(SystemError) in
+                try files.status(file.path.text)
             }
             guard let now, now.kind == .file, now.size == file.bytes,
                 now.modified == file.modified
             else { continue }
             try removeIfThere(file.path.text)
         }
-        for link in manifest.links where !isClaimed(link.path, apartFrom: id) {
-            let now = try unlessMissing { () throws(SystemError) in try files.status(link.path.text)
+        for link in manifest.links where !isClaimed(link.path, apartFrom: own) {
+            let now = try unlessMissing { () throws(SystemError) in
+                try files.status(link.path.text)
             }
             if now?.kind == .link { try removeIfThere(link.path.text) }
         }
@@ -162,7 +166,7 @@ extension RunStore {
 
     /// The manifest of a checkpoint that owns a payload elsewhere; nil for any other, and for one
     /// whose manifest is not to be believed.
-    private func ownedPayload(_ directory: String) throws(SystemError) -> Manifest? {
+    func ownedPayload(_ directory: String) throws(SystemError) -> Manifest? {
         func read(_ name: String) throws(SystemError) -> [UInt8]? {
             do throws(SystemError) {
                 return try files.readFile("\(directory)/\(name)", limit: limits.document)
@@ -185,12 +189,47 @@ extension RunStore {
         return manifest
     }
 
-    /// Whether another checkpoint needs it. Where that cannot be found out, it does.
+    /// Whether another checkpoint needs it, of this run or of another one of its name. Where that
+    /// cannot be found out, it does.
     private func isClaimed(_ path: FilePath, apartFrom id: CheckpointID?) -> Bool {
+        if isClaimedHere(path, apartFrom: id) { return true }
+        guard let family else { return isClaimedInArchive(path, apartFrom: nil) }
+        return family.isClaimedHere(path, apartFrom: nil)
+            || family.isClaimedInArchive(path, apartFrom: paths.archivedAt)
+    }
+
+    private func isClaimedHere(_ path: FilePath, apartFrom id: CheckpointID?) -> Bool {
         if state.withLock({ $0.claims == nil }) { _ = try? scan() }
         return state.withLock { state in
             guard let claims = state.claims else { return true }
             return claims.contains { $0.key != id && path.isBelow($0.value) }
         }
+    }
+
+    private func isClaimedInArchive(_ path: FilePath, apartFrom time: String?) -> Bool {
+        guard let claims = claimsOfArchives() else { return true }
+        return claims.contains { other, paths in
+            other != time && paths.contains { path.isBelow($0) }
+        }
+    }
+
+    /// Looked through once: only who removes archives changes them.
+    private func claimsOfArchives() -> [String: [FilePath]]? {
+        if let known = state.withLock({ $0.archiveClaims }) { return known }
+        var found: [String: [FilePath]] = [:]
+        do throws(StoreError) {
+            for time in try archivedTimes() {
+                let store = try archived(time)
+                guard try store.exists(store.paths.checkpoints) else { continue }
+                let outside = try store.scan().checkpoints.filter {
+                    $0.isOutside(of: store.paths.checkpoints)
+                }
+                found[time] = outside.map { FilePath($0.path) }
+            }
+        } catch {
+            return nil
+        }
+        state.withLock { [found] in $0.archiveClaims = found }
+        return found
     }
 }

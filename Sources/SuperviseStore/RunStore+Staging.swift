@@ -76,6 +76,11 @@ extension RunStore {
     /// Removes what an earlier supervisor left half written or half deleted. May run beside all else:
     /// what this process has begun stays.
     package func sweep() throws(StoreError) {
+        try sweepOwn()
+        try sweepArchives()
+    }
+
+    func sweepOwn() throws(StoreError) {
         try writing { () throws(SystemError) in
             for entry in try entries(paths.staging) {
                 let name = String(entry.name.prefix { $0 != "." })
@@ -91,7 +96,6 @@ extension RunStore {
             try files.syncDirectory(paths.checkpoints)
             for entry in leftovers { try removeForGood("\(paths.trash)/\(entry.name)") }
         }
-        try sweepArchives()
     }
 
     /// What a directory holds; nothing where it is missing.

@@ -18,6 +18,8 @@ package final class RunStore: Sendable {
     let owner: UserIdentity?
     let files: any FileSystem
     let limits: Limits
+    /// Of an archived run: the store of the run that has its name now.
+    let family: RunStore?
     let state = Mutex(State())
 
     /// Sizes in bytes.
@@ -43,6 +45,8 @@ package final class RunStore: Sendable {
         var begun: Set<CheckpointID> = []
         /// Payloads that stay outside, by their checkpoints; nil before the first scan.
         var claims: [CheckpointID: FilePath]?
+        /// Payloads that stay outside, of archived runs by their times; nil where that was not asked.
+        var archiveClaims: [String: [FilePath]]?
         /// Directories outside whose names were made durable, and their inodes.
         var durableNames: [FilePath: UInt64] = [:]
         /// Derived files that were looked at.
@@ -56,12 +60,13 @@ package final class RunStore: Sendable {
 
     package init(
         _ paths: RunPaths, owner: UserIdentity? = nil, files: any FileSystem = Disk(),
-        limits: Limits = Limits()
+        limits: Limits = Limits(), family: RunStore? = nil
     ) {
         self.paths = paths
         self.owner = owner
         self.files = files
         self.limits = limits
+        self.family = family
     }
 
     /// Makes the run's directories, where there is no record of it yet: where there is one, a missing

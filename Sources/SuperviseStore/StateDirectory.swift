@@ -41,6 +41,19 @@ package struct StateDirectory: Sendable {
         }
     }
 
+    /// The runs in the archive, in order of name and time; none where there is no archive.
+    package func archives() throws(StoreError) -> [RunReference] {
+        try reading { () throws(SystemError) in
+            let list = { () throws(SystemError) in try files.list("\(path)/.archive") }
+            let found = (try unlessMissing(list) ?? []).compactMap {
+                $0.kind == .directory ? RunReference(label: $0.name) : nil
+            }
+            return found.sorted {
+                ($0.name.description, $0.time ?? "") < ($1.name.description, $1.time ?? "")
+            }
+        }
+    }
+
     private func mayBeThere(_ path: String) throws(SystemError) -> Bool {
         do throws(SystemError) {
             _ = try files.status(path)

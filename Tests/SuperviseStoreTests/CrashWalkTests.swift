@@ -216,13 +216,7 @@ struct CrashWalkTests {
             if record?.commits == 1 {
                 try expect(scene.isGood(id(1)), "the old run is damaged")
             } else {
-                let label = "run-20231114T221320Z"
-                let root = checkpointRoot ?? Scene.state
-                let archived = try RunStore(
-                    RunPaths(
-                        stateDirectory: "\(Scene.state)/.archive",
-                        name: #require(RunName(label)), payload: "\(root)/.archive/\(label)"),
-                    files: scene.files)
+                let archived = try Self.archived(scene, "20231114T221320Z")
                 try expect(archived.loadRecord()?.commits == 1, "the old record is gone")
                 let verification = try archived.verify(id(1))
                 guard case .good = verification else { throw Unexpected("\(verification)") }
@@ -230,4 +224,80 @@ struct CrashWalkTests {
             }
         }
     }
+
+    /// Two archived runs, the older one with three checkpoints, and a run that has begun.
+    private static func archiveTwo(_ scene: Scene) throws {
+        for run in 0..<2 {
+            try scene.start()
+            try scene.store.save(scene.record(commits: 1))
+            for number: Int64 in 1...3 { try scene.commit(id(number)) }
+            let moment = Timestamp(milliseconds: 1_700_000_000_000 + Int64(run) * 1000)
+            _ = try scene.store.archiveRun(at: moment)
+        }
+        try scene.start()
+        try scene.store.save(scene.record(commits: 9))
+        try scene.commit(id(5))
+    }
+
+    private static func archived(_ scene: Scene, _ time: String) throws -> RunStore {
+        let run = try #require(RunReference("run@\(time)"))
+        let paths = RunPaths(archived: run, in: Scene.state)
+        return RunStore(
+            try RunStore(paths, files: scene.files).locatePayload(), files: scene.files)
+    }
+
+    @Test(
+        "an archived run that is removed is there whole or has no checkpoint, and the others stay",
+        arguments: [nil, "/big"])
+    func removeArchive(checkpointRoot: String?) throws {
+        let walk = CrashWalk(
+            prepare: Self.archiveTwo,
+            act: { scene in
+                let bytes = try scene.store.removeArchive("20231114T221320Z")
+                #expect(bytes != nil)
+            }, checkpointRoot: checkpointRoot)
+        try walk.run { scene, returned in
+            let times = try scene.store.archives().map(\.time)
+            try expect(!returned || times == ["20231114T221321Z"], "there are \(times)")
+            for time in times {
+                let store = try Self.archived(scene, time)
+                let isWhole = try store.isThere() && scene.files.exists(store.paths.checkpoints)
+                let ids = isWhole ? try store.scan().checkpoints.map(\.id) : []
+                try expect(ids == [id(1), id(2), id(3)] || (!returned && ids == []), "\(ids)")
+                for id in ids { try expect(Self.isGood(store, id), "\(id) of \(time) is bad") }
+                try expect(time != times.last || !ids.isEmpty, "the newest one is gone")
+            }
+            try expect(scene.isGood(id(5)), "the run itself is harmed")
+        }
+    }
+
+    @Test(
+        "of an archived run that is cut down each checkpoint is whole or not there",
+        arguments: [nil, "/big"])
+    func trimArchive(checkpointRoot: String?) throws {
+        let walk = CrashWalk(
+            prepare: Self.archiveTwo,
+            act: { scene in
+                let gone = try scene.store.trimArchive(
+                    "20231114T221320Z", removing: [id(1), id(2)]
+                ).gone
+                #expect(gone == [id(1), id(2)])
+            }, checkpointRoot: checkpointRoot)
+        try walk.run { scene, returned in
+            let store = try Self.archived(scene, "20231114T221320Z")
+            let ids = try store.scan().checkpoints.map(\.id)
+            try expect(ids.last == id(3) && (!returned || ids.count == 1), "there are \(ids)")
+            for id in ids { try expect(Self.isGood(store, id), "\(id) is bad") }
+            try expect(scene.isGood(id(5)), "the run itself is harmed")
+        }
+    }
+
+    private static func isGood(_ store: RunStore, _ id: CheckpointID) throws -> Bool {
+        guard case .good = try store.verify(id) else { return false }
+        return true
+    }
+}
+
+extension FileSystem {
+    fileprivate func exists(_ path: String) throws -> Bool { (try? status(path)) != nil }
 }

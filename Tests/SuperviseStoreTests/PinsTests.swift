@@ -95,22 +95,4 @@ struct PinsTests {
             try scene.store.loadPins()
         }
     }
-
-    @Test("keep a run in the archive, and an empty list does not")
-    func archive() throws {
-        let scene = try Scene.begun(CrashFileSystem())
-        try scene.commit(id(1))
-        try scene.store.save(pins: [id(1)])
-        var labels: [String] = []
-        for day in 0..<4 {
-            _ = try scene.store.archiveRun(
-                at: Timestamp(milliseconds: 1_700_000_000_000 + Int64(day) * 86_400_000))
-            try scene.start()
-            try scene.store.save(scene.record())
-            if day == 1 { try scene.store.save(pins: []) }
-            labels = try scene.files.list("\(Scene.state)/.archive").map(\.name)
-                .filter { $0.hasPrefix("run-") }
-        }
-        #expect(labels == ["run-20231114T221320Z", "run-20231117T221320Z"])
-    }
 }

@@ -178,6 +178,7 @@ extension Supervisor {
         if stop?.stage == .killing { actions.append(.killEverything) }
         if isPaused { actions.append(.pauseJob) }
         if !alarms.isSet(.interval) { startInterval(at: now) }
+        tendArchives()
     }
 
     /// At the start we do not run what we could not find again; later the job goes on.

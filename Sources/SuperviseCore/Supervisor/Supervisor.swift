@@ -42,6 +42,10 @@ package struct Supervisor: Sendable {
     package internal(set) var requests = Status.Requests()
 
     let mayHaveLeftovers: Bool
+    let mayHaveArchives: Bool
+    /// They were looked at once, to be cut down.
+    var hasTendedArchives = false
+    var archives = ArchiveWork()
     let startSequence: Int64
     let started: Timestamp
     let socket: String
@@ -131,6 +135,8 @@ package struct Supervisor: Sendable {
         package var highestSequence: Int64
         /// See ``RunRecord/mayHaveLeftovers(bootID:)``.
         package var mayHaveLeftovers: Bool
+        /// Whether there may be archived runs of this name that are to be cut down.
+        package var mayHaveArchives: Bool
         /// The path of our socket.
         package var socket: String
         /// Ours, where we are a service.
@@ -139,7 +145,8 @@ package struct Supervisor: Sendable {
         package init(
             record: RunRecord, checkpoints: [CheckpointSummary], damaged: [Damaged] = [],
             pins: Set<CheckpointID>? = [], highestSequence: Int64 = 0,
-            mayHaveLeftovers: Bool = false, socket: String = "", manager: ServiceManager? = nil
+            mayHaveLeftovers: Bool = false, mayHaveArchives: Bool = false, socket: String = "",
+            manager: ServiceManager? = nil
         ) {
             self.record = record
             self.checkpoints = checkpoints
@@ -147,6 +154,7 @@ package struct Supervisor: Sendable {
             self.pins = pins
             self.highestSequence = highestSequence
             self.mayHaveLeftovers = mayHaveLeftovers
+            self.mayHaveArchives = mayHaveArchives
             self.socket = socket
             self.manager = manager
         }
@@ -175,6 +183,7 @@ package struct Supervisor: Sendable {
         let best = ([record.bestStep] + found.checkpoints.map(\.id.step)).compactMap { $0 }.max()
         record.bestStep = best
         mayHaveLeftovers = found.mayHaveLeftovers
+        mayHaveArchives = found.mayHaveArchives
         let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
         sources = (dialects ?? []).map { NoticeSource($0) }
     }
@@ -243,6 +252,10 @@ package struct Supervisor: Sendable {
         case .commitFailed(let id, let error): commitFailed(id, error, at: now)
         case .diskFull(let id, let error): diskFull(id, error, at: now)
         case .removed(let gone, let held): removed(gone, held: held, at: now)
+        case .archives(let found): archivesListed(found, at: now)
+        case .archiveRemoved(let time, let bytes): archiveRemoved(time, bytes: bytes, at: now)
+        case .archiveTrimmed(let time, let gone, let bytes):
+            archiveTrimmed(time, gone: gone, bytes: bytes, at: now)
         case .pinsSaved(let error): pinsSaved(error)
         case .watched(let files): watched(files, at: now)
         case .watchFlushed: watchFlushed(at: now)

@@ -72,6 +72,32 @@ extension RunEvent {
         }
     }
 
+    /// An archived run is gone.
+    package struct ArchiveRemoved: Codable, Equatable, Sendable {
+        /// Such as `NAME@20261121T050401Z`.
+        package var archive: String
+        package var bytes: Int64
+
+        package init(archive: String, bytes: Int64) {
+            self.archive = archive
+            self.bytes = bytes
+        }
+    }
+
+    /// Checkpoints of an archived run are gone.
+    package struct ArchiveTrimmed: Codable, Equatable, Sendable {
+        /// Such as `NAME@20261121T050401Z`.
+        package var archive: String
+        package var ids: [CheckpointID]
+        package var bytes: Int64
+
+        package init(archive: String, ids: [CheckpointID], bytes: Int64) {
+            self.archive = archive
+            self.ids = ids
+            self.bytes = bytes
+        }
+    }
+
     package struct Compressed: Codable, Equatable, Sendable {
         package var id: CheckpointID
         /// Of the payload.

@@ -15,6 +15,8 @@ extension LoggedEvent: Codable {
         case rolledBack = "rolled_back"
         case removed
         case compressed
+        case archiveRemoved = "archive_removed"
+        case archiveTrimmed = "archive_trimmed"
         case stopRequested = "stop_requested"
         case noticed
         case restarting
@@ -43,6 +45,8 @@ extension LoggedEvent: Codable {
             case .rolledBack: .rolledBack(try .init(from: decoder))
             case .removed: .removed(try .init(from: decoder))
             case .compressed: .compressed(try .init(from: decoder))
+            case .archiveRemoved: .archiveRemoved(try .init(from: decoder))
+            case .archiveTrimmed: .archiveTrimmed(try .init(from: decoder))
             case .stopRequested: .stopRequested(try .init(from: decoder))
             case .noticed: .noticed(try .init(from: decoder))
             case .restarting: .restarting(try .init(from: decoder))
@@ -77,6 +81,8 @@ extension LoggedEvent: Codable {
         case .rolledBack(let payload): (.rolledBack, payload)
         case .removed(let payload): (.removed, payload)
         case .compressed(let payload): (.compressed, payload)
+        case .archiveRemoved(let payload): (.archiveRemoved, payload)
+        case .archiveTrimmed(let payload): (.archiveTrimmed, payload)
         case .stopRequested(let payload): (.stopRequested, payload)
         case .noticed(let payload): (.noticed, payload)
         case .restarting(let payload): (.restarting, payload)

@@ -23,6 +23,8 @@ package enum RunEvent: Equatable, Sendable {
     case rolledBack(RolledBack)
     case removed(Removed)
     case compressed(Compressed)
+    case archiveRemoved(ArchiveRemoved)
+    case archiveTrimmed(ArchiveTrimmed)
     case stopRequested(StopRequested)
     case noticed(Noticed)
     case restarting(Restarting)

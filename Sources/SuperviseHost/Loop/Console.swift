@@ -56,7 +56,8 @@ final class Console {
         case .failed, .hung, .setAside, .rolledBack, .warning, .checkpointFailed, .leftovers,
             .gaveUp, .noticed, .restarting, .paused, .unpaused, .finished(_, error: _?):
             return true
-        case .attemptStarted, .stopRequested, .finished(_, error: nil):
+        case .attemptStarted, .stopRequested, .archiveRemoved, .archiveTrimmed,
+            .finished(_, error: nil):
             return verbosity != .quiet
         case .checkpointCommitted:
             guard verbosity == .normal else { return verbosity == .verbose }

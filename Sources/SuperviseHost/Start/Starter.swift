@@ -47,8 +47,9 @@ struct Starter {
         let holder = PayloadHolder(console: console)
         var payload = try holder.take(store, isRecorded: old != nil && !beginsAnew)
         if let origin, let old { say(StartText.line(origin, old, name: paths.name)) }
+        var isSwept = old != nil
         if beginsAnew {
-            _ = try explaining { () throws(StoreError) in try store.archiveRun(at: now()) }
+            isSwept = try archive(store) || isSwept
             let archived = store.paths.payload
             store = RunStore(paths, owner: job.identity)
             if store.paths.payload != archived {
@@ -77,8 +78,9 @@ struct Starter {
                     store, old, beginsAnew: beginsAnew, runToken: runToken,
                     hasLeftovers: hasLeftovers(old, origin),
                     sharedThrough: sharedThrough(old, origin, payload), socket: socket,
-                    manager: ServicePlace.find(in: environment)?.manager, beginning),
-                isSwept: old != nil,
+                    manager: ServicePlace.find(in: environment)?.manager, isSwept: isSwept,
+                    beginning),
+                isSwept: isSwept,
                 environment: environment, signals: signals, socket: socket,
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console))
     }
@@ -182,7 +184,7 @@ struct Starter {
     private func look(
         _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String,
         hasLeftovers: Bool, sharedThrough: Int64?, socket: String, manager: ServiceManager?,
-        _ beginning: RunRequest.Beginning
+        isSwept: Bool, _ beginning: RunRequest.Beginning
     ) throws(HostError) -> Supervisor.Found {
         let scan = try explaining { () throws(StoreError) in try store.scan() }
         // Derived: without it the next start takes longer.
@@ -200,7 +202,7 @@ struct Starter {
             record: record, checkpoints: scan.checkpoints,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
-            mayHaveLeftovers: hasLeftovers, socket: socket,
+            mayHaveLeftovers: hasLeftovers, mayHaveArchives: isSwept, socket: socket,
             manager: manager)
     }
 

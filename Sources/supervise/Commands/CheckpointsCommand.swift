@@ -93,6 +93,12 @@ extension CommandCall {
     }
 
     private func delete(_ reader: CheckpointReader, _ text: String?) throws(Complaint) -> Answer {
+        if reader.run.name.isArchived {
+            throw Complaint(
+                "run \(reader.run.name) is in the archive, of which single checkpoints are not "
+                    + "deleted; it goes by --keep-archived, unless something of it is pinned",
+                status: Complaint.no)
+        }
         let id = try reader.named(text)
         let keeper = CheckpointKeeper(run: reader.run, surroundings: surroundings)
         let pruned = try keeper.delete(id, settings: try recordedSettings(of: reader.run))

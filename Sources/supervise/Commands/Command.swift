@@ -6,6 +6,9 @@ enum Command: String, CaseIterable, Sendable {
     /// Those that can answer in JSON.
     static let withJSON = allCases.filter { ![.run, .resume, .logs].contains($0) }
 
+    /// Those that take a run in the archive, as `NAME@TIME`.
+    static let withArchives: [Command] = [.status, .checkpoints, .events, .logs, .doctor]
+
     /// One line without its full stop, for the list of commands.
     var summary: String {
         switch self {
@@ -145,7 +148,11 @@ enum Command: String, CaseIterable, Sendable {
                     + "changes nothing. Each finding is ok, a note or a problem, with what to do.",
                 "Exit status: 0 where there is no problem, else 1.",
             ]
-        case .list: []
+        case .list:
+            [
+                "A run in the archive is called NAME@TIME, as in train@20261121T050401Z. status, "
+                    + "checkpoints, events, logs and doctor take that in the place of NAME."
+            ]
         }
     }
 

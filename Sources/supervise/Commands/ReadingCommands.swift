@@ -16,6 +16,7 @@ extension CommandCall {
     /// of services that are closed to us are none of ours, and only told of.
     func list() throws(Complaint) -> Answer {
         try refuseOperands(after: 0)
+        if values.archived { return try listArchives() }
         var glances: [Glance] = []
         var notes: [String] = []
         let found = try runs.all()

@@ -32,7 +32,7 @@ extension CommandCall {
         // The state is where it was found, wherever it was when the run began.
         var request = try builder.request(
             given, command: record.command, stateDirectory: run.store.paths.stateDirectory)
-        request.name = run.name
+        request.name = run.name.name
         request.options = record.options
         request.settings.resumeFrom = from
         request.beginning = try beginning(of: record)

@@ -12,9 +12,13 @@ extension CommandCall {
         try refuseOperands(after: 1)
         let reader = DoctorReader(
             surroundings: surroundings, place: runs.place, readsAll: values.readsAll)
-        var names = try reader.names()
-        if let operand = operands.first {
-            guard let name = RunName(operand), names.contains(name) else {
+        var names = try reader.names().map { RunReference($0) }
+        if let operand = operands.first, let run = RunReference(operand), run.isArchived {
+            _ = try runs.run(operand, for: .doctor)
+            names = [run]
+        } else if let operand = operands.first {
+            guard let name = RunName(operand).map({ RunReference($0) }), names.contains(name)
+            else {
                 // Says what is wrong with the name, and suggests another.
                 _ = try runs.run(operand, for: .doctor)
                 throw Complaint(

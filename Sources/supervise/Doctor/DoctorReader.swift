@@ -21,13 +21,21 @@ struct DoctorReader {
         }
     }
 
-    func run(_ name: RunName) -> RunFacts {
-        let paths = RunPaths(stateDirectory: place.directory, name: name)
-        let found = FoundRun.read(name, in: place.directory)
+    func run(_ name: RunReference) -> RunFacts {
+        let paths =
+            name.isArchived
+            ? RunPaths(archived: name, in: place.directory)
+            : RunPaths(stateDirectory: place.directory, name: name.name)
+        let found =
+            name.isArchived
+            ? FoundRun.read(archived: name, in: place.directory)
+            : FoundRun.read(name.name, in: place.directory)
         let store = found?.store ?? RunStore(paths)
         var facts = RunFacts(name: name, path: paths.run, record: found?.record)
         facts.host = hostName()
-        facts.holder = outcome { () throws(StoreError) in try RunLock.holder(paths) }
+        facts.holder = outcome { () throws(StoreError) in
+            name.isArchived ? .nobody : try RunLock.holder(paths)
+        }
         if case .success(.process(let pid?)) = facts.holder {
             facts.holderLives = pathExists("/proc/\(pid)") || !pathExists("/proc/self")
         }
@@ -45,8 +53,10 @@ struct DoctorReader {
         if case .success(let record) = facts.record {
             let wanted = [record.options["compress"]].compactMap { $0 }.filter { $0 != "off" }
             facts.jobFaults = jobFaults(record)
-            facts.tenancy = tenancy(store)
-            if case .success(.nobody) = facts.holder {
+            // Both ask what a start would do, and an archived run never starts.
+            let mayStart = !facts.name.isArchived
+            if mayStart { facts.tenancy = tenancy(store) }
+            if mayStart, case .success(.nobody) = facts.holder {
                 facts.origin = try? OriginInquiry(store, record).answer()
             }
             facts.missingPrograms = wanted.filter { program($0) == nil }

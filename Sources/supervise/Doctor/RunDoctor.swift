@@ -78,14 +78,16 @@ struct RunDoctor {
             var findings = [
                 finding(.ok, "record", "attempt \(record.attempt), \(record.commits) commits")
             ]
-            if record.name != facts.name.description {
+            if record.name != facts.name.name.description {
                 let name = HumanText.printable(record.name)
                 findings.append(
                     finding(
                         .note, "record", "it is that of a run called \(name)",
                         "nothing: the next start calls it \(facts.name)"))
             }
-            if record.outcome == nil, record.host != facts.host, !isRunning {
+            if record.outcome == nil, record.host != facts.host, !isRunning,
+                !facts.name.isArchived
+            {
                 let host = HumanText.printable(record.host)
                 findings.append(
                     finding(
@@ -99,10 +101,11 @@ struct RunDoctor {
 
     private var origin: [Finding] {
         guard let origin = facts.origin, case .success(let record) = facts.record else { return [] }
-        if let sentence = StartText.refusal(origin, record, name: facts.name) {
+        let name = facts.name.name
+        if let sentence = StartText.refusal(origin, record, name: name) {
             return [finding("origin", sentence: sentence)]
         }
-        return [StartText.line(origin, record, name: facts.name)].compactMap { $0 }.map {
+        return [StartText.line(origin, record, name: name)].compactMap { $0 }.map {
             finding(.note, "origin", sentence: $0)
         }
     }
@@ -126,7 +129,8 @@ struct RunDoctor {
                 finding(
                     .note, "status",
                     "its supervisor (pid \(status.supervisorPID)) is gone without an end",
-                    "supervise resume \(facts.name)")
+                    facts.name.isArchived
+                        ? "nothing: it is in the archive" : "supervise resume \(facts.name)")
             ]
         }
     }

@@ -5,7 +5,7 @@ import SuperviseSystem
 
 /// What the doctor knows of one run.
 struct RunFacts: Sendable {
-    var name: RunName
+    var name: RunReference
     /// The run's own directory.
     var path: String
     var holder: Result<FileLock.Holder, StoreError> = .success(.nobody)

@@ -92,6 +92,10 @@ enum OptionTable {
             in: { $0.settings.retention.keepWeekly = $1 },
             "Keep the newest of each of the last so many weeks (from Monday, UTC) that have one"),
         OptionSpec(
+            "keep-archived", .countFromZero, of: [.run], standard: "3",
+            in: { $0.settings.keepArchived = $1 },
+            "Keep so many runs of this name in the archive, beside those with pinned checkpoints"),
+        OptionSpec(
             "max-age", .positiveDuration, of: [.run, .prune], pruning,
             in: { $0.settings.retention.maxAge = $1 },
             "Remove what is older than the newest by more than this, whatever keeps it"),
@@ -230,6 +234,9 @@ enum OptionTable {
         OptionSpec(
             "resumable", .flag, of: [.list], .init(), in: { $0.resumable = $1 },
             "Only runs that are not running and have not completed"),
+        OptionSpec(
+            "archived", .flag, of: [.list], .init(), in: { $0.archived = $1 },
+            "The runs in the archive instead, as NAME@TIME"),
         OptionSpec(
             "digests", .flag, of: [.doctor], .init(), in: { $0.readsAll = $1 },
             "Read every byte of every checkpoint too, and compare its SHA-256"),

@@ -33,6 +33,7 @@ struct OptionValues: Sendable {
     var attempt: Int?
     var json = false
     var resumable = false
+    var archived = false
     var readsAll = false
     var skipsCheckpoint = false
     var all = false

@@ -103,6 +103,10 @@ extension ValueKind where Value == Int {
         else { return nil }
         return Int(text).flatMap { $0 >= 1 ? $0 : nil }
     }
+
+    static let countFromZero = ValueKind(
+        placeholder: "N", accepts: "a whole number from 0 to 999999999"
+    ) { text in text == "0" ? 0 : count.parse(text) }
 }
 
 extension ValueKind where Value == Set<Int> {

@@ -13,6 +13,7 @@ struct CheckpointKeeper {
     typealias Pruned = SupervisorMessage.Pruned
 
     func pin(_ id: CheckpointID, _ isPinned: Bool) throws(Complaint) {
+        if run.name.isArchived { return try pinArchived(id, isPinned) }
         if let connection = try supervisor() {
             _ = try connection.ask(.init(command: isPinned ? "pin" : "unpin", id: id))
             return
@@ -21,6 +22,24 @@ struct CheckpointKeeper {
             var pins = try store.loadPins()
             if isPinned { pins.insert(id) } else { pins.remove(id) }
             try store.save(pins: pins)
+        }
+    }
+
+    /// A supervisor that cuts archived runs down holds the one that it is at, as we do.
+    private func pinArchived(_ id: CheckpointID, _ isPinned: Bool) throws(Complaint) {
+        let isDone: Bool
+        do throws(StoreError) {
+            isDone = try run.store.setPin(id, isPinned)
+        } catch {
+            if case .garbage(run.store.paths.pins, _) = error {
+                throw Complaint("run \(run.name): \(run.store.whatToDo(withoutPins: error))")
+            }
+            throw Complaint("run \(run.name): \(error)")
+        }
+        if !isDone {
+            throw Complaint(
+                "run \(run.name) is just being changed by a supervisor or by somebody else; "
+                    + "try again", status: Complaint.no)
         }
     }
 

@@ -7,7 +7,7 @@ struct ClosedRuns: Equatable, Sendable {
     /// Their state directory.
     let directory: String
     /// None where that itself is closed.
-    var names: [RunName] = []
+    var names: [RunReference] = []
     var user = userId()
 
     /// What cannot be read, by whom, and how it can.

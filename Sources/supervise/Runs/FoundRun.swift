@@ -4,21 +4,22 @@ import SuperviseSystem
 
 /// A run on the disk, as it is read by those who do not hold its lock. Nothing here writes.
 struct FoundRun: Sendable {
-    let name: RunName
+    let name: RunReference
     let store: RunStore
     /// What was read; or why it could not be.
     let record: Result<RunRecord, StoreError>
 
     /// The run of that name in a state directory; nil where there is none.
     static func read(_ name: RunName, in stateDirectory: String) -> FoundRun? {
+        let run = RunReference(name)
         let paths = RunPaths(stateDirectory: stateDirectory, name: name)
         let store = RunStore(paths)
         do throws(StoreError) {
             guard let record = try store.loadRecord() else { return nil }
             return FoundRun(
-                name: name, store: RunStore(paths.following(record)), record: .success(record))
+                name: run, store: RunStore(paths.following(record)), record: .success(record))
         } catch {
-            return FoundRun(name: name, store: store, record: .failure(error))
+            return FoundRun(name: run, store: store, record: .failure(error))
         }
     }
 
@@ -37,7 +38,8 @@ struct FoundRun: Sendable {
         let holder: FileLock.Holder
         var status: Status
         do throws(StoreError) {
-            holder = try RunLock.holder(store.paths)
+            // The lock is that of the run that has its name now.
+            holder = name.isArchived ? .nobody : try RunLock.holder(store.paths)
             if let published = try publishedStatus() {
                 status = published
             } else {
@@ -46,10 +48,13 @@ struct FoundRun: Sendable {
         } catch {
             throw Complaint("run \(name): \(error)")
         }
+        status.name = name.description
         switch holder {
         case .nobody:
-            if status.phase != .finished {
-                status.phase = .orphaned
+            let isLost = status.phase != .finished
+            if isLost { status.phase = .orphaned }
+            // Those of an archived run are elsewhere now, and fewer.
+            if isLost || name.isArchived {
                 fillCheckpoints(of: &status)
             } else {
                 findNewest(of: &status)

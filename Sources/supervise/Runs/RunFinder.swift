@@ -14,6 +14,9 @@ struct RunFinder: Sendable {
     /// else the only one that there is.
     func run(_ name: String?, for command: Command) throws(Complaint) -> FoundRun {
         guard let name else { return try only(for: command) }
+        if let run = RunReference(name), run.isArchived {
+            return try archived(run, for: command)
+        }
         guard let valid = RunName(name) else {
             let shown = HumanText.printable(name)
             throw Complaint("\"\(shown)\" cannot be the name of a run (supervise list)")
@@ -71,7 +74,7 @@ struct RunFinder: Sendable {
         return Complaint("\(text), and \(first.sentence(for: call))")
     }
 
-    private var directories: [String] {
+    var directories: [String] {
         place.isChosen || place.directory == services
             ? [place.directory] : [place.directory, services]
     }

@@ -81,6 +81,9 @@ extension CheckpointReader {
             let bytes = results.reduce(0) { $0 + ($1.bytes ?? 0) }
             return "\(count), \(SizeText.format(bytes)): all good."
         }
+        if run.name.isArchived {
+            return "\(bad.count) of \(count) \(bad.count == 1 ? "is" : "are") bad."
+        }
         let they =
             bad.count == 1 ? "is bad. It stays where it is" : "are bad. They stay where they are"
         let start = "\(bad.count) of \(count) \(they); a resume"

@@ -37,7 +37,7 @@ struct StatusView {
         for bad in status.setAside {
             rows.append(("set aside", "\(bad.id): \(HumanText.printable(bad.reason))", nil))
         }
-        if glance.isResumable {
+        if glance.isResumable, RunReference(status.name)?.isArchived != true {
             rows.append(("to go on", "supervise resume \(status.name)", nil))
         }
         return ([headline] + rows.map(line)).map { TextLayout.trimmed($0) + "\n" }.joined()

@@ -20,7 +20,7 @@ struct NaiveRules {
         branch.filter { $0.id > one.id }
     }
 
-    private func isAmongTheBest(
+    func isAmongTheBest(
         _ one: CheckpointSummary, _ branch: [CheckpointSummary]
     ) -> Bool {
         guard let best = rules.keepBest, let own = one.metrics[best.metric] else { return false }

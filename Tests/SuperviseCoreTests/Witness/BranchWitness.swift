@@ -14,6 +14,8 @@ struct BranchWitness {
     /// What the attempt has committed last or resumed from.
     private var base: CheckpointID?
     private var pending: [CheckpointID] = []
+    /// By this supervisor.
+    private var ordered: Set<CheckpointID> = []
     private var hasSpawned = false
     private var ownCommits: Set<CheckpointID> = []
 
@@ -22,6 +24,7 @@ struct BranchWitness {
         let damaged = world.disk.payloads.filter(\.value.hasNoManifest).keys
         known = Set(world.disk.visible).subtracting(damaged)
         pending = []
+        ordered = []
         hasSpawned = false
         ownCommits = []
         guard let lineage = world.supervisor?.lineage else { return }
@@ -76,8 +79,8 @@ struct BranchWitness {
         }
         for action in step.actions {
             switch action {
-            case .commit(let order): try ordered(order)
-            case .add(let order, _): try ordered(order)
+            case .commit(let order): try follow(order)
+            case .add(let order, _): try follow(order)
             case .dropStaging(let id): pending.removeAll { $0 == id }
             case .setAside(let id, _): known.remove(id)
             default: break
@@ -99,9 +102,9 @@ struct BranchWitness {
         }
     }
 
-    private mutating func ordered(_ order: Action.CommitOrder) throws(Violation) {
+    private mutating func follow(_ order: Action.CommitOrder) throws(Violation) {
         // One that waited for room is ordered again.
-        guard parents[order.id] == nil else { return }
+        guard ordered.insert(order.id).inserted else { return }
         if hasSpawned, order.parent != pending.last ?? base {
             throw Violation(
                 "branches", "\(order.id) has the parent \(order.parent?.description ?? "none")")

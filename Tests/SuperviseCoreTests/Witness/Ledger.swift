@@ -110,7 +110,8 @@ struct Ledger {
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .outputTail,
-            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered:
+            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
+            .archives, .archiveRemoved, .archiveTrimmed:
             break
         }
     }
@@ -216,7 +217,7 @@ struct Ledger {
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
-            .savePins, .acknowledge, .notify:
+            .savePins, .acknowledge, .notify, .listArchives, .removeArchive, .trimArchive:
             break
         }
     }

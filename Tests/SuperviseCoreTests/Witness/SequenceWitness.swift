@@ -15,21 +15,17 @@ struct SequenceWitness {
 
     mutating func judge(_ step: Step, _ before: Ledger, _ world: World) throws(Violation) {
         var open = before.open
-        switch step.event {
-        case .commitFailed(let id, _) where open == id: open = nil
-        case .diskFull(let id, _) where open == id && step.actions.contains(.dropStaging(id)):
-            open = nil
-        default: break
-        }
+        if case .commitFailed(open, _) = step.event { open = nil }
+        if let id = open, step.withoutRoom.contains(id) { open = nil }
         for action in step.actions {
             switch action {
             // Once more, as room was made.
-            case .makeStaging(let id) where id == before.open && isMoreRoom(step): break
-            case .add(let order, _) where before.orders.contains(order.id) && isMoreRoom(step):
+            case .makeStaging(let id) where id == before.open && step.mayHaveRoom: break
+            case .add(let order, _) where before.orders.contains(order.id) && step.mayHaveRoom:
                 break
-            case .commit(let order) where before.orders.contains(order.id) && isMoreRoom(step):
+            case .commit(let order) where before.orders.contains(order.id) && step.mayHaveRoom:
                 break
-            case .dropStaging(let id) where isDiskFull(for: id, step): break
+            case .dropStaging(let id) where step.withoutRoom.contains(id): break
             case .makeStaging(let id):
                 if let open { throw Violation("sequence", "\(id) is begun, and \(open) is open") }
                 try give(id)
@@ -51,14 +47,6 @@ struct SequenceWitness {
         if case .jobExited = step.event, let open {
             throw Violation("sequence", "\(open) stays open after the job's end")
         }
-    }
-
-    private func isMoreRoom(_ step: Step) -> Bool {
-        if case .removed = step.event { true } else { false }
-    }
-
-    private func isDiskFull(for id: CheckpointID, _ step: Step) -> Bool {
-        if case .diskFull(id, _) = step.event { true } else { false }
     }
 
     private mutating func give(_ id: CheckpointID) throws(Violation) {

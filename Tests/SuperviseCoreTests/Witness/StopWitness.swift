@@ -259,10 +259,11 @@ struct StopWitness {
         where error.code != .conflict && after.requestOf[id] == final
             && (before.open == id || before.orders.contains(id)):
             break
-        case .diskFull(let id, _)
-        where after.requestOf[id] == final && step.actions.contains(.dropStaging(id))
-            && (before.open == id || before.orders.contains(id)):
-            break
+        case .diskFull, .archives:
+            let isGivenUp = step.withoutRoom.contains { id in
+                after.requestOf[id] == final && (before.open == id || before.orders.contains(id))
+            }
+            guard isGivenUp else { return }
         case .received(.failed(let failed), let sender, _)
         where failed.request == final && after.members[sender] != nil:
             break

@@ -20,7 +20,7 @@ struct WatchWitness {
             case .add(let order, let source):
                 if case .received(.add, _, _) = step.event { continue }
                 // Once more, as room was made.
-                if case .removed = step.event, before.orders.contains(order.id) { continue }
+                if step.mayHaveRoom, before.orders.contains(order.id) { continue }
                 try judge(order, source, step, world)
             case .gatherWatched:
                 isGathering = true
@@ -49,10 +49,9 @@ struct WatchWitness {
         case .watchFlushed: isFlushing = false
         case .committed(let summary, _): if summary.id == underWay { underWay = nil }
         case .commitFailed(let id, _): if id == underWay { underWay = nil }
-        case .diskFull(let id, _) where step.actions.contains(.dropStaging(id)):
-            if id == underWay { underWay = nil }
         default: break
         }
+        if let id = underWay, step.withoutRoom.contains(id) { underWay = nil }
     }
 
     private func isMeant(_ file: WatchedFile, _ before: Ledger, _ step: Step) -> Bool {

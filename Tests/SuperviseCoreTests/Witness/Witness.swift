@@ -43,6 +43,23 @@ struct Step {
         return result
     }
 
+    /// What it is about is given up, as the disk is full and nothing may go.
+    var withoutRoom: [CheckpointID] {
+        switch event {
+        case .diskFull, .archives:
+            actions.compactMap { if case .dropStaging(let id) = $0 { id } else { nil } }
+        default: []
+        }
+    }
+
+    /// Something may have gone, and what waited for room is ordered again.
+    var mayHaveRoom: Bool {
+        switch event {
+        case .removed, .archives, .archiveRemoved, .archiveTrimmed: true
+        default: false
+        }
+    }
+
     var stopSends: [ConnectionID] {
         sends { if case .stop = $0 { true } else { false } }
     }
@@ -59,6 +76,7 @@ struct Witness {
     var pause = PauseWitness()
     var failures = FailureWitness()
     var retention = RetentionWitness()
+    var archives = ArchiveWitness()
     var requests = RequestWitness()
     var sequences = SequenceWitness()
     var watch = WatchWitness()
@@ -85,6 +103,7 @@ struct Witness {
         try pause.judge(step, before, ledger)
         try failures.judge(step, before, ledger, world)
         try retention.judge(step, hidden: resume.hidden, world)
+        try archives.judge(step, world)
         try requests.judge(step, before, ledger)
         try sequences.judge(step, before, world)
         try watch.judge(step, before, ledger, world)
@@ -130,6 +149,7 @@ struct Witness {
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)
         retention.supervisorStarts(world)
+        archives = ArchiveWitness()
         sequences.supervisorStarts(world)
     }
 

@@ -2,7 +2,7 @@ import SuperviseCore
 
 /// The random decisions of one history, all from its seed.
 struct Chance {
-    private var bits: SplitMix
+    var bits: SplitMix
 
     init(seed: UInt64) {
         bits = SplitMix(seed: seed)

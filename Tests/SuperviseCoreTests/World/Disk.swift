@@ -47,6 +47,8 @@ struct Disk {
 
     var payloads: [CheckpointID: Payload] = [:]
     var setAside: [CheckpointID] = []
+    /// The oldest first.
+    var archives: [ArchiveSummary] = []
     var pins: Set<CheckpointID> = []
     /// The one that was verified last.
     var held: CheckpointID?

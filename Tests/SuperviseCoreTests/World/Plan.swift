@@ -138,6 +138,7 @@ struct Plan {
         settings.restart = chance.happens(0.7) ? .onFailure : chance.happens(0.5) ? .always : .never
         settings.fatalExitCodes = chance.happens(0.3) ? Set(3...30) : []
         settings.retention = rules(&chance)
+        settings.keepArchived = chance.number(0...4)
         settings.maxFailures = chance.number(1...5)
         settings.rollbackAfter = chance.number(1...3)
         let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)

@@ -47,6 +47,9 @@ extension World {
         case .gatherWatched(let since): gatherFiles(since: since)
         case .watchAgain(let path): watchAgain(path)
         case .remove(let ids): remove(ids)
+        case .listArchives: listArchives()
+        case .removeArchive(let time): removeArchive(time)
+        case .trimArchive(let time, let ids): trimArchive(time, ids)
         case .examine: examine()
         case .runOnHang: runOnHang()
         case .endDiagnosis: endDiagnosis()
@@ -147,6 +150,8 @@ extension World {
         let leftovers = record.mayHaveLeftovers(bootID: "boot-\(bootID)")
         record.bootID = "boot-\(bootID)"
         var found = disk.scan(for: record, mayHaveLeftovers: leftovers)
+        mayHaveArchives = chance.happens(0.8)
+        found.mayHaveArchives = mayHaveArchives
         found.manager = plan.manager
         note("A SUPERVISOR STARTS, settings \(settings)")
         note("    found \(found.checkpoints.map(\.id)) damaged \(found.damaged.map(\.id))")

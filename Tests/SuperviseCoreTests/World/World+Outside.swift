@@ -54,6 +54,7 @@ extension World {
         if supervisor != nil, chance.happens(plan.standsStill) { try standStill() }
         if chance.happens(plan.rot) { rotSomething() }
         if chance.happens(plan.unreadable) { makeUnreadable() }
+        peoplePinArchives()
         guard supervisor != nil else { return }
         try peopleSaveOrEnd()
         guard supervisor != nil else { return }

@@ -26,6 +26,8 @@ final class World {
     var completed = false
 
     var disk = Disk()
+    /// As the supervisor that runs was told.
+    var mayHaveArchives = false
     var trees: [Tree] = []
     var job: Job?
     var links: [Int: Link] = [:]
@@ -77,6 +79,7 @@ final class World {
         self.chance = chance
         self.isTracing = isTracing
         witness = Witness()
+        makeArchives()
     }
 
     var isCalm: Bool { now >= plan.calmFrom || steps > plan.maximalSteps }

@@ -1,0 +1,107 @@
+import SuperviseFormats
+
+/// Archived runs of this name: cut down beside the job, one step after the other, and removed where a
+/// full disk needs their room.
+extension Supervisor {
+    /// What is known of the work on them.
+    struct ArchiveWork: Sendable {
+        var isListing = false
+        /// Ordered, and not yet answered.
+        var current: ArchivePlan.Step?
+        /// Ordered one after the other.
+        var steps: [ArchivePlan.Step] = []
+        /// They are to be cut down as the options say, when they have been looked at.
+        var isDue = false
+        /// Removed for room, or tried to be, since the last commit that needed some.
+        var tried: Set<String> = []
+        /// Checkpoints that found the disk full, and what is said if there is no room.
+        var waiting: [Waiting] = []
+
+        struct Waiting: Sendable {
+            let id: CheckpointID
+            let error: ProtocolError
+        }
+    }
+
+    /// The first job runs: what is older than its run has time.
+    mutating func tendArchives() {
+        guard mayHaveArchives, !hasTendedArchives else { return }
+        hasTendedArchives = true
+        archives.isDue = true
+        lookAtArchives()
+    }
+
+    /// What is under way has an answer, too, and everything goes on from that.
+    mutating func lookAtArchives() {
+        guard !archives.isListing, archives.current == nil else { return }
+        archives.isListing = true
+        actions.append(.listArchives)
+    }
+
+    mutating func archivesListed(_ found: [ArchiveSummary], at now: Moment) {
+        guard archives.isListing else { return }
+        archives.isListing = false
+        if archives.isDue {
+            archives.isDue = false
+            archives.steps =
+                ArchivePlan(
+                    found, keep: settings.keepArchived, best: settings.retention.keepBest,
+                    rollbackAfter: settings.rollbackAfter
+                ).steps
+        }
+        if let waiting = archives.waiting.last {
+            if let time = ArchivePlan.first(of: found, spared: archives.tried) {
+                archives.tried.insert(time)
+                archives.steps.removeAll { $0.time == time }
+                archives.steps.insert(.remove(time), at: 0)
+                let message =
+                    "the disk is full: removing the archived run \(reference(time)), and trying "
+                    + "\(waiting.id) once more"
+                log(.warning(.init(message: message)))
+            } else {
+                clearCheckpoints(at: now)
+            }
+        }
+        nextArchiveStep()
+    }
+
+    private mutating func nextArchiveStep() {
+        guard !archives.isListing, archives.current == nil, !archives.steps.isEmpty else { return }
+        let step = archives.steps.removeFirst()
+        archives.current = step
+        switch step {
+        case .remove(let time): actions.append(.removeArchive(time))
+        case .trim(let time, let ids): actions.append(.trimArchive(time, ids))
+        }
+    }
+
+    mutating func archiveRemoved(_ time: String, bytes: Int64?, at now: Moment) {
+        guard archives.current?.time == time else { return }
+        if let bytes {
+            log(.archiveRemoved(.init(archive: reference(time), bytes: bytes)))
+        }
+        archiveStepDone(hasRoom: bytes != nil, at: now)
+    }
+
+    mutating func archiveTrimmed(
+        _ time: String, gone: [CheckpointID], bytes: Int64, at now: Moment
+    ) {
+        guard archives.current?.time == time else { return }
+        if !gone.isEmpty {
+            log(.archiveTrimmed(.init(archive: reference(time), ids: gone, bytes: bytes)))
+        }
+        archiveStepDone(hasRoom: !gone.isEmpty, at: now)
+    }
+
+    private mutating func archiveStepDone(hasRoom: Bool, at now: Moment) {
+        archives.current = nil
+        if hasRoom {
+            useRoom(isMore: true, at: now)
+        } else if !archives.waiting.isEmpty {
+            lookAtArchives()
+        }
+        nextArchiveStep()
+    }
+
+    private func reference(_ time: String) -> String { "\(record.name)@\(time)" }
+}

@@ -1,0 +1,105 @@
+import SuperviseFormats
+
+/// On a full disk: archived runs go first, the oldest first, then checkpoints down to what is
+/// protected. All of it is said aloud, and after each of them the order is given once more.
+extension Supervisor {
+    mutating func diskFull(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
+        guard waitForRoom(id) else {
+            // What came after it is tried by itself, and is newer.
+            giveUp(id, error, at: now)
+            return
+        }
+        archives.waiting.append(.init(id: id, error: error))
+        lookAtArchives()
+    }
+
+    private mutating func giveUp(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
+        archives.tried = []
+        actions.append(.dropStaging(id))
+        commitFailed(id, error, at: now)
+    }
+
+    /// - Returns: false where room was made for it already, or a newer one is on its way.
+    private mutating func waitForRoom(_ id: CheckpointID) -> Bool {
+        if let open = attempt?.open, open.id == id, open.begin != nil {
+            if open.hadRoomMade { return false }
+            attempt?.open?.waitsForRoom = true
+            return true
+        }
+        guard let last = committing.indices.last, committing[last].id == id,
+            !committing[last].hadRoomMade
+        else { return false }
+        committing[last].waitsForRoom = true
+        return true
+    }
+
+    /// No archived run is left that may go.
+    mutating func clearCheckpoints(at now: Moment) {
+        let waiting = archives.waiting
+        archives.waiting = []
+        for one in waiting where isWaitingForRoom(one.id) {
+            if makeRoom(for: one.id) {
+                if attempt?.open?.id == one.id { attempt?.open?.hadRoomMade = true }
+                for index in committing.indices where committing[index].id == one.id {
+                    committing[index].hadRoomMade = true
+                }
+            } else {
+                giveUp(one.id, one.error, at: now)
+                releaseThoseBehind(one.id)
+            }
+        }
+    }
+
+    private func isWaitingForRoom(_ id: CheckpointID) -> Bool {
+        if let open = attempt?.open, open.id == id { return open.waitsForRoom }
+        return committing.contains { $0.id == id && $0.waitsForRoom }
+    }
+
+    /// Those that were ordered behind it wait for nothing else.
+    private mutating func releaseThoseBehind(_ id: CheckpointID) {
+        guard !committing.contains(where: { $0.id < id && $0.waitsForRoom }) else { return }
+        for index in committing.indices
+        where committing[index].id > id && committing[index].waitsForRoom {
+            committing[index].waitsForRoom = false
+            actions.append(committing[index].action)
+        }
+    }
+
+    /// - Returns: whether something is on its way out.
+    private mutating func makeRoom(for id: CheckpointID) -> Bool {
+        guard hasChosen else { return false }
+        let removals = RetentionPlan(clearing: checkpoints, protection: protection).removals
+        if !removals.isEmpty {
+            let what = removals.count == 1 ? "checkpoint" : "checkpoints"
+            let names =
+                removals.count > 5
+                ? "\(removals.count) \(what)"
+                : "\(what) " + removals.map(\.description).joined(separator: ", ")
+            let message =
+                "the disk is full: removing \(names), whatever the rules say, and trying \(id) once more"
+            log(.warning(.init(message: message)))
+            remove(removals)
+        }
+        return !leaving.isEmpty
+    }
+
+    /// - Parameter isMore: something has gone, and so there may be room.
+    mutating func useRoom(isMore: Bool, at now: Moment) {
+        guard isMore || leaving.isEmpty else { return }
+        archives.waiting = []
+        if let open = attempt?.open, open.waitsForRoom {
+            attempt?.open?.waitsForRoom = false
+            if stop == nil || stop?.stage == .asking {
+                actions.append(.makeStaging(open.id))
+            } else {
+                let refusal = ProtocolError(.stopping, "the run is stopping; nothing new is saved")
+                actions.append(.dropStaging(open.id))
+                commitFailed(open.id, refusal, at: now)
+            }
+        }
+        for index in committing.indices where committing[index].waitsForRoom {
+            committing[index].waitsForRoom = false
+            actions.append(committing[index].action)
+        }
+    }
+}
