@@ -135,6 +135,7 @@ struct Plan {
         settings.checkpointTimeout = .nanoseconds(chance.wait(200, 60_000))
         settings.stopTimeout =
             chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
+        settings.recordTimeout = .nanoseconds(chance.wait(500, 200_000))
         settings.restart = chance.happens(0.7) ? .onFailure : chance.happens(0.5) ? .always : .never
         settings.fatalExitCodes = chance.happens(0.3) ? Set(3...30) : []
         settings.retention.keepLast = chance.number(1...5)
