@@ -24,18 +24,6 @@ struct LastRecordTests {
         return program
     }
 
-    /// As the supervisor itself says it: what it writes waits behind the record.
-    private func phase() throws -> Status.Phase? {
-        let peer = try place.connect()
-        try peer.send(line: #"{"type":"control","command":"status"}"#)
-        guard let line = try peer.readLine(),
-            case .status(let status) = try JSONText.decode(
-                Envelope<SupervisorMessage>.self, from: line.utf8
-            ).message
-        else { return nil }
-        return status.phase
-    }
-
     /// Starts the run once more: its job goes on from the checkpoint.
     private func goesOn() throws {
         let again = try place.puppet(["--when-completed", "exit"])
@@ -51,7 +39,7 @@ struct LastRecordTests {
         try program.say("exit 0")
         try program.errorLine(with: Self.waiting)
         #expect(try place.record().outcome == nil)
-        #expect(try phase() == .stopping)
+        #expect(try place.statusOverSocket().phase == .stopping)
         try disk.freeDisk(.record)
         #expect(try program.waitForEnd() == .exited(0))
         #expect(try place.record().outcome == Outcome(kind: .completed, exitCode: 0))
@@ -150,7 +138,7 @@ struct LastRecordTests {
         try program.line(starting: "gone")
         try disk.hangDisk(.record)
         try program.say("exit 0")
-        try waitBriefly { try phase() == .stopping }
+        try waitBriefly { try place.statusOverSocket().phase == .stopping }
         try disk.freeDisk(.record)
         #expect(try program.waitForEnd() == .exited(0))
         #expect(try place.record().outcome?.kind == .completed)

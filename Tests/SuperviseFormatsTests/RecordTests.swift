@@ -24,7 +24,7 @@ struct RecordTests {
                 == #"{"attempt":0,"best_step":null,"boot_id":"boot","checkpoint_directory":"/c","#
                 + #""command":["a","b"],"commits":0,"created":"1970-01-01T00:00:00.000Z","#
                 + #""current":null,"directory":"/d","#
-                + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[]},"#
+                + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"#
                 + #""failures":{"last":null,"suspects":{},"#
                 + #""total":0,"without_progress":0},"format":1,"host":"h","name":"run","#
                 + #""options":{"keep-last":"3"},"outcome":null,"run_token":"0123456789abcdef","#
@@ -44,6 +44,7 @@ struct RecordTests {
         full.totals.wall = 3600
         full.experience.cost = 1.5
         full.experience.recent = [1, 1.5]
+        full.experience.wait = 2.5
         full.experience.failures = 2
         full.outcome = Outcome(kind: .failed, exitCode: 3)
         let bytes = try JSONText.encode(full)
@@ -89,10 +90,11 @@ struct RecordTests {
     func withoutExperience() throws {
         let text = try text(record)
         let part =
-            #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[]},"#
+            #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"#
         #expect(text.contains(part))
         for older in [
-            text.replacing(part, with: ""), text.replacing(#","recent_costs_s":[]"#, with: ""),
+            text.replacing(part, with: ""),
+            text.replacing(#","recent_costs_s":[],"wait_s":null"#, with: ""),
         ] {
             #expect(try JSONText.decode(RunRecord.self, from: Array(older.utf8)) == record)
         }
@@ -135,7 +137,7 @@ struct RecordTests {
             #""outcome":{"exit_code":0,"kind":"completed","signal":null}"#,
             #""suspect":["000013-step-4500"]"#,
             #""schedule":{"expected_mtbf_s":90,"experience":{"cost_s":null,"failures":0,"#
-                + #""measured":0,"ran_s":0,"recent_costs_s":[]},"interval_s":30,"mode":"auto","mtbf_s":60}"#,
+                + #""measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"interval_s":30,"mode":"auto","mtbf_s":60}"#,
             #""set_aside":[{"id":"000013-step-4500","reason":"rot"}]"#,
         ] {
             #expect(full.contains(part), "\(part) in \(full)")

@@ -105,7 +105,7 @@ extension Supervisor {
         guard phase == .running, stop == nil, attempt?.request == nil,
             let due = alarms.due[.interval], due > now.instant
         else { return nil }
-        return now.wall(at: due)
+        return now.wall(at: due + lead)
     }
 
     /// The time since the last event belongs to what was going on then.

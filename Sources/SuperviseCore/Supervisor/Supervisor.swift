@@ -61,6 +61,8 @@ package struct Supervisor: Sendable {
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?
+    /// How long before the next checkpoint is due it is asked for.
+    var lead = Duration.zero
     package internal(set) var alarms = Alarms()
     package internal(set) var clock = JobClock()
     /// How far the verification has come, while there is something to tell.

@@ -107,7 +107,7 @@ struct Witness {
         try requests.judge(step, before, ledger)
         try sequences.judge(step, before, world)
         try watch.judge(step, before, ledger, world)
-        try interval.judge(step)
+        try interval.judge(step, before, ledger)
         try publishing.judge(step)
         try compression.judge(step, before, world)
         try hangs.judge(step, before, ledger)
