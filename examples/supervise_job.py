@@ -203,6 +203,7 @@ class Job:
                 yield Path(directory)
             return
         with self._only_one():
+            since = time.monotonic()
             note = _note(metrics, metadata)
             directory = self._side.begin(_whole(step))
             try:
@@ -210,7 +211,7 @@ class Job:
             except BaseException as error:
                 self._side.abort(error)
                 raise
-            self._side.commit(note, wait)
+            self._side.commit(note, wait, since)
 
     def add(self, path, step=None, metrics=None, metadata=None, wait=False, mode="copy"):
         """Takes a file or directory that you wrote elsewhere as a checkpoint.
@@ -228,8 +229,9 @@ class Job:
             return False
         try:
             with self._only_one():
+                since = time.monotonic()
                 note = _note(metrics, metadata)
-                self._side.add(os.path.abspath(os.fspath(path)), mode, _whole(step), note)
+                self._side.add(os.path.abspath(os.fspath(path)), mode, _whole(step), note, since)
         except SupervisorLost:
             raise
         except (SuperviseError, OSError) as error:
@@ -368,17 +370,18 @@ class _Supervisor:
             self._send({"type": "abort", "id": self._open})
             self.failed(error)
 
-    def commit(self, note, wait):
-        commit = self._hand_over(dict(note, type="commit", id=self._open), raises=wait)
+    def commit(self, note, wait, since):
+        message = dict(note, type="commit", id=self._open)
+        commit = self._hand_over(message, since, raises=wait)
         if wait or commit.final:
             self._settle(commit)
 
-    def add(self, path, mode, step, note):
+    def add(self, path, mode, step, note, since):
         self._settle()
         self._check()
         self.last_error = None
         message = dict(note, type="add", path=_plain(path), mode=mode, step=step)
-        commit = self._hand_over(message, raises=True)
+        commit = self._hand_over(message, since, raises=True)
         try:
             self._settle(commit)
         except SuperviseError as error:
@@ -430,14 +433,15 @@ class _Supervisor:
             elif self._request is request:
                 self._request = None
 
-    def _hand_over(self, message, raises):
-        """Sends a commit or an add. It answers the newest request, even one that came after
-        `begin`: nothing was computed since."""
+    def _hand_over(self, message, since, raises):
+        """Sends a commit or an add, with how long the job was held up `since` the save began. It
+        answers the newest request, even one that came after `begin`: nothing was computed since."""
         with self._changed:
             request = self._request
             commit = _Commit(next(self._seq), request, raises)
             number = request and request["request"]
-            self._send(dict(message, seq=commit.seq, request=number))
+            blocked = round(time.monotonic() - since, 6)
+            self._send(dict(message, seq=commit.seq, request=number, blocked_s=blocked))
             self._commit, self._open, self._request = commit, None, None
             return commit
 
@@ -636,7 +640,7 @@ class _Folder:
         self.last_error = error
         shutil.rmtree(str(self._draft), ignore_errors=True)
 
-    def commit(self, note, wait):
+    def commit(self, note, wait, since):
         try:
             self._publish(note, "data")
         except OSError as error:
@@ -646,7 +650,7 @@ class _Folder:
             self.complain(error)
         self._begun = time.monotonic()
 
-    def add(self, path, mode, step, note):
+    def add(self, path, mode, step, note, since):
         path = Path(os.path.realpath(path))
         data = self.begin(step)
         try:

@@ -16,9 +16,12 @@ package enum Action: Equatable, Sendable {
     /// Its answer still comes.
     case cancelCompression
     case setAside(CheckpointID, reason: String)
-    /// Make the record durable; with `confirm` it answers ``Event/recorded``, and on an error
-    /// always ``Event/recordFailed(_:)``.
+    /// Make the record durable; with `confirm` it answers ``Event/recorded`` (or
+    /// ``Event/lastRecorded``, where it has an outcome), and on an error always
+    /// ``Event/recordFailed(_:)``.
     indirect case record(RunRecord, confirm: Bool)
+    /// Publish no record from now on; answers ``Event/recordGivenUp(isVisible:)``.
+    case giveUpRecord
     /// Start the command; answers `spawned` or `spawnFailed`, and after `spawned`, `jobExited`.
     case spawn(SpawnOrder)
     case send(SupervisorMessage, to: ConnectionID, seq: Int64?)
@@ -68,7 +71,7 @@ package enum Action: Equatable, Sendable {
     case inquire(InquiryID, Inquiry)
     /// Its answers are of no more use.
     case endInquiry(InquiryID)
-    /// Tell that all is saved; nobody waits for the answer, but our end does, for a moment.
+    /// Tell the source of a notice that all is saved; answers ``Event/acknowledged``.
     case acknowledge(Inquiry)
     /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
@@ -86,7 +89,15 @@ package enum Action: Equatable, Sendable {
     indirect case publish(Status)
     /// Tell our service manager.
     case notify(ServiceNotice)
-    /// End; what was to be recorded is written first, as far as the disk allows in a second.
+    /// Write status and events; answers ``Event/filesFlushed``.
+    case flushFiles
+    /// Pass on all output; answers ``Event/outputFlushed``.
+    case flushOutput
+    /// Answers ``Event/outputTaken(_:)``.
+    case measureOutput
+    /// Pass on no more output.
+    case leaveOutput
+    /// End the process, at once.
     case exit(Ending)
 
     /// Nobody waits for it.
@@ -96,8 +107,6 @@ package enum Action: Equatable, Sendable {
         default: false
         }
     }
-
-    package var isExit: Bool { if case .exit = self { true } else { false } }
 
     package enum Urgency: Equatable, Sendable {
         /// SIGTERM; ``killEverything`` may follow.

@@ -19,7 +19,20 @@ package enum Event: Equatable, Sendable {
     case compressed(CheckpointID, Compression)
     /// The record whose confirmation was asked for is durable.
     case recorded
+    /// The same, of one that says how the run has ended.
+    case lastRecorded
     case recordFailed(String)
+    /// No record is published from now on. With `isVisible` the last one was already, and only
+    /// whether it is durable is unknown.
+    case recordGivenUp(isVisible: Bool)
+    /// Status and events are written, or cannot be.
+    case filesFlushed
+    /// Output is passed on, or nobody takes it any more.
+    case outputFlushed
+    /// How many bytes of output readers have taken by now.
+    case outputTaken(Int64)
+    /// The source of the notice knows that all is saved, or cannot be told.
+    case acknowledged
     /// The command runs.
     case spawned(pid: Int)
     case spawnFailed(SpawnFailure)
@@ -200,4 +213,10 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case sources
     /// The machine is taken away, and the final checkpoint is to be asked for.
     case preemption
+    /// What our end waits for has had its time.
+    case close
+    /// The last record is written again.
+    case rewrite
+    /// People are told what our end waits for.
+    case reminder
 }

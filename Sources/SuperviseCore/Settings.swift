@@ -7,6 +7,8 @@ package struct Settings: Equatable, Sendable {
     package var autoInterval = AutoInterval()
     /// For the job to begin a requested checkpoint, and for a final one to be durable.
     package var checkpointTimeout: Duration = .seconds(60)
+    /// For the disk to take the last record, at an end that nobody asked to be quick.
+    package var recordTimeout: Duration = .seconds(600)
     /// From `stop` and SIGTERM to SIGKILL.
     package var stopTimeout: Duration = .seconds(10)
     package var retention = RetentionRules()

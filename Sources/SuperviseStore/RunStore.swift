@@ -109,7 +109,12 @@ package final class RunStore: Sendable {
 
     /// Replaces the record; it is durable when this returns. Where it throws, the old or the new one
     /// is there.
-    package func save(_ record: RunRecord) throws(StoreError) {
+    ///
+    /// - Parameter mayPublish: asked just before the new one gets its name.
+    /// - Throws: `cancelled` where that was refused, and the old one stays.
+    package func save(
+        _ record: RunRecord, mayPublish: () -> Bool = { true }
+    ) throws(StoreError) {
         let bytes = record.json + [UInt8(ascii: "\n")]
         let unsynced = state.withLock { $0.unsynced }
         try writing { () throws(SystemError) in
@@ -117,6 +122,9 @@ package final class RunStore: Sendable {
             try files.syncFile(paths.recordTemporary)
             // A record that is there says that what it needs is there: so before the rename.
             for directory in unsynced { try files.syncDirectory(directory) }
+        }
+        guard mayPublish() else { throw .cancelled }
+        try writing { () throws(SystemError) in
             try files.rename(paths.recordTemporary, to: paths.record)
             try files.syncDirectory(paths.run)
         }

@@ -76,10 +76,14 @@ struct StatusViewTests {
         #expect(
             Array(lines(status, verbose: true)[3...5]) == [
                 "  interval     30 s (auto): Daly's formula with the two below, within 30 s and 6 h",
-                "  cost         4 ms from request to safety (running mean of 18 checkpoints)",
+                "  cost         4 ms for the job and the disk (running mean of 18 checkpoints)",
                 "  failure rate one in 8h02m: 1 seen in 3m00s of work, and one in 1d00h expected "
                     + "beforehand",
             ])
+        status.schedule?.experience.wait = 20
+        #expect(
+            lines(status, verbose: true)[6]
+                == "  wait         20 s until the job looks; it is asked that much earlier")
         status.schedule?.experience = Experience()
         #expect(lines(status)[2].hasSuffix("next in 52 s (auto: to measure its cost)"))
         #expect(

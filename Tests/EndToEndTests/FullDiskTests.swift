@@ -64,6 +64,20 @@ struct FullDiskTests {
         #expect(program.text(.errors).contains("the disk is full: removing checkpoints 000001"))
     }
 
+    @Test("the record of a completed run is written once a full disk has room again")
+    func lastRecord() throws {
+        let place = try Place()
+        let program = try start(place)
+        try program.say("run cat /dev/zero > \(place.state)/filling 2>/dev/null; echo filled")
+        try program.line(starting: "filled")
+        try program.say("exit 0")
+        try program.errorLine(with: "the run record cannot be written")
+        try program.errorLine(with: "waiting until the disk has taken the run record")
+        try Disk().removeFile("/proc/\(program.pid)/root\(place.state)/filling")
+        #expect(try program.waitForEnd() == .exited(0))
+        #expect(program.lines(.errors).last == "supervise: completed")
+    }
+
     @Test("a disk that becomes read-only stops no job, and the stop is still in order")
     func readOnly() throws {
         let place = try Place()

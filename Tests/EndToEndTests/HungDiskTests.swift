@@ -57,19 +57,6 @@ struct HungDiskTests {
         try disk.freeDisk()
     }
 
-    @Test("where the job completes does not hold the end for more than its time")
-    func completed() throws {
-        let place = try Place()
-        let disk = try Preload(in: place)
-        let program = try place.puppet(environment: disk.environment)
-        try disk.hangDisk()
-        let start = MonotonicTime.now()
-        try program.say("exit 0")
-        #expect(try program.waitForEnd() == .exited(0))
-        #expect(MonotonicTime.now() - start < patience / 20)
-        try disk.freeDisk()
-    }
-
     @Test("a restart waits for the commit that it has received")
     func restart() throws {
         let place = try Place()

@@ -39,8 +39,18 @@ struct Preload {
             int file = open_own(name, O_RDONLY);
             if (file >= 0) close(file);
         }
+        /* Whether the name that it was opened by ends in this. */
+        static int is_named(int file, const char *ending) {
+            char link[64], path[4096];
+            snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+            ssize_t length = readlink(link, path, sizeof path - 1);
+            path[length > 0 ? length : 0] = 0;
+            size_t rest = strlen(ending);
+            return length >= (ssize_t)rest && strcmp(path + length - rest, ending) == 0;
+        }
         int fsync(int file) {
             wait_for("hung");
+            if (is_named(file, "/run.json.tmp")) wait_for("hung-record");
             return (int)syscall(SYS_fsync, file);
         }
         int fdatasync(int file) {
@@ -83,6 +93,7 @@ struct Preload {
     enum Hanging: String {
         case syncs = "hung"
         case log = "hung-log"
+        case record = "hung-record"
     }
 
     /// From now on nothing of it comes to its end.

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -187,10 +188,34 @@ class Saving(ProtocolTest):
         self.assertEqual((begin["step"], begin["request"]), (5, 7))
         self.assertTrue((self.directory / "staging-1" / "state.pkl").is_file())
         seq = commit.pop("seq")
+        self.assertGreaterEqual(commit.pop("blocked_s"), 0)
         expected = {"type": "commit", "id": "000001", "request": 7, "metrics": {"loss": 1}}
         self.assertEqual(commit, dict(expected, metadata={"k": "v"}))
         self.fake.send({"type": "committed", "seq": seq, "id": "000001"})
         self.assertFalse(job.stopping)
+
+    def test_the_time_that_holds_the_job_up_is_said(self):
+        job = self.supervise(silent=["begin"])
+        start = time.monotonic()
+        saving = self.beside(lambda: job.save(1))
+        self.fake.begin(self.fake.expect("begin"))
+        commit = self.fake.expect("commit")
+        self.assertGreaterEqual(commit["blocked_s"], 0)
+        self.assertLessEqual(commit["blocked_s"], time.monotonic() - start)
+        self.assertTrue(saving())
+        # The next one is held up by the disk.
+        second = self.beside(lambda: job.save(2))
+        job.heartbeat()
+        self.fake.expect("heartbeat")
+        held = time.monotonic()
+        while time.monotonic() - held < 0.05:
+            pass
+        self.fake.reply(commit, "committed", id="000001")
+        self.fake.begin(self.fake.expect("begin"))
+        commit = self.fake.expect("commit")
+        self.assertGreater(commit["blocked_s"], 0.04)
+        self.assertTrue(second())
+        self.fake.reply(commit, "committed", id="000002")
 
     def test_the_next_save_waits_for_the_last_one(self):
         job = self.supervise()
@@ -310,6 +335,7 @@ class Saving(ProtocolTest):
         add = self.fake.expect("add")
         expected = {"type": "add", "path": os.path.abspath("model"), "mode": "copy", "step": 1}
         expected.update(request=2, metrics={"loss": 2}, seq=add["seq"])
+        self.assertGreaterEqual(add.pop("blocked_s"), 0)
         self.assertEqual(add, expected)
         self.fake.reply(add, "committed", id="000001")
         self.assertIs(adding(), True)

@@ -230,6 +230,28 @@ class WithSupervisor(TemporaryDirectoryTest):
             reached = int(self.read_until(supervisor, "to").split()[1])
             self.assertEqual(supervisor.wait(PATIENCE_S), -signal.SIGTERM, self.stderr())
 
+    def test_the_wait_until_the_job_looks_is_no_cost_of_a_checkpoint(self):
+        self.job(
+            "import json, os, signal, time\n"
+            "job = Job()\n"
+            "class Large:\n"
+            "    def __reduce__(self):\n"
+            "        time.sleep(0.2)\n"
+            "        return int, ()\n"
+            "os.kill(os.getppid(), signal.SIGUSR1)\n"
+            "time.sleep(0.5)\n"  # an epoch
+            "while not job.checkpoint_due: pass\n"
+            "assert job.save(Large(), wait=True)\n"
+            "said = None\n"
+            "while not said or not said['experience']['measured']:\n"
+            "    with open('state/it/status.json') as file: said = json.load(file)['schedule']\n"
+            "seen = said['experience']\n"
+            "assert seen['cost_s'] >= 0.2, seen\n"
+            "assert seen['wait_s'] > 0, seen\n"
+            "whole = seen['recent_costs_s'][-1]\n"
+            "assert abs(whole - seen['cost_s'] - seen['wait_s']) < 0.01, seen\n"
+        )
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -87,6 +87,7 @@ struct AutoIntervalTests {
         let id = desk.begin(step: 1, request: request)
         desk.say(.commit(.init(id: id, request: request)))
         let now = desk.now
+        // In no time it was written, and in 20 s it was durable.
         let actions = desk.tell(.committed(Desk.summary(id), seconds: 20))
         let policy = AutoInterval()
         var expected = experience(cost: 20)

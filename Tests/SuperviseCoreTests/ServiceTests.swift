@@ -78,9 +78,9 @@ struct ServiceTests {
         desk.say(.control(.init(command: "pause")), after: .seconds(1))
         #expect(desk.tell(.timer(.watchdog), after: .seconds(14)).timer(.watchdog) != nil)
         desk.say(.control(.init(command: "unpause")))
-        desk.tell(.jobExited(.exited(0)))
-        let end = desk.tell(.descendantsGone)
-        #expect(end.contains { $0.isExit })
+        desk.endsAtOnce = false
+        desk.end(.exited(0))
+        #expect(desk.supervisor.isClosing)
         #expect(desk.tell(.timer(.watchdog), after: .seconds(15)).notices == [.alive])
     }
 

@@ -25,7 +25,7 @@ struct RecordTests {
                 + #""checkpoint_directory":"/c","#
                 + #""command":["a","b"],"commits":0,"created":"1970-01-01T00:00:00.000Z","#
                 + #""current":null,"directory":"/d","environment":null,"#
-                + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[]},"#
+                + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"#
                 + #""failures":{"last":null,"suspects":{},"#
                 + #""total":0,"without_progress":0},"format":2,"home":null,"host":"h","name":"run","#
                 + #""options":{"keep-last":"3"},"outcome":null,"program":null,"run_token":"0123456789abcdef","#
@@ -46,6 +46,7 @@ struct RecordTests {
         full.experience.cost = 1.5
         full.experience.recent = [1, 1.5]
         full.branches = [.init(first: 5, parent: nil, asked: true)]
+        full.experience.wait = 2.5
         full.experience.failures = 2
         full.home = Home(path: "/s/run", id: DirectoryID(device: .max, inode: 7))
         full.sharedThrough = 12
@@ -111,10 +112,11 @@ struct RecordTests {
     func withoutExperience() throws {
         let text = try text(record)
         let part =
-            #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[]},"#
+            #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"#
         #expect(text.contains(part))
         for older in [
-            text.replacing(part, with: ""), text.replacing(#","recent_costs_s":[]"#, with: ""),
+            text.replacing(part, with: ""),
+            text.replacing(#","recent_costs_s":[],"wait_s":null"#, with: ""),
         ] {
             #expect(try JSONText.decode(RunRecord.self, from: Array(older.utf8)) == record)
         }
@@ -196,7 +198,7 @@ struct RecordTests {
             #""outcome":{"exit_code":0,"kind":"completed","signal":null}"#,
             #""suspect":["000013-step-4500"]"#,
             #""schedule":{"expected_mtbf_s":90,"experience":{"cost_s":null,"failures":0,"#
-                + #""measured":0,"ran_s":0,"recent_costs_s":[]},"interval_s":30,"mode":"auto","mtbf_s":60}"#,
+                + #""measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"interval_s":30,"mode":"auto","mtbf_s":60}"#,
             #""set_aside":[{"id":"000013-step-4500","reason":"rot"}]"#,
         ] {
             #expect(full.contains(part), "\(part) in \(full)")

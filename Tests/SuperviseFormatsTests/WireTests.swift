@@ -49,6 +49,14 @@ struct WireTests {
                 #"{"type":"add","path":"/a b","mode":"copy","step":1,"request":2}"#,
                 .add(.init(path: "/a b", mode: "copy", step: 1, request: 2))
             ),
+            (
+                #"{"type":"commit","id":"000013-step-4520","blocked_s":0.25}"#,
+                .commit(.init(id: id, blocked: 0.25))
+            ),
+            (
+                #"{"type":"add","path":"/a","blocked_s":1.5}"#,
+                .add(.init(path: "/a", blocked: 1.5))
+            ),
             (#"{"type":"abort","id":"000013-step-4520"}"#, .abort(id)),
             (
                 #"{"type":"failed","request":7,"error":"no memory"}"#,

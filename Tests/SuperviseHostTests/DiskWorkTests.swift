@@ -23,7 +23,7 @@ final class DiskWorkTests {
         let name = try #require(RunName("it"))
         store = RunStore(RunPaths(stateDirectory: place.path, name: name), files: disk)
         try store.prepare()
-        work = try DiskWork(store, on: diary.loop, flushed: { diary.note("flushed") }) { event in
+        work = try DiskWork(store, on: diary.loop) { event in
             diary.note(Self.brief(event))
         }
     }
@@ -40,6 +40,9 @@ final class DiskWorkTests {
         case .stagingMeasured(_, let size): "\(size.files) files of \(size.bytes) bytes"
         case .removed(let gone, let held): "removed \(gone) held \(held)"
         case .recorded: "recorded"
+        case .lastRecorded: "last recorded"
+        case .recordGivenUp(let isVisible): "given up, visible \(isVisible)"
+        case .filesFlushed: "flushed"
         case .recordFailed(let message): "record failed: \(message)"
         case .warned(let message): "warned: \(message)"
         default: "\(event)"
@@ -100,6 +103,7 @@ final class DiskWorkTests {
         #expect(try store.loadRecord()?.attempt == 1)
         try Disk().removeTree(store.paths.run)
         work.save(record(attempt: 2), confirm: true)
+        try diary.wait { $0.count == 2 }
         work.save(record(attempt: 3), confirm: false)
         try diary.wait { $0.count == 3 }
         #expect(diary.lines.dropFirst().allSatisfy { $0.contains("No such file") })
@@ -117,6 +121,49 @@ final class DiskWorkTests {
         try diary.wait(for: "recorded")
         #expect(try store.loadRecord()?.attempt == 2)
         #expect(diary.lines == ["recorded"])
+    }
+
+    @Test("a record that is given up while the disk hangs is never published")
+    func recordGivenUp() throws {
+        work.save(record(attempt: 1), confirm: true)
+        disk.hang(on: .fileSync)
+        work.save(last, confirm: true)
+        disk.waitUntilHanging(on: .fileSync)
+        work.giveUpRecord()
+        #expect(diary.lines == ["recorded", "given up, visible false"])
+        disk.goOn()
+        try diary.wait { $0.count == 3 }
+        #expect(diary.lines.last?.hasPrefix("record failed") == true)
+        work.save(last, confirm: true)
+        try diary.wait { $0.count == 4 }
+        #expect(try store.loadRecord()?.outcome == nil)
+    }
+
+    @Test("a record that is given up while it gets its name is said to be visible")
+    func recordGivenUpLate() throws {
+        work.save(record(attempt: 1), confirm: true)
+        disk.hang(on: .rename)
+        work.save(last, confirm: true)
+        disk.waitUntilHanging(on: .rename)
+        work.giveUpRecord()
+        #expect(diary.lines == ["recorded", "given up, visible true"])
+        disk.goOn()
+    }
+
+    @Test("a last record that was durable before it was given up counts as recorded")
+    func recordGivenUpTooLate() throws {
+        work.save(record(attempt: 1), confirm: true)
+        work.save(last, confirm: true)
+        try waitBriefly { try store.loadRecord()?.outcome != nil }
+        try diary.wait(for: "last recorded")
+        work.giveUpRecord()
+        #expect(diary.lines == ["recorded", "last recorded", "last recorded"])
+    }
+
+    private var last: RunRecord {
+        var record = record(attempt: 2)
+        record.outcome = Outcome(kind: .completed, exitCode: 0)
+        return record
     }
 
     @Test("a record that came after one to be confirmed confirms it, too")
@@ -178,7 +225,7 @@ final class DiskWorkTests {
         append("event")
         work.flush()
         let alarm = try TimerTable(on: diary.loop) { [diary] _ in diary.note("the time is over") }
-        alarm.set(.flush, at: .init(nanoseconds: MonotonicTime.now().nanoseconds + 5_000_000))
+        alarm.set(.output, at: .init(nanoseconds: MonotonicTime.now().nanoseconds + 5_000_000))
         try diary.wait(for: "the time is over")
         #expect(diary.lines == ["the time is over"])
         disk.goOn()

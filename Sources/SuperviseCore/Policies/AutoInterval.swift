@@ -46,6 +46,16 @@ package struct AutoInterval: Equatable, Sendable {
         if let seconds = seconds(experience) { return .milliseconds(Int64(seconds * 1000)) }
         return wasAsked ? Self.unmeasured : Self.first
     }
+
+    /// How long before a checkpoint is due it is asked for: as long as the job takes to look. A
+    /// tenth of the interval, and a second, stay between a commit and the next request.
+    package func lead(_ experience: Experience, interval: Duration) -> Duration {
+        guard experience.cost != nil, let wait = experience.wait, wait.isFinite, wait > 0 else {
+            return .zero
+        }
+        let most = max(.zero, interval - max(.seconds(1), interval / 10))
+        return min(.milliseconds(Int64(min(wait, 1e9) * 1000)), most)
+    }
 }
 
 extension Experience {
@@ -53,11 +63,19 @@ extension Experience {
     private static let mostRecent = 20
 
     /// The mean of the first few costs; later, one in which the newest has a fifth of the weight.
-    package mutating func measure(cost new: Double) {
+    ///
+    /// - Parameters:
+    ///   - whole: from the request until it was durable; nil where that is all of the cost.
+    ///   - wait: from the request until the job began to save; nil where nobody asked.
+    package mutating func measure(cost new: Double, whole: Double? = nil, wait: Double? = nil) {
         guard new.isFinite, new >= 0 else { return }
         measured += 1
+        let weight = 1 / Double(min(measured, 5))
         let old = cost ?? new
-        cost = old + (new - old) / Double(min(measured, 5))
-        recent = (recent + [new]).suffix(Self.mostRecent)
+        cost = old + (new - old) * weight
+        recent = (recent + [whole ?? new]).suffix(Self.mostRecent)
+        guard let wait, wait.isFinite else { return }
+        let before = self.wait ?? wait
+        self.wait = before + (wait - before) * weight
     }
 }

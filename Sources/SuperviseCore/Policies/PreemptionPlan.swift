@@ -7,7 +7,8 @@ import SuperviseFormats
 package struct PreemptionPlan: Equatable, Sendable {
     /// From the notice on, until the machine is gone.
     package var left: Duration
-    /// What checkpoints have cost so far, in seconds, from the request until they were durable.
+    /// How long checkpoints took so far, in seconds, from the request until they were durable: the
+    /// wait until the job looks is part of it.
     package var costs: [Double]
     /// Of one step of the job, in seconds; nil where it tells of none.
     package var step: Double?

@@ -83,6 +83,8 @@ package struct Attempt: Sendable {
         let beganAt: Instant
         /// Of the request that it answers, or of `begin`.
         let costFrom: Instant
+        /// From that request to `begin`; nil where there was none.
+        let wait: Duration?
         let reason: Manifest.Reason
         /// Its directory is made when room has been made.
         var waitsForRoom = false
@@ -116,10 +118,22 @@ package struct Committing: Equatable, Sendable {
     let watched: WatchedFile?
     /// When the job began to write it: what came later is lost in a crash.
     let securedAt: Instant
+    /// nil where the job does not say when it saves: then all the time counts as its cost.
+    let saving: Saving?
     /// The order, to give it once more where there was no room.
     let action: Action
     /// It is given when room has been made.
     package var waitsForRoom = false
     /// Room has been made for it once.
     var hadRoomMade = false
+
+    /// What a save has cost the job until it gave it to us, in seconds.
+    struct Saving: Equatable, Sendable {
+        /// Of all the time until then, from the request on.
+        let soFar: Double
+        /// It could not work for so long.
+        let held: Double
+        /// From the request until it began to save; nil where nobody asked.
+        let wait: Double?
+    }
 }

@@ -27,7 +27,20 @@ package struct Stop: Equatable, Sendable {
     /// When we go whatever is left, once that is known.
     var abandonAt: Instant?
 
-    var ending: Action.Ending { preempts ? .preempted : .stopped(signal: signal) }
+    package var ending: Action.Ending { preempts ? .preempted : .stopped(signal: signal) }
+
+    /// Another signal has come; those of one keystroke are one.
+    ///
+    /// - Returns: how many there were; nil if it does not count.
+    mutating func countAgain(at now: Instant) -> Int? {
+        guard now - lastCountedAt >= Self.duplicateWindow else { return nil }
+        count += 1
+        lastCountedAt = now
+        return count <= 3 ? count : nil
+    }
+
+    /// Signals this close together are one: wrappers forward duplicates.
+    private static let duplicateWindow = Duration.milliseconds(500)
 
     /// Time has passed that counts for nobody.
     mutating func delay(by time: Duration) {

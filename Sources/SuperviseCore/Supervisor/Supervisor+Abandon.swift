@@ -22,10 +22,10 @@ extension Supervisor {
             concludeIfOver(at: now)
         case .gathering:
             finishStopped(at: now)
-        case .idle, .clearing, .choosing, .recording, .waiting, .finished:
+        case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished:
             break
         }
-        guard phase != .finished else { return }
+        guard !isClosing else { return }
         if let due = stop?.abandonAt, due <= now.instant {
             abandonTimePassed(at: now)
         } else {
@@ -38,7 +38,7 @@ extension Supervisor {
     mutating func abandonTimePassed(at now: Moment) {
         switch phase {
         case .clearing where stop != nil:
-            leaveAsFound()
+            leaveAsFound(at: now)
         case .clearing:
             let message =
                 "something of an earlier attempt does not end, even by SIGKILL; "
@@ -51,7 +51,7 @@ extension Supervisor {
             concludeIfOver(at: now)
         case .ending(let ending):
             abandon(ending, at: now)
-        case .idle, .gathering, .choosing, .recording, .waiting, .finished:
+        case .idle, .gathering, .choosing, .recording, .waiting, .closing, .finished:
             break
         }
     }
@@ -81,10 +81,8 @@ extension Supervisor {
 
     /// Nothing was begun, and so the record on the disk stays as it is: what an earlier supervisor
     /// left behind is the next one's to end.
-    mutating func leaveAsFound() {
+    mutating func leaveAsFound(at now: Moment) {
         guard let stop else { return }
-        phase = .finished
-        endSources()
-        actions.append(.exit(stop.ending))
+        close(stop.ending, nil, at: now)
     }
 }

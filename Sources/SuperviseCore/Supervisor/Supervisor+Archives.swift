@@ -77,9 +77,7 @@ extension Supervisor {
 
     mutating func archiveRemoved(_ time: String, bytes: Int64?, at now: Moment) {
         guard archives.current?.time == time else { return }
-        if let bytes {
-            log(.archiveRemoved(.init(archive: reference(time), bytes: bytes)))
-        }
+        logRemovedArchive(time, bytes: bytes)
         archiveStepDone(hasRoom: bytes != nil, at: now)
     }
 
@@ -87,10 +85,19 @@ extension Supervisor {
         _ time: String, gone: [CheckpointID], bytes: Int64, at now: Moment
     ) {
         guard archives.current?.time == time else { return }
-        if !gone.isEmpty {
-            log(.archiveTrimmed(.init(archive: reference(time), ids: gone, bytes: bytes)))
-        }
+        logTrimmedArchive(time, gone: gone, bytes: bytes)
         archiveStepDone(hasRoom: !gone.isEmpty, at: now)
+    }
+
+    /// - Parameter bytes: nil where it stays.
+    mutating func logRemovedArchive(_ time: String, bytes: Int64?) {
+        guard let bytes else { return }
+        log(.archiveRemoved(.init(archive: reference(time), bytes: bytes)))
+    }
+
+    mutating func logTrimmedArchive(_ time: String, gone: [CheckpointID], bytes: Int64) {
+        guard !gone.isEmpty else { return }
+        log(.archiveTrimmed(.init(archive: reference(time), ids: gone, bytes: bytes)))
     }
 
     private mutating func archiveStepDone(hasRoom: Bool, at now: Moment) {

@@ -10,7 +10,7 @@ extension Supervisor {
         compression.spared = []
         countCommit(summary.id, securedAt: commit.securedAt)
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
-        record.experience.measure(cost: seconds)
+        measure(commit, seconds: seconds)
         answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
@@ -31,6 +31,16 @@ extension Supervisor {
         startInterval(at: now)
         if request?.final == true { finalRequestEnded(made: true, at: now) }
         concludeIfOver(at: now)
+    }
+
+    /// - Parameter seconds: from the request, or `begin`, until it was durable.
+    private mutating func measure(_ commit: Committing, seconds: Double) {
+        guard let saving = commit.saving else {
+            record.experience.measure(cost: seconds)
+            return
+        }
+        record.experience.measure(
+            cost: saving.held + max(0, seconds - saving.soFar), whole: seconds, wait: saving.wait)
     }
 
     private mutating func countCommit(_ id: CheckpointID, securedAt: Instant) {

@@ -211,34 +211,21 @@ extension Supervisor {
     ) {
         if let request = attempt?.request { endMoot(request, at: now) }
         if isTreeGone { record.current = nil }
-        phase = .finished
-        endSources()
-        attempt?.pid = nil
-        record.outcome = outcome
-        actions.append(.record(record, confirm: false))
-        // The last line tells of the last status.
-        publishNow(at: now)
-        log(.finished(outcome, error: error))
-        actions.append(.exit(ending))
+        close(ending, outcome, because: error, at: now)
     }
 
     private var isTreeGone: Bool {
         switch phase {
         case .ending(let ending): ending.descendantsGone
         case .running: attempt?.neverRan == true
-        case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .finished: true
+        case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .closing, .finished:
+            true
         }
     }
 
     /// We cannot go on, and what is on the disk stays as it is; only a status that we have written
     /// already is put right.
     mutating func refuse(_ message: String, at now: Moment) {
-        phase = .finished
-        endSources()
-        if publisher.last != nil {
-            record.outcome = Outcome(kind: .failed, exitCode: 125)
-            publishNow(at: now)
-        }
-        actions.append(.exit(.refused(message)))
+        close(.refused(message), nil, at: now)
     }
 }

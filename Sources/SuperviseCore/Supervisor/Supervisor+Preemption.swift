@@ -63,6 +63,7 @@ extension Supervisor {
         if stop != nil, let due = alarms.due[.abandon], due > preemption.endBy {
             abandon(by: preemption.endBy, at: now)
         }
+        tightenClosing(to: preemption.endBy, at: now)
     }
 
     private mutating func tightenStop(to saveBy: Instant, at now: Moment) {
@@ -120,7 +121,7 @@ extension Supervisor {
 
     private var isPreemptionMoot: Bool {
         switch phase {
-        case .idle, .finished: true
+        case .idle, .closing, .finished: true
         // Only its descendants are left.
         case .ending(let ending): completes(ending.end) && isSaved
         case .clearing, .gathering, .choosing, .recording, .running, .waiting: false
@@ -156,9 +157,11 @@ extension Supervisor {
             lost = failure.lostSeconds
         }
         self.preemption?.lost = lost
-        if let inquiry = preemption.acknowledgement, lost == 0 {
-            actions.append(.acknowledge(inquiry))
-        }
+    }
+
+    /// What tells the source of the notice that all is saved; nil if something was lost.
+    var acknowledgement: Inquiry? {
+        preemption?.lost == 0 ? preemption?.acknowledgement : nil
     }
 
     private var isEnding: Bool { if case .ending = phase { true } else { false } }

@@ -8,7 +8,7 @@ extension Supervisor {
     mutating func joinOrRequest(
         _ sender: Sender?, reason: Manifest.Reason = .manual, at now: Moment
     ) -> ProtocolError? {
-        if phase == .finished || (stop != nil && attempt?.request == nil) {
+        if isClosing || (stop != nil && attempt?.request == nil) {
             return ProtocolError(.stopping, "the run is stopping")
         }
         guard phase == .running, let attempt else {

@@ -32,7 +32,7 @@ extension Supervisor {
         case .waiting:
             cancel(.backoff)
             choose(at: now)
-        case .idle, .clearing, .gathering, .choosing, .recording, .ending, .finished:
+        case .idle, .clearing, .gathering, .choosing, .recording, .ending, .closing, .finished:
             break  // It is only just being started.
         }
     }

@@ -21,7 +21,7 @@ extension Supervisor {
         attempt?.open = Attempt.OpenCheckpoint(
             id: id, connection: sender.connection, begin: sender, request: request.number,
             beganAt: now.counted, costFrom: request.madeAt?.counted ?? now.counted,
-            reason: request.reason)
+            wait: request.madeAt.map { now.counted - $0.counted }, reason: request.reason)
         actions.append(.makeStaging(id))
         if request.isOpen, let open = attempt?.request, !open.final, !isAnswering(open) {
             // It was begun in time: from now on what is staged has to grow.
@@ -45,8 +45,9 @@ extension Supervisor {
             return
         }
         attempt?.open = nil
-        record.totals.checkpoint += (now.counted - open.beganAt).seconds
-        record.totals.useful -= (now.counted - open.beganAt).seconds
+        let written = (now.counted - open.beganAt).seconds
+        record.totals.checkpoint += written
+        record.totals.useful -= written
         var named = self.named(commit.request)
         if !named.isOpen, open.request != nil, open.request == attempt?.request?.number {
             // It names an older one here; what `begin` named is answered as well.
@@ -57,9 +58,13 @@ extension Supervisor {
             open.id, reason: named.number == nil ? open.reason : named.reason,
             costFrom: named.madeAt?.counted ?? open.costFrom, commit.metrics, commit.metadata,
             at: now)
+        let held = max(blocked(commit.blocked, at: now), written)
+        // What held it up before `begin` was no wait for it to look.
+        let wait = open.wait.map { max(0, $0.seconds - (held - written)) }
         track(
             order, .commit(order), sender, request: named.number ?? open.request,
-            securedAt: open.beganAt)
+            securedAt: open.beganAt,
+            saving: .init(soFar: order.secondsSoFar, held: held, wait: wait))
     }
 
     mutating func add(_ add: JobMessage.Add, _ sender: Sender, at now: Moment) {
@@ -84,9 +89,18 @@ extension Supervisor {
             add.metrics,
             add.metadata, at: now)
         let source = Action.Source(path: FilePath(add.path), mode: mode)
+        let held = blocked(add.blocked, at: now)
+        let wait = request.madeAt.map { max(0, (now.counted - $0.counted).seconds - held) }
         track(
             order, .add(order, from: source), sender, request: request.number,
-            securedAt: now.counted)
+            securedAt: now.counted,
+            saving: .init(soFar: order.secondsSoFar, held: held, wait: wait))
+    }
+
+    /// What a job says of itself, within what can be.
+    private func blocked(_ seconds: Double?, at now: Moment) -> Double {
+        guard let attempt, let seconds, seconds.isFinite else { return 0 }
+        return min(max(0, seconds), (now.counted - attempt.startedAt).seconds)
     }
 
     mutating func abort(_ id: CheckpointID, _ sender: Sender, at now: Moment) {
@@ -167,7 +181,7 @@ extension Supervisor {
 
     mutating func track(
         _ order: Action.CommitOrder, _ action: Action, _ sender: Sender?, request: Int?,
-        securedAt: Instant, watched: WatchedFile? = nil
+        securedAt: Instant, watched: WatchedFile? = nil, saving: Committing.Saving? = nil
     ) {
         answerLate(request)
         // They are finished in order: behind one that waits for room, this one waits as well.
@@ -175,8 +189,8 @@ extension Supervisor {
         committing.append(
             Committing(
                 id: order.id, attempt: order.attempt, sender: sender, request: request,
-                reason: order.reason, watched: watched, securedAt: securedAt, action: action,
-                waitsForRoom: waits))
+                reason: order.reason, watched: watched, securedAt: securedAt, saving: saving,
+                action: action, waitsForRoom: waits))
         if !waits { actions.append(action) }
         if let request, attempt?.request?.number == request {
             cancel(.request)

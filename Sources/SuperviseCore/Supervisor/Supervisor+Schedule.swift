@@ -2,7 +2,7 @@ import SuperviseFormats
 
 /// When the next checkpoint is asked for, and what that goes by.
 extension Supervisor {
-    /// From now to the next request; nil where none is made.
+    /// From now to the next checkpoint; nil where none is asked for.
     var interval: Duration? {
         switch settings.checkpointEvery {
         case .off: nil
@@ -32,6 +32,9 @@ extension Supervisor {
         guard let interval, phase == .running, stop == nil,
             let attempt, attempt.request == nil, canAsk
         else { return }
-        set(.interval, after: interval, at: now)
+        lead =
+            settings.checkpointEvery == .auto
+            ? settings.autoInterval.lead(record.experience, interval: interval) : .zero
+        set(.interval, after: interval - lead, at: now)
     }
 }

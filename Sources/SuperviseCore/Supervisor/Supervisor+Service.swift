@@ -17,7 +17,9 @@ extension Supervisor {
 
     /// After every event.
     mutating func tellServiceManager(at now: Moment) {
-        guard let service, phase != .idle, phase != .finished else { return }
+        guard let service, phase != .idle, phase != .finished, service.isReady || !isClosing else {
+            return
+        }
         if !service.isReady {
             self.service?.isReady = true
             actions.append(.notify(.ready))

@@ -5,7 +5,7 @@ extension Supervisor {
     /// After every event: whoever is due is asked.
     mutating func askSources(at now: Moment) {
         guard !sources.isEmpty else { return }
-        guard phase != .finished, preemption == nil else {
+        guard !isClosing, preemption == nil else {
             endSources()
             return
         }

@@ -26,7 +26,7 @@ extension Supervisor {
     private static let progressInterval = Duration.seconds(1)
 
     mutating func publishIfChanged(at now: Moment) {
-        guard phase != .finished, phase != .idle else { return }
+        guard !isClosing, phase != .idle else { return }
         let key = publisherKey
         if key != publisher.last {
             publishNow(at: now)
@@ -56,14 +56,19 @@ extension Supervisor {
     }
 
     private var publicPhase: Status.Phase {
-        if phase == .finished { return .finished }
+        switch phase {
+        case .finished: return .finished
+        case .closing(let closing):
+            return closing.stage == .flushing && record.outcome != nil ? .finished : .stopping
+        default: break
+        }
         if stop != nil { return .stopping }
         if isPaused { return .paused }
         return switch phase {
         case .idle, .clearing, .gathering, .choosing, .recording: .starting
         case .running, .ending: .running
         case .waiting: .backoff
-        case .finished: .finished
+        case .closing, .finished: .finished
         }
     }
 
@@ -74,7 +79,7 @@ extension Supervisor {
             supervisorPID: record.supervisorPID, attempt: record.attempt, started: started,
             updated: now.wall)
         status.jobPID = attempt?.pid
-        status.socket = phase == .finished ? nil : socket
+        status.socket = publicPhase == .finished ? nil : socket
         status.failures = record.failures.withoutProgress
         status.progress = progress
         status.checkpoint = checkpoints.last.map {
@@ -92,7 +97,7 @@ extension Supervisor {
         status.lastFailure = record.failures.last
         status.totals = record.totals
         status.preemption = preemptionStatus(at: now)
-        status.outcome = record.outcome
+        status.outcome = publicPhase == .finished ? record.outcome : nil
         return status
     }
 
@@ -100,7 +105,7 @@ extension Supervisor {
         guard phase == .running, stop == nil, attempt?.request == nil,
             let due = alarms.due[.interval], due > now.instant
         else { return nil }
-        return now.wall(at: due)
+        return now.wall(at: due + lead)
     }
 
     /// The time since the last event belongs to what was going on then.

@@ -2,8 +2,6 @@ import SuperviseFormats
 
 /// The stop ladder: a final checkpoint is asked for, then `stop` and SIGTERM, then SIGKILL.
 extension Supervisor {
-    /// Signals this close together are one: wrappers forward duplicates.
-    private static let duplicateWindow = Duration.milliseconds(500)
     static let sigterm: Int32 = 15
     private static let sigcont: Int32 = 18
 
@@ -37,7 +35,7 @@ extension Supervisor {
     mutating func askedToStop(
         by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
     ) {
-        guard var stop else {
+        guard let stop else {
             let before = actions.count
             beginStop(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
             tellLast(from: before)
@@ -47,13 +45,9 @@ extension Supervisor {
             endInstead(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
             return
         }
-        guard now.instant - stop.lastCountedAt >= Self.duplicateWindow else { return }
-        stop.count += 1
-        stop.lastCountedAt = now.instant
-        self.stop = stop
-        guard stop.count <= 3 else { return }
-        log(.stopRequested(.init(by: name, deadline: nil, count: stop.count)))
-        if stop.count == 3 {
+        guard let count = self.stop?.countAgain(at: now.instant) else { return }
+        log(.stopRequested(.init(by: name, deadline: nil, count: count)))
+        if count == 3 {
             abandonEverything(at: now)
         } else {
             endWaitForJob(at: now)
@@ -62,11 +56,12 @@ extension Supervisor {
 
     /// The job hears of a stop before anybody reads that it does.
     private mutating func tellLast(from start: Int) {
+        // An end writes down what was told.
+        if isClosing { return }
         let new = actions[start...]
         var done: [Action] = []
         var told: [Action] = []
         for action in new {
-            if action.isExit { return }
             if action.tells { told.append(action) } else { done.append(action) }
         }
         actions.removeSubrange(start...)
@@ -95,7 +90,7 @@ extension Supervisor {
         log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {
         case .idle:
-            leaveAsFound()
+            leaveAsFound(at: now)
         case .clearing:
             abandon(by: now.instant + settings.stopTimeout + .seconds(1), at: now)
         case .recording, .waiting:
@@ -118,7 +113,7 @@ extension Supervisor {
         case .ending:
             set(.stopDeadline, after: time, at: now)
             boundTheEnd(at: now)
-        case .finished:
+        case .closing, .finished:
             break
         }
     }
@@ -213,7 +208,7 @@ extension Supervisor {
         case .running, .ending:
             if stop != nil { stop?.stage = .killing }
             actions.append(.killEverything)
-        case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .finished:
+        case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .closing, .finished:
             break
         }
     }

@@ -35,7 +35,7 @@ extension Supervisor {
                 + "taken (what is written under another name and then renamed always is)"
             log(.warning(.init(message: message)))
             return false
-        case .idle, .clearing, .choosing, .recording, .waiting, .finished: return false
+        case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return false
         }
     }
 
@@ -57,7 +57,7 @@ extension Supervisor {
         switch phase {
         case .running, .gathering: break
         case .ending(let ending): if ending.commitsAbandoned { return }
-        case .idle, .clearing, .choosing, .recording, .waiting, .finished: return
+        case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return
         }
         let file = waitingFiles.removeFirst()
         let answered = requestAnswered(by: file)

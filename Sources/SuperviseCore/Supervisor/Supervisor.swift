@@ -9,7 +9,7 @@ import SuperviseFormats
 ///     clearing → gathering → choosing    (files that an earlier supervisor had no time for)
 ///     idle → choosing        (nothing was left behind)
 ///     choosing → running     (restarts do not wait for the record)
-///     any → finished
+///     any → closing → finished           (see ``Closing``)
 ///
 /// What was asked of us (``Stop``) stands beside the phase. What belongs to an attempt is in
 /// ``Attempt`` and dies with it.
@@ -69,6 +69,8 @@ package struct Supervisor: Sendable {
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?
+    /// How long before the next checkpoint is due it is asked for.
+    var lead = Duration.zero
     package internal(set) var alarms = Alarms()
     package internal(set) var clock = JobClock()
     /// How far the verification has come, while there is something to tell.
@@ -98,7 +100,17 @@ package struct Supervisor: Sendable {
         /// The leader is gone; its descendants end, and what it committed is being finished.
         case ending(Ending)
         case waiting
+        /// The end is decided; the disk and readers have what is left.
+        case closing(Closing)
         case finished
+    }
+
+    /// The end is decided.
+    package var isClosing: Bool {
+        switch phase {
+        case .closing, .finished: true
+        default: false
+        }
     }
 
     package struct Ending: Equatable, Sendable {
@@ -199,12 +211,13 @@ package struct Supervisor: Sendable {
         account(for: event, until: now.instant)
         if case .stoodStill(let time) = event { stoodStill(for: time, at: now) }
         now.counted = clock.reading(at: now.instant)
-        if phase != .finished {
+        switch phase {
+        case .finished: answerAfterEnd(event)
+        case .closing: handleWhileClosing(event, at: now)
+        default:
             dispatch(event, at: now)
             // Whatever has happened, it may have made way for the next one.
             takeWatched(at: now)
-        } else {
-            answerAfterEnd(event, at: now)
         }
         followNotice(at: now)
         compressNext()
@@ -233,6 +246,9 @@ package struct Supervisor: Sendable {
         case .verifying(let id, let progress): verifying(id, progress)
         case .compressed(let id, let result): compressed(id, result)
         case .recorded: recorded(at: now)
+        case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
+            .acknowledged:
+            break
         case .recordFailed(let message): recordFailed(message, at: now)
         case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
@@ -285,12 +301,12 @@ package struct Supervisor: Sendable {
         case .watchdog: watchdogTimePassed(at: now)
         // What is due is done after every event.
         case .sources, .preemption: break
+        case .close, .rewrite, .reminder: break
         }
     }
 
     /// An operator who asks a supervisor that is about to exit is told so.
-    private mutating func answerAfterEnd(_ event: Event, at now: Moment) {
-        if event == .timer(.watchdog) { watchdogTimePassed(at: now) }
+    private mutating func answerAfterEnd(_ event: Event) {
         guard case .received(_, let connection, let seq) = event else { return }
         let error = ProtocolError(.stopping, "the run has ended")
         actions.append(.send(.error(error), to: connection, seq: seq))

@@ -141,5 +141,6 @@ extension Experience {
         json.member("measured", measured)
         json.member("ran_s", ran)
         json.member("recent_costs_s", recent)
+        json.member("wait_s", wait)
     }
 }

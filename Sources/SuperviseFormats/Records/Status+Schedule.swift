@@ -2,7 +2,8 @@ extension Status {
     /// When checkpoints are asked for, and why then.
     package struct Schedule: Codable, Equatable, Sendable {
         package var mode: Mode
-        /// From a commit to the next request, in seconds; null with `off`.
+        /// From a commit to the next checkpoint, in seconds; null with `off`. With `auto` the request
+        /// is sent earlier, by `wait_s` of the experience.
         @Null package var interval: Double?
         package var experience: Experience
         /// The mean time between failures that `auto` reckons with, in seconds.

@@ -65,15 +65,23 @@ package enum JobMessage: Equatable, Sendable {
         package var request: Int?
         package var metrics: Metrics?
         package var metadata: [String: JSONValue]?
+        /// How long the job itself was held up by the save, in seconds.
+        package var blocked: Double?
 
         package init(
             id: CheckpointID, request: Int? = nil, metrics: Metrics? = nil,
-            metadata: [String: JSONValue]? = nil
+            metadata: [String: JSONValue]? = nil, blocked: Double? = nil
         ) {
             self.id = id
             self.request = request
             self.metrics = metrics
             self.metadata = metadata
+            self.blocked = blocked
+        }
+
+        package enum CodingKeys: String, CodingKey {
+            case id, request, metrics, metadata
+            case blocked = "blocked_s"
         }
     }
 
@@ -84,10 +92,12 @@ package enum JobMessage: Equatable, Sendable {
         package var request: Int?
         package var metrics: Metrics?
         package var metadata: [String: JSONValue]?
+        /// How long the job itself was held up until now, in seconds.
+        package var blocked: Double?
 
         package init(
             path: String, mode: String? = nil, step: Int64? = nil, request: Int? = nil,
-            metrics: Metrics? = nil, metadata: [String: JSONValue]? = nil
+            metrics: Metrics? = nil, metadata: [String: JSONValue]? = nil, blocked: Double? = nil
         ) {
             self.path = path
             self.mode = mode
@@ -95,6 +105,12 @@ package enum JobMessage: Equatable, Sendable {
             self.request = request
             self.metrics = metrics
             self.metadata = metadata
+            self.blocked = blocked
+        }
+
+        package enum CodingKeys: String, CodingKey {
+            case path, mode, step, request, metrics, metadata
+            case blocked = "blocked_s"
         }
     }
 

@@ -10,7 +10,7 @@ extension DiskWork {
     func verify(_ id: CheckpointID, bytes: Int64, trusting: Bool) {
         let order = VerifyOrder(depth: settings.verify, isTrusting: trusting, restores: true)
         let (flag, resumed, mailbox, bulk) = (verification, resumed, mailbox, bulk)
-        let pace = Pace(of: id, bytes: bytes) { mailbox.post(.event($0)) }
+        let pace = Pace(of: id, bytes: bytes) { mailbox.post($0) }
         submit(to: bulk) { store in
             // Where it cannot be held, nobody else can hold it alone.
             resumed.hold(try? store.hold(id))

@@ -22,7 +22,7 @@ final class DiskWork {
     private let loop: EventLoop
     private let deliver: (Event) -> Void
     private let records: RecordsLane
-    let mailbox: Mailbox<Answer>
+    let mailbox: Mailbox<Event>
     let settings: Settings
     /// At low priority, and beside the commits.
     let compressing = WorkerLane(name: "compress", threads: 1, stepsBack: true)
@@ -33,36 +33,21 @@ final class DiskWork {
     private var willWrite = false
     private var givesWay = false
 
-    enum Answer: Sendable {
-        case event(Event)
-        /// All that was recorded is written.
-        case flushed
-    }
-
     /// - Parameters:
     ///   - settings: how to verify, and with what to compress.
     ///   - deliver: gets what comes of each order.
-    ///   - flushed: called once for each ``flush()``.
     /// - Throws: EMFILE.
     init(
         _ store: RunStore, _ settings: Settings = .init(), on loop: EventLoop,
-        flushed: @escaping () -> Void,
         _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
         self.store = store
         self.settings = settings
         self.loop = loop
         self.deliver = deliver
-        let mailbox = try Mailbox<Answer>(on: loop) { answers in
-            for answer in answers {
-                switch answer {
-                case .event(let event): deliver(event)
-                case .flushed: flushed()
-                }
-            }
-        }
+        let mailbox = try Mailbox<Event>(on: loop) { for event in $0 { deliver(event) } }
         self.mailbox = mailbox
-        records = RecordsLane(store) { mailbox.post(.event($0)) }
+        records = RecordsLane(store) { mailbox.post($0) }
     }
 
     /// The first record, where it is to be confirmed, is written here and now: nothing runs yet, and
@@ -108,7 +93,12 @@ final class DiskWork {
     /// Answers once all that was recorded so far is written; never, where the disk does not answer.
     func flush() {
         let mailbox = mailbox
-        records.flush { mailbox.post(.flushed) }
+        records.flush { mailbox.post(.filesFlushed) }
+    }
+
+    /// What still waits for the disk is never published.
+    func giveUpRecord() {
+        deliver(records.giveUp())
     }
 
     func endLeftovers(runToken: String, group: ControlGroup?) {
@@ -116,7 +106,7 @@ final class DiskWork {
         submit(to: bulk) { _ in
             let ended = ProcessTree.endLeftovers(runToken: runToken, group: group) { count in
                 let message = "waiting until \(count) processes of an earlier attempt end"
-                mailbox.post(.event(.warned(message)))
+                mailbox.post(.warned(message))
             }
             return .leftoversEnded(ended.map { "\($0.pid) (\($0.command))" })
         }
@@ -142,7 +132,7 @@ final class DiskWork {
             do throws(StoreError) {
                 gone = try store.remove(ids)
             } catch {
-                mailbox.post(.event(.warned("old checkpoints could not be removed: \(error)")))
+                mailbox.post(.warned("old checkpoints could not be removed: \(error)"))
                 // It may have come as far as some of them.
                 gone = ids.filter { !pathExists(store.paths.checkpoint($0)) }
             }
@@ -172,13 +162,13 @@ final class DiskWork {
             } catch {
                 failure = ProtocolError(error.protocolCode, "\(error)")
             }
-            mailbox.post(.event(.pinsSaved(failure)))
+            mailbox.post(.pinsSaved(failure))
         }
     }
 
     func submit(to lane: WorkerLane, _ work: @escaping @Sendable (RunStore) -> Event) {
         let (store, mailbox) = (store, mailbox)
-        lane.submit { mailbox.post(.event(work(store))) }
+        lane.submit { mailbox.post(work(store)) }
     }
 
     func clean(
@@ -191,7 +181,7 @@ final class DiskWork {
     /// Tells, from any thread, what people should know.
     var warning: @Sendable (String) -> Void {
         let mailbox = mailbox
-        return { mailbox.post(.event(.warned($0))) }
+        return { mailbox.post(.warned($0)) }
     }
 
     /// Something to be done on a lane that only answers where it fails.
@@ -204,7 +194,7 @@ final class DiskWork {
             do throws(StoreError) {
                 try work(store, subject)
             } catch {
-                mailbox.post(.event(.warned("\(failure): \(error)")))
+                mailbox.post(.warned("\(failure): \(error)"))
             }
         }
     }

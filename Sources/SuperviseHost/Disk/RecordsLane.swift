@@ -24,11 +24,24 @@ final class RecordsLane: Sendable {
         var isAwaited = false
     }
 
+    /// How far the record that is being written has come, for ``giveUp()``.
+    private enum Publication {
+        /// The one on the disk is the old one.
+        case open
+        /// The new one has its name, or is getting it; it is not known to be durable.
+        case visible
+        /// One that says how the run has ended is durable.
+        case final
+        /// None is published any more.
+        case closed
+    }
+
     private let store: RunStore
     private let lane = WorkerLane(name: "records", threads: 1)
     private let waiting = Mutex(Waiting())
-    /// A record has been taken to be written on the lane: no other thread may write one any more.
+    /// A record was taken to be written: from now on only the lane writes them.
     private let writesRecords = CancelFlag()
+    private let publication = Mutex(Publication.open)
     private let post: @Sendable (Event) -> Void
     /// What is only derived may fail: told once, until it works again.
     private let statusFails = CancelFlag()
@@ -64,7 +77,7 @@ final class RecordsLane: Sendable {
     /// - Returns: what came of it; nil where that is told later.
     func saveAndTell(_ record: RunRecord) -> Event? {
         let isFirst = waiting.withLock { waiting in
-            let isFirst = !writesRecords.isRaised
+            let isFirst = writesRecords.raise()
             waiting.record = isFirst ? nil : record
             waiting.isToConfirm = !isFirst
             return isFirst
@@ -76,10 +89,29 @@ final class RecordsLane: Sendable {
 
     private func saveNow(_ record: RunRecord) -> Event {
         do throws(StoreError) {
-            try store.save(record)
-            return .recorded
+            try store.save(record) {
+                publication.withLock { publication in
+                    if publication != .closed { publication = .visible }
+                    return publication == .visible
+                }
+            }
+            publication.withLock {
+                if $0 == .visible { $0 = record.outcome == nil ? .open : .final }
+            }
+            return record.outcome == nil ? .recorded : .lastRecorded
         } catch {
             return .recordFailed("\(error)")
+        }
+    }
+
+    /// From now on no record is published, also one that is being written.
+    ///
+    /// - Returns: what came of the last one.
+    func giveUp() -> Event {
+        publication.withLock { publication in
+            if publication == .final { return .lastRecorded }
+            defer { publication = .closed }
+            return .recordGivenUp(isVisible: publication == .visible)
         }
     }
 
@@ -124,8 +156,10 @@ final class RecordsLane: Sendable {
 
     private func write(_ record: RunRecord, confirm: Bool) {
         let result = saveNow(record)
-        if case .recorded = result, !confirm { return }
-        post(result)
+        switch result {
+        case .recorded, .lastRecorded: if confirm { post(result) }
+        default: post(result)
+        }
     }
 
     private func write(_ events: [LoggedEvent], left: Int) {

@@ -1,47 +1,20 @@
 import SuperviseCore
 import SuperviseSystem
 
-/// Our end, which waits for what is to be recorded and passed on.
+/// Our end: what the core orders to be passed on before it, and the exit itself.
 extension Conductor {
-    /// What is to be recorded goes out first, as far as the disk allows in a second.
+    func flushOutput() {
+        guard let output else { return take(.outputFlushed) }
+        output.flush(attempt: 0) { [unowned self] in take(.outputFlushed) }
+    }
+
+    func acknowledge(_ inquiry: Inquiry) {
+        guard let inquiries else { return take(.acknowledged) }
+        inquiries.acknowledge(inquiry) { [unowned self] in take(.acknowledged) }
+    }
+
     func exit(_ ending: Action.Ending) {
-        decided = ending
-        // The core may need all of its time for a stop, and after that there is a second left.
-        timers?.set(.flush, at: Self.now().instant + .milliseconds(750))
-        disk?.flush()
-        let isStop =
-            switch ending {
-            case .stopped, .preempted: true
-            case .completed, .failed, .refused: false
-            }
-        guard let output else { return outputFlushed() }
-        output.flush(attempt: 0, isPatient: !isStop) { [unowned self] in outputFlushed() }
-    }
-
-    /// What is not written or told by now is left.
-    func flushTimeIsOver() {
-        acknowledgement = nil
-        diskFlushed()
-    }
-
-    func diskFlushed() {
-        if let acknowledgement, let inquiries {
-            self.acknowledgement = nil
-            inquiries.acknowledge(acknowledgement) { [unowned self] in diskFlushed() }
-            return
-        }
-        isDiskFlushed = true
-        endIfFlushed()
-    }
-
-    func outputFlushed() {
-        isOutputFlushed = true
-        endIfFlushed()
-    }
-
-    func endIfFlushed() {
-        guard isDiskFlushed, isOutputFlushed else { return }
-        ending = decided
+        self.ending = ending
         // What is said from now on has nobody else to say it.
         console.write = writeStandardError
         loop.stop()

@@ -47,15 +47,6 @@ extension Conductor {
         _ = copy.decide(.signal(stop), at: Self.now())
     }
 
-    /// Whoever is told to stop at the very end no longer waits for a slow reader.
-    func obey(_ signal: Event.Signal) {
-        switch signal {
-        case .stop, .hangUp: if decided != nil { output?.stopFlushing() }
-        case .checkpoint, .preempt, .other: break
-        }
-        take(.signal(signal))
-    }
-
     func stopWithUs(isTyped: Bool) {
         output?.pause()
         if job?.stopWithUs(isTyped: isTyped) == false { output?.goOn() }

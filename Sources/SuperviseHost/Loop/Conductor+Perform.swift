@@ -14,6 +14,7 @@ extension Conductor {
         case .cancelCompression: disk?.cancelCompression()
         case .setAside(let id, let reason): disk?.setAside(id, reason: reason)
         case .record(let record, let confirm): disk?.save(record, confirm: confirm)
+        case .giveUpRecord: disk?.giveUpRecord()
         case .spawn(let order): spawn(order)
         case .send(let message, let connection, let seq):
             switchboard?.send(message, to: connection, seq: seq)
@@ -33,7 +34,7 @@ extension Conductor {
         case .saveReport(let hung, let text): disk?.saveReport(hung, text, at: Self.now().wall)
         case .inquire(let id, let inquiry): inquiries?.begin(id, inquiry)
         case .endInquiry(let id): inquiries?.end(id)
-        case .acknowledge(let inquiry): acknowledgement = inquiry
+        case .acknowledge(let inquiry): acknowledge(inquiry)
         case .setTimer(let timer, let deadline): timers?.set(.core(timer), at: deadline)
         case .cancelTimer(let timer): timers?.cancel(.core(timer))
         case .makeStaging(let id): disk?.makeStaging(id)
@@ -54,6 +55,10 @@ extension Conductor {
             disk?.publish(status)
             manager?.tell(status)
         case .notify(let notice): manager?.tell(notice)
+        case .flushFiles: disk?.flush()
+        case .flushOutput: flushOutput()
+        case .measureOutput: take(.outputTaken(output?.taken ?? 0))
+        case .leaveOutput: output?.stopFlushing()
         case .exit(let ending): exit(ending)
         }
     }

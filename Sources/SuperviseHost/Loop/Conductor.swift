@@ -23,17 +23,10 @@ final class Conductor {
     var diagnosis: Diagnosis?
     var manager: ServiceLink?
     var inquiries: Inquiries?
-    /// What a source is told once all is saved.
-    var acknowledgement: Inquiry?
     private var signals: SignalSource?
     var lastStatus: Status?
     var hasRehearsed = false
-    /// Decided, and carried out once what is to be recorded is written.
-    var decided: Action.Ending?
     var ending: Action.Ending?
-    /// What our end waits for.
-    var isDiskFlushed = false
-    var isOutputFlushed = false
 
     /// - Throws: what the machine refuses: descriptors, the socket.
     init(_ session: Session, loop: EventLoop) throws(SystemError) {
@@ -56,9 +49,7 @@ final class Conductor {
         let switchboard = try Switchboard(
             path: session.socket, job: session.job.identity, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
-        disk = try DiskWork(
-            session.store, session.request.settings, on: loop,
-            flushed: { [unowned self] in diskFlushed() }, deliver)
+        disk = try DiskWork(session.store, session.request.settings, on: loop, deliver)
         let tools = session.store.tools
         tools.leaveReapingToLoop()
         output = try passOutput(timers, tools, deliver)
@@ -82,7 +73,7 @@ final class Conductor {
             case SignalPlan.terminalStop: stopWithUs(isTyped: sender == 0)
             case SignalPlan.goOn where goOnWithUs(): break
             case SignalPlan.windowChanged where output?.resize() == true: break
-            default: obey(session.signals.meaning(of: number))
+            default: take(.signal(session.signals.meaning(of: number)))
             }
         }
     }
@@ -128,7 +119,6 @@ final class Conductor {
             // A sign that has arrived and was not read yet is one.
             if timer == .hang { switchboard?.drain() }
             take(.timer(timer))
-        case .flush: flushTimeIsOver()
         case .output: output?.ring()
         case .records: disk?.giveWay(false)
         case .accept: switchboard?.acceptAgain()

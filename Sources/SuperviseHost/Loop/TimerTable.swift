@@ -4,9 +4,7 @@ import SuperviseSystem
 /// What we are woken for.
 enum Alarm: Hashable {
     case core(TimerID)
-    /// What was to be written before our end has had its time.
-    case flush
-    /// Output that is to be passed on has had its time.
+    /// The last output of an attempt has had its time.
     case output
     /// What is to be recorded has waited for the job's start.
     case records

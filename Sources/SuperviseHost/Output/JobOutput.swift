@@ -33,11 +33,8 @@ final class JobOutput {
 
     /// Our own end: what is left is passed on.
     private struct Flushing {
-        /// As long as something is taken, within any ten seconds; else a second in all.
-        let isPatient: Bool
         let done: () -> Void
         var left: Int
-        var taken: Int64 = 0
     }
 
     /// - Throws: EMFILE.
@@ -180,27 +177,22 @@ final class JobOutput {
         timers.set(.output, at: Self.now() + .seconds(1))
     }
 
-    /// Passes on what there is, before we end.
-    func flush(attempt: Int, isPatient: Bool, _ done: @escaping () -> Void) {
+    /// Passes on what there is, before we end; without an end, where nobody takes it.
+    func flush(attempt: Int, _ done: @escaping () -> Void) {
         outlets.status?.show(nil)
-        flushing = Flushing(isPatient: isPatient, done: done, left: outlets.all.count + 1)
+        flushing = Flushing(done: done, left: outlets.all.count + 1)
         end(attempt: attempt) { [unowned self] _ in
             let notes = notes
             orders.post(.finish)
             for outlet in outlets.all { outlet.flush { notes?.post(.flushed) } }
-            if flushing != nil { timers.set(.output, at: Self.now() + patience) }
         }
     }
 
-    private var patience: Duration { .seconds(flushing?.isPatient == true ? 10 : 1) }
+    /// In bytes, what readers have taken so far.
+    var taken: Int64 { outlets.all.reduce(0) { $0 + $1.counts.taken } }
 
     func ring() {
-        if ending != nil { return ended([]) }
-        guard let now = flushing else { return }
-        let taken = outlets.all.reduce(0) { $0 + $1.counts.taken }
-        guard now.isPatient, taken > now.taken else { return stopFlushing() }
-        flushing?.taken = taken
-        timers.set(.output, at: Self.now() + patience)
+        if ending != nil { ended([]) }
     }
 
     /// Whoever reads what is left is waited for no longer.

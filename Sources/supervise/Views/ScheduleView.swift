@@ -23,6 +23,7 @@ struct ScheduleView {
     var rows: [(label: String, text: String)] {
         [("interval", interval), ("cost", costs)]
             + (schedule.mode == .auto ? [("failure rate", rate)] : [])
+            + (wait.map { [("wait", $0)] } ?? [])
     }
 
     private var interval: String {
@@ -41,8 +42,14 @@ struct ScheduleView {
 
     private var costs: String {
         guard let cost else { return "not known: none has been made yet" }
-        return "\(cost) from request to safety (running mean of "
+        return "\(cost) for the job and the disk (running mean of "
             + "\(HumanText.count(experience.measured, "checkpoint")))"
+    }
+
+    private var wait: String? {
+        guard let wait = experience.wait else { return nil }
+        let earlier = schedule.mode == .auto ? "; it is asked that much earlier" : ""
+        return "\(HumanText.duration(wait)) until the job looks\(earlier)"
     }
 
     private var rate: String {

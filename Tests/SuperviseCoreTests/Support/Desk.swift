@@ -6,6 +6,8 @@ struct Desk {
     var supervisor: Supervisor
     /// Nanoseconds.
     private(set) var now: Int64 = 0
+    /// What the end waits for is answered at once.
+    var endsAtOnce = true
 
     static let firstToken = "0123456789abcdef"
 
@@ -45,7 +47,9 @@ struct Desk {
     @discardableResult
     mutating func tell(_ event: Event, after wait: Duration = .zero) -> [Action] {
         now += wait.wholeNanoseconds
-        return supervisor.handle(event, at: moment)
+        let actions = supervisor.handle(event, at: moment)
+        guard endsAtOnce, supervisor.isClosing else { return actions }
+        return actions + actions.compactMap(\.answerAtEnd).flatMap { tell($0) }
     }
 
     @discardableResult
@@ -112,6 +116,21 @@ struct Desk {
             tell(.verified(id, .good(metadata: [:])))
         }
         tell(.spawned(pid: 101))
+    }
+}
+
+extension Action {
+    /// What a machine that works answers to what is ordered at the end.
+    var answerAtEnd: Event? {
+        switch self {
+        case .record(let record, confirm: true): record.outcome == nil ? .recorded : .lastRecorded
+        case .flushFiles: .filesFlushed
+        case .flushOutput: .outputFlushed
+        case .measureOutput: .outputTaken(0)
+        case .acknowledge: .acknowledged
+        case .giveUpRecord: .recordGivenUp(isVisible: false)
+        default: nil
+        }
     }
 }
 

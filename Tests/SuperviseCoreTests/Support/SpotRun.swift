@@ -218,7 +218,9 @@ struct SpotRun {
 
     private mutating func carryOut(_ action: Action) {
         switch action {
-        case .record(_, confirm: true): put(.tell(.recorded), after: 0.001)
+        case .record(_, confirm: true), .flushFiles, .flushOutput, .measureOutput, .acknowledge,
+            .giveUpRecord:
+            if let answer = action.answerAtEnd { put(.tell(answer), after: 0.001) }
         case .spawn: put(.tell(.spawned(pid: 100)), after: 0.001)
         case .setTimer(let timer, let at):
             serial += 1

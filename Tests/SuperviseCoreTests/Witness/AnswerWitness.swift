@@ -30,7 +30,7 @@ struct AnswerWitness {
         for case .close(let connection) in step.actions {
             pending = pending.filter { $0.value != connection }
         }
-        if step.exit != nil { pending = [:] }
+        if step.exit != nil { pending = pending.filter { keeping.contains($0.key) } }
         try judgeImmediate(step)
         try judgeOutstanding(step, ledger, world)
     }

@@ -80,6 +80,12 @@ struct FailureWitness {
         }
     }
 
+    /// The last record once more, as writing it failed.
+    mutating func isWrittenAgain(_ step: Step) {
+        recorded = step.actions.filter { if case .record = $0 { true } else { false } }
+            .map { _ in counts }
+    }
+
     /// What is followed by another attempt, and is no failure.
     private mutating func judgeRestart(
         _ told: RunEvent.Restarting, _ step: Step, _ after: Ledger

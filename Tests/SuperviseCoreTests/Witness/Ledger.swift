@@ -106,7 +106,8 @@ struct Ledger {
         case .compressed: isCompressing = false
         case .inquiryEnded(let id, _): inquiries.remove(id)
         case .descendantsGone: isCondemned = true
-        case .watchFlushed, .requestNotSent, .stoodStill, .examined,
+        case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
+            .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .outputTail,
@@ -213,7 +214,8 @@ struct Ledger {
         case .compress: isCompressing = true
         case .examine: isHung = true
         case .runOnHang, .endDiagnosis, .saveReport, .askBySignal, .flushWatch, .gatherWatched,
-            .watchAgain, .exit, .endLeftovers,
+            .watchAgain, .exit, .giveUpRecord, .flushFiles, .flushOutput, .measureOutput,
+            .leaveOutput, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,

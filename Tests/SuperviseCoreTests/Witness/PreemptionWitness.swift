@@ -63,10 +63,16 @@ struct PreemptionWitness {
         try judgeRecommendation(step, before, after)
         try judgeTime(step, before, after)
         try judgeStatus(step, after)
-        try judgeAcknowledgement(step, after)
         try judgeSources(step, after)
         try judgeEnd(step, after, stop)
         if step.exit != nil { isOver = true }
+    }
+
+    /// The end is decided, and nobody is asked any more.
+    mutating func judgeClosing(_ step: Step, _ after: Ledger) throws(Violation) {
+        try judgeStatus(step, after)
+        try judgeAcknowledgement(step)
+        if !after.inquiries.isEmpty { throw Violation("sources", "somebody is asked at the end") }
     }
 
     private mutating func follow(_ step: Step, _ before: Ledger, _ after: Ledger) {
@@ -165,7 +171,7 @@ struct PreemptionWitness {
             let ended = told.sources.filter { $0.state == .ended }.count
             // However many questions it is asked, it is one service.
             if sources != min(step.supervisor.sources.count, 1)
-                || ended != (after.notice != nil || step.exit != nil ? sources : 0)
+                || ended != (after.notice != nil || step.supervisor.isClosing ? sources : 0)
             {
                 throw Violation("preemption", "the sources are told as \(told.sources)")
             }
@@ -175,7 +181,7 @@ struct PreemptionWitness {
             guard let notice = after.notice, let said = told.notice else { continue }
             let left = said.deadline.seconds(since: step.moment.wall)
             if abs(left - Double(notice.deadline - step.now) / 1e9) > 0.002,
-                step.supervisor.phase != .finished
+                !step.supervisor.isClosing
             {
                 throw Violation("preemption", "the deadline is told as \(said)")
             }
@@ -185,7 +191,9 @@ struct PreemptionWitness {
             if said.saved != step.supervisor.checkpoints.last?.id {
                 throw Violation("preemption", "saved is told as \(said)")
             }
-            if (said.lostSeconds != nil) != (step.exit == .preempted) {
+            if (said.lostSeconds != nil)
+                != (step.supervisor.stop?.ending == .preempted && step.supervisor.isClosing)
+            {
                 throw Violation("preemption", "what is lost is told as \(said)")
             }
         }
@@ -216,16 +224,16 @@ struct PreemptionWitness {
     }
 
     private func lost(_ step: Step) -> Double? {
-        for case .publish(let status) in step.actions {
-            if let lost = status.preemption?.notice?.lostSeconds { return lost }
-        }
-        return nil
+        step.supervisor.status(at: step.moment).preemption?.notice?.lostSeconds
     }
 
-    private func judgeAcknowledgement(_ step: Step, _ after: Ledger) throws(Violation) {
+    private func judgeAcknowledgement(_ step: Step) throws(Violation) {
         let count = step.actions.count { if case .acknowledge = $0 { true } else { false } }
         guard count > 0 else { return }
-        if count > 1 || step.exit != .preempted || !step.settings.preemptAcknowledges
+        guard case .closing(let closing) = step.supervisor.phase else {
+            throw Violation("preemption", "all is said to be saved before the end")
+        }
+        if count > 1 || closing.ending != .preempted || !step.settings.preemptAcknowledges
             || step.settings.preempt?.kind != .azure || lost(step) != 0
         {
             throw Violation("preemption", "it is told that all is saved: \(step.actions)")

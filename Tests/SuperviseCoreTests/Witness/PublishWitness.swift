@@ -16,7 +16,7 @@ struct PublishWitness {
             last = status
             lastAt = step.now
         }
-        guard let last, !step.actions.isEmpty, step.exit == nil, step.supervisor.phase != .finished
+        guard let last, !step.actions.isEmpty, !step.supervisor.isClosing
         else { return }
         let wanted = step.supervisor.status(at: step.moment)
         if Self.matters(last) != Self.matters(wanted) || !isSame(last, wanted) {

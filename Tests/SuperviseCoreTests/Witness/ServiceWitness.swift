@@ -17,7 +17,9 @@ struct ServiceWitness {
             }
             try hear(notice, step.now)
         }
-        guard manager != nil, step.exit == nil, step.supervisor.phase != .idle else { return }
+        guard manager != nil, step.exit == nil, step.supervisor.phase != .idle,
+            isReady || !step.supervisor.isClosing
+        else { return }
         if !isReady { throw Violation("service", "at work, and the manager waits to hear it") }
         let stop = step.supervisor.stop
         if stop?.restarts == false, !isStopping {

@@ -41,6 +41,8 @@ struct StopWitness {
     var hasSaved: Bool { asked?.finalMadeAt != nil }
 
     private var asked: Asked?
+    /// The end is decided.
+    private var isOver = false
     private static let grace: Int64 = 2_000_000_000
 
     func look(_ now: Int64, _ settings: Settings) throws(Violation) {
@@ -50,7 +52,7 @@ struct StopWitness {
         if !asked.restarts, now - Self.grace > bound {
             throw Violation("5", "asked to stop at \(asked.at), and still there")
         }
-        if let told = asked.toldAt, asked.leaderRan, !asked.sigkillIsOut,
+        if let told = asked.toldAt, !isOver, asked.leaderRan, !asked.sigkillIsOut,
             now > max(told + asked.killTime(settings, from: told), asked.notBefore) + 100_000_000
         {
             throw Violation("5", "the time of --stop-timeout is over, and no SIGKILL is out")
@@ -73,6 +75,7 @@ struct StopWitness {
         }
         try heed(after, step)
         if try hasRestarted(step) { return }
+        isOver = step.exit != nil
         guard let asked else {
             switch step.exit {
             case .stopped?, .preempted?: throw Violation("5", "stopped, and nobody asked")

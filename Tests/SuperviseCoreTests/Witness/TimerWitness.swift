@@ -4,7 +4,6 @@ import SuperviseFormats
 /// Nothing wakes a supervisor in vain: which timers are armed follows from what is waited for.
 struct TimerWitness {
     func judge(_ step: Step, _ after: Ledger) throws(Violation) {
-        guard step.exit == nil else { return }
         let supervisor = step.supervisor
         var allowed: Set<TimerID> = [.publish]
         if after.inquiries.count < supervisor.sources.count, after.notice == nil {
@@ -39,6 +38,9 @@ struct TimerWitness {
             if supervisor.stop == nil, after.notice != nil { allowed.insert(.preemption) }
             if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .waiting: allowed.insert(.backoff)
+        case .closing(let closing):
+            allowed = allowed.intersection([.watchdog]).union([.close])
+            if closing.stage == .recording { allowed.formUnion([.rewrite, .reminder]) }
         case .finished: return
         }
         if after.pausedAt != nil { allowed.subtract([.interval, .request, .backoff]) }

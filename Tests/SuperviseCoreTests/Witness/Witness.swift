@@ -10,11 +10,15 @@ struct Step {
     let supervisor: Supervisor
     /// As the supervisor was told it.
     let moment: Moment
+    /// The end that was decided in this step.
     let exit: Action.Ending?
+    /// The process ends.
+    let leaves: Action.Ending?
     let spawn: Action.SpawnOrder?
 
     init(
-        event: Event, actions: [Action], moment: Moment, settings: Settings, supervisor: Supervisor
+        event: Event, actions: [Action], moment: Moment, settings: Settings,
+        supervisor: Supervisor, wasClosing: Bool
     ) {
         self.event = event
         self.actions = actions
@@ -22,17 +26,22 @@ struct Step {
         now = moment.instant.nanoseconds
         self.settings = settings
         self.supervisor = supervisor
-        var exit: Action.Ending?
+        var leaves: Action.Ending?
         var spawn: Action.SpawnOrder?
         for action in actions {
             switch action {
-            case .exit(let ending): exit = ending
+            case .exit(let ending): leaves = ending
             case .spawn(let order): spawn = order
             default: break
             }
         }
-        self.exit = exit
+        self.leaves = leaves
         self.spawn = spawn
+        switch supervisor.phase {
+        case .closing(let closing) where !wasClosing: exit = closing.ending
+        case .finished where !wasClosing: exit = leaves
+        default: exit = nil
+        }
     }
 
     func sends(where matches: (SupervisorMessage) -> Bool) -> [ConnectionID] {
@@ -87,16 +96,26 @@ struct Witness {
     var hangs = HangWitness()
     var preemption = PreemptionWitness()
     var service = ServiceWitness()
+    var closing = ClosingWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
         guard let supervisor = world.supervisor else { return }
+        let wasClosing = closing.isClosing
         let step = Step(
             event: event, actions: actions, moment: world.moment, settings: world.settings,
-            supervisor: supervisor)
+            supervisor: supervisor, wasClosing: wasClosing)
         let before = ledger
         ledger.follow(step)
         try answers.judge(step, ledger, world)
+        try closing.judge(step, ledger, world)
+        try timers.judge(step, ledger)
+        try service.judge(step)
+        if wasClosing {
+            failures.isWrittenAgain(step)
+            try preemption.judgeClosing(step, ledger)
+            return
+        }
         try resume.judge(step, world)
         try oneAtATime.judge(step, before, ledger, world)
         try stop.judge(step, before, ledger)
@@ -107,18 +126,17 @@ struct Witness {
         try requests.judge(step, before, ledger)
         try sequences.judge(step, before, world)
         try watch.judge(step, before, ledger, world)
-        try timers.judge(step, ledger)
-        try interval.judge(step)
+        try interval.judge(step, before, ledger)
         try publishing.judge(step)
         try compression.judge(step, before, world)
         try hangs.judge(step, before, ledger)
         try preemption.judge(step, before, ledger, stop)
-        try service.judge(step)
     }
 
     /// Whenever time has passed, whether the supervisor was told of anything or not.
     func look(at world: World) throws(Violation) {
         guard world.supervisor != nil else { return }
+        try closing.look(world.now, world.settings)
         try stop.look(world.now, world.settings)
         try timers.look(world.now, ledger)
         try hangs.look(world.now, world.settings, ledger)
@@ -144,6 +162,7 @@ struct Witness {
         compression = CompressionWitness()
         hangs = HangWitness()
         service = ServiceWitness()
+        closing = ClosingWitness()
         publishing = PublishWitness()
         preemption = PreemptionWitness()
         resume.supervisorStarts(world)
@@ -157,6 +176,7 @@ struct Witness {
     mutating func stoodStill(for time: Int64) {
         ledger.stoodStill(for: time)
         stop.stoodStill(for: time)
+        closing.stoodStill(for: time)
         service.stoodStill(for: time)
     }
 

@@ -44,6 +44,9 @@ struct Disk {
     var counts = FailureWitness.Counts()
     var records: [PendingRecord] = []
     var isWritingRecord = false
+    /// The record on the disk is one whose writing failed after it had got its name.
+    var isVisible = false
+    var outputTaken = 0
 
     var payloads: [CheckpointID: Payload] = [:]
     var setAside: [CheckpointID] = []

@@ -18,6 +18,10 @@ struct Plan {
     var accepts: Double
     var ignoresRequest: Double
     var isSlow: Double
+    /// It looks whether it is asked only so often, in nanoseconds; 0 is always.
+    var looksEvery: Int64
+    /// It says how long it was held up.
+    var tellsBlocked: Double
     var failsToSave: Double
     var nonsense: Double
     var comesAndGoes: Double
@@ -77,6 +81,8 @@ struct Plan {
         accepts = chance.happens(0.9) ? 0.95 : 0.3
         ignoresRequest = sometimes(0.7)
         isSlow = sometimes(0.5)
+        looksEvery = chance.happens(0.6) ? 0 : chance.wait(100, 60_000)
+        tellsBlocked = sometimes(1)
         failsToSave = sometimes(0.4)
         nonsense = sometimes(0.3)
         comesAndGoes = sometimes(0.2)
@@ -135,6 +141,7 @@ struct Plan {
         settings.checkpointTimeout = .nanoseconds(chance.wait(200, 60_000))
         settings.stopTimeout =
             chance.happens(0.1) ? .zero : .nanoseconds(chance.wait(200, 10_000))
+        settings.recordTimeout = .nanoseconds(chance.wait(500, 200_000))
         settings.restart = chance.happens(0.7) ? .onFailure : chance.happens(0.5) ? .always : .never
         settings.fatalExitCodes = chance.happens(0.3) ? Set(3...30) : []
         settings.retention = rules(&chance)

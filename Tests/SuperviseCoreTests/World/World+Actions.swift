@@ -56,7 +56,10 @@ extension World {
         case .savePins(let pins): savePins(pins)
         case .inquire(let id, let inquiry): inquire(id, inquiry)
         case .endInquiry(let id): endInquiry(id)
-        case .saveReport, .log, .publish, .tell, .notify, .acknowledge: break
+        case .saveReport, .log, .publish, .tell, .notify: break
+        case .giveUpRecord: giveUpRecord()
+        case .flushFiles, .flushOutput, .measureOutput, .leaveOutput, .acknowledge:
+            carryOutAtEnd(action)
         case .exit(let ending): try exit(ending)
         }
     }
@@ -78,7 +81,6 @@ extension World {
         guard case .send(.error, _, -1)? = actions.first, actions.count == 1 else {
             throw Violation("answers", "after its end the supervisor does \(actions)")
         }
-        if isCalm || !chance.happens(plan.recordFails) { flushRecords() }
         if chance.happens(0.3) { finishOneCommit() }
         supervisorIsGone()
         decideWhatFollows(ending)
@@ -111,6 +113,7 @@ extension World {
         timers = [:]
         disk.records = []
         disk.isWritingRecord = false
+        disk.outputTaken = 0
         disk.commits = []
         disk.isCommitting = false
         for link in links.keys { links[link]?.isOpen = false }

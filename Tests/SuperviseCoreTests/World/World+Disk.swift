@@ -7,20 +7,30 @@ extension World {
         guard !disk.isWritingRecord, !disk.records.isEmpty else { return }
         disk.isWritingRecord = true
         let slow = !isCalm && chance.happens(plan.recordIsSlow)
-        put(.recordWritten(generation: generation), after: chance.wait(0.1, slow ? 3_000 : 5))
+        let isLast = disk.records.first?.record.outcome != nil
+        put(
+            .recordWritten(generation: generation),
+            after: chance.wait(0.1, slow ? isLast ? 200_000 : 3_000 : 5))
     }
 
     func recordWritten() throws(Violation) {
         disk.isWritingRecord = false
         guard let written = disk.records.first else { return }
         if !isCalm, disk.record != nil, chance.happens(plan.recordFails) {
-            disk.records.removeFirst()
+            if chance.happens(0.2) {
+                finishOneRecord()
+                disk.isVisible = true
+            } else {
+                disk.records.removeFirst()
+            }
             writeNextRecord()
             try tell(.recordFailed("no space left on device"))
         } else {
             finishOneRecord()
             writeNextRecord()
-            if written.confirm { try tell(.recorded) }
+            if written.confirm {
+                try tell(written.record.outcome == nil ? .recorded : .lastRecorded)
+            }
         }
     }
 
@@ -29,10 +39,7 @@ extension World {
         let written = disk.records.removeFirst()
         disk.record = written.record
         disk.counts = written.counts
-    }
-
-    func flushRecords() {
-        while !disk.records.isEmpty { finishOneRecord() }
+        disk.isVisible = false
     }
 
     func makeStaging(_ id: CheckpointID) {

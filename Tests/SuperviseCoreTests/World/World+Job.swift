@@ -145,7 +145,10 @@ extension World {
     func begin(_ job: Job, _ request: Int?) {
         guard isActing(job), !job.hangs else { return }
         if request != nil, !isCalm, chance.happens(0.15) {
-            say(.add(.init(path: "/file", step: job.step, request: request)), job)
+            say(
+                .add(
+                    .init(path: "/file", step: job.step, request: request, blocked: blockedTime())),
+                job)
         } else {
             say(.begin(.init(step: chance.happens(0.9) ? job.step : nil, request: request)), job)
         }
@@ -164,7 +167,7 @@ extension World {
     func commit(_ job: Job, _ id: CheckpointID, _ request: Int?) {
         guard isActing(job), !job.hangs, let open = job.open, open.id == id else { return }
         job.open = nil
-        say(.commit(.init(id: id, request: request)), on: open.link)
+        say(.commit(.init(id: id, request: request, blocked: blockedTime())), on: open.link)
     }
 
     /// What the job, or somebody else, is told.
@@ -187,6 +190,16 @@ extension World {
         }
     }
 
+    /// Until the job looks next.
+    private func lookingTime() -> Int64 {
+        plan.looksEvery == 0 || isCalm ? 0 : plan.looksEvery - now % plan.looksEvery
+    }
+
+    private func blockedTime() -> Double? {
+        guard chance.happens(plan.tellsBlocked) else { return nil }
+        return chance.happens(0.1) ? [-1, 1e300, .infinity][chance.number(0...2)] : chance.share()
+    }
+
     private func wasAsked(_ job: Job, _ wire: CheckpointRequest) {
         if !isCalm, chance.happens(plan.ignoresRequest) { return }
         if !isCalm, chance.happens(plan.failsToSave) {
@@ -194,7 +207,7 @@ extension World {
         } else if let open = job.open, chance.happens(0.7) {
             put(.jobCommits(job, id: open.id, request: wire.request), after: savingTime())
         } else {
-            put(.jobBegins(job, request: wire.request), after: savingTime())
+            put(.jobBegins(job, request: wire.request), after: lookingTime() + savingTime())
         }
     }
 

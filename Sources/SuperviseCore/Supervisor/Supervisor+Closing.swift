@@ -1,0 +1,300 @@
+import SuperviseFormats
+
+/// From the decision to end until we exit.
+///
+/// The exit status says what is durable: 0 only after the record that says so. An end that nobody
+/// asked to be quick waits for the disk up to ``Settings/recordTimeout``; a stop has its bound.
+extension Supervisor {
+    /// - Parameter outcome: nil where the record on the disk stays as it is.
+    mutating func close(
+        _ ending: Action.Ending, _ outcome: Outcome?, because error: String? = nil, at now: Moment
+    ) {
+        endSources()
+        for timer in TimerID.allCases where timer != .watchdog && alarms.isSet(timer) {
+            cancel(timer)
+        }
+        publisher.isWaiting = false
+        attempt?.pid = nil
+        let isQuick =
+            switch ending {
+            case .stopped, .preempted, .refused: true
+            case .completed, .failed: false
+            }
+        let closing = Closing(
+            stage: .recording, ending: ending, outcome: outcome, error: error, since: now.instant,
+            isQuick: isQuick)
+        phase = .closing(closing)
+        guard outcome != nil else { return flush(closing, at: now) }
+        record.outcome = outcome
+        actions.append(.record(record, confirm: true))
+        set(.close, after: isQuick ? Closing.quickRecord : settings.recordTimeout, at: now)
+        guard !isQuick else { return }
+        set(.reminder, after: Closing.reminder, at: now)
+        if let preemption { tightenClosing(to: preemption.endBy, at: now) }
+    }
+
+    mutating func handleWhileClosing(_ event: Event, at now: Moment) {
+        switch event {
+        case .lastRecorded: lastRecorded(at: now)
+        case .recordFailed(let message): lastRecordFailed(message, at: now)
+        case .recordGivenUp(let isVisible): lastRecordGivenUp(isVisible: isVisible, at: now)
+        case .filesFlushed: flushed(.files)
+        case .outputFlushed: flushed(.output)
+        case .outputTaken(let bytes): outputTaken(bytes, at: now)
+        case .acknowledged: flushed(.acknowledgement)
+        case .timer(let timer):
+            alarms.remove(timer)
+            closingTimePassed(timer, at: now)
+        case .signal(let signal): received(whileClosing: signal, at: now)
+        case .received(let message, let connection, let seq):
+            received(whileClosing: message, Sender(connection: connection, seq: seq), at: now)
+        case .pinsSaved(let error): pinsSaved(error)
+        case .archiveRemoved(let time, let bytes): logRemovedArchive(time, bytes: bytes)
+        case .archiveTrimmed(let time, let gone, let bytes):
+            logTrimmedArchive(time, gone: gone, bytes: bytes)
+        case .warned(let message): log(.warning(.init(message: message)))
+        case .started, .leftoversEnded, .verified, .verifying, .compressed, .recorded, .spawned,
+            .spawnFailed, .jobExited, .outputTail, .descendantsGone, .examined, .onHangEnded,
+            .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
+            .commitFailed, .diskFull, .removed, .watched, .watchFlushed, .requestNotSent,
+            .answered, .inquiryEnded, .archives:
+            break
+        }
+    }
+
+    private mutating func closingTimePassed(_ timer: TimerID, at now: Moment) {
+        guard case .closing(let closing) = phase else { return }
+        switch (timer, closing.stage) {
+        case (.close, .recording): giveUpRecord()
+        case (.close, .flushing): flushTimePassed(closing, at: now)
+        case (.rewrite, .recording): actions.append(.record(record, confirm: true))
+        case (.reminder, .recording): remind(at: now)
+        case (.watchdog, _): watchdogTimePassed(at: now)
+        default: break
+        }
+    }
+
+    private mutating func flushTimePassed(_ closing: Closing, at now: Moment) {
+        let isTaken = preemption.map { now.instant >= $0.endBy } ?? false
+        guard !closing.isQuick, !isTaken, closing.waitsFor.contains(.output) else {
+            return leave(closing)
+        }
+        var closing = closing
+        closing.waitsFor = [.output]
+        phase = .closing(closing)
+        actions.append(.measureOutput)
+    }
+
+    /// Exits, whatever is still waited for.
+    private mutating func leave(_ closing: Closing) {
+        if closing.waitsFor.contains(.output) { actions.append(.leaveOutput) }
+        exit(closing)
+    }
+
+    private mutating func exit(_ closing: Closing) {
+        for timer in [TimerID.close, .rewrite, .reminder] where alarms.isSet(timer) {
+            cancel(timer)
+        }
+        phase = .finished
+        actions.append(.exit(closing.ending))
+    }
+}
+
+/// The last record: waited for, written again where that failed, and given up in the end.
+extension Supervisor {
+    private mutating func lastRecorded(at now: Moment) {
+        guard case .closing(let closing) = phase, closing.stage == .recording else { return }
+        flush(closing, at: now)
+    }
+
+    private mutating func lastRecordFailed(_ message: String, at now: Moment) {
+        guard case .closing(var closing) = phase, closing.stage == .recording else { return }
+        closing.failures += 1
+        if message != closing.failure {
+            closing.failure = message
+            let text = "the run record cannot be written: \(message); trying again"
+            log(.warning(.init(message: text)))
+        }
+        phase = .closing(closing)
+        let wait = Backoff.wait(
+            afterFailures: closing.failures, range: Closing.retries, jitter: 0)
+        set(.rewrite, after: wait, at: now)
+    }
+
+    private mutating func remind(at now: Moment) {
+        guard let due = alarms.due[.close] else { return }
+        actions.append(
+            .tell(
+                "waiting until the disk has taken the run record: up to "
+                    + "\(Self.text(due - now.instant)); SIGTERM ends the wait, and the run then "
+                    + "counts as unfinished"))
+        publishNow(at: now)
+        set(.reminder, after: Closing.reminders, at: now)
+    }
+
+    private mutating func giveUpRecord() {
+        for timer in [TimerID.close, .rewrite, .reminder] where alarms.isSet(timer) {
+            cancel(timer)
+        }
+        actions.append(.giveUpRecord)
+    }
+
+    /// Nothing that still waits for the disk can make the run look finished later.
+    private mutating func lastRecordGivenUp(isVisible: Bool, at now: Moment) {
+        guard case .closing(var closing) = phase, closing.stage == .recording else { return }
+        let why = closing.failure.map { " (\($0))" } ?? ""
+        let next =
+            isVisible
+            ? "supervise status \(record.name) shows whether it counts as finished"
+            : "the run counts as unfinished, and the next start goes on from its newest checkpoint"
+        let message = "the disk has not taken the run record\(why): \(next)"
+        closing.isRecorded = false
+        if !closing.isQuick, preemption == nil {
+            let what = closing.ending == .completed ? "has completed" : "failed for good"
+            closing.ending = .refused(
+                "the job \(what), but within \(Self.text(settings.recordTimeout)) \(message)")
+        } else {
+            log(.warning(.init(message: message)))
+            if let signal = closing.signal {
+                closing.ending = .stopped(signal: signal)
+            } else if preemption != nil, !closing.wasStopped {
+                closing.ending = .preempted
+                closing.isQuick = true
+                closing.since = now.instant
+            }
+        }
+        if !closing.wasStopped { record.outcome = nil }
+        flush(closing, at: now)
+    }
+
+    /// In whole minutes where it is some of them, else in seconds.
+    private static func text(_ wait: Duration) -> String {
+        let seconds = Int64(max(0, wait.seconds).rounded(.up))
+        return seconds < 120 ? "\(seconds) s" : "\((seconds + 59) / 60) min"
+    }
+}
+
+/// What is derived, said or passed on: it may be lost without harm.
+extension Supervisor {
+    private mutating func flush(_ closing: Closing, at now: Moment) {
+        var closing = closing
+        closing.stage = .flushing
+        for timer in [TimerID.rewrite, .reminder] where alarms.isSet(timer) { cancel(timer) }
+        phase = .closing(closing)
+        announce(closing, at: now)
+        closing.waitsFor = [.output]
+        // Behind a record that hangs they hang as well.
+        if closing.isRecorded {
+            closing.waitsFor.insert(.files)
+            actions.append(.flushFiles)
+        }
+        if closing.isRecorded, let inquiry = acknowledgement {
+            closing.waitsFor.insert(.acknowledgement)
+            actions.append(.acknowledge(inquiry))
+        }
+        actions.append(.flushOutput)
+        phase = .closing(closing)
+        let left = Closing.quick - (now.instant - closing.since)
+        set(.close, after: closing.isQuick ? max(.zero, left) : Closing.patient, at: now)
+    }
+
+    /// The last line tells of the last status.
+    private mutating func announce(_ closing: Closing, at now: Moment) {
+        guard closing.isRecorded || closing.wasStopped else { return }
+        if let outcome = closing.outcome {
+            publishNow(at: now)
+            log(.finished(outcome, error: closing.error))
+        } else if publisher.last != nil, case .refused = closing.ending {
+            // A status that we have written is put right.
+            record.outcome = Outcome(kind: .failed, exitCode: 125)
+            publishNow(at: now)
+        }
+    }
+
+    private mutating func flushed(_ part: Closing.Part) {
+        guard case .closing(var closing) = phase, closing.stage == .flushing else { return }
+        closing.waitsFor.remove(part)
+        phase = .closing(closing)
+        if closing.waitsFor.isEmpty { exit(closing) }
+    }
+
+    /// A reader who still takes something is waited for.
+    private mutating func outputTaken(_ bytes: Int64, at now: Moment) {
+        guard case .closing(var closing) = phase, closing.waitsFor.contains(.output) else { return }
+        guard bytes > closing.taken else { return leave(closing) }
+        closing.taken = bytes
+        phase = .closing(closing)
+        set(.close, after: Closing.patient, at: now)
+    }
+}
+
+/// Those who speak to us meanwhile.
+extension Supervisor {
+    private mutating func received(whileClosing signal: Event.Signal, at now: Moment) {
+        switch signal {
+        case .stop(let number, let name): hurry(by: name, signal: number, at: now)
+        case .hangUp(let number, let name):
+            if stop == nil { hurry(by: name, signal: number, at: now) }
+        case .preempt(let name): noticed(Notice(action: .terminate), from: name, at: now)
+        case .checkpoint, .other: break
+        }
+    }
+
+    /// Somebody asks us to end: the disk and slow readers have a moment left.
+    private mutating func hurry(by name: String, signal: Int32, at now: Moment) {
+        guard case .closing(var closing) = phase else { return }
+        if stop != nil {
+            if stop?.countAgain(at: now.instant) == 3 { giveUpWaiting() }
+            return
+        }
+        let limit = closing.stage == .recording ? Closing.quickRecord : Closing.quick
+        stop = Stop(
+            signal: signal, askedAt: now.instant, stage: .telling, lastCountedAt: now.instant,
+            deadline: now.instant + limit)
+        stop?.abandonAt = now.instant + Closing.quick
+        closing.isQuick = true
+        closing.since = now.instant
+        if closing.stage == .recording {
+            closing.signal = signal
+            actions.append(
+                .tell("\(name): the disk has a moment left to take the run record"))
+        }
+        phase = .closing(closing)
+        if let due = alarms.due[.close], due > now.instant + limit {
+            set(.close, after: limit, at: now)
+        }
+        guard closing.stage == .flushing else { return }
+        if closing.waitsFor.contains(.output) { actions.append(.leaveOutput) }
+    }
+
+    private mutating func giveUpWaiting() {
+        guard case .closing(let closing) = phase else { return }
+        switch closing.stage {
+        case .recording: giveUpRecord()
+        case .flushing: leave(closing)
+        }
+    }
+
+    /// The machine does not wait for the disk.
+    mutating func tightenClosing(to end: Instant, at now: Moment) {
+        guard case .closing(let closing) = phase, !closing.isQuick,
+            let due = alarms.due[.close], due > end
+        else { return }
+        set(.close, after: max(Closing.quickRecord, end - now.instant), at: now)
+    }
+
+    private mutating func received(
+        whileClosing message: JobMessage, _ sender: Sender, at now: Moment
+    ) {
+        guard case .control(let control) = message else {
+            return received(message, sender, at: now)
+        }
+        switch control.command {
+        case "status": answer(.status(status(at: now)), to: sender)
+        case "stop":
+            answer(.ok, to: sender)
+            hurry(by: "control stop", signal: Self.sigterm, at: now)
+        default: refuse(sender, .stopping, "the run has ended")
+        }
+    }
+}

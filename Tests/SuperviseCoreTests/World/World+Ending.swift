@@ -1,0 +1,29 @@
+import SuperviseCore
+import SuperviseFormats
+
+/// What the end waits for: a disk that is slow or hangs, readers that are slow or gone.
+extension World {
+    func carryOutAtEnd(_ action: Action) {
+        switch action {
+        case .flushFiles: answerAtEnd(.filesFlushed)
+        case .flushOutput: answerAtEnd(.outputFlushed)
+        case .acknowledge: answerAtEnd(.acknowledged)
+        case .measureOutput:
+            if disk.outputTaken < 4, chance.happens(plan.recordIsSlow) { disk.outputTaken += 1 }
+            later(.outputTaken(Int64(disk.outputTaken)), after: 0)
+        default: break
+        }
+    }
+
+    private func answerAtEnd(_ event: Event) {
+        let isSlow = !isCalm && chance.happens(plan.recordIsSlow)
+        if isSlow, chance.happens(0.3) { return }
+        later(event, after: chance.wait(0.1, isSlow ? 20_000 : 5))
+    }
+
+    /// Nothing that waits is written later.
+    func giveUpRecord() {
+        disk.records = []
+        later(.recordGivenUp(isVisible: disk.isVisible), after: 0)
+    }
+}
