@@ -75,8 +75,8 @@ package enum StartText {
         switch refusal {
         case .supervisor(let pid):
             return
-                "pid \(pid) is still the supervisor of run \(name) in \(former), which was moved or "
-                + "copied here meanwhile; \(cures([pid], origin, record, name))"
+                "pid \(pid) is still the supervisor of run \(name) in \(former), and its lock is free here: "
+                + "the state was moved or copied, or its lock removed; \(cures([pid], origin, record, name))"
         case .processes(let pids):
             let list = pids.prefix(8).map(String.init).joined(separator: ", ")
             let more = pids.count > 8 ? ", …" : ""
