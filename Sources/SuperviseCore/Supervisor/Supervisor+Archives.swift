@@ -48,9 +48,9 @@ extension Supervisor {
             archives.isDue = false
             archives.steps =
                 ArchivePlan(
-                    found.filter { $0.time != victim }, keep: settings.keepArchived,
-                    best: settings.retention.keepBest, rollbackAfter: settings.rollbackAfter
-                ).steps
+                    found, keep: settings.keepArchived, best: settings.retention.keepBest,
+                    rollbackAfter: settings.rollbackAfter
+                ).steps.filter { $0.time != victim }
         }
         if let victim {
             removeForRoom(victim)
