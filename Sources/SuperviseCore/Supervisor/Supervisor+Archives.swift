@@ -41,28 +41,33 @@ extension Supervisor {
     mutating func archivesListed(_ found: [ArchiveSummary], at now: Moment) {
         guard archives.isListing else { return }
         archives.isListing = false
-        if archives.isDue {
+        let needsRoom = !archives.waiting.isEmpty
+        let victim = needsRoom ? ArchivePlan.first(of: found, spared: archives.tried) : nil
+        // What is left of a plan is made anew: another one may be the newest by now.
+        if archives.isDue || !archives.steps.isEmpty {
             archives.isDue = false
             archives.steps =
                 ArchivePlan(
                     found, keep: settings.keepArchived, best: settings.retention.keepBest,
                     rollbackAfter: settings.rollbackAfter
-                ).steps
+                ).steps.filter { $0.time != victim }
         }
-        if let waiting = archives.waiting.last {
-            if let time = ArchivePlan.first(of: found, spared: archives.tried) {
-                archives.tried.insert(time)
-                archives.steps.removeAll { $0.time == time }
-                archives.steps.insert(.remove(time), at: 0)
-                let message =
-                    "the disk is full: removing the archived run \(reference(time)), and trying "
-                    + "\(waiting.id) once more"
-                log(.warning(.init(message: message)))
-            } else {
-                clearCheckpoints(at: now)
-            }
+        if let victim {
+            removeForRoom(victim)
+        } else if needsRoom {
+            clearCheckpoints(at: now)
         }
         nextArchiveStep()
+    }
+
+    private mutating func removeForRoom(_ time: String) {
+        archives.tried.insert(time)
+        archives.steps.insert(.remove(time), at: 0)
+        let id = archives.waiting.last.map { "\($0.id)" } ?? "the checkpoint"
+        let message =
+            "the disk is full: removing the archived run \(reference(time)), and trying \(id) "
+            + "once more"
+        log(.warning(.init(message: message)))
     }
 
     private mutating func nextArchiveStep() {

@@ -6,6 +6,8 @@ import SuperviseFormats
 struct ArchiveWitness {
     /// As they were last listed, the oldest first.
     private var listed: [ArchiveSummary] = []
+    /// Of all of them, when they were last listed.
+    private var newest: String?
     private var isWorking = false
     /// Removed since a checkpoint was last committed, or tried to be.
     private var tried: Set<String> = []
@@ -30,6 +32,7 @@ struct ArchiveWitness {
             default: break
             }
         }
+        if !step.withoutRoom.isEmpty { tried = [] }
         try judgeCount(step)
     }
 
@@ -37,13 +40,14 @@ struct ArchiveWitness {
         switch step.event {
         case .archives(let found):
             listed = found.sorted { $0.time < $1.time }
+            newest = listed.last?.time
             isWorking = false
         case .archiveRemoved(let time, _):
             isWorking = false
             over = over.map { $0 - 1 }
             listed.removeAll { $0.time == time }
         case .archiveTrimmed: isWorking = false
-        case .committed, .commitFailed: tried = []
+        case .committed: tried = []
         default: break
         }
     }
@@ -82,7 +86,7 @@ struct ArchiveWitness {
         guard let archive = listed.first(where: { $0.time == time }), let pins = archive.pins else {
             throw Violation("archive", "\(time) is not known well enough to be cut down")
         }
-        if time == listed.last?.time { throw Violation("archive", "the newest is cut down") }
+        if time == newest { throw Violation("archive", "the newest is cut down") }
         let good = archive.checkpoints.last {
             archive.suspects[$0.id.description, default: 0] < step.settings.rollbackAfter
         }

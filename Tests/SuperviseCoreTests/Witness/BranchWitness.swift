@@ -105,7 +105,9 @@ struct BranchWitness {
     private mutating func follow(_ order: Action.CommitOrder) throws(Violation) {
         // One that waited for room is ordered again.
         guard ordered.insert(order.id).inserted else { return }
-        if hasSpawned, order.parent != pending.last ?? base {
+        // One that failed may be named by those that waited behind it.
+        let hasFailed = order.parent.map { ordered.contains($0) && !pending.contains($0) } ?? false
+        if hasSpawned, order.parent != pending.last ?? base, !hasFailed {
             throw Violation(
                 "branches", "\(order.id) has the parent \(order.parent?.description ?? "none")")
         }
