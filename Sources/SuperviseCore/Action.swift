@@ -75,6 +75,8 @@ package enum Action: Equatable, Sendable {
     case acknowledge(Inquiry)
     /// Answers ``Event/removed(_:held:)``.
     case remove([CheckpointID])
+    /// How much the job may still write beside its checkpoints; answers ``Event/freeSpace(_:)``.
+    case measureSpace
     /// Make durable which are pinned; answers ``Event/pinsSaved(_:)``.
     case savePins(Set<CheckpointID>)
     case log(RunEvent)

@@ -66,6 +66,8 @@ package enum Event: Equatable, Sendable {
     /// Of those that were to be removed: which are gone, and which somebody is reading, or the disk
     /// has not let go of.
     case removed([CheckpointID], held: [CheckpointID])
+    /// In bytes; nil where the file system does not tell.
+    case freeSpace(Int64?)
     /// nil where the pins are durable; else why they are as they were.
     case pinsSaved(ProtocolError?)
     /// Of what the job writes by itself: these look complete.

@@ -154,7 +154,7 @@ extension RunStore {
 
     /// The manifest of a checkpoint that owns a payload elsewhere; nil for any other, and for one
     /// whose manifest is not to be believed.
-    private func ownedPayload(_ directory: String) throws(SystemError) -> Manifest? {
+    func ownedPayload(_ directory: String) throws(SystemError) -> Manifest? {
         func read(_ name: String) throws(SystemError) -> [UInt8]? {
             do throws(SystemError) {
                 return try files.readFile("\(directory)/\(name)", limit: limits.document)

@@ -50,22 +50,24 @@ extension Supervisor {
         leaving.removeAll { answered.contains($0.id) }
         answerRemovers(gone: left, held: stayed)
         useRoom(isMore: !gone.isEmpty, at: now)
+        followShortage(isMore: !gone.isEmpty, at: now)
     }
 }
 
-/// On a full disk: down to what is protected, said aloud, and one more try.
+/// On a full disk that we found full ourselves: as much as the newest checkpoint takes, and if that is
+/// not enough, all that is not protected; said aloud, and tried again each time.
 extension Supervisor {
     mutating func diskFull(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
-        if attempt?.open?.id == id, attempt?.open?.begin != nil {
-            if attempt?.open?.hadRoomMade == false, makeRoom(for: id) {
-                attempt?.open?.hadRoomMade = true
+        if let open = attempt?.open, open.id == id, open.begin != nil {
+            if let room = makeRoom(for: id, after: open.room) {
+                attempt?.open?.room = room
                 attempt?.open?.waitsForRoom = true
                 return
             }
-        } else if let last = committing.indices.last, committing[last].id == id {
-            if !committing[last].hadRoomMade, makeRoom(for: id) {
-                committing[last].hadRoomMade = true
-                committing[last].waitsForRoom = true
+        } else if let last = committing.last, last.id == id {
+            if let room = makeRoom(for: id, after: last.room) {
+                committing[committing.count - 1].room = room
+                committing[committing.count - 1].waitsForRoom = true
                 return
             }
         }
@@ -74,22 +76,30 @@ extension Supervisor {
         commitFailed(id, error, at: now)
     }
 
-    /// - Returns: whether something is on its way out.
-    private mutating func makeRoom(for id: CheckpointID) -> Bool {
-        guard hasChosen else { return false }
-        let removals = RetentionPlan(clearing: checkpoints, protection: protection).removals
-        if !removals.isEmpty {
-            let what = removals.count == 1 ? "checkpoint" : "checkpoints"
-            let names =
-                removals.count > 5
-                ? "\(removals.count) \(what)"
-                : "\(what) " + removals.map(\.description).joined(separator: ", ")
-            let message =
-                "the disk is full: removing \(names), whatever the rules say, and trying \(id) once more"
-            log(.warning(.init(message: message)))
-            remove(removals)
-        }
-        return !leaving.isEmpty
+    /// - Returns: how much is on its way out; nil where nothing is.
+    private mutating func makeRoom(for id: CheckpointID, after room: RoomMade) -> RoomMade? {
+        guard hasChosen, room != .all else { return nil }
+        let needed = room == .none ? checkpoints.last?.size : nil
+        let removals = RoomPlan(checkpoints, protection: protection, needed: needed).removals
+        let rest = RoomPlan(checkpoints, protection: protection, needed: nil).removals
+        clear(removals, so: "trying \(id) once more")
+        guard !leaving.isEmpty else { return nil }
+        return rest.count == removals.count ? .all : .some
+    }
+
+    /// Removes what the rules keep.
+    ///
+    /// - Parameter next: what happens then.
+    mutating func clear(_ removals: [CheckpointID], so next: String) {
+        guard !removals.isEmpty else { return }
+        let what = removals.count == 1 ? "checkpoint" : "checkpoints"
+        let names =
+            removals.count > 5
+            ? "\(removals.count) \(what)"
+            : "\(what) " + removals.map(\.description).joined(separator: ", ")
+        let message = "the disk is full: removing \(names), whatever the rules say, and \(next)"
+        log(.warning(.init(message: message)))
+        remove(removals)
     }
 
     /// - Parameter isMore: something has gone, and so there may be room.
@@ -110,4 +120,9 @@ extension Supervisor {
             actions.append(committing[index].action)
         }
     }
+}
+
+extension CheckpointSummary {
+    /// What it takes of the disk, in bytes.
+    var size: Int64 { compressedBytes ?? bytes }
 }

@@ -177,6 +177,11 @@ extension Supervisor {
         if stop?.stage == .killing { actions.append(.killEverything) }
         if isPaused { actions.append(.pauseJob) }
         if !alarms.isSet(.interval) { startInterval(at: now) }
+        // Not before: until here any checkpoint may be needed to go on from.
+        if diedSaving, stop == nil {
+            _ = suspectShortage(isTold: false, error: ProtocolError(.noSpace, "the disk is full"))
+        }
+        diedSaving = false
     }
 
     /// At the start we do not run what we could not find again; later the job goes on.

@@ -43,6 +43,7 @@ extension Conductor {
         case .commit(let order): disk?.commit(order)
         case .add(let order, let source): disk?.add(order, from: source)
         case .remove(let ids): disk?.remove(ids)
+        case .measureSpace: disk?.measureSpace()
         case .savePins(let pins): disk?.savePins(pins)
         case .log(let event): log(event)
         case .tell(let line): console.say(line, .normal)

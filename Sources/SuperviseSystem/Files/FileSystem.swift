@@ -115,9 +115,11 @@ package protocol FileSystem: Sendable {
         goOn: (Int) -> Bool
     ) throws(SystemError) -> FilteredFile
 
-    /// How many bytes an ordinary user may still write to the file system that holds the path; the
-    /// most there are where it knows of no blocks, as some in user space.
-    func freeSpace(_ path: String) throws(SystemError) -> Int64
+    /// How many bytes may still be written to the file system that holds the path; the most there
+    /// are where it knows of no blocks, as some in user space, and 0 where no file can be made.
+    ///
+    /// - Parameter asRoot: root may also use what is reserved.
+    func freeSpace(_ path: String, asRoot: Bool) throws(SystemError) -> Int64
 
     /// Holds a directory (`flock`), shared with others who read it or alone to take it away. Shared, it
     /// waits for those who hold it alone, which is never for long; alone, it does not wait.
@@ -162,6 +164,11 @@ package struct FileStatus: Equatable, Sendable {
 }
 
 extension FileSystem {
+    /// As an ordinary user may use it.
+    package func freeSpace(_ path: String) throws(SystemError) -> Int64 {
+        try freeSpace(path, asRoot: false)
+    }
+
     package func visit(_ path: String, _ body: (DirectoryEntry) -> Void) throws(SystemError) {
         for entry in try list(path) { body(entry) }
     }

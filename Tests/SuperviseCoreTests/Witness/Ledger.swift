@@ -111,7 +111,8 @@ struct Ledger {
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .outputTail,
-            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered:
+            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
+            .freeSpace:
             break
         }
     }
@@ -218,7 +219,7 @@ struct Ledger {
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
-            .savePins, .acknowledge, .notify:
+            .savePins, .acknowledge, .notify, .measureSpace:
             break
         }
     }

@@ -105,7 +105,7 @@ struct RetentionWitness {
     /// On a full disk, and for whoever deletes one, more may go.
     private func followsTheRules(_ step: Step) -> Bool {
         switch step.event {
-        case .diskFull: false
+        case .diskFull, .freeSpace: false
         case .received(.control(let control), _, _): control.command != "delete"
         default: true
         }

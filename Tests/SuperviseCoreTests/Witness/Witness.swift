@@ -79,6 +79,7 @@ struct Witness {
     var preemption = PreemptionWitness()
     var service = ServiceWitness()
     var closing = ClosingWitness()
+    var shortage = ShortageWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -103,6 +104,7 @@ struct Witness {
         try stop.judge(step, before, ledger)
         try pause.judge(step, before, ledger)
         try failures.judge(step, before, ledger, world)
+        try shortage.judge(step, world)
         try retention.judge(step, hidden: resume.hidden, world)
         try requests.judge(step, before, ledger)
         try sequences.judge(step, before, world)

@@ -47,6 +47,7 @@ extension World {
         case .gatherWatched(let since): gatherFiles(since: since)
         case .watchAgain(let path): watchAgain(path)
         case .remove(let ids): remove(ids)
+        case .measureSpace: measureSpace()
         case .examine: examine()
         case .runOnHang: runOnHang()
         case .endDiagnosis: endDiagnosis()
