@@ -32,6 +32,7 @@ itself is gone, the next call raises `SupervisorLost`, for nobody would keep wha
 
 import atexit
 import contextlib
+import errno
 import hashlib
 import itertools
 import json
@@ -367,7 +368,8 @@ class _Supervisor:
         """The open checkpoint came to nothing, by `error`."""
         self.last_error = error
         with contextlib.suppress(SupervisorLost):
-            self._send({"type": "abort", "id": self._open})
+            text = _text(_describe(error))
+            self._send({"type": "abort", "id": self._open, "error": text, "code": _code(error)})
             self.failed(error)
 
     def commit(self, note, wait, since):
@@ -393,7 +395,8 @@ class _Supervisor:
             request, self._request = self._request, None
             if request is not None:
                 text = _text(error if isinstance(error, str) else _describe(error))
-                self._send({"type": "failed", "request": request["request"], "error": text})
+                message = {"type": "failed", "request": request["request"], "error": text}
+                self._send(dict(message, code=_code(error)))
 
     def give_up(self, error):
         with self._changed:
@@ -927,6 +930,15 @@ def _describe(error):
     if isinstance(error, (OSError, SuperviseError)):
         return str(error)
     return ("%s: %s" % (type(error).__name__, error)).rstrip(": ")
+
+
+def _code(error):
+    """What the supervisor may do something about: it makes room on a full disk."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return "no_space"
+        error = getattr(error, "__cause__", None) or getattr(error, "__context__", None)
+    return None
 
 
 def _say(text):

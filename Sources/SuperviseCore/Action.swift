@@ -81,6 +81,8 @@ package enum Action: Equatable, Sendable {
     case removeArchive(String)
     /// Remove checkpoints of an archived run; answers ``Event/archiveTrimmed(_:gone:bytes:)``.
     case trimArchive(String, [CheckpointID])
+    /// How much the job may still write beside its checkpoints; answers ``Event/freeSpace(_:)``.
+    case measureSpace
     /// Make durable which are pinned; answers ``Event/pinsSaved(_:)``.
     case savePins(Set<CheckpointID>)
     case log(RunEvent)

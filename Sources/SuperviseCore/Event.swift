@@ -72,6 +72,8 @@ package enum Event: Equatable, Sendable {
     case archiveRemoved(String, bytes: Int64?)
     /// Which are gone of it, and how many bytes they had.
     case archiveTrimmed(String, gone: [CheckpointID], bytes: Int64)
+    /// In bytes; nil where the file system does not tell.
+    case freeSpace(Int64?)
     /// nil where the pins are durable; else why they are as they were.
     case pinsSaved(ProtocolError?)
     /// Of what the job writes by itself: these look complete.

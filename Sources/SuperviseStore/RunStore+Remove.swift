@@ -14,9 +14,8 @@ extension RunStore {
             var places: [String] = []
             for id in ids {
                 guard let hold = try holdAlone(id) else { continue }
-                let place = try discardCommitted(
-                    paths.checkpoint(id),
-                    mayOwn: state.withLock { $0.claims.map { $0[id] != nil } ?? true })
+                let place = try hide(
+                    id, mayOwn: state.withLock { $0.claims.map { $0[id] != nil } ?? true })
                 withExtendedLifetime(hold) {}
                 forget(id)
                 removed.append(id)
@@ -25,9 +24,17 @@ extension RunStore {
             state.withLock { $0.live -= places.count }
             if places.isEmpty { return removed }
             try files.syncDirectory(paths.checkpoints)
-            for place in places { try removeForGood(place) }
+            for place in places { try removeHidden(place) }
             return removed
         }
+    }
+
+    /// How many bytes the job may still write beside its checkpoints; nil where the file system does
+    /// not tell.
+    package func freeSpace() -> Int64? {
+        let isRoot = (owner?.user ?? userId()) == 0
+        let free = try? files.freeSpace(paths.payload, asRoot: isRoot)
+        return free == .max ? nil : free
     }
 
     /// Keeps a checkpoint from being removed while it is read, until the result is let go of.

@@ -77,6 +77,9 @@ extension RunStore {
                 case .success(let manifest):
                     summary = self.summary(of: manifest)
                     summary?.compressedBytes = try compressedBytes(of: manifest)
+                case .failure where isHidden(paths.checkpoint(id)):
+                    state.withLock { _ = $0.hidden.insert(id) }
+                    continue
                 case .failure(let damage):
                     scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
                 }

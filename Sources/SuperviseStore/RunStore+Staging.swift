@@ -87,14 +87,16 @@ extension RunStore {
                 if let id = CheckpointID(name), state.withLock({ $0.begun.contains(id) }) {
                     continue
                 }
-                _ = try moveToTrash("\(paths.staging)/\(entry.name)")
+                let path = "\(paths.staging)/\(entry.name)"
+                if try moveToTrash(path) == path { try files.removeTree(path) }
             }
-            let leftovers = try entries(paths.trash)
+            let leftovers =
+                try entries(paths.trash).map { "\(paths.trash)/\($0.name)" } + hiddenCheckpoints()
             if leftovers.isEmpty { return }
             // Who put a checkpoint there may have ended before its move was durable: if power fails
             // now it must not come back with half of its files.
             try files.syncDirectory(paths.checkpoints)
-            for entry in leftovers { try removeForGood("\(paths.trash)/\(entry.name)") }
+            for place in leftovers { try removeHidden(place) }
         }
     }
 
@@ -109,10 +111,20 @@ extension RunStore {
         try files.removeTree(place)
     }
 
-    /// - Returns: where it is now; nil where there was nothing.
+    /// - Returns: where it is now: on a disk without room for that, where it was; nil where there was
+    ///   nothing.
     func moveToTrash(_ path: String) throws(SystemError) -> String? {
-        try files.makeDirectoryIfMissing(paths.trash)
-        return try move(path, into: paths.trash)
+        do throws(SystemError) {
+            try files.makeDirectoryIfMissing(paths.trash)
+            return try move(path, into: paths.trash)
+        } catch {
+            guard error.isNoSpace else { throw error }
+            return try isThere(path) ? path : nil
+        }
+    }
+
+    private func isThere(_ path: String) throws(SystemError) -> Bool {
+        try unlessMissing { () throws(SystemError) in try files.status(path) } != nil
     }
 
     /// Moves a directory into another one, under a name that is free there.

@@ -43,6 +43,8 @@ package final class RunStore: Sendable {
         var unsynced: [String] = []
         /// Checkpoints that were begun by this process.
         var begun: Set<CheckpointID> = []
+        /// Found among the checkpoints, and on their way out.
+        var hidden: Set<CheckpointID> = []
         /// Payloads that stay outside, by their checkpoints; nil before the first scan.
         var claims: [CheckpointID: FilePath]?
         /// Payloads that stay outside, of archived runs by their times; nil where that was not asked.
@@ -76,6 +78,7 @@ package final class RunStore: Sendable {
         if isRecorded {
             try writing { () throws(SystemError) in try removeIfThere(paths.recordTemporary) }
             try finishMoves()
+            prepareTrash()
             return
         }
         try finishArchiving()
@@ -88,9 +91,17 @@ package final class RunStore: Sendable {
                 unsynced += [paths.payload, paths.payloadParent]
             }
             try files.makeDirectoryIfMissing(paths.checkpoints)
+            try files.makeDirectoryIfMissing(paths.trash)
             try removeIfThere(paths.recordTemporary)
             state.withLock { $0.unsynced = unsynced }
         }
+    }
+
+    /// Making room needs it, and a full disk has no room for it. Only beside checkpoints: else a disk
+    /// is not mounted.
+    private func prepareTrash() {
+        guard (try? files.status(paths.checkpoints))?.kind == .directory else { return }
+        _ = try? files.makeDirectoryIfMissing(paths.trash)
     }
 
     /// The record, or nil where there is no run of that name. Writes nothing.

@@ -192,7 +192,7 @@ struct ProtocolTests {
         let program = try place.puppet()
         try program.hello(accepts: false)
         let began = try program.begin(step: 1)
-        try program.send(.abort(began.id), seq: 3)
+        try program.send(.abort(.init(id: began.id)), seq: 3)
         #expect(try program.message() == Envelope(.aborted, seq: 3))
         try program.send(.commit(.init(id: began.id)))
         #expect(try program.refusal().code == .unknownCheckpoint)

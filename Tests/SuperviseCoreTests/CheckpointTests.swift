@@ -57,8 +57,8 @@ struct CheckpointTests {
         desk.hello(on: 2)
         let id = desk.begin()
         #expect(desk.say(.commit(.init(id: id)), on: 2).errors == [.unknownCheckpoint])
-        #expect(desk.say(.abort(id), on: 2).errors == [.unknownCheckpoint])
-        #expect(desk.say(.abort(id)).sent == [.aborted])
+        #expect(desk.say(.abort(.init(id: id)), on: 2).errors == [.unknownCheckpoint])
+        #expect(desk.say(.abort(.init(id: id))).sent == [.aborted])
         #expect(desk.say(.commit(.init(id: id))).errors == [.unknownCheckpoint])
     }
 

@@ -45,7 +45,7 @@ struct HelloTests {
         desk.run(speaks: false)
         let messages: [JobMessage] = [
             .heartbeat, .progress(.init()), .begin(.init()), .commit(.init(id: checkpoint(1))),
-            .add(.init(path: "/f")), .abort(checkpoint(1)),
+            .add(.init(path: "/f")), .abort(.init(id: checkpoint(1))),
             .failed(.init(request: 1, error: nil)),
         ]
         for message in messages { #expect(desk.say(message).errors == [.helloFirst]) }

@@ -38,7 +38,7 @@ struct RequestTests {
         desk.run()
         let id = desk.begin()
         #expect(desk.tell(.timer(.interval), after: .seconds(30)).requests.isEmpty)
-        #expect(desk.say(.abort(id)).timer(.interval) == 60_000_000_000)
+        #expect(desk.say(.abort(.init(id: id))).timer(.interval) == 60_000_000_000)
     }
 
     @Test("with --checkpoint-every off a silent job leaves no timer armed")

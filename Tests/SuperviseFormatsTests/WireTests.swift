@@ -57,7 +57,15 @@ struct WireTests {
                 #"{"type":"add","path":"/a","blocked_s":1.5}"#,
                 .add(.init(path: "/a", blocked: 1.5))
             ),
-            (#"{"type":"abort","id":"000013-step-4520"}"#, .abort(id)),
+            (#"{"type":"abort","id":"000013-step-4520"}"#, .abort(.init(id: id))),
+            (
+                #"{"type":"abort","id":"000013-step-4520","error":"full","code":"no_space"}"#,
+                .abort(.init(id: id, error: "full", code: "no_space"))
+            ),
+            (
+                #"{"type":"failed","request":7,"error":"full","code":"of_another_kind"}"#,
+                .failed(.init(request: 7, error: "full", code: "of_another_kind"))
+            ),
             (
                 #"{"type":"failed","request":7,"error":"no memory"}"#,
                 .failed(.init(request: 7, error: "no memory"))

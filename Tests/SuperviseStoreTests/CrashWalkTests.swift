@@ -105,7 +105,6 @@ struct CrashWalkTests {
                 try scene.commit(id(1))
                 try scene.commit(id(2))
                 // Killed between the move and its fsync.
-                try scene.files.makeDirectory(scene.store.paths.trash)
                 try scene.files.rename(
                     scene.store.paths.checkpoint(id(1)),
                     to: "\(scene.store.paths.trash)/\(id(1))")

@@ -59,6 +59,8 @@ package struct Attempt: Sendable {
         /// Of a final one; by the clock.
         var deadline: Instant?
         var operators: [Sender] = []
+        /// It was made again after room was made for it.
+        var isSecond = false
         /// How much was staged when its time last ended.
         var measured: Event.StagingSize?
         /// Its time has ended, and it is being looked at whether this one has grown.
@@ -88,7 +90,7 @@ package struct Attempt: Sendable {
         let reason: Manifest.Reason
         /// Its directory is made when room has been made.
         var waitsForRoom = false
-        var hadRoomMade = false
+        var room = RoomMade.none
     }
 
     var accepting: [ConnectionID] {
@@ -98,6 +100,15 @@ package struct Attempt: Sendable {
     var allConnections: [ConnectionID] {
         connections.keys.sorted { $0.number < $1.number }
     }
+}
+
+/// How much room has been made for a checkpoint that found the disk full.
+enum RoomMade: Equatable, Sendable {
+    case none
+    /// As much as the newest checkpoint takes.
+    case some
+    /// All that may go has gone.
+    case all
 }
 
 /// Who sent a message, and its `seq`.
@@ -124,8 +135,7 @@ package struct Committing: Equatable, Sendable {
     let action: Action
     /// It is given when room has been made.
     package var waitsForRoom = false
-    /// Room has been made for it once.
-    var hadRoomMade = false
+    var room = RoomMade.none
 
     /// What a save has cost the job until it gave it to us, in seconds.
     struct Saving: Equatable, Sendable {

@@ -41,8 +41,8 @@ extension Supervisor {
     mutating func archivesListed(_ found: [ArchiveSummary], at now: Moment) {
         guard archives.isListing else { return }
         archives.isListing = false
-        let needsRoom = !archives.waiting.isEmpty
-        let victim = needsRoom ? ArchivePlan.first(of: found, spared: archives.tried) : nil
+        let next = afterRoom
+        let victim = next != nil ? ArchivePlan.first(of: found, spared: archives.tried) : nil
         // What is left of a plan is made anew: another one may be the newest by now.
         if archives.isDue || !archives.steps.isEmpty {
             archives.isDue = false
@@ -52,21 +52,27 @@ extension Supervisor {
                     rollbackAfter: settings.rollbackAfter
                 ).steps.filter { $0.time != victim }
         }
-        if let victim {
-            removeForRoom(victim)
-        } else if needsRoom {
+        if let victim, let next {
+            removeForRoom(victim, next)
+        } else if next != nil {
             clearCheckpoints(at: now)
+            clearCheckpointsForShortage(at: now)
         }
         nextArchiveStep()
     }
 
-    private mutating func removeForRoom(_ time: String) {
+    /// What happens once there is room; nil where nothing waits for it.
+    private var afterRoom: String? {
+        if let waiting = archives.waiting.last { return "trying \(waiting.id) once more" }
+        if case .archives = shortage?.stage { return "the job may save again" }
+        return nil
+    }
+
+    private mutating func removeForRoom(_ time: String, _ next: String) {
         archives.tried.insert(time)
         archives.steps.insert(.remove(time), at: 0)
-        let id = archives.waiting.last.map { "\($0.id)" } ?? "the checkpoint"
         let message =
-            "the disk is full: removing the archived run \(reference(time)), and trying \(id) "
-            + "once more"
+            "the disk is full: removing the archived run \(reference(time)), and \(next)"
         log(.warning(.init(message: message)))
     }
 
@@ -112,6 +118,7 @@ extension Supervisor {
         } else if !archives.waiting.isEmpty {
             lookAtArchives()
         }
+        archiveStepEnded(forShortage: hasRoom)
         nextArchiveStep()
     }
 

@@ -35,6 +35,8 @@ extension Supervisor {
         for connection in attempt.allConnections { actions.append(.close(connection)) }
         attempt.connections = [:]
         if let open = attempt.open { actions.append(.dropStaging(open.id)) }
+        diedSaving = attempt.open != nil && end != .exited(0)
+        abandonShortage()
         attempt.open = nil
         attempt.pid = nil
         self.attempt = attempt

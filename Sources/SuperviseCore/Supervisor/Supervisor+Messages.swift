@@ -23,7 +23,7 @@ extension Supervisor {
         case .begin(let begin): self.begin(begin, sender, at: now)
         case .commit(let commit): self.commit(commit, sender, at: now)
         case .add(let add): self.add(add, sender, at: now)
-        case .abort(let id): abort(id, sender, at: now)
+        case .abort(let abort): self.abort(abort, sender, at: now)
         case .failed(let failed): jobFailedToSave(failed, at: now)
         case .giveUp(let message): jobGivesUp(message)
         case .heartbeat, .hello, .control: break
@@ -111,6 +111,7 @@ extension Supervisor {
 
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
         attempt?.request?.operators.removeAll { $0.connection == connection }
+        shortage?.again?.operators.removeAll { $0.connection == connection }
         guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
         // The wait for a final checkpoint goes on: the job may come back, or end by itself.
         if let open = attempt?.open, open.connection == connection { drop(open, at: now) }

@@ -115,9 +115,11 @@ extension Supervisor {
             reason: request.reason, madeAt: request.madeAt, isBySignal: request.isBySignal)
         end(request, .unanswered, at: now)
         let seconds = Int((now.counted - request.madeAt.counted).seconds.rounded())
-        tell(
-            request.operators,
-            ProtocolError(.conflict, "the job has not answered the request in \(seconds) s"))
+        let error = ProtocolError(
+            .conflict, "the job has not answered the request in \(seconds) s")
+        let isFollowed =
+            !request.final && suspectShortage(isTold: false, request: request, error: error)
+        if !isFollowed { tell(request.operators, error) }
         startInterval(at: now)
     }
 
@@ -150,9 +152,18 @@ extension Supervisor {
     mutating func jobFailedToSave(_ failed: JobMessage.SaveFailed, at now: Moment) {
         let error = failed.error?.bounded ?? "the job gave no reason"
         log(.checkpointFailed(.init(id: nil, request: failed.request, error: error)))
-        guard let request = close(failed.request) else { return }
+        let isTold = failed.code == JobMessage.noSpace
+        let refusal = ProtocolError(
+            isTold ? .noSpace : .io, "the job could not save: \(error)")
+        guard let request = close(failed.request) else {
+            if isTold { _ = suspectShortage(isTold: true, error: refusal) }
+            return
+        }
         requests.failed += 1
-        tell(request.operators, ProtocolError(.io, "the job could not save: \(error)"))
+        if suspectShortage(isTold: isTold, request: request, error: refusal) {
+            return startInterval(at: now)
+        }
+        tell(request.operators, refusal)
         startInterval(at: now)
         if request.final { finalRequestEnded(made: false, at: now) }
     }

@@ -52,5 +52,11 @@ extension Supervisor {
         tidyBranches()
         answerRemovers(gone: left, held: stayed)
         useRoom(isMore: !gone.isEmpty, at: now)
+        followShortage(isMore: !gone.isEmpty, at: now)
     }
+}
+
+extension CheckpointSummary {
+    /// The room that it takes on the disk, in bytes.
+    var size: Int64 { compressedBytes ?? bytes }
 }

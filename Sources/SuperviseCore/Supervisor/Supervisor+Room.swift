@@ -1,7 +1,8 @@
 import SuperviseFormats
 
-/// On a full disk: archived runs go first, the oldest first, then checkpoints down to what is
-/// protected. All of it is said aloud, and after each of them the order is given once more.
+/// On a disk that we found full ourselves: archived runs go first, the oldest first, then as many
+/// checkpoints as the newest one takes room, then all that is not protected. All of it is said aloud,
+/// and after each of them the order is given once more.
 extension Supervisor {
     mutating func diskFull(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
         guard waitForRoom(id) else {
@@ -22,12 +23,12 @@ extension Supervisor {
     /// - Returns: false where room was made for it already, or a newer one is on its way.
     private mutating func waitForRoom(_ id: CheckpointID) -> Bool {
         if let open = attempt?.open, open.id == id, open.begin != nil {
-            if open.hadRoomMade { return false }
+            if open.room == .all { return false }
             attempt?.open?.waitsForRoom = true
             return true
         }
         guard let last = committing.indices.last, committing[last].id == id,
-            !committing[last].hadRoomMade
+            committing[last].room != .all
         else { return false }
         committing[last].waitsForRoom = true
         return true
@@ -38,10 +39,10 @@ extension Supervisor {
         let waiting = archives.waiting
         archives.waiting = []
         for one in waiting where isWaitingForRoom(one.id) {
-            if makeRoom(for: one.id) {
-                if attempt?.open?.id == one.id { attempt?.open?.hadRoomMade = true }
+            if let room = makeRoom(for: one.id, after: roomMade(for: one.id)) {
+                if attempt?.open?.id == one.id { attempt?.open?.room = room }
                 for index in committing.indices where committing[index].id == one.id {
-                    committing[index].hadRoomMade = true
+                    committing[index].room = room
                 }
             } else {
                 giveUp(one.id, one.error, at: now)
@@ -65,22 +66,35 @@ extension Supervisor {
         }
     }
 
-    /// - Returns: whether something is on its way out.
-    private mutating func makeRoom(for id: CheckpointID) -> Bool {
-        guard hasChosen else { return false }
-        let removals = RetentionPlan(clearing: checkpoints, protection: protection).removals
-        if !removals.isEmpty {
-            let what = removals.count == 1 ? "checkpoint" : "checkpoints"
-            let names =
-                removals.count > 5
-                ? "\(removals.count) \(what)"
-                : "\(what) " + removals.map(\.description).joined(separator: ", ")
-            let message =
-                "the disk is full: removing \(names), whatever the rules say, and trying \(id) once more"
-            log(.warning(.init(message: message)))
-            remove(removals)
-        }
-        return !leaving.isEmpty
+    private func roomMade(for id: CheckpointID) -> RoomMade {
+        if let open = attempt?.open, open.id == id { return open.room }
+        return committing.first { $0.id == id }?.room ?? .all
+    }
+
+    /// - Returns: how much is on its way out; nil where nothing is.
+    private mutating func makeRoom(for id: CheckpointID, after room: RoomMade) -> RoomMade? {
+        guard hasChosen, room != .all else { return nil }
+        let needed = room == .none ? checkpoints.last?.size : nil
+        let removals = RoomPlan(checkpoints, protection: protection, needed: needed).removals
+        let rest = RoomPlan(checkpoints, protection: protection, needed: nil).removals
+        clear(removals, so: "trying \(id) once more")
+        guard !leaving.isEmpty else { return nil }
+        return rest.count == removals.count ? .all : .some
+    }
+
+    /// Removes what the rules keep.
+    ///
+    /// - Parameter next: what happens then.
+    mutating func clear(_ removals: [CheckpointID], so next: String) {
+        guard !removals.isEmpty else { return }
+        let what = removals.count == 1 ? "checkpoint" : "checkpoints"
+        let names =
+            removals.count > 5
+            ? "\(removals.count) \(what)"
+            : "\(what) " + removals.map(\.description).joined(separator: ", ")
+        let message = "the disk is full: removing \(names), whatever the rules say, and \(next)"
+        log(.warning(.init(message: message)))
+        remove(removals)
     }
 
     /// - Parameter isMore: something has gone, and so there may be room.

@@ -103,7 +103,8 @@ extension Supervisor {
         return min(max(0, seconds), (now.counted - attempt.startedAt).seconds)
     }
 
-    mutating func abort(_ id: CheckpointID, _ sender: Sender, at now: Moment) {
+    mutating func abort(_ abort: JobMessage.Abort, _ sender: Sender, at now: Moment) {
+        let id = abort.id
         guard let open = attempt?.open, open.id == id, open.connection == sender.connection else {
             refuse(sender, .unknownCheckpoint, "\(id) is not open on this connection")
             return
@@ -111,6 +112,9 @@ extension Supervisor {
         if let begin = open.begin { refuse(begin, .conflict, "checkpoint \(id) was aborted") }
         drop(open, at: now)
         answer(.aborted, to: sender)
+        _ = suspectShortage(
+            isTold: abort.code == JobMessage.noSpace, aborted: open.request,
+            error: ProtocolError(.noSpace, "the disk is full"))
     }
 
     mutating func drop(_ open: Attempt.OpenCheckpoint, at now: Moment) {

@@ -179,6 +179,11 @@ extension Supervisor {
         if isPaused { actions.append(.pauseJob) }
         if !alarms.isSet(.interval) { startInterval(at: now) }
         tendArchives()
+        // Not before: until here any checkpoint may be needed to go on from.
+        if diedSaving, stop == nil {
+            _ = suspectShortage(isTold: false, error: ProtocolError(.noSpace, "the disk is full"))
+        }
+        diedSaving = false
     }
 
     /// At the start we do not run what we could not find again; later the job goes on.

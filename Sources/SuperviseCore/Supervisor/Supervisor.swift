@@ -69,6 +69,10 @@ package struct Supervisor: Sendable {
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?
+    /// A save that may have failed for lack of space.
+    package internal(set) var shortage: Shortage?
+    /// The last job died while it saved, perhaps for lack of space.
+    var diedSaving = false
     /// How long before the next checkpoint is due it is asked for.
     var lead = Duration.zero
     package internal(set) var alarms = Alarms()
@@ -272,6 +276,7 @@ package struct Supervisor: Sendable {
         case .archiveRemoved(let time, let bytes): archiveRemoved(time, bytes: bytes, at: now)
         case .archiveTrimmed(let time, let gone, let bytes):
             archiveTrimmed(time, gone: gone, bytes: bytes, at: now)
+        case .freeSpace(let bytes): spaceMeasured(bytes, at: now)
         case .pinsSaved(let error): pinsSaved(error)
         case .watched(let files): watched(files, at: now)
         case .watchFlushed: watchFlushed(at: now)

@@ -6,7 +6,7 @@ package enum JobMessage: Equatable, Sendable {
     case begin(Begin)
     case commit(Commit)
     case add(Add)
-    case abort(CheckpointID)
+    case abort(Abort)
     case failed(SaveFailed)
     case giveUp(GiveUp)
     case control(Control)
@@ -114,15 +114,34 @@ package enum JobMessage: Equatable, Sendable {
         }
     }
 
+    package struct Abort: Codable, Equatable, Sendable {
+        package var id: CheckpointID
+        package var error: String?
+        /// Why, as the codes of errors say it; those that are not known say nothing.
+        package var code: String?
+
+        package init(id: CheckpointID, error: String? = nil, code: String? = nil) {
+            self.id = id
+            self.error = error
+            self.code = code
+        }
+    }
+
     package struct SaveFailed: Codable, Equatable, Sendable {
         package var request: Int?
         package var error: String?
+        /// As ``Abort/code``.
+        package var code: String?
 
-        package init(request: Int?, error: String?) {
+        package init(request: Int?, error: String?, code: String? = nil) {
             self.request = request
             self.error = error
+            self.code = code
         }
     }
+
+    /// What `abort` and `failed` say of a disk that is full.
+    package static let noSpace = ProtocolError.Code.noSpace.rawValue
 
     /// Another attempt is of no use.
     package struct GiveUp: Codable, Equatable, Sendable {

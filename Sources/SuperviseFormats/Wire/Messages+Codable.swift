@@ -1,5 +1,4 @@
 private enum TypeKey: String, CodingKey { case type }
-private enum IDKey: String, CodingKey { case id }
 private enum StopKey: String, CodingKey { case deadline = "deadline_s" }
 private enum StatusKey: String, CodingKey { case status }
 
@@ -20,10 +19,7 @@ extension JobMessage: Codable {
             case .begin: .begin(try Begin(from: decoder))
             case .commit: .commit(try Commit(from: decoder))
             case .add: .add(try Add(from: decoder))
-            case .abort:
-                .abort(
-                    try decoder.container(keyedBy: IDKey.self)
-                        .decode(CheckpointID.self, forKey: .id))
+            case .abort: .abort(try Abort(from: decoder))
             case .failed: .failed(try SaveFailed(from: decoder))
             case .giveUp: .giveUp(try GiveUp(from: decoder))
             case .control: .control(try Control(from: decoder))
@@ -50,10 +46,9 @@ extension JobMessage: Codable {
         case .add(let payload):
             try type.encode(TypeName.add, forKey: .type)
             try payload.encode(to: encoder)
-        case .abort(let id):
+        case .abort(let payload):
             try type.encode(TypeName.abort, forKey: .type)
-            var keys = encoder.container(keyedBy: IDKey.self)
-            try keys.encode(id, forKey: .id)
+            try payload.encode(to: encoder)
         case .failed(let payload):
             try type.encode(TypeName.failed, forKey: .type)
             try payload.encode(to: encoder)

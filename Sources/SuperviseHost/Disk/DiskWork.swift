@@ -141,6 +141,13 @@ final class DiskWork {
         }
     }
 
+    /// Behind what is being dropped and deleted by now.
+    func measureSpace() {
+        staging.submit { [cleaning, store, mailbox] in
+            cleaning.submit { mailbox.post(.freeSpace(store.freeSpace())) }
+        }
+    }
+
     /// In order with the events that name it.
     func saveReport(_ hung: RunEvent.Hung, _ text: String, at time: Timestamp) {
         let head =

@@ -46,6 +46,7 @@ extension Conductor {
         case .listArchives: disk?.listArchives()
         case .removeArchive(let time): disk?.removeArchive(time)
         case .trimArchive(let time, let ids): disk?.trimArchive(time, removing: ids)
+        case .measureSpace: disk?.measureSpace()
         case .savePins(let pins): disk?.savePins(pins)
         case .log(let event): log(event)
         case .tell(let line): console.say(line, .normal)

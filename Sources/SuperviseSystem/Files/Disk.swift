@@ -66,11 +66,13 @@ package struct Disk: FileSystem {
         try systemCall("rmdir", path) { rmdir(path) }
     }
 
-    package func freeSpace(_ path: String) throws(SystemError) -> Int64 {
+    package func freeSpace(_ path: String, asRoot: Bool) throws(SystemError) -> Int64 {
         var found = statvfs()
         try systemCall("statvfs", path) { statvfs(path, &found) }
         guard found.f_blocks > 0 else { return .max }
-        let (bytes, overflow) = Int64(clamping: found.f_bavail)
+        // Some count no inodes, and have none free.
+        if found.f_files > 0, (asRoot ? found.f_ffree : found.f_favail) == 0 { return 0 }
+        let (bytes, overflow) = Int64(clamping: asRoot ? found.f_bfree : found.f_bavail)
             .multipliedReportingOverflow(by: Int64(clamping: found.f_frsize))
         return overflow ? .max : bytes
     }

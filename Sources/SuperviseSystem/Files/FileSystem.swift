@@ -119,9 +119,11 @@ package protocol FileSystem: Sendable {
         goOn: (Int) -> Bool
     ) throws(SystemError) -> FilteredFile
 
-    /// How many bytes an ordinary user may still write to the file system that holds the path; the
-    /// most there are where it knows of no blocks, as some in user space.
-    func freeSpace(_ path: String) throws(SystemError) -> Int64
+    /// How many bytes may still be written to the file system that holds the path; the most there
+    /// are where it knows of no blocks, as some in user space, and 0 where no file can be made.
+    ///
+    /// - Parameter asRoot: root may also use what is reserved.
+    func freeSpace(_ path: String, asRoot: Bool) throws(SystemError) -> Int64
 
     /// Holds a directory (`flock`), shared with others who read it or alone to take it away. Shared, it
     /// waits for those who hold it alone, which is never for long; alone, it does not wait.
@@ -170,6 +172,11 @@ extension FileSystem {
         _ path: String, to copy: String, goOn: (Int) -> Bool
     ) throws(SystemError) {
         try copyFile(path, to: copy, mode: nil, goOn: goOn)
+    }
+
+    /// As an ordinary user may use it.
+    package func freeSpace(_ path: String) throws(SystemError) -> Int64 {
+        try freeSpace(path, asRoot: false)
     }
 
     package func visit(_ path: String, _ body: (DirectoryEntry) -> Void) throws(SystemError) {

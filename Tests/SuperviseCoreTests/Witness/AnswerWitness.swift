@@ -64,6 +64,7 @@ struct AnswerWitness {
         let isKeeping = !supervisor.leaving.isEmpty || !supervisor.pinning.isEmpty
         let isSaving =
             ledger.open != nil || !ledger.orders.isEmpty || supervisor.attempt?.request != nil
+            || supervisor.shortage != nil
         for (seq, connection) in pending
         where !(keeping.contains(seq) ? isKeeping : isSaving)
             && world.links[connection.number]?.isOpen == true

@@ -112,7 +112,7 @@ struct Ledger {
             .recorded, .recordFailed,
             .outputTail,
             .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
-            .archives, .archiveRemoved, .archiveTrimmed:
+            .archives, .archiveRemoved, .archiveTrimmed, .freeSpace:
             break
         }
     }
@@ -219,7 +219,8 @@ struct Ledger {
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
-            .savePins, .acknowledge, .notify, .listArchives, .removeArchive, .trimArchive:
+            .savePins, .acknowledge, .notify, .listArchives, .removeArchive, .trimArchive,
+            .measureSpace:
             break
         }
     }

@@ -15,6 +15,8 @@ struct StopWitness {
         var lastCountedAt: Int64
         /// A final checkpoint is waited for.
         var isAwaiting: Bool
+        /// It failed, perhaps for lack of space.
+        var waitsForRoom = false
         var finalRequest: Int?
         var finalMadeAt: Int64?
         /// The step in which the wait for a final checkpoint ended, or there was none.
@@ -269,7 +271,19 @@ struct StopWitness {
             guard isGivenUp else { return }
         case .received(.failed(let failed), let sender, _)
         where failed.request == final && after.members[sender] != nil:
-            break
+            // Room may be made, and then it is asked for once more.
+            guard step.supervisor.shortage != nil, step.supervisor.stop?.stage == .asking else {
+                break
+            }
+            self.asked?.waitsForRoom = true
+            return
+        case .freeSpace, .removed:
+            if let second = step.madeFinalRequest {
+                self.asked?.finalRequest = second
+                self.asked?.waitsForRoom = false
+                return
+            }
+            guard asked.waitsForRoom, step.supervisor.shortage == nil else { return }
         case .jobExited: break
         case .requestNotSent where step.supervisor.attempt?.request?.number != final: break
         default:
@@ -327,6 +341,14 @@ struct StopWitness {
 }
 
 extension Step {
+    /// The number of a final request that was made in this step.
+    var madeFinalRequest: Int? {
+        for case .log(.checkpointRequested(let wire)) in actions where wire.final {
+            return wire.request
+        }
+        return nil
+    }
+
     /// SIGTERM as part of a stop, not one that is passed on.
     var sendsSigterm: Bool {
         actions.contains(.signalLeader(15))

@@ -97,6 +97,7 @@ struct Witness {
     var preemption = PreemptionWitness()
     var service = ServiceWitness()
     var closing = ClosingWitness()
+    var shortage = ShortageWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -121,6 +122,7 @@ struct Witness {
         try stop.judge(step, before, ledger)
         try pause.judge(step, before, ledger)
         try failures.judge(step, before, ledger, world)
+        try shortage.judge(step, world)
         try retention.judge(step, hidden: resume.hidden, world)
         try archives.judge(step, world)
         try requests.judge(step, before, ledger)

@@ -44,6 +44,8 @@ struct Plan {
     var unreadable: Double
     var readers: Double
     var diskIsFull: Double
+    /// The disk is as large as so many checkpoints, and the job finds it full; 0 is without an end.
+    var diskSize: Int
     var poison: Double
 
     var givesUp: Double
@@ -101,6 +103,7 @@ struct Plan {
         unreadable = chance.happens(0.6) ? 0 : 0.1 * chance.share()
         readers = sometimes(0.5)
         diskIsFull = sometimes(0.3)
+        diskSize = chance.happens(0.6) ? 0 : chance.number(3...8)
         poison = sometimes(0.6)
         givesUp = sometimes(0.03)
         restarts = sometimes(1)

@@ -50,6 +50,7 @@ extension World {
         case .listArchives: listArchives()
         case .removeArchive(let time): removeArchive(time)
         case .trimArchive(let time, let ids): trimArchive(time, ids)
+        case .measureSpace: measureSpace()
         case .examine: examine()
         case .runOnHang: runOnHang()
         case .endDiagnosis: endDiagnosis()

@@ -106,6 +106,19 @@ extension World {
             pending.order, by: generation, poison: poison, at: moment.wall)
     }
 
+    /// In bytes; nil where the disk is without an end.
+    var freeSpace: Int64? {
+        guard plan.diskSize > 0 else { return nil }
+        let taken = disk.payloads.values.reduce(0) { $0 + ($1.isCompressed ? 5 : 10) }
+        return Int64(max(0, plan.diskSize * 10 - taken))
+    }
+
+    func measureSpace() {
+        let isTold = isCalm || chance.happens(0.8)
+        let free = freeSpace ?? 1 << 40
+        later(.freeSpace(isTold ? free : nil), after: chance.wait(0.1, 500))
+    }
+
     /// Some are being read by somebody, and stay.
     func remove(_ ids: [CheckpointID]) {
         let held = ids.filter { _ in chance.happens(plan.readers) }

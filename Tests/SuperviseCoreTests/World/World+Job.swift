@@ -130,7 +130,7 @@ extension World {
         let any = job.open?.id ?? unknown
         switch chance.number(0...9) {
         case 0: say(.commit(.init(id: unknown)), job)
-        case 1: say(.abort(any), job)
+        case 1: say(.abort(.init(id: any)), job)
         case 2: say(.failed(.init(request: request, error: nil)), job)
         case 3: say(.add(.init(path: "relative")), job)
         case 4: say(.add(.init(path: "/x", mode: "move", request: request)), job)
@@ -160,7 +160,8 @@ extension World {
         if chance.happens(0.8) {
             say(.commit(.init(id: open.id, request: open.request)), on: open.link)
         } else {
-            say(.abort(open.id), on: open.link)
+            let code = chance.happens(0.3) ? "no_space" : nil
+            say(.abort(.init(id: open.id, code: code)), on: open.link)
         }
     }
 
@@ -202,12 +203,25 @@ extension World {
 
     private func wasAsked(_ job: Job, _ wire: CheckpointRequest) {
         if !isCalm, chance.happens(plan.ignoresRequest) { return }
-        if !isCalm, chance.happens(plan.failsToSave) {
+        if let freeSpace, freeSpace < 10 {
+            findFull(job, wire)
+        } else if !isCalm, chance.happens(plan.failsToSave) {
             say(.failed(.init(request: wire.request, error: "no memory")), job)
         } else if let open = job.open, chance.happens(0.7) {
             put(.jobCommits(job, id: open.id, request: wire.request), after: savingTime())
         } else {
             put(.jobBegins(job, request: wire.request), after: lookingTime() + savingTime())
+        }
+    }
+
+    /// There is no room for what it writes.
+    private func findFull(_ job: Job, _ wire: CheckpointRequest) {
+        let code = isCalm || chance.happens(0.7) ? "no_space" : nil
+        if !isCalm, chance.happens(0.2) { return }
+        if !isCalm, chance.happens(0.1) {
+            put(.leaderDies(tree: job.tree, randomEnd()), after: chance.wait(0.1, 100))
+        } else {
+            say(.failed(.init(request: wire.request, error: "full", code: code)), job)
         }
     }
 

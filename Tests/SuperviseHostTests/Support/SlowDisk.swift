@@ -112,7 +112,9 @@ final class SlowDisk: FileSystem {
             path, through: filter, to: copy, mode: mode, limit: limit, goOn: goOn)
     }
 
-    func freeSpace(_ path: String) throws(SystemError) -> Int64 { try disk.freeSpace(path) }
+    func freeSpace(_ path: String, asRoot: Bool) throws(SystemError) -> Int64 {
+        try disk.freeSpace(path, asRoot: asRoot)
+    }
 
     func holdDirectory(_ path: String, alone: Bool) throws(SystemError) -> DirectoryHold? {
         try disk.holdDirectory(path, alone: alone)

@@ -79,7 +79,7 @@ extension CrashFileSystem: FileSystem {
         }
     }
 
-    package func freeSpace(_ path: String) throws(SystemError) -> Int64 { 1 << 40 }
+    package func freeSpace(_ path: String, asRoot: Bool) throws(SystemError) -> Int64 { 1 << 40 }
 
     package func holdDirectory(
         _ path: String, alone: Bool

@@ -85,7 +85,7 @@ extension CrashFileSystem {
 
     package func rename(_ path: String, to other: String) throws(SystemError) {
         try world.withLock { (world) throws(SystemError) in
-            try world.begin("rename", path)
+            try world.begin("rename", path, to: other)
             try world.rename(path, other)
         }
     }

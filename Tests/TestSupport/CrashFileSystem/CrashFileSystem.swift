@@ -29,11 +29,16 @@ package final class CrashFileSystem: Sendable {
         package var index: Int?
         /// The system call's name; nil is any.
         package var name: String?
+        /// A part of the new path of a rename; nil is any.
+        package var target: String?
 
-        package init(_ code: Int32, at index: Int? = nil, call name: String? = nil) {
+        package init(
+            _ code: Int32, at index: Int? = nil, call name: String? = nil, to target: String? = nil
+        ) {
             self.code = code
             self.index = index
             self.name = name
+            self.target = target
         }
     }
 
@@ -118,7 +123,7 @@ extension CrashWorld {
     ///
     /// - Parameter onFault: what an operation that fails has nevertheless done.
     mutating func begin(
-        _ name: String, _ path: String, isMutation: Bool = true,
+        _ name: String, _ path: String, to target: String = "", isMutation: Bool = true,
         onFault: (inout CrashWorld) -> Void = { _ in }
     ) throws(SystemError) {
         if let crashAfter, mutations >= crashAfter, isMutation { hasCrashed = true }
@@ -130,6 +135,7 @@ extension CrashWorld {
         if isMutation { mutations += 1 }
         let fault = faults.first { fault in
             (fault.index ?? index) == index && (fault.name ?? name) == name
+                && fault.target.map(target.contains) ?? true
         }
         guard let fault else { return }
         onFault(&self)

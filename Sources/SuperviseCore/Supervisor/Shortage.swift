@@ -1,0 +1,35 @@
+import SuperviseFormats
+
+/// A save that the job could not finish, perhaps because the disk is full: what is free is measured,
+/// room is made if that is too little, and the job is asked once more.
+package struct Shortage: Equatable, Sendable {
+    package enum Stage: Equatable, Sendable {
+        /// What is free is being measured.
+        case measuring
+        /// So many bytes are missing: an archived run is looked for, or is on its way out.
+        case archives(missing: Int64)
+        /// Checkpoints are on their way out.
+        case removing
+    }
+
+    /// A request that ended without a checkpoint, to be made again.
+    struct Again: Equatable, Sendable {
+        let reason: Manifest.Reason
+        let final: Bool
+        var operators: [Sender]
+        /// What they are answered if nobody is asked again.
+        let error: ProtocolError
+    }
+
+    package internal(set) var stage = Stage.measuring
+    let attempt: Int
+    /// The job has said that there is no space.
+    var isTold: Bool
+    /// So many bytes are to be free: what the newest checkpoint takes.
+    let wanted: Int64
+    var again: Again?
+    /// The request whose checkpoint was aborted; if it is still open, it is made again.
+    var aborted: Int?
+    /// Something has gone for it.
+    var hasRemoved = false
+}

@@ -1,0 +1,138 @@
+import SuperviseFormats
+
+/// A disk that is full while the job itself writes: the job is told ENOSPC, and not we.
+extension Supervisor {
+    /// Looks whether a save failed for lack of space, if something could go to make room.
+    ///
+    /// - Parameters:
+    ///   - isTold: the job has said so; else what is free decides.
+    ///   - request: what it did not answer; its operators wait for what comes of it.
+    ///   - aborted: the request that an aborted checkpoint was to answer.
+    ///   - error: what they are answered otherwise.
+    /// - Returns: whether that is followed up, and the request with it.
+    mutating func suspectShortage(
+        isTold: Bool, request: Attempt.OpenRequest? = nil, aborted: Int? = nil,
+        error: ProtocolError
+    ) -> Bool {
+        let again = request.map {
+            Shortage.Again(
+                reason: $0.reason, final: $0.final, operators: $0.operators, error: error)
+        }
+        if let shortage {
+            // `abort` says it first, and then `failed` of the request.
+            guard shortage.attempt == attempt?.number, shortage.again == nil, request?.isSecond != true
+            else { return false }
+            self.shortage?.isTold = shortage.isTold || isTold
+            self.shortage?.again = again
+            return true
+        }
+        let isSecond = aborted == attempt?.request?.number && attempt?.request?.isSecond == true
+        guard hasChosen, phase == .running, request?.isSecond != true, !isSecond, let attempt,
+            mayHaveArchives
+                || !RoomPlan(checkpoints, protection: protection, needed: nil).removals.isEmpty
+        else { return false }
+        shortage = Shortage(
+            attempt: attempt.number, isTold: isTold, wanted: checkpoints.last?.size ?? 0,
+            again: again, aborted: aborted)
+        actions.append(.measureSpace)
+        return true
+    }
+
+    mutating func spaceMeasured(_ free: Int64?, at now: Moment) {
+        guard let shortage, shortage.stage == .measuring else { return }
+        guard phase == .running, let missing = missing(free, shortage) else {
+            return endShortage(asks: shortage.hasRemoved, at: now)
+        }
+        self.shortage?.stage = .archives(missing: missing)
+        lookAtArchives()
+    }
+
+    /// How many bytes are to become free; nil where there is room, or nobody can tell.
+    private func missing(_ free: Int64?, _ shortage: Shortage) -> Int64? {
+        let missing = free.map { shortage.wanted - $0 }
+        if let missing, missing > 0 { return missing }
+        // With a quota, what is free says nothing.
+        return shortage.isTold && !shortage.hasRemoved ? shortage.wanted : nil
+    }
+
+    /// An archived run has gone, or has not.
+    mutating func archiveStepEnded(forShortage hasRoom: Bool) {
+        guard case .archives = shortage?.stage else { return }
+        guard hasRoom else { return lookAtArchives() }
+        shortage?.hasRemoved = true
+        shortage?.stage = .measuring
+        actions.append(.measureSpace)
+    }
+
+    /// No archived run is left that may go.
+    mutating func clearCheckpointsForShortage(at now: Moment) {
+        guard let shortage, case .archives(let missing) = shortage.stage else { return }
+        let removals = RoomPlan(checkpoints, protection: protection, needed: missing).removals
+        guard phase == .running, !removals.isEmpty else {
+            return endShortage(asks: shortage.hasRemoved, at: now)
+        }
+        self.shortage?.stage = .removing
+        clear(removals, so: "the job may save again")
+    }
+
+    /// After each removal, whatever it was for.
+    ///
+    /// - Parameter isMore: something has gone.
+    mutating func followShortage(isMore: Bool, at now: Moment) {
+        guard let shortage, shortage.stage == .removing else { return }
+        if isMore { self.shortage?.hasRemoved = true }
+        guard leaving.isEmpty else { return }
+        if self.shortage?.hasRemoved == true {
+            self.shortage?.stage = .measuring
+            actions.append(.measureSpace)
+        } else {
+            // Somebody reads them all.
+            endShortage(asks: false, at: now)
+        }
+    }
+
+    /// - Parameter asks: there is room, so that the job may be asked once more.
+    private mutating func endShortage(asks: Bool, at now: Moment) {
+        guard let again = shortage?.again ?? abortedRequest(asks: asks) else {
+            shortage = nil
+            return
+        }
+        let isSame = shortage?.attempt == attempt?.number
+        let isAborted = shortage?.again == nil
+        shortage = nil
+        if asks, isSame, mayAsk(again, at: now) {
+            if attempt?.request == nil || isAborted {
+                request(again.reason, final: again.final, deadline: stop?.deadline, at: now)
+                attempt?.request?.isSecond = true
+            }
+            attempt?.request?.operators += again.operators
+            return
+        }
+        if isAborted { return }
+        tell(again.operators, again.error)
+        if again.final { finalRequestEnded(made: false, at: now) }
+    }
+
+    /// The request whose checkpoint was aborted, if nobody has answered it since.
+    private func abortedRequest(asks: Bool) -> Shortage.Again? {
+        guard asks, let attempt, let request = attempt.request, attempt.open == nil,
+            request.number == shortage?.aborted, !isAnswering(request)
+        else { return nil }
+        return Shortage.Again(
+            reason: request.reason, final: request.final, operators: [],
+            error: ProtocolError(.noSpace, "the disk is full"))
+    }
+
+    private func mayAsk(_ again: Shortage.Again, at now: Moment) -> Bool {
+        guard phase == .running, canAsk, !isPaused, !isHung else { return false }
+        guard let stop else { return !again.final }
+        return again.final && stop.stage == .asking && now.instant < stop.deadline
+    }
+
+    /// The job is gone: whoever waits for its checkpoint hears so.
+    mutating func abandonShortage() {
+        guard let again = shortage?.again else { return }
+        shortage?.again = nil
+        tell(again.operators, ProtocolError(.stopping, "the job ended before it answered"))
+    }
+}

@@ -1,0 +1,223 @@
+import SuperviseCore
+import SuperviseFormats
+import Testing
+
+/// A disk that is full while the job writes: the job is told so, and not the supervisor.
+@Suite("A disk that the job finds full")
+struct ShortageTests {
+    private let all = (1...5 as ClosedRange<Int64>).map { checkpoint($0) }
+    private let refusal = ProtocolError(.noSpace, "the job could not save: full")
+
+    /// A job with five checkpoints of 10 bytes.
+    private func desk(_ change: (inout Settings) -> Void = { _ in }) -> Desk {
+        var desk = Desk(checkpoints: all, change)
+        desk.run()
+        return desk
+    }
+
+    /// An operator asks for a checkpoint, on connection 20.
+    private func request(_ desk: inout Desk) throws -> Int {
+        try #require(desk.control("checkpoint").requests.first?.request)
+    }
+
+    private func fails(_ desk: inout Desk, _ request: Int, code: String? = "no_space") -> [Action] {
+        desk.say(.failed(.init(request: request, error: "full", code: code)))
+    }
+
+    @Test("makes room until as much is free as the newest takes, and asks the job once more")
+    func room() throws {
+        var desk = desk()
+        let number = try request(&desk)
+        let failed = fails(&desk, number)
+        #expect(failed.contains(.measureSpace) && failed.errors.isEmpty)
+        // Three bytes are free, so that one of ten is enough.
+        let measured = desk.tell(.freeSpace(3))
+        #expect(measured.contains(.remove([all[0]])))
+        #expect(measured.warnings.first?.contains("the disk is full: removing checkpoint") == true)
+        #expect(desk.tell(.removed([all[0]], held: [])).contains(.measureSpace))
+        let again = desk.tell(.freeSpace(13))
+        let second = try #require(again.requests.first)
+        #expect(second.request == number + 1 && second.reason == .manual && !second.final)
+        let saved = desk.save(step: 1, request: second.request)
+        #expect(saved.sent.count { if case .committed = $0 { true } else { false } } == 2)
+    }
+
+    @Test("measures again, and removes more if that was not enough")
+    func more() throws {
+        var desk = desk()
+        _ = fails(&desk, try request(&desk))
+        #expect(desk.tell(.freeSpace(0)).contains(.remove([all[0]])))
+        desk.tell(.removed([all[0]], held: []))
+        #expect(desk.tell(.freeSpace(4)).contains(.remove([all[1]])))
+        desk.tell(.removed([all[1]], held: []))
+        #expect(desk.tell(.freeSpace(10)).requests.count == 1)
+    }
+
+    @Test("a request that fails once more is not made a third time")
+    func once() throws {
+        var desk = desk()
+        _ = fails(&desk, try request(&desk))
+        desk.tell(.freeSpace(0))
+        desk.tell(.removed([all[0]], held: []))
+        let second = try #require(desk.tell(.freeSpace(10)).requests.first?.request)
+        let failed = fails(&desk, second)
+        #expect(!failed.contains(.measureSpace) && failed.errors == [.noSpace])
+    }
+
+    @Test("the job that says so is believed, where the file system does not tell or has a quota",
+        arguments: [nil, 1 << 40 as Int64])
+    func told(free: Int64?) throws {
+        var desk = desk()
+        _ = fails(&desk, try request(&desk))
+        #expect(desk.tell(.freeSpace(free)).contains(.remove([all[0]])))
+        desk.tell(.removed([all[0]], held: []))
+        #expect(desk.tell(.freeSpace(free)).requests.count == 1)
+    }
+
+    @Test("a code that is not known says nothing: what is free decides", arguments: [nil, "odd"])
+    func untold(code: String?) throws {
+        for (free, isShort) in [(nil, false), (10, false), (9, true)] as [(Int64?, Bool)] {
+            var desk = desk()
+            let failed = fails(&desk, try request(&desk), code: code)
+            #expect(failed.contains(.measureSpace) && failed.errors.isEmpty)
+            let measured = desk.tell(.freeSpace(free))
+            #expect(measured.contains(.remove([all[0]])) == isShort)
+            #expect(measured.errors == (isShort ? [] : [.io]))
+        }
+    }
+
+    @Test("a request that is not answered counts likewise, and its operators wait for the next one")
+    func unanswered() throws {
+        var desk = desk()
+        _ = try request(&desk)
+        let over = desk.tell(.timer(.request), after: .seconds(60))
+        #expect(over.contains(.measureSpace) && over.errors.isEmpty)
+        desk.tell(.freeSpace(0))
+        desk.tell(.removed([all[0]], held: []))
+        #expect(desk.tell(.freeSpace(10)).requests.count == 1)
+    }
+
+    @Test("a checkpoint that is aborted counts likewise, and its request is made again")
+    func aborted() throws {
+        var desk = desk()
+        let number = try request(&desk)
+        let id = desk.begin(step: 1, request: number)
+        let dropped = desk.say(.abort(.init(id: id, code: "no_space")))
+        #expect(dropped.contains(.measureSpace))
+        desk.tell(.freeSpace(0))
+        desk.tell(.removed([all[0]], held: []))
+        let second = try #require(desk.tell(.freeSpace(10)).requests.first?.request)
+        #expect(second == number + 1)
+        #expect(desk.save(step: 1, request: second).sent.count == 2)
+    }
+
+    @Test("abort and failed of one checkpoint are one shortage")
+    func abortedAndFailed() throws {
+        var desk = desk()
+        let number = try request(&desk)
+        let id = desk.begin(step: 1, request: number)
+        desk.say(.abort(.init(id: id, code: "no_space")))
+        #expect(!fails(&desk, number).contains(.measureSpace))
+        desk.tell(.freeSpace(0))
+        desk.tell(.removed([all[0]], held: []))
+        #expect(desk.tell(.freeSpace(10)).requests.count == 1)
+    }
+
+    @Test("a save that nobody asked for makes room, and nobody is asked")
+    func unasked() {
+        var desk = desk()
+        let id = desk.begin(step: 1)
+        desk.say(.abort(.init(id: id, code: "no_space")))
+        #expect(desk.tell(.freeSpace(0)).contains(.remove([all[0]])))
+        desk.tell(.removed([all[0]], held: []))
+        #expect(desk.tell(.freeSpace(10)).requests.isEmpty)
+    }
+
+    @Test("a job that dies while it saves has room when it is started again")
+    func dies() {
+        var desk = desk()
+        _ = desk.begin(step: 1)
+        #expect(!desk.end(.exited(1)).contains(.measureSpace))
+        let actions = desk.tell(.timer(.backoff), after: .seconds(100))
+        if let id = actions.verified { desk.tell(.verified(id, .good(metadata: [:]))) }
+        #expect(desk.tell(.spawned(pid: 101)).contains(.measureSpace))
+        #expect(desk.tell(.freeSpace(9)).contains(.remove([all[0]])))
+    }
+
+    @Test("what is protected stays, and where nothing may go nobody is asked again")
+    func protected() throws {
+        var desk = Desk(checkpoints: [all[0]])
+        desk.run()
+        let failed = fails(&desk, try request(&desk))
+        #expect(!failed.contains(.measureSpace) && failed.errors == [.noSpace])
+        var held = self.desk()
+        _ = fails(&held, try request(&held))
+        held.tell(.freeSpace(0))
+        let answer = held.tell(.removed([], held: [all[0]]))
+        #expect(answer.errors == [.noSpace] && answer.requests.isEmpty)
+    }
+
+    @Test("a final checkpoint is asked for again within its deadline, and nobody is signalled before")
+    func final() throws {
+        var desk = desk { $0.checkpointTimeout = .seconds(60) }
+        let first = try #require(desk.tell(sigterm).requests.first)
+        let failed = fails(&desk, first.request)
+        #expect(!failed.tellsToStop && failed.contains(.measureSpace))
+        desk.tell(.freeSpace(0), after: .seconds(1))
+        desk.tell(.removed([all[0]], held: []))
+        let second = try #require(desk.tell(.freeSpace(10), after: .seconds(1)).requests.first)
+        #expect(second.final && second.deadline == 58 && second.reason == .shutdown)
+        #expect(desk.save(step: 1, request: second.request).tellsToStop)
+    }
+
+    @Test("a stop does not wait for room longer than for its checkpoint")
+    func finalTooLate() throws {
+        var desk = desk { $0.checkpointTimeout = .seconds(60) }
+        let first = try #require(desk.tell(sigterm).requests.first)
+        _ = fails(&desk, first.request)
+        #expect(desk.tell(.timer(.stopDeadline), after: .seconds(60)).tellsToStop)
+        let late = desk.tell(.freeSpace(0))
+        #expect(late.requests.isEmpty && !late.tellsToStop)
+        var second = self.desk { $0.checkpointTimeout = .seconds(60) }
+        let request = try #require(second.tell(sigterm).requests.first)
+        _ = fails(&second, request.request)
+        #expect(second.tell(.freeSpace(nil)).contains(.remove([all[0]])))
+        #expect(second.tell(.removed([], held: [all[0]])).tellsToStop)
+    }
+
+    @Test("an operator is told when the job ends before it could be asked again")
+    func ends() throws {
+        var desk = desk()
+        _ = fails(&desk, try request(&desk))
+        #expect(desk.tell(.jobExited(.exited(1))).errors == [.stopping])
+    }
+
+    @Test("a disk that we find full ourselves costs as much as the newest takes, and then the rest")
+    func ours() {
+        var desk = desk()
+        let id = desk.begin(step: 9)
+        desk.say(.commit(.init(id: id)))
+        let error = ProtocolError(.noSpace, "no space")
+        #expect(desk.tell(.diskFull(id, error)).contains(.remove([all[0]])))
+        #expect(desk.tell(.removed([all[0]], held: [])).commit?.id == id)
+        #expect(desk.tell(.diskFull(id, error)).contains(.remove([all[1], all[2], all[3]])))
+        #expect(desk.tell(.removed([all[1], all[2], all[3]], held: [])).commit?.id == id)
+        #expect(desk.tell(.diskFull(id, error)).errors == [.noSpace])
+    }
+
+    @Test("a plan takes the oldest first, by what each takes of the disk, and none that is protected")
+    func plan() {
+        var summaries = all.map(Desk.summary)
+        summaries[0].compressedBytes = 2
+        let protection = Protection(
+            pinned: [all[1]], resumed: [], suspects: [])
+        func removals(_ needed: Int64?) -> [CheckpointID] {
+            RoomPlan(summaries, protection: protection, needed: needed).removals
+        }
+        #expect(removals(0) == [])
+        #expect(removals(1) == [all[0]])
+        #expect(removals(3) == [all[0], all[2]])
+        #expect(removals(1000) == [all[0], all[2], all[3]])
+        #expect(removals(nil) == removals(1000))
+    }
+}
