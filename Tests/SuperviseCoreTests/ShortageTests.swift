@@ -64,7 +64,8 @@ struct ShortageTests {
         #expect(!failed.contains(.measureSpace) && failed.errors == [.noSpace])
     }
 
-    @Test("the job that says so is believed, where the file system does not tell or has a quota",
+    @Test(
+        "the job that says so is believed, where the file system does not tell or has a quota",
         arguments: [nil, 1 << 40 as Int64])
     func told(free: Int64?) throws {
         var desk = desk()
@@ -133,10 +134,13 @@ struct ShortageTests {
         #expect(desk.tell(.freeSpace(10)).requests.isEmpty)
     }
 
-    @Test("a job that dies while it saves has room when it is started again")
-    func dies() {
+    @Test(
+        "a job that dies while it saves has room when it is started again",
+        arguments: [true, false])
+    func dies(hangsUpFirst: Bool) {
         var desk = desk()
         _ = desk.begin(step: 1)
+        if hangsUpFirst { desk.tell(.disconnected(ConnectionID(1))) }
         #expect(!desk.end(.exited(1)).contains(.measureSpace))
         let actions = desk.tell(.timer(.backoff), after: .seconds(100))
         if let id = actions.verified { desk.tell(.verified(id, .good(metadata: [:]))) }
@@ -157,7 +161,8 @@ struct ShortageTests {
         #expect(answer.errors == [.noSpace] && answer.requests.isEmpty)
     }
 
-    @Test("a final checkpoint is asked for again within its deadline, and nobody is signalled before")
+    @Test(
+        "a final checkpoint is asked for again within its deadline, and nobody is signalled before")
     func final() throws {
         var desk = desk { $0.checkpointTimeout = .seconds(60) }
         let first = try #require(desk.tell(sigterm).requests.first)
@@ -205,7 +210,8 @@ struct ShortageTests {
         #expect(desk.tell(.diskFull(id, error)).errors == [.noSpace])
     }
 
-    @Test("a plan takes the oldest first, by what each takes of the disk, and none that is protected")
+    @Test(
+        "a plan takes the oldest first, by what each takes of the disk, and none that is protected")
     func plan() {
         var summaries = all.map(Desk.summary)
         summaries[0].compressedBytes = 2

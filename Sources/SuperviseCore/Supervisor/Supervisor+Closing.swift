@@ -53,7 +53,8 @@ extension Supervisor {
         case .started, .leftoversEnded, .verified, .verifying, .compressed, .recorded, .spawned,
             .spawnFailed, .jobExited, .outputTail, .descendantsGone, .examined, .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
-            .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchFlushed, .requestNotSent,
+            .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchFlushed,
+            .requestNotSent,
             .answered, .inquiryEnded:
             break
         }
