@@ -69,7 +69,7 @@ package struct RunPaths: Equatable, Sendable {
     package var owner: String { "\(payload)/owner" }
     /// The lock of a payload directory that is elsewhere.
     package var payloadLock: String {
-        "\(payloadLocks)/\(payload.split(separator: "/").last ?? "")"
+        "\(payloadLocks)/\(FilePath(payload).name)"
     }
     package var payloadLocks: String { "\(payloadParent)/.locks" }
 

@@ -72,7 +72,9 @@ extension RunStore {
     func hiddenCheckpoints() throws(SystemError) -> [String] {
         var names = state.withLock { $0.hidden.map(\.description) }
         try files.visit(paths.checkpoints) { entry in
-            guard entry.kind == .directory, entry.name.utf8.first == UInt8(ascii: ".") else { return }
+            guard entry.kind == .directory, entry.name.utf8.first == UInt8(ascii: ".") else {
+                return
+            }
             let id = entry.name.dropFirst().prefix { $0 != "." }
             if CheckpointID(String(id)) != nil { names.append(entry.name) }
         }

@@ -119,18 +119,19 @@ struct FillingJobTests {
         try kill(program)
     }
 
-    @Test("where nothing may go any more, its newest checkpoint stays", arguments: Shortage.allCases)
+    @Test(
+        "all around it loses the oldest checkpoint, and never the newest",
+        arguments: Shortage.allCases)
     func full(shortage: Shortage) throws {
         guard let program = try puppet(shortage) else { return }
         // Outside of what is dropped: only checkpoints can make room.
         try fill(program, shortage, in: place.state)
-        for step in 5...9 as ClosedRange<Int64> {
-            try program.send(.begin(.init(step: step)))
-            guard case .began(let began) = try program.message().message else { continue }
+        try program.send(.begin(.init(step: 5)))
+        if case .began(let began) = try program.message().message {
             try program.send(.abort(.init(id: began.id, code: "no_space")))
             #expect(try program.message().message == .aborted)
         }
-        try waitBriefly { try checkpoints(program).count <= 2 }
+        try waitBriefly { try !checkpoints(program).contains("000001-step-1") }
         #expect(try checkpoints(program).contains("000004-step-4"))
         try program.say("die KILL")
         try program.nextAttempt(2)
@@ -141,12 +142,9 @@ struct FillingJobTests {
     @Test("and only dies of it has room when it is started again", arguments: Shortage.allCases)
     func dies(shortage: Shortage) throws {
         guard let program = try puppet(shortage) else { return }
-        // What is left is too little for one more.
-        try program.say("run head -c 1200000 /dev/zero > \(place.state)/other 2>/dev/null; echo other")
-        try program.line(starting: "other")
         try program.send(.begin(.init(step: 5)))
-        let began = try program.began()
-        try fill(program, shortage, in: began.path)
+        _ = try program.began()
+        // Somebody else has taken all there was, so that dropping what is staged helps nothing.
         try fill(program, shortage, in: place.state)
         try program.say("exit 1")
         try program.nextAttempt(2)
@@ -156,7 +154,9 @@ struct FillingJobTests {
         try kill(program)
     }
 
-    @Test("a job with the Python client goes on saving", arguments: [Shortage.tmpfsBlocks, .ext4Blocks])
+    @Test(
+        "a job with the Python client goes on saving",
+        arguments: [Shortage.tmpfsBlocks, .ext4Blocks])
     func python(shortage: Shortage) throws {
         let client = try Disk().readFile("examples/supervise_job.py", limit: 1 << 20)
         try place.directory.write("supervise_job.py", String(decoding: client, as: UTF8.self))

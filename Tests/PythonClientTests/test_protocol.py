@@ -301,7 +301,7 @@ class Saving(ProtocolTest):
         with self.said() as lines:
             self.assertFalse(job.save(Full()))
         self.fake.expect("begin")
-        self.fake.expect("abort")
+        self.assertEqual(self.fake.expect("abort")["code"], "no_space")
         self.assertEqual(job.last_error.errno, 28)
         self.assertEqual(len(lines), 1)
         with self.assertRaises(OSError):

@@ -31,11 +31,11 @@ struct ShortageTests {
         let failed = fails(&desk, number)
         #expect(failed.contains(.measureSpace) && failed.errors.isEmpty)
         // Three bytes are free, so that one of ten is enough.
-        let measured = desk.tell(.freeSpace(3))
+        let measured = desk.space(3)
         #expect(measured.contains(.remove([all[0]])))
         #expect(measured.warnings.first?.contains("the disk is full: removing checkpoint") == true)
         #expect(desk.tell(.removed([all[0]], held: [])).contains(.measureSpace))
-        let again = desk.tell(.freeSpace(13))
+        let again = desk.space(13)
         let second = try #require(again.requests.first)
         #expect(second.request == number + 1 && second.reason == .manual && !second.final)
         let saved = desk.save(step: 1, request: second.request)
@@ -46,32 +46,33 @@ struct ShortageTests {
     func more() throws {
         var desk = desk()
         _ = fails(&desk, try request(&desk))
-        #expect(desk.tell(.freeSpace(0)).contains(.remove([all[0]])))
+        #expect(desk.space(0).contains(.remove([all[0]])))
         desk.tell(.removed([all[0]], held: []))
-        #expect(desk.tell(.freeSpace(4)).contains(.remove([all[1]])))
+        #expect(desk.space(4).contains(.remove([all[1]])))
         desk.tell(.removed([all[1]], held: []))
-        #expect(desk.tell(.freeSpace(10)).requests.count == 1)
+        #expect(desk.space(10).requests.count == 1)
     }
 
     @Test("a request that fails once more is not made a third time")
     func once() throws {
         var desk = desk()
         _ = fails(&desk, try request(&desk))
-        desk.tell(.freeSpace(0))
+        desk.space(0)
         desk.tell(.removed([all[0]], held: []))
-        let second = try #require(desk.tell(.freeSpace(10)).requests.first?.request)
+        let second = try #require(desk.space(10).requests.first?.request)
         let failed = fails(&desk, second)
         #expect(!failed.contains(.measureSpace) && failed.errors == [.noSpace])
     }
 
-    @Test("the job that says so is believed, where the file system does not tell or has a quota",
+    @Test(
+        "the job that says so is believed, where the file system does not tell or has a quota",
         arguments: [nil, 1 << 40 as Int64])
     func told(free: Int64?) throws {
         var desk = desk()
         _ = fails(&desk, try request(&desk))
-        #expect(desk.tell(.freeSpace(free)).contains(.remove([all[0]])))
+        #expect(desk.space(free).contains(.remove([all[0]])))
         desk.tell(.removed([all[0]], held: []))
-        #expect(desk.tell(.freeSpace(free)).requests.count == 1)
+        #expect(desk.space(free).requests.count == 1)
     }
 
     @Test("a code that is not known says nothing: what is free decides", arguments: [nil, "odd"])
@@ -80,7 +81,7 @@ struct ShortageTests {
             var desk = desk()
             let failed = fails(&desk, try request(&desk), code: code)
             #expect(failed.contains(.measureSpace) && failed.errors.isEmpty)
-            let measured = desk.tell(.freeSpace(free))
+            let measured = desk.space(free)
             #expect(measured.contains(.remove([all[0]])) == isShort)
             #expect(measured.errors == (isShort ? [] : [.io]))
         }
@@ -92,9 +93,9 @@ struct ShortageTests {
         _ = try request(&desk)
         let over = desk.tell(.timer(.request), after: .seconds(60))
         #expect(over.contains(.measureSpace) && over.errors.isEmpty)
-        desk.tell(.freeSpace(0))
+        desk.space(0)
         desk.tell(.removed([all[0]], held: []))
-        #expect(desk.tell(.freeSpace(10)).requests.count == 1)
+        #expect(desk.space(10).requests.count == 1)
     }
 
     @Test("a checkpoint that is aborted counts likewise, and its request is made again")
@@ -104,9 +105,9 @@ struct ShortageTests {
         let id = desk.begin(step: 1, request: number)
         let dropped = desk.say(.abort(.init(id: id, code: "no_space")))
         #expect(dropped.contains(.measureSpace))
-        desk.tell(.freeSpace(0))
+        desk.space(0)
         desk.tell(.removed([all[0]], held: []))
-        let second = try #require(desk.tell(.freeSpace(10)).requests.first?.request)
+        let second = try #require(desk.space(10).requests.first?.request)
         #expect(second == number + 1)
         #expect(desk.save(step: 1, request: second).sent.count == 2)
     }
@@ -118,9 +119,9 @@ struct ShortageTests {
         let id = desk.begin(step: 1, request: number)
         desk.say(.abort(.init(id: id, code: "no_space")))
         #expect(!fails(&desk, number).contains(.measureSpace))
-        desk.tell(.freeSpace(0))
+        desk.space(0)
         desk.tell(.removed([all[0]], held: []))
-        #expect(desk.tell(.freeSpace(10)).requests.count == 1)
+        #expect(desk.space(10).requests.count == 1)
     }
 
     @Test("a save that nobody asked for makes room, and nobody is asked")
@@ -128,20 +129,23 @@ struct ShortageTests {
         var desk = desk()
         let id = desk.begin(step: 1)
         desk.say(.abort(.init(id: id, code: "no_space")))
-        #expect(desk.tell(.freeSpace(0)).contains(.remove([all[0]])))
+        #expect(desk.space(0).contains(.remove([all[0]])))
         desk.tell(.removed([all[0]], held: []))
-        #expect(desk.tell(.freeSpace(10)).requests.isEmpty)
+        #expect(desk.space(10).requests.isEmpty)
     }
 
-    @Test("a job that dies while it saves has room when it is started again")
-    func dies() {
+    @Test(
+        "a job that dies while it saves has room when it is started again",
+        arguments: [true, false])
+    func dies(hangsUpFirst: Bool) {
         var desk = desk()
         _ = desk.begin(step: 1)
+        if hangsUpFirst { desk.tell(.disconnected(ConnectionID(1))) }
         #expect(!desk.end(.exited(1)).contains(.measureSpace))
         let actions = desk.tell(.timer(.backoff), after: .seconds(100))
         if let id = actions.verified { desk.tell(.verified(id, .good(metadata: [:]))) }
         #expect(desk.tell(.spawned(pid: 101)).contains(.measureSpace))
-        #expect(desk.tell(.freeSpace(9)).contains(.remove([all[0]])))
+        #expect(desk.space(9).contains(.remove([all[0]])))
     }
 
     @Test("what is protected stays, and where nothing may go nobody is asked again")
@@ -152,20 +156,21 @@ struct ShortageTests {
         #expect(!failed.contains(.measureSpace) && failed.errors == [.noSpace])
         var held = self.desk()
         _ = fails(&held, try request(&held))
-        held.tell(.freeSpace(0))
+        held.space(0)
         let answer = held.tell(.removed([], held: [all[0]]))
         #expect(answer.errors == [.noSpace] && answer.requests.isEmpty)
     }
 
-    @Test("a final checkpoint is asked for again within its deadline, and nobody is signalled before")
+    @Test(
+        "a final checkpoint is asked for again within its deadline, and nobody is signalled before")
     func final() throws {
         var desk = desk { $0.checkpointTimeout = .seconds(60) }
         let first = try #require(desk.tell(sigterm).requests.first)
         let failed = fails(&desk, first.request)
         #expect(!failed.tellsToStop && failed.contains(.measureSpace))
-        desk.tell(.freeSpace(0), after: .seconds(1))
+        desk.space(0, after: .seconds(1))
         desk.tell(.removed([all[0]], held: []))
-        let second = try #require(desk.tell(.freeSpace(10), after: .seconds(1)).requests.first)
+        let second = try #require(desk.space(10, after: .seconds(1)).requests.first)
         #expect(second.final && second.deadline == 58 && second.reason == .shutdown)
         #expect(desk.save(step: 1, request: second.request).tellsToStop)
     }
@@ -176,12 +181,12 @@ struct ShortageTests {
         let first = try #require(desk.tell(sigterm).requests.first)
         _ = fails(&desk, first.request)
         #expect(desk.tell(.timer(.stopDeadline), after: .seconds(60)).tellsToStop)
-        let late = desk.tell(.freeSpace(0))
+        let late = desk.space(0)
         #expect(late.requests.isEmpty && !late.tellsToStop)
         var second = self.desk { $0.checkpointTimeout = .seconds(60) }
         let request = try #require(second.tell(sigterm).requests.first)
         _ = fails(&second, request.request)
-        #expect(second.tell(.freeSpace(nil)).contains(.remove([all[0]])))
+        #expect(second.space(nil).contains(.remove([all[0]])))
         #expect(second.tell(.removed([], held: [all[0]])).tellsToStop)
     }
 
@@ -205,7 +210,8 @@ struct ShortageTests {
         #expect(desk.tell(.diskFull(id, error)).errors == [.noSpace])
     }
 
-    @Test("a plan takes the oldest first, by what each takes of the disk, and none that is protected")
+    @Test(
+        "a plan takes the oldest first, by what each takes of the disk, and none that is protected")
     func plan() {
         var summaries = all.map(Desk.summary)
         summaries[0].compressedBytes = 2
@@ -219,5 +225,50 @@ struct ShortageTests {
         #expect(removals(3) == [all[0], all[2]])
         #expect(removals(1000) == [all[0], all[2], all[3]])
         #expect(removals(nil) == removals(1000))
+    }
+}
+
+/// With archived runs: they go before any checkpoint.
+@Suite("a disk that the job finds full, beside archived runs")
+struct ArchivedShortageTests {
+    private let archive = ArchiveSummary(time: "20260901T000000Z", pins: [])
+
+    private func desk() throws -> Desk {
+        var desk = Desk(checkpoints: [checkpoint(1), checkpoint(2)])
+        desk.run()
+        let id = desk.begin(step: 9)
+        #expect(desk.say(.abort(.init(id: id, code: "no_space"))).contains(.measureSpace))
+        return desk
+    }
+
+    @Test("the oldest archived run goes first, then free space is measured again")
+    func first() throws {
+        var desk = try desk()
+        #expect(desk.tell(.freeSpace(0)).contains(.listArchives))
+        let actions = desk.tell(.archives([archive]))
+        #expect(actions.contains(.removeArchive(archive.time)))
+        #expect(actions.warnings.first?.contains("the disk is full: removing the archived") == true)
+        #expect(desk.tell(.archiveRemoved(archive.time, bytes: 1)).contains(.measureSpace))
+        // It was not enough, and there is no other one.
+        #expect(desk.tell(.freeSpace(1)).contains(.listArchives))
+        #expect(desk.tell(.archives([])).contains(.remove([checkpoint(1)])))
+    }
+
+    @Test("one that cannot be removed is passed over")
+    func held() throws {
+        var desk = try desk()
+        desk.tell(.freeSpace(0))
+        desk.tell(.archives([archive]))
+        #expect(desk.tell(.archiveRemoved(archive.time, bytes: nil)).contains(.listArchives))
+        #expect(desk.tell(.archives([archive])).contains(.remove([checkpoint(1)])))
+    }
+}
+
+extension Desk {
+    /// Tells what is free, and of no archived run where that is asked.
+    @discardableResult
+    fileprivate mutating func space(_ free: Int64?, after wait: Duration = .zero) -> [Action] {
+        let actions = tell(.freeSpace(free), after: wait)
+        return actions.contains(.listArchives) ? actions + tell(.archives([])) : actions
     }
 }

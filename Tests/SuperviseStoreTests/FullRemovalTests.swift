@@ -90,7 +90,9 @@ struct FullRemovalTests {
         #expect(try files.list(scene.store.paths.staging).isEmpty)
     }
 
-    @Test("the trash is there from the start on, and where it is missing beside checkpoints it is made")
+    @Test(
+        "the trash is there from the start on, and where it is missing beside checkpoints it is made"
+    )
     func trash() throws {
         let files = CrashFileSystem()
         let scene = try Scene.begun(files)

@@ -12,7 +12,8 @@ struct InjectedErrorTests {
     ///   - act: what fails. It gets a store that knows nothing of earlier times.
     ///   - copes: it may do without what has no space.
     private func failEverywhere(
-        copes: Bool = false, _ act: (Scene) throws -> Void, prepare: (Scene) throws -> Void = { _ in },
+        copes: Bool = false, _ act: (Scene) throws -> Void,
+        prepare: (Scene) throws -> Void = { _ in },
         after: (Scene) throws -> Void
     ) throws {
         let base = CrashFileSystem()

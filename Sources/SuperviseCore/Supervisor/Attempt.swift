@@ -26,6 +26,8 @@ package struct Attempt: Sendable {
     /// Requests that had their time; a late answer is still taken.
     var overdue: [Int: OverdueRequest] = [:]
     package var open: OpenCheckpoint?
+    /// The connection of its last checkpoint ended before the commit, as when the job dies.
+    var hasHungUp = false
     /// What it last committed or resumed from.
     var parent: CheckpointID?
     /// When the state was taken that a restart would go on from.

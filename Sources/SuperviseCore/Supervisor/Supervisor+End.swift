@@ -35,7 +35,7 @@ extension Supervisor {
         for connection in attempt.allConnections { actions.append(.close(connection)) }
         attempt.connections = [:]
         if let open = attempt.open { actions.append(.dropStaging(open.id)) }
-        diedSaving = attempt.open != nil && end != .exited(0)
+        diedSaving = (attempt.open != nil || attempt.hasHungUp) && end != .exited(0)
         abandonShortage()
         attempt.open = nil
         attempt.pid = nil

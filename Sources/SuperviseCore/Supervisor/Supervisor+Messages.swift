@@ -114,7 +114,10 @@ extension Supervisor {
         shortage?.again?.operators.removeAll { $0.connection == connection }
         guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
         // The wait for a final checkpoint goes on: the job may come back, or end by itself.
-        if let open = attempt?.open, open.connection == connection { drop(open, at: now) }
+        if let open = attempt?.open, open.connection == connection {
+            attempt?.hasHungUp = true
+            drop(open, at: now)
+        }
     }
 
     private mutating func progressed(_ report: JobMessage.ProgressReport, at now: Moment) {

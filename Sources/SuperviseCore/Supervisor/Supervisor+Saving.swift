@@ -18,6 +18,7 @@ extension Supervisor {
         let request = named(begin.request)
         answerLate(request.number)
         let id = nextID(step: begin.step)
+        attempt?.hasHungUp = false
         attempt?.open = Attempt.OpenCheckpoint(
             id: id, connection: sender.connection, begin: sender, request: request.number,
             beganAt: now.counted, costFrom: request.madeAt?.counted ?? now.counted,

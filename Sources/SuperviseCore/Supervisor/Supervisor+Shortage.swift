@@ -20,7 +20,8 @@ extension Supervisor {
         }
         if let shortage {
             // `abort` says it first, and then `failed` of the request.
-            guard shortage.attempt == attempt?.number, shortage.again == nil, request?.isSecond != true
+            guard shortage.attempt == attempt?.number, shortage.again == nil,
+                request?.isSecond != true
             else { return false }
             self.shortage?.isTold = shortage.isTold || isTold
             self.shortage?.again = again

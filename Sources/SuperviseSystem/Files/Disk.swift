@@ -71,7 +71,8 @@ package struct Disk: FileSystem {
         try systemCall("statvfs", path) { statvfs(path, &found) }
         guard found.f_blocks > 0 else { return .max }
         // Some count no inodes, and have none free.
-        if found.f_files > 0, (asRoot ? found.f_ffree : found.f_favail) == 0 { return 0 }
+        let inodes = asRoot ? found.f_ffree : found.f_favail
+        if found.f_files > 0, inodes < 16 { return 0 }
         let (bytes, overflow) = Int64(clamping: asRoot ? found.f_bfree : found.f_bavail)
             .multipliedReportingOverflow(by: Int64(clamping: found.f_frsize))
         return overflow ? .max : bytes

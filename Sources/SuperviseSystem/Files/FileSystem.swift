@@ -120,7 +120,8 @@ package protocol FileSystem: Sendable {
     ) throws(SystemError) -> FilteredFile
 
     /// How many bytes may still be written to the file system that holds the path; the most there
-    /// are where it knows of no blocks, as some in user space, and 0 where no file can be made.
+    /// are where it knows of no blocks, as some in user space, and 0 where fewer than 16 files can be
+    /// made.
     ///
     /// - Parameter asRoot: root may also use what is reserved.
     func freeSpace(_ path: String, asRoot: Bool) throws(SystemError) -> Int64
