@@ -172,6 +172,10 @@ private let runOptions = [
         accepts: "a whole number from 1 to 999999999"
     ) { $0.settings.retention.keepEvery.map { "\($0)" } ?? "nil" },
     RunOption(
+        "keep-archived", standard: "3", ("0", "0"), ("12", "12"), bad: "-1",
+        accepts: "a whole number from 0 to 999999999"
+    ) { "\($0.settings.keepArchived)" },
+    RunOption(
         "keep-hourly", standard: "nil", ("24", "24"), ("1", "1"), bad: "1h",
         accepts: "a whole number from 1 to 999999999"
     ) { $0.settings.retention.keepHourly.map { "\($0)" } ?? "nil" },

@@ -317,8 +317,8 @@ struct FullArchiveTests {
         try place.stop(program)
         let text = program.text(.errors)
         let removed = text.split(separator: "\n").filter { $0.contains("the disk is full") }
-        #expect(removed.count == 3, "\(text)")
+        #expect(removed.count > 2, "\(text)")
         #expect(removed.prefix(2).allSatisfy { $0.contains("removing the archived run it@") })
-        #expect(removed.last?.contains("removing checkpoint") == true)
+        #expect(removed.dropFirst(2).allSatisfy { $0.contains("removing checkpoint") })
     }
 }

@@ -203,9 +203,11 @@ struct ShortageTests {
         let id = desk.begin(step: 9)
         desk.say(.commit(.init(id: id)))
         let error = ProtocolError(.noSpace, "no space")
-        #expect(desk.tell(.diskFull(id, error)).contains(.remove([all[0]])))
+        desk.tell(.diskFull(id, error))
+        #expect(desk.tell(.archives([])).contains(.remove([all[0]])))
         #expect(desk.tell(.removed([all[0]], held: [])).commit?.id == id)
-        #expect(desk.tell(.diskFull(id, error)).contains(.remove([all[1], all[2], all[3]])))
+        desk.tell(.diskFull(id, error))
+        #expect(desk.tell(.archives([])).contains(.remove([all[1], all[2], all[3]])))
         #expect(desk.tell(.removed([all[1], all[2], all[3]], held: [])).commit?.id == id)
         #expect(desk.tell(.diskFull(id, error)).errors == [.noSpace])
     }

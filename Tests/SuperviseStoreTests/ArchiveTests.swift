@@ -219,7 +219,7 @@ struct ArchiveTests {
         let scene = try Scene.begun(CrashFileSystem())
         try scene.files.makeDirectory("/out")
         var originals: [Original] = []
-        for name in ["alone", "live", "archived"] {
+        for name in ["alone", "live", "archived", "trimmed"] {
             let original = Original(path: "/out/\(name)", isDirectory: true)
             try original.make(on: scene.files)
             originals.append(original)
@@ -230,18 +230,20 @@ struct ArchiveTests {
         _ = try archive(scene)
         // The same number in both, so that one is not taken for the other.
         try scene.add(id(3), originals[2], .own)
+        try scene.add(id(4), originals[3], .own)
         _ = try archive(scene)
         try scene.add(id(2), originals[1], .own)
-        let trimmed = try scene.store.trimArchive(first, removing: [id(2)])
-        #expect(trimmed.gone == [id(2)] && originals[1].isWhole(on: scene.files))
+        let trimmed = try scene.store.trimArchive(first, removing: [id(2), id(4)])
+        #expect(trimmed.gone == [id(2), id(4)] && originals[1].isWhole(on: scene.files))
+        #expect(originals[3].isWhole(on: scene.files))
         #expect(try scene.store.removeArchive(first) != nil)
         #expect(originals[0].isGone(on: scene.files))
         #expect(originals[1].isWhole(on: scene.files))
         #expect(originals[2].isWhole(on: scene.files))
         // And the run's own go only where no archive has them.
-        try scene.add(id(4), originals[2], .own)
-        try scene.commit(id(5))
-        #expect(try scene.store.remove([id(4)]) == [id(4)])
+        try scene.add(id(6), originals[2], .own)
+        try scene.commit(id(7))
+        #expect(try scene.store.remove([id(6)]) == [id(6)])
         #expect(originals[2].isWhole(on: scene.files))
         #expect(try isGood(try archived(scene, second), id(3)))
         #expect(try scene.store.removeArchive(second) != nil)

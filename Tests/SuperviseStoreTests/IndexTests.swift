@@ -68,6 +68,38 @@ struct IndexTests {
         #expect(found[5].path.hasSuffix("/data/odd name"))
     }
 
+    @Test("of an earlier version is of no use, and is written anew")
+    func earlierVersion() throws {
+        let (scene, summaries) = try scene(9)
+        var old = try #require(index(scene))
+        // There a tab stood after the checksum, and no parent.
+        for start in old.indices where start == 0 || old[start - 1] == UInt8(ascii: "\n") {
+            old[start + 16] = UInt8(ascii: "\t")
+        }
+        try scene.files.writeFile(scene.store.paths.index, old)
+        let next = try Scene(scene.files, limits: Self.limits)
+        let scan = try next.store.scan()
+        #expect(scan.checkpoints == summaries)
+        try next.store.mendIndex(scan)
+        #expect(index(next) != old)
+        try spoilManifests(next, 1...8)
+        #expect(try next.store.scan().checkpoints == summaries)
+    }
+
+    @Test("tells from which checkpoint each one continued")
+    func parents() throws {
+        let (scene, _) = try scene(9)
+        try scene.write(id(10))
+        var order = scene.order(id(10))
+        order.parent = id(4)
+        try scene.store.noteInIndex(try scene.store.commit(order))
+        try scene.store.noteInIndex(try scene.commit(id(11)))
+        try spoilManifests(scene, 1...10)
+        let found = try scene.store.scan().checkpoints
+        #expect(found.first?.origin == .beginning)
+        #expect(found.first { $0.id == id(10) }?.origin == .checkpoint(4))
+    }
+
     @Test("with any byte changed tells nothing that is not so")
     func rot() throws {
         let (scene, summaries) = try scene(6)

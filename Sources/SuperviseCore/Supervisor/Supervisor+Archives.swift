@@ -43,14 +43,14 @@ extension Supervisor {
         archives.isListing = false
         let next = afterRoom
         let victim = next != nil ? ArchivePlan.first(of: found, spared: archives.tried) : nil
-        // What is left of a plan is made anew: another one may be the newest by now.
+        // What is left of a plan is made anew: what goes for room no longer counts.
         if archives.isDue || !archives.steps.isEmpty {
             archives.isDue = false
             archives.steps =
                 ArchivePlan(
-                    found, keep: settings.keepArchived, best: settings.retention.keepBest,
-                    rollbackAfter: settings.rollbackAfter
-                ).steps.filter { $0.time != victim }
+                    found.filter { $0.time != victim }, keep: settings.keepArchived,
+                    best: settings.retention.keepBest, rollbackAfter: settings.rollbackAfter
+                ).steps
         }
         if let victim, let next {
             removeForRoom(victim, next)
