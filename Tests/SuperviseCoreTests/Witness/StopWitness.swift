@@ -263,19 +263,14 @@ struct StopWitness {
         case .commitFailed(let id, let error)
         where error.code != .conflict && after.requestOf[id] == final
             && (before.open == id || before.orders.contains(id)):
-            break
+            if waitsForRoom(step) { return }
         case .diskFull(let id, _)
         where after.requestOf[id] == final && step.actions.contains(.dropStaging(id))
             && (before.open == id || before.orders.contains(id)):
-            break
+            if waitsForRoom(step) { return }
         case .received(.failed(let failed), let sender, _)
         where failed.request == final && after.members[sender] != nil:
-            // Room may be made, and then it is asked for once more.
-            guard step.supervisor.shortage != nil, step.supervisor.stop?.stage == .asking else {
-                break
-            }
-            self.asked?.waitsForRoom = true
-            return
+            if waitsForRoom(step) { return }
         case .freeSpace, .removed:
             if let second = step.madeFinalRequest {
                 self.asked?.finalRequest = second
@@ -291,6 +286,15 @@ struct StopWitness {
         asked.isAwaiting = false
         asked.toldAt = step.now
         self.asked = asked
+    }
+
+    /// Room may be made, and then a final checkpoint is asked for once more.
+    private mutating func waitsForRoom(_ step: Step) -> Bool {
+        guard step.supervisor.shortage != nil, step.supervisor.stop?.stage == .asking else {
+            return false
+        }
+        asked?.waitsForRoom = true
+        return true
     }
 
     private func judgeLadder(_ asked: Asked, _ step: Step) throws(Violation) {
