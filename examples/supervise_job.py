@@ -367,7 +367,8 @@ class _Supervisor:
     def abort(self, error):
         """The open checkpoint came to nothing, by `error`."""
         self.last_error = error
-        with contextlib.suppress(SupervisorLost):
+        # Both at once: in between another request may come, which this is no answer to.
+        with contextlib.suppress(SupervisorLost), self._changed:
             text = _text(_describe(error))
             self._send({"type": "abort", "id": self._open, "error": text, "code": _code(error)})
             self.failed(error)

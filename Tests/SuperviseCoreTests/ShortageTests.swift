@@ -124,6 +124,27 @@ struct ShortageTests {
         #expect(desk.space(10).requests.count == 1)
     }
 
+    @Test("`failed` of a request that is not open any more removes nothing")
+    func stale() throws {
+        var desk = desk()
+        let number = try request(&desk)
+        desk.save(step: 1, request: number)
+        #expect(!fails(&desk, number).contains(.measureSpace))
+    }
+
+    @Test("a commit whose fsync found the disk full is not tried again, but the job is asked to")
+    func failedSync() throws {
+        var desk = desk()
+        let number = try request(&desk)
+        let id = desk.begin(step: 1, request: number)
+        desk.say(.commit(.init(id: id, request: number)))
+        let failed = desk.tell(.commitFailed(id, ProtocolError(.noSpace, "full (fsync)")))
+        #expect(failed.contains(.measureSpace) && failed.errors == [.noSpace], "the job is told")
+        desk.space(0)
+        desk.tell(.removed([all[0]], held: []))
+        #expect(desk.space(10).requests.count == 1)
+    }
+
     @Test("a save that nobody asked for makes room, and nobody is asked")
     func unasked() {
         var desk = desk()

@@ -85,6 +85,12 @@ extension Supervisor {
         let request = close(number)
         if let request {
             requests.failed += 1
+            // What was staged is gone: after a failed fsync it must not be tried again, but the job may.
+            if error.code == .noSpace,
+                suspectShortage(isTold: true, request: request, error: error)
+            {
+                return startInterval(at: now)
+            }
             tell(request.operators, error)
         }
         startInterval(at: now)

@@ -155,10 +155,7 @@ extension Supervisor {
         let isTold = failed.code == JobMessage.noSpace
         let refusal = ProtocolError(
             isTold ? .noSpace : .io, "the job could not save: \(error)")
-        guard let request = close(failed.request) else {
-            if isTold { _ = suspectShortage(isTold: true, error: refusal) }
-            return
-        }
+        guard let request = close(failed.request) else { return }
         requests.failed += 1
         if suspectShortage(isTold: isTold, request: request, error: refusal) {
             return startInterval(at: now)

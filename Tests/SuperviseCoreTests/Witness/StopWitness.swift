@@ -263,27 +263,23 @@ struct StopWitness {
         case .commitFailed(let id, let error)
         where error.code != .conflict && after.requestOf[id] == final
             && (before.open == id || before.orders.contains(id)):
-            break
-        case .diskFull, .archives:
-            let isGivenUp = step.withoutRoom.contains { id in
-                after.requestOf[id] == final && (before.open == id || before.orders.contains(id))
-            }
-            guard isGivenUp else { return }
-        case .received(.failed(let failed), let sender, _)
-        where failed.request == final && after.members[sender] != nil:
-            // Room may be made, and then it is asked for once more.
-            guard step.supervisor.shortage != nil, step.supervisor.stop?.stage == .asking else {
-                break
-            }
-            self.asked?.waitsForRoom = true
-            return
-        case .freeSpace, .removed:
+            if waitsForRoom(step) { return }
+        case .archives where asked.waitsForRoom, .freeSpace, .removed:
             if let second = step.madeFinalRequest {
                 self.asked?.finalRequest = second
                 self.asked?.waitsForRoom = false
                 return
             }
             guard asked.waitsForRoom, step.supervisor.shortage == nil else { return }
+        case .diskFull, .archives:
+            let isGivenUp = step.withoutRoom.contains { id in
+                after.requestOf[id] == final && (before.open == id || before.orders.contains(id))
+            }
+            guard isGivenUp else { return }
+            if waitsForRoom(step) { return }
+        case .received(.failed(let failed), let sender, _)
+        where failed.request == final && after.members[sender] != nil:
+            if waitsForRoom(step) { return }
         case .jobExited: break
         case .requestNotSent where step.supervisor.attempt?.request?.number != final: break
         default:
@@ -292,6 +288,15 @@ struct StopWitness {
         asked.isAwaiting = false
         asked.toldAt = step.now
         self.asked = asked
+    }
+
+    /// Room may be made, and then a final checkpoint is asked for once more.
+    private mutating func waitsForRoom(_ step: Step) -> Bool {
+        guard step.supervisor.shortage != nil, step.supervisor.stop?.stage == .asking else {
+            return false
+        }
+        asked?.waitsForRoom = true
+        return true
     }
 
     private func judgeLadder(_ asked: Asked, _ step: Step) throws(Violation) {
