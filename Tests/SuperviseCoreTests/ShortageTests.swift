@@ -145,6 +145,21 @@ struct ShortageTests {
         #expect(desk.space(10).requests.count == 1)
     }
 
+    @Test("another checkpoint that names the request meanwhile answers it, also the final one")
+    func answered() throws {
+        var desk = desk()
+        let number = try #require(
+            desk.tell(.signal(.stop(number: 15, name: "SIGTERM"))).requests.first?.request)
+        let first = desk.begin(step: 1, request: number)
+        desk.say(.commit(.init(id: first, request: number)))
+        desk.say(.add(.init(path: "/x", step: 2, request: number)))
+        let second = checkpoint(first.sequence + 1, step: 2)
+        let full = ProtocolError(.noSpace, "full (fsync)")
+        #expect(desk.tell(.commitFailed(first, full)).contains(.measureSpace))
+        #expect(desk.tell(.committed(Desk.summary(second), seconds: 1)).tellsToStop)
+        #expect(desk.space(100).requests.isEmpty)
+    }
+
     @Test("a save that nobody asked for makes room, and nobody is asked")
     func unasked() {
         var desk = desk()

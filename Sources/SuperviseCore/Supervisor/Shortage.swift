@@ -14,6 +14,8 @@ package struct Shortage: Equatable, Sendable {
 
     /// A request that ended without a checkpoint, to be made again.
     struct Again: Equatable, Sendable {
+        /// The number that it had: a checkpoint may still name it.
+        let number: Int
         let reason: Manifest.Reason
         let final: Bool
         var operators: [Sender]

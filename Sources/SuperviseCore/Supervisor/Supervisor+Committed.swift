@@ -25,11 +25,15 @@ extension Supervisor {
             requests.committed += 1
             for sender in request.operators { answer(wire, to: sender) }
         }
+        let again = takeRequestOfShortage(commit.request)
+        for sender in again?.operators ?? [] { answer(wire, to: sender) }
         // Before anything is chosen, it is not known which one will be needed.
         if phase != .gathering { _ = removeByRules() }
         actions.append(.record(record, confirm: false))
         startInterval(at: now)
-        if request?.final == true { finalRequestEnded(made: true, at: now) }
+        if request?.final == true || again?.final == true {
+            finalRequestEnded(made: true, at: now)
+        }
         concludeIfOver(at: now)
     }
 

@@ -16,7 +16,7 @@ extension Supervisor {
     ) -> Bool {
         let again = request.map {
             Shortage.Again(
-                reason: $0.reason, final: $0.final, operators: $0.operators, error: error)
+                number: $0.number, reason: $0.reason, final: $0.final, operators: $0.operators, error: error)
         }
         if let shortage {
             // `abort` says it first, and then `failed` of the request.
@@ -120,7 +120,7 @@ extension Supervisor {
             request.number == shortage?.aborted, !isAnswering(request)
         else { return nil }
         return Shortage.Again(
-            reason: request.reason, final: request.final, operators: [],
+            number: request.number, reason: request.reason, final: request.final, operators: [],
             error: ProtocolError(.noSpace, "the disk is full"))
     }
 
@@ -128,6 +128,15 @@ extension Supervisor {
         guard phase == .running, canAsk, !isPaused, !isHung else { return false }
         guard let stop else { return !again.final }
         return again.final && stop.stage == .asking && now.instant < stop.deadline
+    }
+
+    /// A checkpoint that names the request has come all the same.
+    ///
+    /// - Returns: the request, which is not made again.
+    mutating func takeRequestOfShortage(_ number: Int?) -> Shortage.Again? {
+        guard let again = shortage?.again, again.number == number else { return nil }
+        shortage?.again = nil
+        return again
     }
 
     /// The job is gone: whoever waits for its checkpoint hears so.
