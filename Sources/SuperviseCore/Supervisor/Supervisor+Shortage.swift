@@ -16,7 +16,8 @@ extension Supervisor {
     ) -> Bool {
         let again = request.map {
             Shortage.Again(
-                number: $0.number, reason: $0.reason, final: $0.final, operators: $0.operators, error: error)
+                number: $0.number, reason: $0.reason, final: $0.final, operators: $0.operators,
+                error: error)
         }
         if let shortage {
             // `abort` says it first, and then `failed` of the request.

@@ -1,0 +1,80 @@
+import SuperviseFormats
+
+/// What is derived, said or passed on: it may be lost without harm.
+extension Supervisor {
+    mutating func flush(_ closing: Closing, at now: Moment) {
+        var closing = closing
+        closing.stage = .flushing
+        for timer in [TimerID.rewrite, .reminder] where alarms.isSet(timer) { cancel(timer) }
+        phase = .closing(closing)
+        announce(closing, at: now)
+        closing.waitsFor = [.output]
+        // Behind a record that hangs they hang as well.
+        if closing.isRecorded {
+            closing.waitsFor.insert(.files)
+            actions.append(.flushFiles)
+        }
+        if closing.isRecorded, let inquiry = acknowledgement {
+            closing.waitsFor.insert(.acknowledgement)
+            actions.append(.acknowledge(inquiry))
+        }
+        actions.append(.flushOutput)
+        phase = .closing(closing)
+        let left = Closing.quick - (now.instant - closing.since)
+        set(.close, after: closing.isQuick ? max(.zero, left) : Closing.patient, at: now)
+    }
+
+    /// The last line tells of the last status.
+    private mutating func announce(_ closing: Closing, at now: Moment) {
+        guard closing.isRecorded || closing.wasStopped else { return }
+        if let outcome = closing.outcome {
+            publishNow(at: now)
+            log(.finished(outcome, error: closing.error))
+        } else if publisher.last != nil, case .refused = closing.ending {
+            // A status that we have written is put right.
+            record.outcome = Outcome(kind: .failed, exitCode: 125)
+            publishNow(at: now)
+        }
+    }
+
+    mutating func flushed(_ part: Closing.Part) {
+        guard case .closing(var closing) = phase, closing.stage == .flushing else { return }
+        closing.waitsFor.remove(part)
+        phase = .closing(closing)
+        if closing.waitsFor.isEmpty { exit(closing) }
+    }
+
+    /// A reader who still takes something is waited for.
+    mutating func outputTaken(_ bytes: Int64, at now: Moment) {
+        guard case .closing(var closing) = phase, closing.waitsFor.contains(.output) else { return }
+        guard bytes > closing.taken else { return leave(closing) }
+        closing.taken = bytes
+        phase = .closing(closing)
+        set(.close, after: Closing.patient, at: now)
+    }
+
+    mutating func flushTimePassed(_ closing: Closing, at now: Moment) {
+        let isTaken = preemption.map { now.instant >= $0.endBy } ?? false
+        guard !closing.isQuick, !isTaken, closing.waitsFor.contains(.output) else {
+            return leave(closing)
+        }
+        var closing = closing
+        closing.waitsFor = [.output]
+        phase = .closing(closing)
+        actions.append(.measureOutput)
+    }
+
+    /// Exits, whatever is still waited for.
+    mutating func leave(_ closing: Closing) {
+        if closing.waitsFor.contains(.output) { actions.append(.leaveOutput) }
+        exit(closing)
+    }
+
+    private mutating func exit(_ closing: Closing) {
+        for timer in [TimerID.close, .rewrite, .reminder] where alarms.isSet(timer) {
+            cancel(timer)
+        }
+        phase = .finished
+        actions.append(.exit(closing.ending))
+    }
+}
