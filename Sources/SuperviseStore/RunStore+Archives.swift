@@ -8,8 +8,11 @@ extension RunStore {
     /// The archived runs of this name, the oldest first. What cannot be read of one is not known of
     /// it, and keeps it.
     package func archives() throws(StoreError) -> [ArchiveSummary] {
-        let times = try archivedTimes()
-        return times.map { time in
+        var times: [String] = []
+        for time in try archivedTimes() where try archived(time).belongsToState() {
+            times.append(time)
+        }
+        return times.map { [times] time in
             var summary = ArchiveSummary(time: time, pins: nil)
             do throws(StoreError) {
                 let store = try archived(time)
@@ -39,7 +42,8 @@ extension RunStore {
     ///   now, or it cannot be told.
     package func removeArchive(_ time: String) throws(StoreError) -> Int64? {
         let store = try archived(time)
-        guard let hold = try store.holdArchive(), try store.isMounted(), store.hasNoPins(),
+        guard let hold = try store.holdArchive(), try store.belongsToState(),
+            try store.isMounted(), store.hasNoPins(),
             try store.isReadByNobody()
         else { return nil }
         defer { withExtendedLifetime(hold) {} }
@@ -65,7 +69,7 @@ extension RunStore {
         _ time: String, removing ids: [CheckpointID]
     ) throws(StoreError) -> (gone: [CheckpointID], bytes: Int64) {
         let store = try archived(time)
-        guard let hold = try store.holdArchive() else { return ([], 0) }
+        guard let hold = try store.holdArchive(), try store.belongsToState() else { return ([], 0) }
         defer { withExtendedLifetime(hold) {} }
         let pins = try store.loadPins()
         var bytes: [CheckpointID: Int64] = [:]
@@ -97,7 +101,10 @@ extension RunStore {
     func sweepArchives() throws(StoreError) {
         let archives = Set([paths.archive] + (paths.isSplit ? [paths.payloadArchive] : []))
         for archive in archives.sorted() { try sweep(archive: archive) }
-        for time in try archivedTimes() { try archived(time).sweepOwn() }
+        for time in try archivedTimes() {
+            let store = try archived(time)
+            if try store.belongsToState() { try store.sweepOwn() }
+        }
     }
 
     private func sweep(archive: String) throws(StoreError) {
@@ -117,6 +124,24 @@ extension RunStore {
 
 /// The parts of it.
 extension RunStore {
+    /// Whether an archived run is this state's to change.
+    ///
+    /// A directory of `--checkpoint-dir` also holds the archived checkpoints of other states: of the
+    /// original of a copied state, and of those that had the directory before.
+    private func belongsToState() throws(StoreError) -> Bool {
+        guard paths.isSplit else { return true }
+        // Checkpoints without a record are not; where there is nothing, nothing is in the way.
+        guard let record = try identity(of: paths.run) else { return try !exists(paths.payload) }
+        // Older versions wrote none.
+        guard let bytes = try document(paths.owner) else { return true }
+        guard let owner = try? JSONText.decode(PayloadOwner.self, from: bytes) else { return false }
+        if owner.home.id == record { return true }
+        // The number of a device may change, and a state may be moved to another disk.
+        let isSameState = FilePath(owner.stateDirectory) == FilePath(paths.stateDirectory)
+        if isSameState { return owner.inode == record.inode }
+        return try identity(of: owner.stateDirectory) == nil
+    }
+
     /// Keeps an archived run to ourselves; nil where somebody else has it.
     private func holdArchive() throws(StoreError) -> DirectoryHold? {
         try writing { () throws(SystemError) in

@@ -71,12 +71,15 @@ extension RunStore {
     /// What an earlier process had hidden among the checkpoints, and not yet deleted.
     func hiddenCheckpoints() throws(SystemError) -> [String] {
         var names = state.withLock { $0.hidden.map(\.description) }
-        try files.visit(paths.checkpoints) { entry in
-            guard entry.kind == .directory, entry.name.utf8.first == UInt8(ascii: ".") else {
-                return
+        // An archived run may have no checkpoints any more.
+        _ = try unlessMissing { () throws(SystemError) in
+            try files.visit(paths.checkpoints) { entry in
+                guard entry.kind == .directory, entry.name.utf8.first == UInt8(ascii: ".") else {
+                    return
+                }
+                let id = entry.name.dropFirst().prefix { $0 != "." }
+                if CheckpointID(String(id)) != nil { names.append(entry.name) }
             }
-            let id = entry.name.dropFirst().prefix { $0 != "." }
-            if CheckpointID(String(id)) != nil { names.append(entry.name) }
         }
         return names.map { "\(paths.checkpoints)/\($0)" }
     }

@@ -282,6 +282,54 @@ struct ArchivedRunTests {
     }
 }
 
+/// A directory of --checkpoint-dir holds the archived checkpoints of more states than one.
+@Suite("Archived runs of two states in one directory", .onStage)
+struct SharedArchiveTests {
+    private func complete(
+        _ place: Place, _ state: String, _ disk: String, keep: Int = 9,
+        when isDone: () throws -> Bool = { true }
+    ) throws {
+        let options = ["--checkpoint-dir", disk, "--keep-archived", "\(keep)", "--name", "it"]
+        let program = try place.call(
+            ["--state-dir", state] + options + ["--", place.fixture, "puppet"], hasInput: true)
+        try program.nextAttempt(1)
+        try program.hello(accepts: false)
+        _ = try program.checkpoint(step: 1)
+        try waitBriefly(until: isDone)
+        try program.say("exit 0")
+        #expect(try program.waitForEnd() == .exited(0), "\(program.text(.errors))")
+    }
+
+    private func archived(_ place: Place, in disk: String) -> [String] {
+        let entries = (try? Disk().list("\(disk)/.archive")) ?? []
+        return entries.map(\.name).filter { $0 != ".trash" }
+    }
+
+    @Test("a copied state never removes the archived checkpoints of the original")
+    func copied() throws {
+        let place = try Place()
+        let disk = try place.directory.makeDirectory("disk")
+        let other = try place.directory.makeDirectory("other")
+        try complete(place, place.state, disk)
+        try complete(place, place.state, disk)
+        let kept = archived(place, in: disk)
+        #expect(kept.count == 1)
+        let copy = "\(place.path)/copy"
+        #expect(try place.start(["cp", "-a", place.state, copy]).waitForEnd() == .exited(0))
+        for _ in 1...3 {
+            try complete(place, copy, other, keep: 0) { archived(place, in: other).isEmpty }
+        }
+        #expect(archived(place, in: disk) == kept)
+        let reference = "it@\(kept[0].suffix(16))"
+        let verify = ["checkpoints", reference, "verify", "--state-dir", place.state]
+        #expect(try place.call(verify).waitForEnd() == .exited(0))
+        // The original's own next start does.
+        try complete(place, place.state, disk, keep: 0) {
+            !archived(place, in: disk).contains(kept[0])
+        }
+    }
+}
+
 /// On a small file system of its own, which only root can mount.
 @Suite(
     "Archived runs on a full disk", .onStage, .enabled(if: userId() == 0, "only root mounts"))

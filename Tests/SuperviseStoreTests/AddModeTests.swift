@@ -140,7 +140,7 @@ struct AddModeTests {
         try real.scene.add(id(1), original, .own)
         let trash = "\(real.store.paths.stateDirectory)/.archive/.trash"
         try? real.disk.makeDirectory(trash)
-        try real.disk.rename(archived.path, to: "\(trash)/old")
+        try real.disk.rename(archived.path, to: "\(trash)/\(archived.run.label)")
         // Another process, that has not looked yet.
         try RunStore(real.store.paths).sweep()
         #expect(try real.disk.list(trash).isEmpty)

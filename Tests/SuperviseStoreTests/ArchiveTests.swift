@@ -190,7 +190,6 @@ struct ArchiveTests {
         let scene = try Scene.begun(CrashFileSystem(), checkpointRoot: "/big")
         try scene.commit(id(1))
         _ = try scene.store.makeStaging(id(2))
-        try scene.files.makeDirectory(scene.store.paths.trash)
         try scene.files.makeDirectory("\(scene.store.paths.trash)/\(id(3))")
         _ = try archive(scene)
         let payload = "/big/.archive/run-\(first)"
