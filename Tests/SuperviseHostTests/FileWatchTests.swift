@@ -150,7 +150,7 @@ final class FileWatchTests {
 
     @Test("what has another size when its time has come is not told before it is closed again")
     func changedMeanwhile() throws {
-        try start(["*.pt"], file: .seconds(1))
+        try start(["*.pt"], file: .seconds(3))
         try place.write("ckpt-1.pt", "state")
         try waitForMark("seen.pt")
         try systemCall("truncate") { truncate("\(place.path)/ckpt-1.pt", 2) }
