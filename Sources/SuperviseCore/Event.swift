@@ -219,6 +219,6 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case close
     /// The last record is written again.
     case rewrite
-    /// People are told what our end waits for.
+    /// The end reports what it waits for.
     case reminder
 }

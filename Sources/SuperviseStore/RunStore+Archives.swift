@@ -2,11 +2,11 @@ import SuperviseFormats
 import SuperviseSystem
 import Synchronization
 
-/// What becomes of archived runs. Whoever removes something of one, or pins something in one, holds
+/// Removes, trims and pins archived runs. A process that removes or pins something in one holds
 /// its directory alone.
 extension RunStore {
-    /// The archived runs of this name, the oldest first. What cannot be read of one is not known of
-    /// it, and keeps it.
+    /// The archived runs of this name, the oldest first. A part that cannot be read is left out of
+    /// the summary, and then the run is kept.
     package func archives() throws(StoreError) -> [ArchiveSummary] {
         var times: [String] = []
         for time in try archivedTimes() where try archived(time).belongsToState() {
@@ -169,7 +169,7 @@ extension RunStore {
     private var payloadArchive: String { parent(of: paths.payload) }
 
     private func scanOfArchive() throws(StoreError) -> Scan {
-        // What is left where a removal was cut off.
+        // A removal that was cut off leaves an archive without checkpoints.
         try exists(paths.checkpoints) ? scan() : Scan()
     }
 

@@ -11,7 +11,7 @@ extension RunStore {
         return Home(path: paths.run, id: DirectoryID(found))
     }
 
-    /// What is at the recorded path: a run's directory other than ours, with a record in it?
+    /// Whether the recorded path is another run's directory, with a record in it.
     ///
     /// - Returns: nil where it cannot be told.
     package func isRun(at path: String) -> Bool? {

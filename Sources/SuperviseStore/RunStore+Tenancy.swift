@@ -3,7 +3,7 @@ import SuperviseSystem
 
 /// A payload directory that the user named: its lock, and the state that it belongs to.
 extension RunStore {
-    /// What is at the path of the state that a payload directory belongs to.
+    /// The state that a payload directory belongs to, as it is now.
     package enum OtherState: Equatable, Sendable {
         /// This run's own directory, or the place where it will be.
         case us
@@ -50,7 +50,7 @@ extension RunStore {
         }
     }
 
-    /// What is at the path of an owner now.
+    /// Looks at the path of an owner.
     package func look(at owner: PayloadOwner) -> OtherState {
         do throws(StoreError) {
             guard let id = try identity(of: owner.run) else {
@@ -85,7 +85,7 @@ extension RunStore {
         if try !exists(paths.checkpoints) { throw .missing(paths.checkpoints) }
     }
 
-    /// Makes room for the lock of the payload directory. Whoever may write beside the payload directory
+    /// Makes room for the lock of the payload directory. A user who may write beside the payload directory
     /// may make locks there.
     package func preparePayloadLock() throws(StoreError) {
         try writing { () throws(SystemError) in

@@ -3,7 +3,7 @@ import SuperviseSystem
 import TestSupport
 import Testing
 
-/// What is kept of a run that went back: each rule counts each branch by itself.
+/// Retention after a run went back: each rule counts each branch by itself.
 @Suite("Branches of a run", .onStage)
 struct BranchTests {
     /// Goes back to one of a stopped run's checkpoints by `resume --from`, and saves these steps.

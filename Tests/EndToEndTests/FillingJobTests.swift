@@ -9,7 +9,7 @@ import Testing
     "A job that fills its disk", .onStage, .enabled(if: userId() == 0, "only root mounts"),
     .serialized)
 struct FillingJobTests {
-    /// What is used up.
+    /// The resource that is used up.
     enum Shortage: String, CaseIterable {
         case tmpfsBlocks, tmpfsInodes, ext4Blocks, ext4Inodes
 

@@ -2,7 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import Testing
 
-/// What goes of archived runs, by the plan and by the supervisor.
+/// Removals of archived runs, by the plan and by the supervisor.
 @Suite("Archived runs")
 struct ArchivePlanTests {
     private func time(_ day: Int) -> String { "2026010\(day)T000000Z" }

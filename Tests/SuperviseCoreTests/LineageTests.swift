@@ -8,7 +8,7 @@ import Testing
 /// `LINEAGE_SEED` plays one history again.
 @Suite("Branches")
 struct LineageTests {
-    /// Of a run that was told of these forks: the members of each branch by number.
+    /// The members of each branch by number, in a run with these forks.
     private func branches(_ kept: [Int64], _ forks: [Lineage.Fork]) -> [String] {
         let checkpoints = kept.map { Desk.summary(checkpoint($0)) }
         return Lineage(forks, checkpoints).branches(of: kept).map { branch in
@@ -180,7 +180,7 @@ struct LineageTests {
             let told = derived.branches(of: history.kept).map(\.members)
             if !Set(chains).isSubset(of: Set(told)) { return "the parents tell of others" }
         }
-        // What is recorded is never contradicted.
+        // A recorded fork is never contradicted.
         let both = Lineage(forks, checkpoints)
         return both.branches(of: history.kept) == found ? nil : "the parents contradict the record"
     }

@@ -2,7 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import Testing
 
-/// A disk that is full while the job writes: the job is told so, and not the supervisor.
+/// ENOSPC that the job meets while it writes a checkpoint.
 @Suite("A disk that the job finds full")
 struct ShortageTests {
     private let all = (1...5 as ClosedRange<Int64>).map { checkpoint($0) }

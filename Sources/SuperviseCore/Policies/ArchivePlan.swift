@@ -1,6 +1,6 @@
 import SuperviseFormats
 
-/// What goes of archived runs, in order.
+/// The removals of archived runs, in order.
 ///
 /// The newest stays whole. An older one is cut down to its newest good checkpoint, its best and its
 /// pinned ones. At most so many as the rule says stay; those with pins stay beside them.

@@ -53,7 +53,7 @@ package struct RetentionPlan: Equatable, Sendable {
         entries.compactMap { $0.cause == nil ? nil : $0.id }
     }
 
-    /// What goes by a limit although its branch was said to stay: by the limit, oldest first.
+    /// Checkpoints of older branches that a limit removes, by the limit, oldest first.
     package var limited: [(cause: Cause, id: CheckpointID)] {
         entries.compactMap { entry in
             guard let cause = entry.cause, entry.earlierBranch != nil else { return nil }

@@ -1,6 +1,6 @@
 import SuperviseFormats
 
-/// What goes to make room on a full disk, and in which order: the one place where that is decided.
+/// Decides which checkpoints are removed on a full disk, and in which order.
 ///
 /// Nothing that is protected ever goes. Of the rest, the oldest checkpoint goes first, until what
 /// goes is as large as what is needed.

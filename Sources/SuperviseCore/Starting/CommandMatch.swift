@@ -23,7 +23,7 @@ package struct CommandMatch: Equatable, Sendable {
         }
     }
 
-    /// What has become of the recorded directory.
+    /// The recorded directory, compared with the one given now.
     package enum Directory: Equatable, Sendable {
         /// It is the one of this command.
         case same

@@ -12,7 +12,7 @@ package struct PayloadTenancy: Equatable, Sendable {
     /// Its path.
     package var path: String
     package var host: String
-    /// What is at the owner's path now.
+    /// The state at the owner's path now.
     package var other: Other
 
     package enum Other: Equatable, Sendable {

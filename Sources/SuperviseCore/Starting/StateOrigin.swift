@@ -35,7 +35,7 @@ package struct StateOrigin: Equatable, Sendable {
         }
     }
 
-    /// What is at the recorded path now.
+    /// The directory at the recorded path now.
     package enum Original: Equatable, Sendable {
         /// Another run's directory, with a record in it.
         case exists

@@ -4,7 +4,7 @@ import SuperviseFormats
 /// room is made if that is too little, and the job is asked once more.
 package struct Shortage: Equatable, Sendable {
     package enum Stage: Equatable, Sendable {
-        /// What is free is being measured.
+        /// The free space is being measured.
         case measuring
         /// So many bytes are missing: an archived run is looked for, or is on its way out.
         case archives(missing: Int64)

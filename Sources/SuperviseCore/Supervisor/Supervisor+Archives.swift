@@ -3,7 +3,7 @@ import SuperviseFormats
 /// Archived runs of this name: cut down beside the job, one step after the other, and removed where a
 /// full disk needs their room.
 extension Supervisor {
-    /// What is known of the work on them.
+    /// The state of the work on archived runs.
     struct ArchiveWork: Sendable {
         var isListing = false
         /// Ordered, and not yet answered.
@@ -31,7 +31,7 @@ extension Supervisor {
         lookAtArchives()
     }
 
-    /// What is under way has an answer, too, and everything goes on from that.
+    /// Does nothing while a step is under way: its answer looks again.
     mutating func lookAtArchives() {
         guard !archives.isListing, archives.current == nil else { return }
         archives.isListing = true
@@ -43,7 +43,7 @@ extension Supervisor {
         archives.isListing = false
         let next = afterRoom
         let victim = next != nil ? ArchivePlan.first(of: found, spared: archives.tried) : nil
-        // What is left of a plan is made anew: what goes for room no longer counts.
+        // Plan the remaining steps again: the run that is removed for room no longer counts.
         if archives.isDue || !archives.steps.isEmpty {
             archives.isDue = false
             archives.steps =

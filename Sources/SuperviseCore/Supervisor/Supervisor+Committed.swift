@@ -89,7 +89,7 @@ extension Supervisor {
         let request = close(number)
         if let request {
             requests.failed += 1
-            // What was staged is gone: after a failed fsync it must not be tried again, but the job may.
+            // After a failed fsync the same files must not be synced again; the job may save anew.
             if error.code == .noSpace,
                 suspectShortage(isTold: true, request: request, error: error)
             {

@@ -1,6 +1,6 @@
 import SuperviseFormats
 
-/// What is derived, said or passed on: it may be lost without harm.
+/// Flushes derived files, messages and passed-on output, which may be lost without harm.
 extension Supervisor {
     mutating func flush(_ closing: Closing, at now: Moment) {
         var closing = closing

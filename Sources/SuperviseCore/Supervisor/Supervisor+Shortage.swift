@@ -1,6 +1,6 @@
 import SuperviseFormats
 
-/// A disk that is full while the job itself writes: the job is told ENOSPC, and not we.
+/// Handles ENOSPC that the job itself meets while it writes a checkpoint.
 extension Supervisor {
     /// Looks whether a save failed for lack of space, if something could go to make room.
     ///
@@ -140,7 +140,7 @@ extension Supervisor {
         return again
     }
 
-    /// The job is gone: whoever waits for its checkpoint hears so.
+    /// The job is gone: answers the operators that wait for its checkpoint.
     mutating func abandonShortage() {
         guard let again = shortage?.again else { return }
         shortage?.again = nil

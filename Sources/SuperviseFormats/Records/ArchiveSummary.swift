@@ -1,4 +1,4 @@
-/// What is known of an archived run, to decide what of it stays.
+/// A summary of an archived run, for the decision which parts of it stay.
 package struct ArchiveSummary: Equatable, Sendable {
     /// When it was archived, as in `20261121T050401Z`. Later ones compare as greater.
     package var time: String

@@ -37,7 +37,7 @@ package struct PayloadOwner: Codable, Equatable, Sendable {
         self.sharedThrough = sharedThrough
     }
 
-    /// What is wrong with it; nil where it may be believed.
+    /// The first fault of its content; nil if it may be believed.
     package var fault: String? {
         if !stateDirectory.hasPrefix("/") { return "\"state_directory\" is no absolute path" }
         if RunName(name) == nil { return "\"name\" is no run's name" }

@@ -15,7 +15,7 @@ extension RunName {
     }
 }
 
-/// A program that runs a script: how its own options are told from the script.
+/// A program that runs a script, and its options that take a value.
 struct Interpreter {
     let name: String
     var family: String

@@ -44,7 +44,7 @@ package struct OriginInquiry {
         return pid
     }
 
-    /// Starts are told in hundredths of a second.
+    /// /proc gives start times in hundredths of a second.
     private static let inaccuracy: Int64 = 50
 
     private func processes() -> StateOrigin.Processes {

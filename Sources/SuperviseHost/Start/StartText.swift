@@ -2,7 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 
-/// What is said of a start that is refused, or goes on with something that has changed.
+/// Messages of a start that is refused, or that goes on with something changed.
 package enum StartText {
     /// nil where there is nothing to say.
     static func line(_ match: CommandMatch, name: RunName) -> String? {

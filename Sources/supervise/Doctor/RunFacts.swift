@@ -18,7 +18,7 @@ struct RunFacts: Sendable {
     /// Whether its directory is the one that the record was written in; nil where that was not asked:
     /// somebody is at work on it.
     var origin: StateOrigin?
-    /// What is to be known of a directory of `--checkpoint-dir`, and its level; nil where there is nothing.
+    /// The finding about a directory of `--checkpoint-dir`, with its level; nil if there is none.
     var tenancy: (level: Finding.Level, sentence: String)?
     var checkpoints: Result<Scan, StoreError> = .success(Scan())
     /// Those whose every byte was read and is not what was saved, with the reason; nil where that was

@@ -139,7 +139,7 @@ struct StartFaultTests {
                     place.tryToStop(program)
                 } else {
                     #expect(try program.waitForEnd() == .exited(125), said)
-                    // What was archived before it went wrong is in another place now.
+                    // With --fresh the start has archived the run before it failed, and says where.
                     let lines = program.lines(.errors).filter {
                         !$0.hasPrefix("supervise: the run before is kept as ")
                     }

@@ -12,7 +12,7 @@ struct CheckpointKind: Sendable, CustomTestStringConvertible {
     var isPinned = false
     /// The job is another user, which only root can have.
     var isOfAnotherUser = false
-    /// Such a checkpoint cannot be made: what the job is told.
+    /// The answer to the job, for a kind that cannot be made.
     var refusal: String?
 
     var testDescription: String { name }

@@ -3,7 +3,7 @@ import SuperviseSystem
 import TestSupport
 import Testing
 
-/// What is done with a checkpoint: a column of the matrix. A feature that does something else with
+/// An operation on a checkpoint: a column of the matrix. A feature that does something else with
 /// checkpoints adds a line.
 struct CheckpointOperation: Sendable, CustomTestStringConvertible {
     let name: String

@@ -50,7 +50,7 @@ struct MatrixScene {
     }
 }
 
-/// What is done with the run.
+/// Operations on the run.
 extension MatrixScene {
     /// Starts a puppet of the run.
     func start(_ more: [String] = [], state: String? = nil) throws -> Program {

@@ -7,7 +7,7 @@ struct MatrixTests {
         "stands every operation", arguments: CheckpointKind.here, CheckpointOperation.all)
     func cell(kind: CheckpointKind, operation: CheckpointOperation) throws {
         let scene = try MatrixScene(kind)
-        // What cannot be made was refused; so there is nothing to do anything with.
+        // A kind that cannot be made was refused: there is no checkpoint to try.
         if kind.refusal == nil { try operation.check(scene) }
     }
 }

@@ -37,7 +37,7 @@ struct Tree: Equatable {
         }
     }
 
-    /// What is there now.
+    /// Reads the tree as it is now.
     static func read(_ place: FilePath) throws -> Tree {
         var tree = Tree()
         try tree.read(place, "")

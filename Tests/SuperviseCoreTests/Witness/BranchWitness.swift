@@ -115,7 +115,7 @@ struct BranchWitness {
         pending.append(order.id)
     }
 
-    /// What was removed in this step is known no more.
+    /// Forgets the checkpoints that were removed in this step.
     mutating func settle(_ step: Step) { known.subtract(removed(step)) }
 }
 
