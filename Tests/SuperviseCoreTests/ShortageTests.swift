@@ -160,6 +160,17 @@ struct ShortageTests {
         #expect(desk.space(100).requests.isEmpty)
     }
 
+    @Test("a checkpoint that is begun while room is made answers the request that it names")
+    func begunMeanwhile() throws {
+        var desk = desk()
+        let number = try #require(
+            desk.tell(.signal(.stop(number: 15, name: "SIGTERM"))).requests.first?.request)
+        #expect(fails(&desk, number).contains(.measureSpace))
+        let saved = desk.save(step: 1, request: number)
+        #expect(saved.tellsToStop)
+        #expect(desk.space(100).requests.isEmpty)
+    }
+
     @Test("a save that nobody asked for makes room, and nobody is asked")
     func unasked() {
         var desk = desk()

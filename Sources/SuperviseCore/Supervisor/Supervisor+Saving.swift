@@ -148,8 +148,14 @@ extension Supervisor {
             return NamedRequest(
                 number: number, reason: request.reason, madeAt: request.madeAt, isOpen: true)
         }
-        guard let overdue = attempt.overdue[number] else { return NamedRequest(reason: .job) }
-        return NamedRequest(number: number, reason: overdue.reason, madeAt: overdue.madeAt)
+        if let overdue = attempt.overdue[number] {
+            return NamedRequest(number: number, reason: overdue.reason, madeAt: overdue.madeAt)
+        }
+        // It failed for lack of space, and room is being made.
+        if let again = shortage?.again, again.number == number {
+            return NamedRequest(number: number, reason: again.reason)
+        }
+        return NamedRequest(reason: .job)
     }
 
     /// A job that was asked by a signal knows no number.
