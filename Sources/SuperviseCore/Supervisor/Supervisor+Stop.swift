@@ -56,7 +56,7 @@ extension Supervisor {
 
     /// The job hears of a stop before anybody reads that it does.
     private mutating func tellLast(from start: Int) {
-        // An end writes down what was told.
+        // While the run is closing, the actions keep their order.
         if isClosing { return }
         let new = actions[start...]
         var done: [Action] = []

@@ -26,7 +26,7 @@ final class World {
     var completed = false
 
     var disk = Disk()
-    /// As the supervisor that runs was told.
+    /// Whether the running supervisor was started with archived runs.
     var mayHaveArchives = false
     var trees: [Tree] = []
     var job: Job?
