@@ -6,7 +6,7 @@ import Testing
 /// States that an older version wrote (Tests/Upgrades), in the hands of this one.
 @Suite("A state of an older version", .onStage, .serialized)
 struct UpgradeTests {
-    private static let archives = ["format-1"]
+    private static let archives = ["format-1", "format-2"]
     private static let runs = [
         "archived", "completed", "compressed", "failed", "many", "outside", "running", "split",
         "stopped",
@@ -101,6 +101,22 @@ struct UpgradeTests {
             let program = try resume(place, run, ["--from", id])
             #expect(program.text(.errors).contains("resuming from \(id)"))
         }
+    }
+
+    @Test("goes on from a directory that was taken without its own name")
+    func watched() throws {
+        let place = try unpack("format-2")
+        let copy = "\(place.path)/copy"
+        try ask(place, ["checkpoints", "watched", "export", "2", copy])
+        #expect(try place.directory.read("copy/step") == "2\n")
+        let options = [
+            "--watch", "\(place.path)/watched/step-*", "--env", "WATCHED=\(place.path)/watched",
+        ]
+        let program = try resume(place, "watched", options)
+        #expect(program.text(.errors).contains("attempt 2, resuming from 000003-step-3"))
+        try ask(place, ["checkpoints", "watched", "verify"])
+        let list = try ask(place, ["checkpoints", "watched", "list"])
+        #expect(list.contains("000006-step-6"), "\(list)")
     }
 
     @Test("keeps its checkpoints where they were put", arguments: archives)
