@@ -109,10 +109,12 @@ struct UpgradeTests {
         let copy = "\(place.path)/copy"
         try ask(place, ["checkpoints", "watched", "export", "2", copy])
         #expect(try place.directory.read("copy/step") == "2\n")
-        let options = [
-            "--watch", "\(place.path)/watched/step-*", "--env", "WATCHED=\(place.path)/watched",
-        ]
-        let program = try resume(place, "watched", options)
+        let old = try record(place, of: "watched")
+        let arguments =
+            ["--state-dir", place.state, "--name", "watched", "--chdir", "/tmp"]
+            + ["--checkpoint-every", "off", "--watch", "\(place.path)/watched/step-*"]
+            + ["--env", "WATCHED=\(place.path)/watched", "--"] + old.command
+        let program = try goOn(place, "watched", arguments, commits: 3)
         #expect(program.text(.errors).contains("attempt 2, resuming from 000003-step-3"))
         try ask(place, ["checkpoints", "watched", "verify"])
         let list = try ask(place, ["checkpoints", "watched", "list"])
