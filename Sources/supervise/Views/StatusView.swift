@@ -126,6 +126,7 @@ struct StatusView {
         case .crash:
             failure.signal.map(HumanText.printable)
                 ?? failure.exitCode.map { "status \($0)" } ?? "crash"
+        case .oom: "out of memory"
         case .hang: "hang"
         case .spawn: "not started"
         case .machine: "supervisor gone"
@@ -150,7 +151,7 @@ struct StatusView {
         let requests = status.requests
         let troubles = [
             (requests.unanswered, "unanswered"), (requests.late, "late"),
-            (requests.failed, "failed"),
+            (requests.failed, "failed"), (requests.lost, "lost"),
         ].filter { $0.0 > 0 }
         guard !troubles.isEmpty else { return nil }
         let list = troubles.map { "\($0.0) \($0.1)" }.joined(separator: ", ")

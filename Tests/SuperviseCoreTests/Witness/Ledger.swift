@@ -110,7 +110,7 @@ struct Ledger {
             .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
-            .outputTail,
+            .outputTail, .outOfMemory,
             .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
             .archives, .archiveRemoved, .archiveTrimmed, .freeSpace:
             break

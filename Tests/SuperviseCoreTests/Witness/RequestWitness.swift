@@ -11,6 +11,7 @@ struct RequestWitness {
         let now = step.supervisor.requests
         let request = step.supervisor.attempt?.request
         let ended = now.committed + now.failed + now.late + now.unanswered + now.moot
+            + now.lost
         if now.made != ended + (request == nil ? 0 : 1) {
             throw Violation("requests", "\(now), and open: \(String(describing: request?.number))")
         }
@@ -21,7 +22,7 @@ struct RequestWitness {
             throw Violation("requests", "\(logged) requests are told, \(now)")
         }
         if now.committed < last.committed || now.failed < last.failed || now.moot < last.moot
-            || now.late < last.late
+            || now.late < last.late || now.lost < last.lost
             || last.unanswered - now.unanswered > now.late - last.late
         {
             throw Violation("requests", "counted back from \(last) to \(now)")
