@@ -11,25 +11,23 @@ extension EventText {
             case .maxFailures, .restartNever, .fatalExitCode, .gaveUp:
                 "\(failures) in a row without progress"
             }
-        return ", after \(what) (\(signs(givenUp)) would have counted as progress)"
+        return ", after \(what); what would have counted: \(list(signs(givenUp)))"
     }
 
     /// What the run has shown before, a step further; for one that has shown nothing, what it could.
-    private static func signs(_ givenUp: Status.GivenUp) -> String {
+    private static func signs(_ givenUp: Status.GivenUp) -> [String] {
         var signs: [String] = []
-        if let step = givenUp.reportedStep { signs.append("a reported step above \(step)") }
-        if let step = givenUp.committedStep {
-            signs.append("a checkpoint above step \(step)")
-        } else if givenUp.commits > 0 || givenUp.reportedStep != nil {
-            signs.append("a checkpoint")
+        if let time = givenUp.healthyAfter, givenUp.reason != .sameEachTime {
+            signs.append("an attempt of \(HumanText.limit(time)) (--healthy-after)")
         }
-        if signs.isEmpty {
-            if let time = givenUp.healthyAfter, givenUp.reason != .sameEachTime {
-                signs.append("\(HumanText.limit(time)) of work (--healthy-after)")
-            }
-            signs += ["a reported step", "a checkpoint"]
-        }
-        guard signs.count > 1 else { return signs.joined() }
-        return signs.dropLast().joined(separator: ", ") + " or " + (signs.last ?? "")
+        signs.append(
+            givenUp.reportedStep.map { "a reported step above \($0)" } ?? "a reported step")
+        signs.append(
+            givenUp.committedStep.map { "a checkpoint above step \($0)" } ?? "a checkpoint")
+        return signs
+    }
+
+    private static func list(_ signs: [String]) -> String {
+        signs.dropLast().joined(separator: ", ") + " or " + (signs.last ?? "")
     }
 }

@@ -191,7 +191,9 @@ extension Supervisor {
     private func final(_ end: JobEnd, _ kind: Failure.Kind) -> RunEvent.FailureCounted.Final? {
         if attempt?.gaveUp != nil { return .gaveUp }
         if settings.restart == .never { return .restartNever }
-        if kind == .crash || kind == .oom, let code = end.exitCode, settings.fatalExitCodes.contains(code) {
+        if kind == .crash || kind == .oom, let code = end.exitCode,
+            settings.fatalExitCodes.contains(code)
+        {
             return .fatalExitCode
         }
         return record.failures.withoutProgress >= settings.maxFailures ? .maxFailures : nil

@@ -150,7 +150,7 @@ extension Supervisor {
         // Where it is not known at which step it resumed, the first that it tells is that.
         let resumed = attempt?.resume.map { $0.id.step ?? step }
         let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
-        let isProgress = noteReport(step: step, base: resumed ?? 0)
+        let isNews = noteReport(step: step, base: resumed ?? 0)
         attempt?.lastStep = step
         let seconds = (now.counted - first.at).seconds
         progress.rate =
@@ -162,7 +162,7 @@ extension Supervisor {
         }
         let isFirst = isForward && record.current?.progressed == false
         if isFirst { record.current?.progressed = true }
-        if isFirst || isProgress { actions.append(.record(record, confirm: false)) }
+        if isFirst || isNews { actions.append(.record(record, confirm: false)) }
     }
 
     mutating func warnOfDropped(_ metrics: Metrics?) {

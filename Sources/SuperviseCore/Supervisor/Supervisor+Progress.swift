@@ -21,13 +21,15 @@ extension Supervisor {
     /// The job reported a step.
     ///
     /// - Parameter base: where the attempt began.
-    /// - Returns: whether that is the first progress of the attempt.
+    /// - Returns: whether the record is to be written: it is the first progress of the attempt, or the
+    ///   first step of the run.
     mutating func noteReport(step: Int64, base: Int64) -> Bool {
         let isProgress = progressRule.isProgress(
             .reported(step: step, base: base), after: ProgressRule.History(record))
-        let isFirst = isProgress && attempt?.progressed == false
+        let isFirst =
+            isProgress && attempt?.progressed == false || record.progress.reportedStep == nil
         record.progress.reportedStep = max(step, record.progress.reportedStep ?? step)
-        guard isProgress else { return false }
+        guard isProgress else { return isFirst }
         madeProgress()
         // Others stay suspect until there is a checkpoint that is newer than they are.
         if let from = attempt?.resume?.id { record.failures.suspects[from.description] = nil }

@@ -145,7 +145,8 @@ extension Supervisor {
             token: token, resumedFrom: resume?.id, started: now.wall, progressed: false)
         attempt = Attempt(
             number: record.attempt, token: token, resume: resume, metadata: metadata,
-            startedAt: now.counted, lastFailure: lastFailure, parent: resume?.id, securedAt: now.counted,
+            startedAt: now.counted, lastFailure: lastFailure, parent: resume?.id,
+            securedAt: now.counted,
             hang: HangWatch(HangWatch.Limits(settings)))
         actions.append(.record(record, confirm: isFirstSpawn))
         let order = Action.SpawnOrder(

@@ -25,16 +25,20 @@ package struct GroupPlace: Equatable, Sendable {
 
     /// The group of version 1 that limits our memory, on machines that have one.
     package init?(ofMemory groups: String, mounts: String) {
-        let line = groups.split(separator: "\n").first { line in
+        guard let own = Self.memoryPath(groups) else { return nil }
+        self.init(path: own, of: "cgroup", with: "memory", mounts: mounts)
+    }
+
+    /// nil where there is no such hierarchy.
+    static func memoryPath(_ groups: String) -> String? {
+        for line in groups.split(separator: "\n") {
             let fields = line.split(
                 separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            return fields.count == 3 && fields[1].split(separator: ",").contains("memory")
+            if fields.count == 3, fields[1].split(separator: ",").contains("memory") {
+                return String(fields[2])
+            }
         }
-        guard let line,
-            let path = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-                .last
-        else { return nil }
-        self.init(path: String(path), of: "cgroup", with: "memory", mounts: mounts)
+        return nil
     }
 
     /// - Parameters:
@@ -61,7 +65,7 @@ package struct GroupPlace: Equatable, Sendable {
     }
 
     /// nil where our group is outside of our namespace, or was removed while we are in it.
-    private static func ownPath(_ groups: String) -> String? {
+    static func ownPath(_ groups: String) -> String? {
         let line = "\n\(groups)".withCString { text in
             strstr(text, "\n0::/").map {
                 Self.text(UnsafeRawBufferPointer(start: $0 + 4, count: strcspn($0 + 4, "\n")))

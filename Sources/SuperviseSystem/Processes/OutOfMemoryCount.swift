@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Counts the processes that the kernel has killed for lack of memory, in one control group.
@@ -25,11 +26,29 @@ package struct OutOfMemoryCount: Equatable, Sendable {
 
     /// We stay in the group that we were started in, so it is looked for once.
     private static let ofOurGroup: OutOfMemoryCount? = {
-        guard let groups = try? readSmallFile("/proc/self/cgroup"),
-            let mounts = try? readSmallFile("/proc/self/mountinfo")
-        else { return nil }
+        guard let groups = try? readSmallFile("/proc/self/cgroup") else { return nil }
+        // Mostly it is where it always is, and the kernel takes long to tell of all mounts. In a
+        // namespace, groups of the same path may be somebody else's.
+        if cl_cgroup_has_namespace() == 0,
+            let usual = usual(groups: groups).first(where: { $0.value() != nil })
+        {
+            return usual
+        }
+        guard let mounts = try? readSmallFile("/proc/self/mountinfo") else { return nil }
         return candidates(groups: groups, mounts: mounts).first { $0.value() != nil }
     }()
+
+    /// Where systemd mounts the groups, without a look at what is mounted.
+    static func usual(groups: String) -> [OutOfMemoryCount] {
+        let unified = GroupPlace.ownPath(groups).map {
+            OutOfMemoryCount(in: "/sys/fs/cgroup" + ($0 == "/" ? "" : $0))
+        }
+        let first = GroupPlace.memoryPath(groups).map {
+            OutOfMemoryCount(
+                file: "/sys/fs/cgroup/memory\($0 == "/" ? "" : $0)/memory.oom_control")
+        }
+        return [unified, first].compactMap { $0 }
+    }
 
     /// Where our own group may count it.
     static func candidates(groups: String, mounts: String) -> [OutOfMemoryCount] {

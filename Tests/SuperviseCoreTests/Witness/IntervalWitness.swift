@@ -83,7 +83,7 @@ struct IntervalWitness {
         for action in step.actions {
             switch action {
             case .log(.checkpointRequested(let wire)): requestedAt[wire.request] = counted
-            case .log(.requestEnded(let ended)) 
+            case .log(.requestEnded(let ended))
             where ended.result != .unanswered:
                 requestedAt[ended.request] = nil
             case .log(.checkpointCommitted(let made)): close(made.request)
