@@ -2,8 +2,8 @@
 
     supervise -- python3 examples/halve_batch.py
 
-`SUPERVISE_LAST_FAILURE` and `job.last_failure` say why the attempt before this one ended. Only after
-`oom` is the batch too large; after a crash or a hang it stays as it is.
+`SUPERVISE_LAST_FAILURE` and `job.last_failure` say why the attempt before this one ended. Only
+after `oom` is the batch too large; after a crash or a hang it stays as it is.
 """
 
 import os
@@ -12,6 +12,12 @@ from supervise_job import Job
 
 MEGABYTE = 1 << 20
 STEPS = 20
+
+
+def work(batch):
+    """A step, which needs so many megabytes."""
+    return len(bytearray(batch * MEGABYTE))
+
 
 job = Job()
 state = job.load(default={"step": 0, "batch": int(os.environ.get("BATCH_MB", "64"))})
@@ -22,7 +28,7 @@ if job.last_failure and job.last_failure.kind == "oom":
 print("batch", state["batch"], flush=True)
 
 while state["step"] < STEPS and not job.stopping:
-    batch = bytearray(state["batch"] * MEGABYTE)  # the work of a step
+    work(state["batch"])
     state["step"] += 1
     job.progress(step=state["step"], total=STEPS)
     if job.checkpoint_due:

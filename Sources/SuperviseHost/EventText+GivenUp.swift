@@ -3,7 +3,11 @@ import SuperviseFormats
 /// The part of the last line that says what would have counted as progress.
 extension EventText {
     static func wanted(_ givenUp: Status.GivenUp?) -> String {
-        guard let givenUp else { return "" }
+        givenUp.map { ", \(reason($0))" } ?? ""
+    }
+
+    /// Such as `after 5 failures in a row without progress; what would have counted: …`.
+    package static func reason(_ givenUp: Status.GivenUp) -> String {
         let failures = HumanText.count(givenUp.failures, "failure")
         let what =
             switch givenUp.reason {
@@ -11,7 +15,7 @@ extension EventText {
             case .maxFailures, .restartNever, .fatalExitCode, .gaveUp:
                 "\(failures) in a row without progress"
             }
-        return ", after \(what); what would have counted: \(list(signs(givenUp)))"
+        return "after \(what); what would have counted: \(list(signs(givenUp)))"
     }
 
     /// What the run has shown before, a step further; for one that has shown nothing, what it could.

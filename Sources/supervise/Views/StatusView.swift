@@ -29,6 +29,9 @@ struct StatusView {
         if let report = status.lastFailure?.report {
             rows.append(("hang", "what it did: \(HumanText.printable(report))", nil))
         }
+        if let givenUp = status.givenUp {
+            rows.append(("given up", EventText.reason(givenUp), nil))
+        }
         rows.append(("kept", kept, nil))
         if let id = status.resumedFrom { rows.append(("resumed", "from \(id)", nil)) }
         rows += PreemptionView(preemption: status.preemption, now: now).rows
