@@ -85,7 +85,7 @@ package enum EventText {
     }
 
     private static func lost(_ isLost: Bool) -> String {
-        isLost ? "; the final checkpoint was lost: the job ended before it answered" : ""
+        isLost ? "; the final checkpoint was lost: the job ended before it was saved" : ""
     }
 
     /// How the job's process ended.
@@ -166,7 +166,7 @@ package enum EventText {
                 + "\(HumanText.limit(ended.seconds)); going on without it"
         case .moot: "the request for a checkpoint became pointless\(after(ended.seconds))"
         case .lost:
-            "the final checkpoint was lost: the job ended before it answered, "
+            "the final checkpoint was lost: the job ended before it was saved, "
                 + "\(HumanText.duration(ended.seconds)) after it was asked"
         }
     }

@@ -139,7 +139,7 @@ private let sentences: [(RunEvent, String)] = [
     ),
     (
         .requestEnded(.init(request: 7, result: .lost, seconds: 2)),
-        "the final checkpoint was lost: the job ended before it answered, 2.0 s after it was asked"
+        "the final checkpoint was lost: the job ended before it was saved, 2.0 s after it was asked"
     ),
     (
         .setAside(.init(id: first, reason: "data/a has rotted (SHA-256 differs)")),
@@ -246,7 +246,7 @@ struct EventTextTests {
         let text = EventText.ending(
             Outcome(kind: .stopped), of: "a", progress: .init(), isLost: true)
         #expect(
-            text == "stopped; the final checkpoint was lost: the job ended before it answered. "
+            text == "stopped; the final checkpoint was lost: the job ended before it was saved. "
                 + "To go on: supervise resume a (or the same command again)")
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A final checkpoint that is lost with the job is told", .onStage)
 struct LostCheckpointTests {
-    private let words = "the final checkpoint was lost: the job ended before it answered"
+    private let words = "the final checkpoint was lost: the job ended before it was saved"
 
     private func expectLost(_ program: Program, _ place: Place) throws {
         let status = try place.status()

@@ -84,6 +84,15 @@ struct ProgressRuleTests {
         #expect(many?.lived.count == 3)
     }
 
+    @Test("with thousands of failures allowed, the record stays small")
+    func small() {
+        let rule = ProgressRule(healthyAfter: .seconds(1), maxFailures: 999_999_999)
+        var ends: RunRecord.SameEnds?
+        for _ in 0..<1200 { ends = rule.ends(ends, then: .exited(1), lived: .seconds(60)) }
+        #expect(ends?.lived.count == 1000)
+        #expect(!rule.failsTheSameEachTime(ends, after: .init()))
+    }
+
     @Test("a record with a lifetime that is no number is no reason to give up")
     func noNumber() {
         let before = RunRecord.SameEnds(exitCode: 1, signal: nil, lived: [.nan, .infinity])

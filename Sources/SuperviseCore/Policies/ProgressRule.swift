@@ -14,6 +14,9 @@ package struct ProgressRule: Equatable, Sendable {
         self.maxFailures = maxFailures
     }
 
+    /// The record is rewritten after each failure, and stays small.
+    static let mostEnds = 1000
+
     /// What may be progress.
     package enum Sign: Equatable, Sendable {
         /// A checkpoint is durable; its step, where the job gives steps.
@@ -70,7 +73,8 @@ package struct ProgressRule: Equatable, Sendable {
     /// The ends in a row that are alike, with one more: the same status, and lifetimes that differ by
     /// at most a tenth of the longest.
     ///
-    /// As many are kept as are ever compared.
+    /// As many are kept as are ever compared; with a `--max-failures` above ``mostEnds``, nobody is given
+    /// up by them.
     package func ends(
         _ before: RunRecord.SameEnds?, then end: JobEnd, lived: Duration
     ) -> RunRecord.SameEnds {
@@ -79,11 +83,12 @@ package struct ProgressRule: Equatable, Sendable {
         guard let before, before.exitCode == end.exitCode, before.signal == end.signal else {
             return ends
         }
+        let most = min(maxFailures, Self.mostEnds)
         var (shortest, longest) = (newest, newest)
         for time in before.lived.reversed() where time.isFinite {
             shortest = min(shortest, time)
             longest = max(longest, time)
-            guard longest - shortest <= longest / 10, ends.lived.count < maxFailures else { break }
+            guard longest - shortest <= longest / 10, ends.lived.count < most else { break }
             ends.lived.insert(time, at: 0)
         }
         return ends
