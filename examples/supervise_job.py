@@ -53,7 +53,7 @@ from collections import namedtuple
 from datetime import datetime, timezone
 from pathlib import Path
 
-__all__ = ["Checkpoint", "Job", "SuperviseError", "SupervisorLost"]
+__all__ = ["Checkpoint", "Job", "LastFailure", "SuperviseError", "SupervisorLost"]
 __version__ = "1.0"
 
 STATE_FILE = "state.pkl"
@@ -69,6 +69,11 @@ CONFLICT_PAUSE_S = 1.0
 #: What a job resumes from. `path` is the directory that was written, or the single file that was
 #: added. `step` may be None; `metrics` and `metadata` are dictionaries.
 Checkpoint = namedtuple("Checkpoint", "id path step metrics metadata")
+
+#: Why the attempt before this one ended. `kind` is "oom" (the kernel ended it for lack of memory),
+#: "crash", "hang", "spawn" or "machine"; `exit_code` or `signal` may be None; `lost_s` is the time
+#: since its last checkpoint.
+LastFailure = namedtuple("LastFailure", "attempt kind exit_code signal lost_s")
 
 
 class SuperviseError(Exception):
@@ -119,6 +124,11 @@ class Job:
     def resume(self):
         """The `Checkpoint` that this job resumes from, or None at the beginning."""
         return self._side.resume
+
+    @property
+    def last_failure(self):
+        """Why the attempt before this one failed: a `LastFailure`, or None where it did not."""
+        return self._side.last_failure
 
     @property
     def last_error(self):
@@ -326,6 +336,8 @@ class _Supervisor:
         self.attempt = welcome.get("attempt")
         resume = welcome.get("resume")
         self.resume = resume and _resumed(resume)
+        failure = welcome.get("last_failure")
+        self.last_failure = failure and LastFailure(*map(failure.get, LastFailure._fields))
 
     def due(self):
         self._check()
@@ -591,6 +603,7 @@ class _Folder:
     """
 
     attempt = 1
+    last_failure = None
 
     def __init__(self, every, directory, keep):
         if keep < 1:

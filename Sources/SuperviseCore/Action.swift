@@ -122,11 +122,17 @@ package enum Action: Equatable, Sendable {
         /// 32 hexadecimal digits.
         package var token: String
         package var resume: CheckpointSummary?
+        /// Why the attempt before this one ended; nil where there is none or it did not fail.
+        package var lastFailure: Failure.Kind?
 
-        package init(attempt: Int, token: String, resume: CheckpointSummary?) {
+        package init(
+            attempt: Int, token: String, resume: CheckpointSummary?,
+            lastFailure: Failure.Kind? = nil
+        ) {
             self.attempt = attempt
             self.token = token
             self.resume = resume
+            self.lastFailure = lastFailure
         }
     }
 

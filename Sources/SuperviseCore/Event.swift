@@ -38,6 +38,9 @@ package enum Event: Equatable, Sendable {
     case spawnFailed(SpawnFailure)
     /// The leader is gone, and all that it had said has been told before.
     case jobExited(JobEnd)
+    /// The kernel ended so many processes of the attempt for lack of memory; told before the
+    /// leader's end.
+    case outOfMemory(processes: Int)
     /// The last lines that the attempt wrote, where its output passes through us.
     case outputTail([String])
     /// No descendant of the attempt is left.

@@ -16,6 +16,10 @@ package struct Settings: Equatable, Sendable {
     package var keepArchived = 3
     /// Failures in a row without progress after which the run is given up; at least 1.
     package var maxFailures = 5
+    /// An attempt that lived for so long is progress, in a run that shows no step and no checkpoint.
+    package var healthyAfter: Duration = .seconds(600)
+    /// Our exit status when the run is given up after failures; nil for the job's own.
+    package var gaveUpExitCode: Int32?
     /// Failures in a row from one checkpoint after which the next older one is tried; at least 1.
     package var rollbackAfter = 2
     /// The wait after the first failure, and the longest.

@@ -46,11 +46,13 @@ package enum EventText {
     }
 
     /// The last line of a supervisor.
+    ///
+    /// - Parameter isLost: the job died before it answered the final request.
     package static func ending(
         _ outcome: Outcome, of name: String, progress: Status.Progress,
-        notice: Status.Notice? = nil
+        notice: Status.Notice? = nil, isLost: Bool = false, givenUp: Status.GivenUp? = nil
     ) -> String {
-        let place = place(progress) + saved(notice)
+        let place = place(progress) + saved(notice) + lost(isLost) + wanted(givenUp)
         return switch outcome.kind {
         case .completed: "completed\(place)"
         case .stopped, .preempted:
@@ -82,6 +84,10 @@ package enum EventText {
         return "attempt \(start.attempt), resuming from \(id) (\(verified), \(size))"
     }
 
+    private static func lost(_ isLost: Bool) -> String {
+        isLost ? "; the final checkpoint was lost: the job ended before it was saved" : ""
+    }
+
     /// How the job's process ended.
     private static func end(_ exitCode: Int?, _ signal: String?) -> String {
         if let signal { return "the job was killed by \(printable(signal))" }
@@ -97,6 +103,9 @@ package enum EventText {
         let what =
             switch failure.kind {
             case .crash: end(failure.exitCode, failure.signal) + after(failed.ran)
+            case .oom:
+                end(failure.exitCode, failure.signal) + after(failed.ran)
+                    + ", out of memory"
             case .hang: "the job hung, and was ended" + after(failed.ran)
             case .spawn: "the job could not be started"
             case .machine: "the supervisor itself had been killed, or its machine went down"
@@ -113,6 +122,7 @@ package enum EventText {
             case .restartNever: " (--restart never)"
             case .fatalExitCode: " (status \(failure.exitCode ?? 0) is in --fatal-exit-codes)"
             case .gaveUp: ", as the job asked: \(printable(failure.error ?? ""))"
+            case .sameEachTime: ": the job fails the same way each time"
             case .maxFailures, nil: count
             }
         let start = failure.atStart ? " while starting up" : ""
@@ -155,6 +165,9 @@ package enum EventText {
             "the job has not answered the request for a checkpoint for "
                 + "\(HumanText.limit(ended.seconds)); going on without it"
         case .moot: "the request for a checkpoint became pointless\(after(ended.seconds))"
+        case .lost:
+            "the final checkpoint was lost: the job ended before it was saved, "
+                + "\(HumanText.duration(ended.seconds)) after it was asked"
         }
     }
 

@@ -138,6 +138,10 @@ private let sentences: [(RunEvent, String)] = [
         "the request for a checkpoint became pointless after 2.0 s"
     ),
     (
+        .requestEnded(.init(request: 7, result: .lost, seconds: 2)),
+        "the final checkpoint was lost: the job ended before it was saved, 2.0 s after it was asked"
+    ),
+    (
         .setAside(.init(id: first, reason: "data/a has rotted (SHA-256 differs)")),
         "checkpoint 000002-step-2: data/a has rotted (SHA-256 differs); it is set aside"
     ),
@@ -235,5 +239,52 @@ struct EventTextTests {
         progress.total = total
         let outcome = Outcome(kind: kind, exitCode: kind == .failed ? 3 : nil)
         #expect(EventText.ending(outcome, of: "a", progress: progress) == text)
+    }
+
+    @Test("a last line says that the final checkpoint was lost")
+    func lost() {
+        let text = EventText.ending(
+            Outcome(kind: .stopped), of: "a", progress: .init(), isLost: true)
+        #expect(
+            text == "stopped; the final checkpoint was lost: the job ended before it was saved. "
+                + "To go on: supervise resume a (or the same command again)")
+    }
+
+    @Test(
+        "a last line of a run that is given up says what would have counted",
+        arguments: [
+            (
+                .init(
+                    reason: .maxFailures, failures: 5, reportedStep: 40, commits: 0,
+                    committedStep: nil, healthyAfter: nil),
+                "5 failures in a row without progress; what would have counted: "
+                    + "a reported step above 40 or a checkpoint"
+            ),
+            (
+                .init(
+                    reason: .maxFailures, failures: 1, reportedStep: nil, commits: 2,
+                    committedStep: 30, healthyAfter: nil),
+                "1 failure in a row without progress; what would have counted: "
+                    + "a reported step or a checkpoint above step 30"
+            ),
+            (
+                .init(
+                    reason: .maxFailures, failures: 5, reportedStep: nil, commits: 0,
+                    committedStep: nil, healthyAfter: 600),
+                "5 failures in a row without progress; what would have counted: "
+                    + "an attempt of 10 min (--healthy-after), a reported step or a checkpoint"
+            ),
+            (
+                .init(
+                    reason: .sameEachTime, failures: 3, reportedStep: nil, commits: 0,
+                    committedStep: nil, healthyAfter: 600),
+                "3 failures in a row with the same status after the same time; "
+                    + "what would have counted: a reported step or a checkpoint"
+            ),
+        ] as [(Status.GivenUp, String)])
+    func givenUp(why: Status.GivenUp, text: String) {
+        let line = EventText.ending(
+            Outcome(kind: .failed, exitCode: 3), of: "a", progress: .init(), givenUp: why)
+        #expect(line.hasPrefix("failed for good (status 3), after \(text). To try again: "))
     }
 }

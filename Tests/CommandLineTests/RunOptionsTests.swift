@@ -216,6 +216,15 @@ private let runOptions = [
         accepts: "a whole number from 1 to 999999999"
     ) { "\($0.settings.maxFailures)" },
     RunOption(
+        "healthy-after", standard: "600.0 seconds", ("90s", "90.0 seconds"),
+        ("2h", "7200.0 seconds"), bad: "0s",
+        accepts: "a duration (500ms, 10s, 5m, 2h, 1d) of more than 0s"
+    ) { "\($0.settings.healthyAfter)" },
+    RunOption(
+        "gave-up-exit-code", standard: "nil", ("1", "Optional(1)"), ("255", "Optional(255)"),
+        bad: "0", accepts: "a whole number from 1 to 255"
+    ) { "\($0.settings.gaveUpExitCode as Any)" },
+    RunOption(
         "rollback-after", standard: "2", ("1", "1"), ("3", "3"), bad: "2.5",
         accepts: "a whole number from 1 to 999999999"
     ) { "\($0.settings.rollbackAfter)" },

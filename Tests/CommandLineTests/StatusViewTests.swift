@@ -179,6 +179,25 @@ struct StatusViewTests {
         #expect(lines(status, failures: 7)[3].hasPrefix("  failures     7 (status 3 2m51s ago), 2"))
     }
 
+    @Test("shows a failure for lack of memory, what was lost, and why the run was given up")
+    func givenUp() {
+        var status = digits()
+        status.failures = 2
+        status.lastFailure = Failure(
+            attempt: 2, kind: .oom, signal: "SIGKILL", at: status.updated, lostSeconds: 0)
+        status.requests.lost = 1
+        status.givenUp = .init(
+            reason: .maxFailures, failures: 2, reportedStep: 18, commits: 1, committedStep: 18,
+            healthyAfter: nil)
+        let text = lines(status, failures: 7).joined(separator: "\n")
+        #expect(text.contains("7 (out of memory "))
+        #expect(text.contains(", 1 lost"))
+        #expect(
+            text.contains(
+                "given up     after 2 failures in a row without progress; what would have "
+                    + "counted: a reported step above 18 or a checkpoint above step 18"))
+    }
+
     @Test("without steps or a total draws no bar")
     func stepsOnly() {
         var status = digits()

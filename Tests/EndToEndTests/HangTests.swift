@@ -49,7 +49,7 @@ struct HangTests {
         let place = try Place()
         let program = try place.puppet(
             ["--heartbeat-timeout", "1h", "--progress-timeout", DurationText.format(limit)]
-                + ["--max-failures", "1"])
+                + ["--restart", "never"])
         try program.hello(accepts: false)
         try program.send(.progress(.init(step: 7)))
         let isHung = { program.text(.errors).contains("no step forward") }

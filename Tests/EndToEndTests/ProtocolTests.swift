@@ -47,7 +47,8 @@ struct ProtocolTests {
         #expect(
             try object(program.received()) == [
                 "type": .string("welcome"), "protocol": .integer(1), "name": .string("it"),
-                "attempt": .integer(1), "resume": .null, "seq": .integer(-4),
+                "attempt": .integer(1), "resume": .null, "last_failure": .null,
+                "seq": .integer(-4),
             ])
         try program.say(#"send 1 {"type":"begin","seq":9007199254740993}"#)
         let began = try object(program.received())

@@ -160,7 +160,7 @@ struct StopTests {
         try program.say("exit 0")
         #expect(try program.waitForEnd() == .signaled(15))
         #expect(try place.status().outcome == Outcome(kind: .stopped, exitCode: 0))
-        #expect(try place.status().requests.moot == 1)
+        #expect(try place.status().requests.lost == 1)
         let second = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
         try second.nextAttempt(2)
         #expect(try second.hello(accepts: false).resume?.id == id)

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 CLIENT = EXAMPLES / "supervise_job.py"
 TRAIN = EXAMPLES / "digits" / "train.py"
+HALVE = EXAMPLES / "halve_batch.py"
 PATIENCE_S = 60
 
 sys.path.insert(0, str(EXAMPLES))
@@ -69,8 +70,9 @@ class FakeSupervisor:
     `messages`, in order.
     """
 
-    def __init__(self, directory, resume=None, silent=()):
+    def __init__(self, directory, resume=None, silent=(), last_failure=None):
         self.directory, self.resume, self.silent = Path(directory), resume, set(silent)
+        self.last_failure = last_failure
         self.messages = queue.Queue()
         self.connection = None
         self.begun = 0
@@ -102,7 +104,8 @@ class FakeSupervisor:
         if message["type"] in self.silent:
             return
         if message["type"] == "hello":
-            self.reply(message, "welcome", protocol=1, name="it", attempt=3, resume=self.resume)
+            more = {"resume": self.resume, "last_failure": self.last_failure}
+            self.reply(message, "welcome", protocol=1, name="it", attempt=3, **more)
         elif message["type"] == "begin":
             self.begin(message)
 

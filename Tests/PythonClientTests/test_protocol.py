@@ -83,6 +83,15 @@ class Greeting(ProtocolTest):
         self.assertFalse(job.checkpoint_due or job.stopping)
         self.assertEqual(job.load(default=7), 7)
 
+    def test_why_the_attempt_before_this_one_failed(self):
+        failure = {"attempt": 2, "kind": "oom", "exit_code": None, "signal": "SIGKILL"}
+        failure.update(lost_s=1.5)
+        job = self.supervise(last_failure=dict(failure, something_later=1))
+        self.assertEqual(job.last_failure._asdict(), failure)
+
+    def test_an_older_supervisor_does_not_say_why(self):
+        self.assertIsNone(self.supervise().last_failure)
+
     def test_the_checkpoint_to_resume_from(self):
         resume = {"id": "000004-step-4", "path": str(self.directory), "step": 4}
         resume.update(metrics={"loss": 0.5}, metadata={})

@@ -4,12 +4,12 @@ import ast
 import sys
 import unittest
 
-from support import CLIENT, TRAIN
+from support import CLIENT, HALVE, TRAIN
 
 
 class Syntax(unittest.TestCase):
     def test_python_3_8_understands_every_line(self):
-        for path in (CLIENT, TRAIN):
+        for path in (CLIENT, HALVE, TRAIN):
             ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, 8))
 
     def test_the_parser_would_notice_a_newer_one(self):
@@ -18,7 +18,7 @@ class Syntax(unittest.TestCase):
 
     @unittest.skipUnless(hasattr(sys, "stdlib_module_names"), "needs the list of Python 3.10")
     def test_only_the_standard_library_is_imported(self):
-        for path in (CLIENT, TRAIN):
+        for path in (CLIENT, HALVE, TRAIN):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module] if isinstance(node, ast.ImportFrom) else []
@@ -27,7 +27,7 @@ class Syntax(unittest.TestCase):
                     self.assertIn(name.split(".")[0], known, path)
 
     def test_no_line_is_longer_than_100_columns(self):
-        for path in (CLIENT, TRAIN):
+        for path in (CLIENT, HALVE, TRAIN):
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
                 self.assertLessEqual(len(line), 100, "%s:%d" % (path, number))
 

@@ -204,7 +204,7 @@ struct PreemptionTests {
         let actions = desk.end(.exited(3), after: .seconds(2))
         #expect(actions.ending == .preempted && actions.spawn == nil)
         #expect(actions.records.last?.failures.total == 1)
-        var last = Self.desk { $0.maxFailures = 1 }
+        var last = Self.desk { $0.restart = .never }
         last.tell(Self.notice)
         #expect(last.end(.exited(3), after: .seconds(2)).ending == .failed(status: 3))
     }

@@ -28,7 +28,8 @@ struct RecordTests {
                 + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"#
                 + #""failures":{"last":null,"suspects":{},"#
                 + #""total":0,"without_progress":0},"format":2,"home":null,"host":"h","name":"run","#
-                + #""options":{"keep-last":"3"},"outcome":null,"program":null,"run_token":"0123456789abcdef","#
+                + #""options":{"keep-last":"3"},"outcome":null,"program":null,"#
+                + #""progress":{"reported_step":null,"same_ends":null},"run_token":"0123456789abcdef","#
                 + #""sequence":0,"shared_through":null,"supervisor_pid":5,"totals":{"checkpoint_s":0,"down_s":0,"#
                 + #""goodput":null,"lost_s":0,"useful_s":0,"wall_s":0}}"#)
     }
@@ -43,6 +44,8 @@ struct RecordTests {
             attempt: 1, kind: .crash, signal: "SIGKILL", at: at, lostSeconds: 12.5)
         full.bestStep = 4500
         full.totals.wall = 3600
+        full.progress.reportedStep = 17
+        full.progress.sameEnds = .init(exitCode: nil, signal: "SIGKILL", lived: [1, 1.5])
         full.experience.cost = 1.5
         full.experience.recent = [1, 1.5]
         full.branches = [.init(first: 5, parent: nil, asked: true)]
@@ -76,6 +79,9 @@ struct RecordTests {
             full.sharedThrough = index == 2 ? 12 : nil
             full.home =
                 index == 3 ? nil : Home(path: odd, id: DirectoryID(device: .max, inode: 0))
+            full.progress.reportedStep = index == 4 ? nil : .min
+            full.progress.sameEnds =
+                index == 5 ? nil : .init(exitCode: 1, signal: odd, lived: [number])
             full.totals.wall = number
             full.totals.useful = number / 3
             full.experience.cost = number
@@ -169,7 +175,7 @@ struct RecordTests {
         let empty = try text(status)
         for key in [
             "job_pid", "socket", "checkpoint", "next_checkpoint", "resumed_from", "last_failure",
-            "outcome", "schedule",
+            "outcome", "schedule", "given_up",
         ] {
             #expect(empty.contains("\"\(key)\":null"), "\(key)")
         }
@@ -190,7 +196,7 @@ struct RecordTests {
                 + #""id":"000013-step-4500","path":"/c","step":4500}"#,
             #""progress":{"eta_s":null,"fraction":null,"message":null,"metrics":{},"#
                 + #""rate_per_s":null,"step":null,"total":null,"unit":null}"#,
-            #""requests":{"committed":0,"failed":0,"late":0,"made":0,"moot":0,"unanswered":0}"#,
+            #""requests":{"committed":0,"failed":0,"late":0,"lost":0,"made":0,"moot":0,"unanswered":0}"#,
             #""last_failure":{"at":"1970-01-01T00:00:00.000Z","at_start":false,"attempt":1,"#
                 + #""error":null,"exit_code":null,"kind":"crash","lost_s":12.5,"#
                 + #""output_tail":[],"report":null,"#
@@ -207,6 +213,35 @@ struct RecordTests {
         let older = full.replacing(/"set_aside":\[[^\]]*\],/, with: "")
         #expect(older != full)
         #expect(try JSONText.decode(Status.self, from: Array(older.utf8)).setAside.isEmpty)
+    }
+
+    @Test("a status of an older supervisor has lost no requests, and was not given up")
+    func olderStatus() throws {
+        var status = Status(
+            name: "train", phase: .finished, command: ["python3"], supervisorPID: 100, attempt: 2,
+            started: at, updated: at)
+        status.requests.lost = 1
+        status.finalCheckpointLost = true
+        status.givenUp = .init(
+            reason: .sameEachTime, failures: 3, reportedStep: nil, commits: 0, committedStep: nil,
+            healthyAfter: 600)
+        let full = try text(status)
+        #expect(try JSONText.decode(Status.self, from: Array(full.utf8)) == status)
+        let older = full.replacing(#""lost":1,"#, with: "")
+            .replacing(#""final_checkpoint_lost":true,"#, with: "")
+            .replacing(/"given_up":\{[^}]*\},/, with: "")
+        let read = try JSONText.decode(Status.self, from: Array(older.utf8))
+        #expect(read.requests.lost == 0 && !read.finalCheckpointLost && read.givenUp == nil)
+    }
+
+    @Test("a record of an older supervisor has shown no steps")
+    func olderProgress() throws {
+        var full = record
+        full.progress.reportedStep = 4
+        let older = try text(full).replacing(/"progress":\{[^}]*\},/, with: "")
+        #expect(!older.contains("reported_step"))
+        let read = try JSONText.decode(RunRecord.self, from: Array(older.utf8))
+        #expect(read == record)
     }
 
     @Test("the manifest has the keys of the design")
@@ -298,6 +333,7 @@ struct RecordTests {
                 .init(id: id, bytes: 1, seconds: 2, reason: .job, request: nil)),
             .checkpointFailed(.init(id: nil, request: 1, error: "no memory")),
             .requestEnded(.init(request: 1, result: .moot, seconds: 2)),
+            .requestEnded(.init(request: 1, result: .lost, seconds: 2)),
             .setAside(.init(id: id, reason: "rot")), .removed(.init(ids: [id])),
             .compressed(.init(id: id, bytes: 10, compressedBytes: 3)),
             .attemptStarted(.init(attempt: 2, resumedFrom: id, bytes: 5, verified: .size)),

@@ -92,11 +92,19 @@ struct WireTests {
         let lines: [(SupervisorMessage, String)] = [
             (
                 .welcome(.init(name: "run", attempt: 2, resume: nil)),
-                #"{"attempt":2,"name":"run","protocol":1,"resume":null,"type":"welcome"}"#
+                #"{"attempt":2,"last_failure":null,"name":"run","protocol":1,"resume":null,"#
+                    + #""type":"welcome"}"#
             ),
             (
-                .welcome(.init(name: "run", attempt: 2, resume: resume)),
-                #"{"attempt":2,"name":"run","protocol":1,"resume":{"id":"000012-step-4000","#
+                .welcome(
+                    .init(
+                        name: "run", attempt: 2, resume: resume,
+                        lastFailure: LastFailure(
+                            Failure(
+                                attempt: 1, kind: .oom, signal: "SIGKILL",
+                                at: Timestamp(milliseconds: 0), lostSeconds: 1.5)))),
+                #"{"attempt":2,"last_failure":{"attempt":1,"exit_code":null,"kind":"oom","#
+                    + #""lost_s":1.5,"signal":"SIGKILL"},"name":"run","protocol":1,"resume":{"id":"000012-step-4000","#
                     + #""metadata":{"k":null},"metrics":{"loss":0.5},"path":"/c/12","step":4000},"#
                     + #""type":"welcome"}"#
             ),

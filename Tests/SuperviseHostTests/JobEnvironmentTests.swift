@@ -26,6 +26,17 @@ struct JobEnvironmentTests {
             make(given) == ["PATH=/bin", "A=b=c d", "EMPTY=", "LISTEN_ADDRESS=::1"] + own)
     }
 
+    @Test("why the attempt before failed is in it, whatever an outer supervisor said")
+    func lastFailure() {
+        let environment = JobEnvironment(
+            inherited: [("SUPERVISE_LAST_FAILURE", "hang")], name: "it", socket: "/run/s")
+        let order = Action.SpawnOrder(attempt: 3, token: "t0k3n", resume: nil)
+        #expect(environment.entries(for: order) == own)
+        let failed = Action.SpawnOrder(
+            attempt: 3, token: "t0k3n", resume: nil, lastFailure: .oom)
+        #expect(environment.entries(for: failed) == own + ["SUPERVISE_LAST_FAILURE=oom"])
+    }
+
     @Test("our options and what our service manager told us are not the job's")
     func oursOnly() {
         let names = [

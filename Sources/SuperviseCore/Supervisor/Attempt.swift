@@ -9,6 +9,8 @@ package struct Attempt: Sendable {
     package let resume: CheckpointSummary?
     let metadata: [String: JSONValue]
     let startedAt: Instant
+    /// Why the attempt before this one ended; nil where there is none or it did not fail.
+    var lastFailure: Failure?
     package var pid: Int?
     /// One of its connections has said hello.
     var hasGreeted = false
@@ -33,8 +35,10 @@ package struct Attempt: Sendable {
     /// When the state was taken that a restart would go on from.
     var securedAt: Instant
     var committedAnything = false
-    /// It committed a higher step than any before.
+    /// It made progress: see ``ProgressRule``.
     var progressed = false
+    /// How many of its processes the kernel has ended for lack of memory.
+    var outOfMemory = 0
     var firstStep: (step: Int64, at: Instant)?
     var lastStep: Int64?
     /// The highest that the names of its files told.

@@ -54,7 +54,8 @@ extension Supervisor {
             logTrimmedArchive(time, gone: gone, bytes: bytes)
         case .warned(let message): log(.warning(.init(message: message)))
         case .started, .leftoversEnded, .verified, .verifying, .compressed, .recorded, .spawned,
-            .spawnFailed, .jobExited, .outputTail, .descendantsGone, .examined, .onHangEnded,
+            .spawnFailed, .jobExited, .outOfMemory, .outputTail, .descendantsGone, .examined,
+            .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
             .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchFlushed,
             .requestNotSent, .answered, .inquiryEnded, .archives:

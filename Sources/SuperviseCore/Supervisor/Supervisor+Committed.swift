@@ -48,7 +48,6 @@ extension Supervisor {
     }
 
     private mutating func countCommit(_ id: CheckpointID, securedAt: Instant) {
-        record.commits += 1
         record.current?.progressed = true
         attempt?.committedAnything = true
         attempt?.parent = id
@@ -56,13 +55,7 @@ extension Supervisor {
         if let resumed = attempt?.resume?.id {
             record.failures.suspects[resumed.description] = nil
         }
-        let isProgress =
-            if let step = id.step { record.bestStep.map { step > $0 } ?? true } else { true }
-        guard isProgress else { return }
-        attempt?.progressed = true
-        record.bestStep = id.step ?? record.bestStep
-        record.failures.withoutProgress = 0
-        record.failures.suspects = [:]
+        noteCommit(step: id.step)
     }
 
     mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {

@@ -42,8 +42,8 @@ extension Supervisor {
         self.attempt = attempt
         let answering = committing.contains { $0.request == attempt.request?.number }
         if let request = attempt.request, !answering {
-            // What it completed at last may answer it.
-            if request.isBySignal {
+            // What it completed at last may answer it, and a final one is never just dropped.
+            if request.isBySignal || request.final {
                 cancel(.request)
             } else {
                 endMoot(request, at: now)
@@ -100,7 +100,7 @@ extension Supervisor {
             ending.descendantsGone || ending.descendantsAbandoned,
             isSaved || ending.commitsAbandoned
         else { return }
-        if let request = attempt?.request { endMoot(request, at: now) }
+        if let request = attempt?.request { endWithJob(request, at: now) }
         for timer in [TimerID.stopDeadline, .kill, .abandon] { cancel(timer) }
         if stop?.restarts == false {
             finishStopped(at: now)
@@ -117,7 +117,10 @@ extension Supervisor {
         }
     }
 
-    private var failureKind: Failure.Kind { wasKilledForHang ? .hang : .crash }
+    private var failureKind: Failure.Kind {
+        if wasKilledForHang { return .hang }
+        return (attempt?.outOfMemory ?? 0) > 0 ? .oom : .crash
+    }
 
     /// Where nobody asked for anything else.
     func completes(_ end: JobEnd) -> Bool {
@@ -131,27 +134,30 @@ extension Supervisor {
     }
 
     private mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
-        guard let attempt else { return }
+        guard var attempt else { return }
         let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
         let lost = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
         let ran = endedAt - attempt.startedAt
         var failure = Failure(
             attempt: attempt.number, kind: kind, exitCode: end.exitCode, signal: end.signal,
             at: now.wall, lostSeconds: lost)
-        failure.atStart = kind == .crash && isStart(attempt, ran)
+        failure.atStart = (kind == .crash || kind == .oom) && isStart(attempt, ran)
         failure.error = attempt.gaveUp
         failure.outputTail = attempt.outputTail
         if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
         loseWork(seconds: lost)
         record.failures.total += 1
         if kind != .spawn { record.experience.failures += 1 }
+        let isAlways = kind != .spawn && noteEnd(end, failed: true, lived: ran)
+        attempt.progressed = self.attempt?.progressed == true
         if !attempt.progressed { record.failures.withoutProgress += 1 }
         record.failures.last = failure
-        if let from = attempt.resume?.id, !attempt.committedAnything {
+        lastFailure = failure
+        if let from = attempt.resume?.id, !attempt.committedAnything, !attempt.progressed {
             record.failures.suspects[from.description, default: 0] += 1
         }
         record.current = nil
-        let final = final(end, kind)
+        let final = final(end, kind) ?? (isAlways ? .sameEachTime : nil)
         let wait = Backoff.wait(
             afterFailures: record.failures.withoutProgress, range: settings.backoff,
             jitter: Double.random(in: -1...1, using: &random))
@@ -161,12 +167,23 @@ extension Supervisor {
                     failure: failure, ran: ran.seconds, count: record.failures.withoutProgress,
                     limit: settings.maxFailures, backoff: final == nil ? wait.seconds : nil,
                     final: final)))
-        if final != nil {
+        if let final {
             let outcome = Outcome(kind: .failed, exitCode: end.exitCode, signal: end.signal)
-            // Status 0 would say that it completed.
-            finish(outcome, .failed(status: max(1, end.shellStatus)), at: now)
+            givenUp = givenUp(because: final)
+            finish(outcome, .failed(status: exitStatus(after: end, final)), at: now)
         } else {
             waitToRestart(wait, at: now)
+        }
+    }
+
+    /// Status 0 would say that it completed.
+    private func exitStatus(
+        after end: JobEnd, _ final: RunEvent.FailureCounted.Final
+    ) -> Int32 {
+        let own = max(1, end.shellStatus)
+        return switch final {
+        case .maxFailures, .sameEachTime, .gaveUp: settings.gaveUpExitCode ?? own
+        case .restartNever, .fatalExitCode: own
         }
     }
 
@@ -174,7 +191,9 @@ extension Supervisor {
     private func final(_ end: JobEnd, _ kind: Failure.Kind) -> RunEvent.FailureCounted.Final? {
         if attempt?.gaveUp != nil { return .gaveUp }
         if settings.restart == .never { return .restartNever }
-        if kind == .crash, let code = end.exitCode, settings.fatalExitCodes.contains(code) {
+        if kind == .crash || kind == .oom, let code = end.exitCode,
+            settings.fatalExitCodes.contains(code)
+        {
             return .fatalExitCode
         }
         return record.failures.withoutProgress >= settings.maxFailures ? .maxFailures : nil
@@ -211,7 +230,7 @@ extension Supervisor {
     private mutating func finish(
         _ outcome: Outcome, _ ending: Action.Ending, because error: String? = nil, at now: Moment
     ) {
-        if let request = attempt?.request { endMoot(request, at: now) }
+        if let request = attempt?.request { endWithJob(request, at: now) }
         if isTreeGone { record.current = nil }
         close(ending, outcome, because: error, at: now)
     }

@@ -56,7 +56,10 @@ extension Supervisor {
                 id: $0.id, path: $0.path, metrics: $0.metrics, metadata: attempt.metadata)
         }
         answer(
-            .welcome(.init(name: record.name, attempt: attempt.number, resume: resume)),
+            .welcome(
+                .init(
+                    name: record.name, attempt: attempt.number, resume: resume,
+                    lastFailure: attempt.lastFailure.map(LastFailure.init))),
             to: sender)
         if accepts, let wire = wireRequest(at: now) {
             actions.append(.send(.checkpointRequest(wire), to: sender.connection, seq: nil))
@@ -147,6 +150,7 @@ extension Supervisor {
         // Where it is not known at which step it resumed, the first that it tells is that.
         let resumed = attempt?.resume.map { $0.id.step ?? step }
         let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
+        let isNews = noteReport(step: step, base: resumed ?? 0)
         attempt?.lastStep = step
         let seconds = (now.counted - first.at).seconds
         progress.rate =
@@ -156,10 +160,9 @@ extension Supervisor {
             progress.fraction = Double(step) / Double(total)
             progress.eta = progress.rate.map { max(0, Double(total) - Double(step)) / $0 }
         }
-        if isForward, record.current?.progressed == false {
-            record.current?.progressed = true
-            actions.append(.record(record, confirm: false))
-        }
+        let isFirst = isForward && record.current?.progressed == false
+        if isFirst { record.current?.progressed = true }
+        if isFirst || isNews { actions.append(.record(record, confirm: false)) }
     }
 
     mutating func warnOfDropped(_ metrics: Metrics?) {

@@ -129,6 +129,36 @@ extension Supervisor {
         tell(request.operators, ProtocolError(.stopping, "the job ended before it answered"))
     }
 
+    /// The job is gone, and all that it had handed over is taken or abandoned.
+    mutating func endWithJob(_ request: Attempt.OpenRequest, at now: Moment) {
+        if request.final {
+            endFinal(request, at: now)
+        } else {
+            endMoot(request, at: now)
+        }
+    }
+
+    /// A final request is lost with the job, unless a checkpoint that was begun after it is there: the
+    /// job need not have named the request in it.
+    private mutating func endFinal(_ request: Attempt.OpenRequest, at now: Moment) {
+        if let attempt, attempt.committedAnything, attempt.securedAt >= request.madeAt.counted,
+            let saved = checkpoints.last(where: { $0.id == attempt.parent })
+        {
+            requests.committed += 1
+            self.attempt?.request = nil
+            cancel(.request)
+            let wire = SupervisorMessage.committed(
+                .init(id: saved.id, path: saved.path, bytes: saved.bytes, seconds: 0))
+            for sender in request.operators { answer(wire, to: sender) }
+            return
+        }
+        requests.lost += 1
+        // After a restart the run goes on, and its last line has nothing to say of it.
+        if stop?.restarts == false { finalCheckpointLost = true }
+        end(request, .lost, at: now)
+        tell(request.operators, ProtocolError(.stopping, "the job ended before it answered"))
+    }
+
     private mutating func end(
         _ request: Attempt.OpenRequest, _ result: RunEvent.RequestEnded.Result, at now: Moment
     ) {

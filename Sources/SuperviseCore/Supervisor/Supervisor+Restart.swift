@@ -70,11 +70,14 @@ extension Supervisor {
         case .asked:
             loseWork(seconds: (ending.at - attempt.securedAt).seconds)
         case .always:
+            _ = noteEnd(
+                ending.end, failed: false, lived: ending.at - attempt.startedAt)
             wait = Backoff.wait(
                 afterFailures: record.failures.withoutProgress, range: settings.backoff,
                 jitter: Double.random(in: -1...1, using: &random))
         }
         stop = nil
+        lastFailure = nil
         record.current = nil
         log(
             .restarting(

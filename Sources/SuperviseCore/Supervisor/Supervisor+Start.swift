@@ -29,7 +29,10 @@ extension Supervisor {
             record.current = nil
             record.failures.withoutProgress = 0
             record.failures.suspects = [:]
+            record.progress.sameEnds = nil
         }
+        // Also where the run was stopped, or given up, before the next attempt began.
+        if let last = record.failures.last, last.attempt == record.attempt { lastFailure = last }
         guard let lost = record.current else { return }
         gatherSince = lost.started
         let failure = Failure(
@@ -38,6 +41,7 @@ extension Supervisor {
         record.failures.total += 1
         record.experience.failures += 1
         record.failures.last = failure
+        lastFailure = failure
         if !lost.progressed, let from = lost.resumedFrom {
             record.failures.suspects[from.description, default: 0] += 1
         }
@@ -141,10 +145,13 @@ extension Supervisor {
             token: token, resumedFrom: resume?.id, started: now.wall, progressed: false)
         attempt = Attempt(
             number: record.attempt, token: token, resume: resume, metadata: metadata,
-            startedAt: now.counted, parent: resume?.id, securedAt: now.counted,
+            startedAt: now.counted, lastFailure: lastFailure, parent: resume?.id,
+            securedAt: now.counted,
             hang: HangWatch(HangWatch.Limits(settings)))
         actions.append(.record(record, confirm: isFirstSpawn))
-        let order = Action.SpawnOrder(attempt: record.attempt, token: token, resume: resume)
+        let order = Action.SpawnOrder(
+            attempt: record.attempt, token: token, resume: resume,
+            lastFailure: lastFailure?.kind)
         if isFirstSpawn {
             phase = .recording(order)
         } else {

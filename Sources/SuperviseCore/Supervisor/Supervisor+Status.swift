@@ -95,6 +95,8 @@ extension Supervisor {
         if case .choosing = phase, let verification { status.progress.message = verification }
         status.requests = requests
         status.lastFailure = record.failures.last
+        status.givenUp = givenUp
+        status.finalCheckpointLost = finalCheckpointLost
         status.totals = record.totals
         status.preemption = preemptionStatus(at: now)
         status.outcome = publicPhase == .finished ? record.outcome : nil

@@ -151,7 +151,7 @@ extension Supervisor {
         if case .ending = phase, let request = attempt?.request, request.isBySignal,
             !isAnswering(request), waitingFiles.isEmpty
         {
-            endMoot(request, at: now)
+            endWithJob(request, at: now)
         }
         concludeIfOver(at: now)
     }

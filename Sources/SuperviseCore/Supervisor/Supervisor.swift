@@ -66,6 +66,12 @@ package struct Supervisor: Sendable {
     var gatherSince: Timestamp?
     /// What the last attempt resumed from.
     var lastBase: CheckpointID?
+    /// Why the last attempt ended; nil where it did not fail.
+    var lastFailure: Failure?
+    /// Why the run was given up for want of progress.
+    var givenUp: Status.GivenUp?
+    /// The job died before it answered the request for the final checkpoint.
+    var finalCheckpointLost = false
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?
@@ -257,6 +263,7 @@ package struct Supervisor: Sendable {
         case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
+        case .outOfMemory(let processes): attempt?.outOfMemory = processes
         case .outputTail(let lines): attempt?.outputTail = lines
         case .descendantsGone: descendantsGone(at: now)
         case .received(let message, let connection, let seq):

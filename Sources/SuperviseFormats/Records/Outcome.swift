@@ -43,6 +43,8 @@ package struct Failure: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, Sendable {
         /// The job ended with another status than 0, or by a signal.
         case crash
+        /// The kernel ended a process of the job for lack of memory, and the job failed.
+        case oom
         /// It gave no sign of life for too long.
         case hang
         /// It could not be started.

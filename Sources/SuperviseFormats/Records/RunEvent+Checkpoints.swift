@@ -32,12 +32,12 @@ extension RunEvent {
 
     package struct RequestEnded: Codable, Equatable, Sendable {
         package var request: Int
-        /// `unanswered` or `moot`.
+        /// `unanswered`, `moot`, or `lost`: a final one that the job died before it answered.
         package var result: Result
         /// How long was waited, in seconds.
         package var seconds: Double
 
-        package enum Result: String, Codable, Sendable { case unanswered, moot }
+        package enum Result: String, Codable, Sendable { case unanswered, moot, lost }
 
         package init(request: Int, result: Result, seconds: Double) {
             self.request = request

@@ -90,6 +90,8 @@ package enum RunEvent: Equatable, Sendable {
 
         package enum Final: String, Codable, Sendable {
             case maxFailures = "max_failures"
+            /// The last attempts ended with the same status after the same time.
+            case sameEachTime = "same_each_time"
             case restartNever = "restart_never"
             case fatalExitCode = "fatal_exit_code"
             /// The job said so.

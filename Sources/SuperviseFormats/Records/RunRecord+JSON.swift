@@ -46,6 +46,7 @@ extension RunRecord {
             json.null("outcome")
         }
         json.member("program", program)
+        json.member("progress") { progress.write(&$0) }
         json.member("run_token", runToken)
         json.member("sequence", sequence)
         json.member("shared_through", sharedThrough)

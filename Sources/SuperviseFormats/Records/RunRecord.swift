@@ -42,6 +42,8 @@ package struct RunRecord: Codable, Equatable, Sendable {
     @OrEmpty package var branches: [Fork]
     /// The highest step that was ever committed.
     @Null package var bestStep: Int64?
+    /// What else tells that the run goes forward.
+    package var progress: Progress
     package var failures: Failures
     package var totals: Totals
     package var experience: Experience
@@ -82,6 +84,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
     package enum CodingKeys: String, CodingKey {
         case format, name, command, directory, options, program, environment, created, host, home
         case attempt, current, sequence, commits, branches, failures, totals, experience, outcome
+        case progress
         case checkpointDirectory = "checkpoint_directory"
         case bootID = "boot_id"
         case supervisorPID = "supervisor_pid"
@@ -108,6 +111,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
         attempt = 0
         sequence = 0
         commits = 0
+        progress = Progress()
         failures = Failures()
         totals = Totals()
         experience = Experience()

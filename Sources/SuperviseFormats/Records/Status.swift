@@ -28,6 +28,10 @@ package struct Status: Codable, Equatable, Sendable {
     package var requests: Requests
     @Null package var lastFailure: Failure?
     package var totals: Totals
+    /// Why the run was given up, and what would have counted; null where it was not.
+    @Null package var givenUp: GivenUp?
+    /// The job died before it answered the request for the final checkpoint.
+    @OrFalse package var finalCheckpointLost: Bool
     /// Whether the machine is taken away; null where nobody watches for it.
     @Null package var preemption: Preemption?
     @Null package var outcome: Outcome?
@@ -66,20 +70,6 @@ package struct Status: Codable, Equatable, Sendable {
         }
     }
 
-    /// How each checkpoint that was asked for ended; those still open are in `made` only.
-    package struct Requests: Codable, Equatable, Sendable {
-        package var made = 0
-        package var committed = 0
-        package var failed = 0
-        /// Answered after their time.
-        package var late = 0
-        package var unanswered = 0
-        /// The job ended first, or a final request took its place.
-        package var moot = 0
-
-        package init() {}
-    }
-
     package enum CodingKeys: String, CodingKey {
         case format, name, phase, command, socket, attempt, failures, started, updated, progress
         case checkpoint, checkpoints, schedule, suspect, requests, totals, preemption, outcome
@@ -89,6 +79,8 @@ package struct Status: Codable, Equatable, Sendable {
         case setAside = "set_aside"
         case nextCheckpoint = "next_checkpoint"
         case resumedFrom = "resumed_from"
+        case givenUp = "given_up"
+        case finalCheckpointLost = "final_checkpoint_lost"
         case lastFailure = "last_failure"
     }
 

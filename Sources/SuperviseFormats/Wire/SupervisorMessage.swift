@@ -16,11 +16,21 @@ package enum SupervisorMessage: Equatable, Sendable {
         package var name: String
         package var attempt: Int
         @Null package var resume: Resume?
+        /// Why the attempt before this one ended; null where there is none or it did not fail.
+        @Null package var lastFailure: LastFailure?
 
-        package init(name: String, attempt: Int, resume: Resume?) {
+        package init(
+            name: String, attempt: Int, resume: Resume?, lastFailure: LastFailure? = nil
+        ) {
             self.name = name
             self.attempt = attempt
             self.resume = resume
+            self.lastFailure = lastFailure
+        }
+
+        package enum CodingKeys: String, CodingKey {
+            case `protocol`, name, attempt, resume
+            case lastFailure = "last_failure"
         }
     }
 

@@ -43,6 +43,9 @@ struct JobEnvironment {
             ("SUPERVISE_ATTEMPT", String(order.attempt)),
             ("SUPERVISE_TOKEN", order.token),
         ]
+        if let kind = order.lastFailure {
+            variables.append(("SUPERVISE_LAST_FAILURE", kind.rawValue))
+        }
         if let resume = order.resume {
             variables.append(("SUPERVISE_CHECKPOINT", resume.path))
             variables.append(("SUPERVISE_CHECKPOINT_ID", resume.id.description))

@@ -21,6 +21,7 @@ extension JobProcess {
         readReport(hasEnded: true)
         guard leader != nil else { return }
         forgetLeader()
+        reportMemoryKills()
         beforeEnd()
         deliver(.jobExited(JobEnd(status)))
     }

@@ -22,6 +22,8 @@ final class JobProcess {
     var groupWatch: EventLoop.Registration?
     var guardWatch: EventLoop.Registration?
     var isEnding: Action.Urgency?
+    /// Of the attempt's group at its start; nil where nobody counts.
+    var memoryKills: (count: OutOfMemoryCount, before: Int)?
     var isStopped = false
     var isPaused = false
 
@@ -49,6 +51,7 @@ final class JobProcess {
         request.guarded = guardian.attempt
         isPaused = false
         guardian.attempt.begin(token: token)
+        countMemoryKills()
         do throws(SystemError) {
             let process = try spawn(request)
             leader = process

@@ -69,8 +69,11 @@ final class Console {
             lastCommitToldAt = logged.at
             return true
         case .requestEnded(let ended):
-            return verbosity == .verbose
-                || (verbosity == .normal && ended.result == .unanswered)
+            switch ended.result {
+            case .lost: return true
+            case .unanswered: return verbosity != .quiet
+            case .moot: return verbosity == .verbose
+            }
         case .removed(let removed): return removed.limit != nil || verbosity == .verbose
         case .jobExited, .checkpointRequested, .compressed:
             return verbosity == .verbose

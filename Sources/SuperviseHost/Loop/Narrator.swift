@@ -14,7 +14,8 @@ enum Narrator {
         case .finished(let outcome, error: nil):
             return EventText.ending(
                 outcome, of: name, progress: status?.progress ?? .init(),
-                notice: status?.preemption?.notice)
+                notice: status?.preemption?.notice,
+                isLost: status?.finalCheckpointLost == true, givenUp: status?.givenUp)
         default:
             return EventText.sentence(for: event)
         }

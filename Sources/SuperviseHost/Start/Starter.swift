@@ -249,6 +249,7 @@ extension RunRecord {
         commits = old.commits
         branches = old.branches
         bestStep = old.bestStep
+        progress = old.progress
         failures = old.failures
         totals = old.totals
         experience = old.experience

@@ -20,14 +20,41 @@ package struct GroupPlace: Equatable, Sendable {
     /// - Returns: nil where version 2 is not mounted, or our group is outside of what is.
     package init?(groups: String, mounts: String) {
         guard let own = Self.ownPath(groups) else { return nil }
+        self.init(path: own, of: "cgroup2", with: nil, mounts: mounts)
+    }
+
+    /// The group of version 1 that limits our memory, on machines that have one.
+    package init?(ofMemory groups: String, mounts: String) {
+        guard let own = Self.memoryPath(groups) else { return nil }
+        self.init(path: own, of: "cgroup", with: "memory", mounts: mounts)
+    }
+
+    /// nil where there is no such hierarchy.
+    static func memoryPath(_ groups: String) -> String? {
+        for line in groups.split(separator: "\n") {
+            let fields = line.split(
+                separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            if fields.count == 3, fields[1].split(separator: ",").contains("memory") {
+                return String(fields[2])
+            }
+        }
+        return nil
+    }
+
+    /// - Parameters:
+    ///   - type: that of the file system.
+    ///   - controller: one of the mount's own options; nil asks for none.
+    private init?(path own: String, of type: String, with controller: String?, mounts: String) {
         path = own
         // By bytes: there may be thousands of mounts, and hardly any is one.
-        for line in Self.parts(of: Array(mounts.utf8)[...], at: "\n") where Self.mayBeOne(line) {
+        for line in Self.parts(of: Array(mounts.utf8)[...], at: "\n")
+        where Self.mayBe(type, line) {
             let fields = Self.parts(of: line, at: " ")
             // Of the fields before the dash there may be more or less.
             guard fields.count > 4,
                 let dash = fields.firstIndex(where: { $0.elementsEqual("-".utf8) }),
-                fields[dash...].dropFirst().first?.elementsEqual("cgroup2".utf8) == true,
+                fields[dash...].dropFirst().first?.elementsEqual(type.utf8) == true,
+                Self.has(controller, fields.last ?? []),
                 let below = Self.relative(own[...], to: Self.text(fields[3])[...])
             else { continue }
             let mountPoint = Self.unescaped(Self.text(fields[4])[...])
@@ -38,7 +65,7 @@ package struct GroupPlace: Equatable, Sendable {
     }
 
     /// nil where our group is outside of our namespace, or was removed while we are in it.
-    private static func ownPath(_ groups: String) -> String? {
+    static func ownPath(_ groups: String) -> String? {
         let line = "\n\(groups)".withCString { text in
             strstr(text, "\n0::/").map {
                 Self.text(UnsafeRawBufferPointer(start: $0 + 4, count: strcspn($0 + 4, "\n")))
@@ -48,8 +75,13 @@ package struct GroupPlace: Equatable, Sendable {
         return line
     }
 
-    private static func mayBeOne(_ line: ArraySlice<UInt8>) -> Bool {
-        strstr(text(line), " cgroup2 ") != nil
+    private static func mayBe(_ type: String, _ line: ArraySlice<UInt8>) -> Bool {
+        strstr(text(line), " \(type) ") != nil
+    }
+
+    private static func has(_ controller: String?, _ options: ArraySlice<UInt8>) -> Bool {
+        guard let controller else { return true }
+        return parts(of: options, at: ",").contains { $0.elementsEqual(controller.utf8) }
     }
 
     private static func parts(

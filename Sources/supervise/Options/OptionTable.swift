@@ -143,6 +143,16 @@ enum OptionTable {
             "max-failures", .count, of: [.run], standard: "5", in: { $0.settings.maxFailures = $1 },
             "Give up after this many failures in a row without progress"),
         OptionSpec(
+            "healthy-after", .positiveDuration, of: [.run], standard: "10m",
+            in: { $0.settings.healthyAfter = $1 },
+            "An attempt that lived for so long is progress, where the job shows neither steps nor "
+                + "checkpoints; not if --max-failures attempts fail the same way"),
+        OptionSpec(
+            "gave-up-exit-code", .failureCode, of: [.run],
+            in: { $0.settings.gaveUpExitCode = $1 },
+            "The exit status when the run is given up after failures without progress, or by the "
+                + "job; without it, the job's own"),
+        OptionSpec(
             "rollback-after", .count, of: [.run], standard: "2",
             in: { $0.settings.rollbackAfter = $1 },
             "After this many failures in a row from one checkpoint, try the next older one"),

@@ -33,6 +33,16 @@ extension ValueKind where Value == Int32 {
     }
 }
 
+extension ValueKind where Value == Int32 {
+    /// Of a run that failed: 0 would say that it completed.
+    static let failureCode = ValueKind(
+        placeholder: "N", accepts: "a whole number from 1 to 255"
+    ) { text in
+        guard let code = exitCode.parse(text), code > 0 else { return nil }
+        return code
+    }
+}
+
 extension PreemptKind {
     /// Where it is asked, by the variables that the clouds' own tools go by.
     ///

@@ -29,6 +29,9 @@ struct StatusView {
         if let report = status.lastFailure?.report {
             rows.append(("hang", "what it did: \(HumanText.printable(report))", nil))
         }
+        if let givenUp = status.givenUp {
+            rows.append(("given up", EventText.reason(givenUp), nil))
+        }
         rows.append(("kept", kept, nil))
         if let id = status.resumedFrom { rows.append(("resumed", "from \(id)", nil)) }
         rows += PreemptionView(preemption: status.preemption, now: now).rows
@@ -126,6 +129,7 @@ struct StatusView {
         case .crash:
             failure.signal.map(HumanText.printable)
                 ?? failure.exitCode.map { "status \($0)" } ?? "crash"
+        case .oom: "out of memory"
         case .hang: "hang"
         case .spawn: "not started"
         case .machine: "supervisor gone"
@@ -150,7 +154,7 @@ struct StatusView {
         let requests = status.requests
         let troubles = [
             (requests.unanswered, "unanswered"), (requests.late, "late"),
-            (requests.failed, "failed"),
+            (requests.failed, "failed"), (requests.lost, "lost"),
         ].filter { $0.0 > 0 }
         guard !troubles.isEmpty else { return nil }
         let list = troubles.map { "\($0.0) \($0.1)" }.joined(separator: ", ")

@@ -15,6 +15,12 @@ struct FailureWitness {
         /// All that ever were, but for jobs that could not be started.
         var seen = 0
         var measured = 0
+        var reported: Int64?
+        var hasCommitted = false
+        /// How attempts ended, as long as these failed: status and lifetime in seconds.
+        var ends: [(status: String, lived: Double)] = []
+        /// The last failure, until an attempt ended in another way.
+        var last: (attempt: Int, kind: Failure.Kind)?
     }
 
     struct Current {
@@ -23,6 +29,9 @@ struct FailureWitness {
         var progressed = false
         var movedForward = false
         var lastStep: Int64?
+        /// In counted time.
+        var startedAt: Int64 = 0
+        var endedAt: Int64?
     }
 
     var counts = Counts()
@@ -30,6 +39,7 @@ struct FailureWitness {
     var recorded: [Counts] = []
     /// The last failure was to be the last one.
     private var isFinal = false
+    private var finalReason: RunEvent.FailureCounted.Final?
     private var ownCommits: Set<CheckpointID> = []
     private var knownBad: Set<CheckpointID> = []
     /// What the supervisor's last attempt resumed from.
@@ -43,9 +53,12 @@ struct FailureWitness {
         knownBad = Set(damaged)
         let readable = world.disk.visible.filter { !knownBad.contains($0) }
         counts.best = ([counts.best] + readable.map(\.step)).compactMap { $0 }.max()
+        if !world.disk.visible.isEmpty || !damaged.isEmpty { counts.hasCommitted = true }
+        if counts.last?.attempt != counts.attempts { counts.last = nil }
         if counts.isEndedCleanly {
             counts.inARow = 0
             counts.from = [:]
+            counts.ends = []
         } else if let lost = counts.attempt, !lost.movedForward, let resume = lost.resume {
             counts.from[resume, default: 0] += 1
         }
@@ -60,14 +73,23 @@ struct FailureWitness {
     ) throws(Violation) {
         recorded = []
         follow(step, before)
+        if case .jobExited = step.event {
+            counts.attempt?.endedAt = after.counted(step.now)
+        }
         for action in step.actions {
             switch action {
             case .record(let record, _):
                 try judge(record, step, after, world)
                 recorded.append(counts)
             case .publish(let status): try judge(status, step)
-            case .log(.failed(let failed)) where failed.failure.kind != .machine:
-                try judgeFailure(failed, step, after)
+            case .log(.failed(let failed)):
+                if failed.failure.kind != .machine { try judgeFailure(failed, step, after) }
+                counts.last = (failed.failure.attempt, failed.failure.kind)
+            case .spawn(let order):
+                if order.lastFailure != counts.last?.kind {
+                    throw Violation(
+                        "12", "told \(order.lastFailure as Any), not \(counts.last as Any)")
+                }
             case .log(.restarting(let told)): try judgeRestart(told, step, after)
             default: break
             }
@@ -90,7 +112,9 @@ struct FailureWitness {
     private mutating func judgeRestart(
         _ told: RunEvent.Restarting, _ step: Step, _ after: Ledger
     ) throws(Violation) {
+        let attempt = counts.attempt
         counts.attempt = nil
+        counts.last = nil
         switch told.reason {
         case .asked:
             if after.armed[.backoff] != step.now {
@@ -101,6 +125,8 @@ struct FailureWitness {
             {
                 throw Violation("6", "started again after \(String(describing: after.lastExit))")
             }
+            if let attempt, isHealthy(attempt, step) { counts.inARow = 0 }
+            counts.ends = []
             if after.pausedAt == nil { try judgeWait(step) }
         }
     }
@@ -111,12 +137,13 @@ struct FailureWitness {
     {
         if after.hasGivenUp, failed.failure.kind != .spawn { return .gaveUp }
         if step.settings.restart == .never { return .restartNever }
-        if failed.failure.kind == .crash, let code = failed.failure.exitCode,
+        if [.crash, .oom].contains(failed.failure.kind), let code = failed.failure.exitCode,
             step.settings.fatalExitCodes.contains(code)
         {
             return .fatalExitCode
         }
-        return counts.inARow >= step.settings.maxFailures ? .maxFailures : nil
+        if counts.inARow >= step.settings.maxFailures { return .maxFailures }
+        return failed.failure.kind != .spawn && failsTheSameWay(step) ? .sameEachTime : nil
     }
 
     private mutating func follow(_ step: Step, _ before: Ledger) {
@@ -131,10 +158,17 @@ struct FailureWitness {
             let last = counts.attempt?.lastStep ?? resumed ?? 0
             if new > last { counts.attempt?.movedForward = true }
             counts.attempt?.lastStep = new
+            if new > counts.reported ?? resumed ?? 0 {
+                counts.inARow = 0
+                counts.attempt?.progressed = true
+                if let resume = counts.attempt?.resume { counts.from[resume] = nil }
+            }
+            counts.reported = max(new, counts.reported ?? new)
         case .committed(let summary, _):
             guard before.orders.contains(summary.id) else { return }
             ownCommits.insert(summary.id)
             counts.measured += 1
+            counts.hasCommitted = true
             counts.attempt?.committed = true
             counts.attempt?.movedForward = true
             if let resume = counts.attempt?.resume { counts.from[resume] = nil }
@@ -152,7 +186,8 @@ struct FailureWitness {
     ) throws(Violation) {
         if record.attempt > counts.attempts, let current = record.current {
             counts.attempts = record.attempt
-            counts.attempt = Current(resume: current.resumedFrom)
+            counts.attempt = Current(
+                resume: current.resumedFrom, startedAt: ledger.counted(step.now))
             counts.isEndedCleanly = false
             if let wrong = wrongChoice(current.resumedFrom, step, ledger, world) {
                 throw Violation("6", wrong)
@@ -246,12 +281,15 @@ struct FailureWitness {
     private mutating func judgeFailure(
         _ failed: RunEvent.FailureCounted, _ step: Step, _ after: Ledger
     ) throws(Violation) {
-        guard let attempt = counts.attempt else {
+        guard var attempt = counts.attempt else {
             throw Violation("6", "attempt \(failed.failure.attempt) failed twice")
         }
         if failed.failure.kind != .spawn { counts.seen += 1 }
+        try judgeEnd(failed, of: &attempt, step, after)
         if !attempt.progressed { counts.inARow += 1 }
-        if !attempt.committed, let resume = attempt.resume { counts.from[resume, default: 0] += 1 }
+        if !attempt.committed, !attempt.progressed, let resume = attempt.resume {
+            counts.from[resume, default: 0] += 1
+        }
         counts.attempt = nil
         if failed.count != counts.inARow {
             throw Violation("6", "\(failed.count) failures are told, and not \(counts.inARow)")
@@ -261,6 +299,7 @@ struct FailureWitness {
             throw Violation("6", "the last failure is told as \(failed), not \(final as Any)")
         }
         isFinal = final != nil
+        finalReason = final
         if final != nil {
             guard case .failed? = step.exit else {
                 throw Violation("6", "it should give up, and it goes on")
@@ -297,6 +336,12 @@ struct FailureWitness {
         _ exit: Action.Ending, _ step: Step, _ end: JobEnd?
     ) throws(Violation) {
         guard case .failed(let status) = exit else { return }
+        if let code = step.settings.gaveUpExitCode,
+            [.maxFailures, .sameEachTime, .gaveUp].contains(finalReason)
+        {
+            if status != code { throw Violation("12", "given up with \(status), not \(code)") }
+            return
+        }
         switch step.event {
         case .spawnFailed(let failure):
             let own: Int32 =

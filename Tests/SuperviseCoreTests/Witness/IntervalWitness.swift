@@ -83,7 +83,8 @@ struct IntervalWitness {
         for action in step.actions {
             switch action {
             case .log(.checkpointRequested(let wire)): requestedAt[wire.request] = counted
-            case .log(.requestEnded(let ended)) where ended.result == .moot:
+            case .log(.requestEnded(let ended))
+            where ended.result != .unanswered:
                 requestedAt[ended.request] = nil
             case .log(.checkpointCommitted(let made)): close(made.request)
             case .log(.checkpointFailed(let failed)): close(failed.request)

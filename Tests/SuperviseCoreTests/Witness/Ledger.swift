@@ -42,6 +42,8 @@ struct Ledger {
     private var paused: Int64 = 0
     /// The job of this attempt has said that another one is of no use.
     private(set) var hasGivenUp = false
+    /// The kernel has killed a process of this attempt for lack of memory.
+    private(set) var isOutOfMemory = false
     /// The actions of the last step that ended the leader's run.
     var lastExit: JobEnd?
     /// That the machine is taken away, as far as anybody was told.
@@ -82,6 +84,7 @@ struct Ledger {
     private mutating func followBefore(_ event: Event) {
         switch event {
         case .spawned: isSpawned = true
+        case .outOfMemory: isOutOfMemory = true
         case .jobExited(let end):
             leaderRuns = false
             isHung = false
@@ -162,6 +165,7 @@ struct Ledger {
             open = nil
             openRequest = nil
             hasGivenUp = false
+            isOutOfMemory = false
             openRequestIsBySignal = false
             unansweredBySignal = []
             made = []

@@ -10,7 +10,9 @@ struct RequestWitness {
     mutating func judge(_ step: Step, _ before: Ledger, _ after: Ledger) throws(Violation) {
         let now = step.supervisor.requests
         let request = step.supervisor.attempt?.request
-        let ended = now.committed + now.failed + now.late + now.unanswered + now.moot
+        let ended =
+            now.committed + now.failed + now.late + now.unanswered + now.moot
+            + now.lost
         if now.made != ended + (request == nil ? 0 : 1) {
             throw Violation("requests", "\(now), and open: \(String(describing: request?.number))")
         }
@@ -21,10 +23,19 @@ struct RequestWitness {
             throw Violation("requests", "\(logged) requests are told, \(now)")
         }
         if now.committed < last.committed || now.failed < last.failed || now.moot < last.moot
-            || now.late < last.late
+            || now.late < last.late || now.lost < last.lost
             || last.unanswered - now.unanswered > now.late - last.late
         {
             throw Violation("requests", "counted back from \(last) to \(now)")
+        }
+        for case .log(.requestEnded(let ended)) in step.actions {
+            let isFinal = before.openRequestIsFinal && before.openRequest == ended.request
+            // One final request may take the place of another.
+            if ended.result == .moot && isFinal && logged == 0
+                || ended.result == .lost && (!isFinal || before.leaderRuns && step.exit == nil)
+            {
+                throw Violation("requests", "a request ends as \(ended), final: \(isFinal)")
+            }
         }
         try judgeTime(step, before, now)
         try judgeWaiting(step, after)

@@ -10,6 +10,11 @@ struct Plan {
     var calmFrom: Int64
     var maximalSteps = 220
 
+    /// It tells nobody how far it is, saves nothing, and perhaps fails always after this time.
+    var isSilent: Bool
+    var diesAfter: Int64?
+    /// A crash is one for lack of memory.
+    var outOfMemory: Double
     var crash: Double
     var crashesAtStart: Double
     var exitsWell: Double
@@ -75,6 +80,9 @@ struct Plan {
         }
         resumesElsewhere = sometimes(0.3)
         calmFrom = chance.wait(5_000, 900_000)
+        isSilent = chance.happens(0.2)
+        diesAfter = isSilent && chance.happens(0.5) ? chance.wait(1_000, 60_000) : nil
+        outOfMemory = sometimes(0.5)
         crash = sometimes(0.2)
         crashesAtStart = sometimes(0.9)
         exitsWell = sometimes(0.03)
@@ -127,11 +135,16 @@ struct Plan {
             manager = ServiceManager(
                 watchdog: chance.happens(0.5) ? nil : .nanoseconds(watchdog))
         }
+        if isSilent {
+            accepts = 0
+            nonsense = 0
+            writesFiles = 0
+        }
         if writesFiles > 0 {
             settings.watch = [WatchPattern("/out/*")].compactMap { $0 }
             settings.watchMode = AddMode.allCases[chance.number(0...3)]
         }
-        if chance.happens(0.4) {
+        if !isSilent, chance.happens(0.4) {
             settings.requestSignal = .init(number: 12, name: "SIGUSR2")
         }
     }
@@ -150,6 +163,8 @@ struct Plan {
         settings.retention = rules(&chance)
         settings.keepArchived = chance.number(0...4)
         settings.maxFailures = chance.number(1...5)
+        settings.healthyAfter = .nanoseconds(chance.wait(500, 60_000))
+        if chance.happens(0.2) { settings.gaveUpExitCode = 99 }
         settings.rollbackAfter = chance.number(1...3)
         let first = chance.happens(0.3) ? 0 : chance.wait(1, 2_000)
         let longest = chance.happens(0.2) ? first : first + chance.wait(0, 30_000)

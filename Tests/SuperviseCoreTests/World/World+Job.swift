@@ -42,10 +42,10 @@ extension World {
     }
 
     private func workWell(_ job: Job) {
-        if usable(job) == nil { connect(job, accepts: true) }
+        if usable(job) == nil { connect(job, accepts: !plan.isSilent) }
         job.step += 1
         job.remaining -= 1
-        say(.progress(.init(step: job.step)), job)
+        if !plan.isSilent { say(.progress(.init(step: job.step)), job) }
         if job.remaining <= 0 {
             if settings.restart == .always {
                 // Only so does it end.
@@ -78,6 +78,7 @@ extension World {
         }
         job.step += Int64(chance.number(0...3))
         if chance.happens(plan.writesFiles) { write(job) }
+        guard !plan.isSilent else { return say(.heartbeat, job) }
         switch chance.number(0...5) {
         case 0: say(.progress(.init(step: job.step, total: 1000)), job)
         case 1: say(.heartbeat, job)
@@ -111,7 +112,7 @@ extension World {
             links[link]?.lastDelivery = at
             queue.put(.hangUp(link: link), at: at)
         } else {
-            connect(job, accepts: chance.happens(0.5))
+            connect(job, accepts: !plan.isSilent && chance.happens(0.5))
         }
     }
 

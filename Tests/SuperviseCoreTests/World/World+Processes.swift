@@ -33,6 +33,10 @@ extension World {
             job.isDoomed = isCalm || chance.happens(0.7)
             put(.poisonStrikes(job, poison), after: chance.wait(0.1, 2_000))
         }
+        if !isCalm, let time = plan.diesAfter {
+            let wait = Double(time) * (1 + 0.04 * chance.share())
+            put(.leaderDies(tree: job.tree, .exited(7)), after: Int64(wait))
+        }
         try tell(.spawned(pid: 100 + job.tree))
     }
 
@@ -108,7 +112,11 @@ extension World {
         // The error pipe closes with the process, which looks like a success.
         if !job.isStarted { later(.spawned(pid: 100 + job.tree), after: 0) }
         job.isStarted = true
-        later(.jobExited(end), after: max(said - now, 0) + chance.wait(0.01, 2))
+        let wait = max(said - now, 0) + chance.wait(0.01, 2)
+        if end != .exited(0), chance.happens(plan.outOfMemory) {
+            later(.outOfMemory(processes: 1), after: wait)
+        }
+        later(.jobExited(end), after: wait)
     }
 
     func descendantDies(_ tree: Int, _ index: Int) {

@@ -1,0 +1,65 @@
+extension RunRecord {
+    /// What progress is judged by, besides commits: reported steps, and how attempts ended.
+    package struct Progress: Codable, Equatable, Sendable {
+        /// The highest step that the job has ever reported; null where it has reported none.
+        ///
+        /// A supervisor that is killed may have heard of higher ones.
+        @Null package var reportedStep: Int64?
+        /// The newest attempts that ended in the same way; null where the newest did not fail.
+        @Null package var sameEnds: SameEnds?
+
+        package init(reportedStep: Int64? = nil, sameEnds: SameEnds? = nil) {
+            self.reportedStep = reportedStep
+            self.sameEnds = sameEnds
+        }
+
+        package enum CodingKeys: String, CodingKey {
+            case reportedStep = "reported_step"
+            case sameEnds = "same_ends"
+        }
+    }
+
+    /// Attempts in a row that ended with the same status after about the same time.
+    package struct SameEnds: Codable, Equatable, Sendable {
+        @Null package var exitCode: Int?
+        @Null package var signal: String?
+        /// How long each lived, in seconds, the newest last.
+        package var lived: [Double]
+
+        package init(exitCode: Int?, signal: String?, lived: [Double]) {
+            self.exitCode = exitCode
+            self.signal = signal
+            self.lived = lived
+        }
+
+        package enum CodingKeys: String, CodingKey {
+            case signal
+            case exitCode = "exit_code"
+            case lived = "lived_s"
+        }
+    }
+}
+
+extension RunRecord.Progress {
+    func write(_ json: inout JSONWriter) {
+        json.member("reported_step", reportedStep)
+        if let sameEnds {
+            json.member("same_ends") { json in
+                json.member("exit_code", sameEnds.exitCode.map(Int64.init))
+                json.member("lived_s", sameEnds.lived)
+                json.member("signal", sameEnds.signal)
+            }
+        } else {
+            json.null("same_ends")
+        }
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// The synthesized initializers find this one: records of older versions have none.
+    package func decode(
+        _ type: RunRecord.Progress.Type, forKey key: Key
+    ) throws -> RunRecord.Progress {
+        try decodeIfPresent(type, forKey: key) ?? RunRecord.Progress()
+    }
+}
