@@ -27,7 +27,7 @@ struct RecordTests {
                 + #""current":null,"directory":"/d","environment":null,"#
                 + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"#
                 + #""failures":{"last":null,"suspects":{},"#
-                + #""total":0,"without_progress":0},"format":2,"home":null,"host":"h","name":"run","#
+                + #""total":0,"without_progress":0},"format":2,"home":null,"host":"h","name":"run","named_steps":null,"#
                 + #""options":{"keep-last":"3"},"outcome":null,"program":null,"run_token":"0123456789abcdef","#
                 + #""sequence":0,"shared_through":null,"supervisor_pid":5,"totals":{"checkpoint_s":0,"down_s":0,"#
                 + #""goodput":null,"lost_s":0,"useful_s":0,"wall_s":0}}"#)
@@ -42,6 +42,7 @@ struct RecordTests {
         full.failures.last = Failure(
             attempt: 1, kind: .crash, signal: "SIGKILL", at: at, lostSeconds: 12.5)
         full.bestStep = 4500
+        full.namedSteps = .ended
         full.totals.wall = 3600
         full.experience.cost = 1.5
         full.experience.recent = [1, 1.5]
@@ -71,6 +72,7 @@ struct RecordTests {
             full.environment =
                 index == 0 ? nil : KeptEnvironment(alsoKeeping: ["Z"], of: [("PATH", odd)])
             full.bestStep = index == 0 ? nil : -4500
+            full.namedSteps = index == 0 ? nil : .rising
             full.sequence = .max
             full.checkpointDirectory = index == 1 ? odd : nil
             full.sharedThrough = index == 2 ? 12 : nil

@@ -56,8 +56,8 @@ extension Supervisor {
         case .started, .leftoversEnded, .verified, .verifying, .compressed, .recorded, .spawned,
             .spawnFailed, .jobExited, .outputTail, .descendantsGone, .examined, .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
-            .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchFlushed,
-            .requestNotSent, .answered, .inquiryEnded, .archives:
+            .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchIncomplete,
+            .watchFlushed, .requestNotSent, .answered, .inquiryEnded, .archives:
             break
         }
     }

@@ -199,7 +199,7 @@ struct Starter {
             record.sharedThrough = sharedThrough
         }
         return Supervisor.Found(
-            record: record, checkpoints: scan.checkpoints,
+            record: record, checkpoints: scan.checkpoints, sources: scan.sources,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
             mayHaveLeftovers: hasLeftovers, mayHaveArchives: isSwept, socket: socket,
@@ -249,6 +249,7 @@ extension RunRecord {
         commits = old.commits
         branches = old.branches
         bestStep = old.bestStep
+        namedSteps = old.namedSteps
         failures = old.failures
         totals = old.totals
         experience = old.experience
