@@ -76,7 +76,7 @@ package struct RetentionPlan: Equatable, Sendable {
         name(branches)
         var replaced: Set<Int> = []
         for branch in branches {
-            let old = TakenPaths.replaced(retaken, in: branch.members, of: checkpoints.map(\.id))
+            let old = TakenPaths.replaced(retaken, in: branch.members, of: checkpoints)
             let members = old.isEmpty ? branch.members : branch.members.filter { !old.contains($0) }
             replaced.formUnion(old)
             keepLast(rules.keepLast, of: members)

@@ -48,13 +48,27 @@ package struct TakenPaths: Equatable, Sendable {
     /// Where on a branch takes are whose path was taken again on it.
     ///
     /// - Parameters:
-    ///   - members: of the branch, in order: where each is in `ids`.
-    ///   - ids: of all checkpoints, in order of sequence.
+    ///   - members: of the branch, in order: where each is in `checkpoints`.
+    ///   - checkpoints: all that there are, in order of sequence.
     static func replaced(
-        _ repeated: [[CheckpointID]], in members: [Int], of ids: [CheckpointID]
+        _ repeated: [[CheckpointID]], in members: [Int], of checkpoints: [CheckpointSummary]
     ) -> Set<Int> {
-        guard !repeated.isEmpty else { return [] }
-        let places = Dictionary(uniqueKeysWithValues: members.map { (ids[$0], $0) })
-        return Set(repeated.flatMap { takes in takes.compactMap { places[$0] }.dropLast() })
+        Set(
+            repeated.flatMap { takes in
+                takes.compactMap { place(of: $0, in: members, of: checkpoints) }.dropLast()
+            })
+    }
+
+    /// There may be a hundred thousand, and few of them were taken again.
+    private static func place(
+        of id: CheckpointID, in members: [Int], of checkpoints: [CheckpointSummary]
+    ) -> Int? {
+        var (low, high) = (0, members.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if checkpoints[members[middle]].id < id { low = middle + 1 } else { high = middle }
+        }
+        guard low < members.count, checkpoints[members[low]].id == id else { return nil }
+        return members[low]
     }
 }

@@ -58,7 +58,7 @@ struct WatchedDirectoryTests {
         ])
     func late(options: [String]) throws {
         let place = try Place()
-        let program = try start(place, Self.keeping + ["--keep-last", "1"] + options)
+        let program = try start(place, Self.keeping + options)
         for (index, name) in ["step-500", "step-600"].enumerated() {
             try add(name, "shard-1", program)
             try waitForTake(Int64(index * 2 + 1), place)
@@ -97,7 +97,7 @@ struct WatchedDirectoryTests {
     @Test("a pinned take stays, and only the whole one counts as having the step")
     func pinned() throws {
         let place = try Place()
-        let program = try start(place, Self.keeping + ["--keep-last", "1"])
+        let program = try start(place, Self.keeping)
         try add("step-500", "shard-1", program)
         try waitForTake(1, place)
         let torn = "000001-step-500"
@@ -109,7 +109,7 @@ struct WatchedDirectoryTests {
         try waitForTake(3, place)
         let plan = try place.call(
             ["prune", "--state-dir", place.state, "it", "--dry-run", "--json"]
-                + ["--keep-last", "1", "--keep-every", "100"])
+                + ["--keep-last", "5", "--keep-every", "100"])
         #expect(try plan.waitForEnd() == .exited(0), "\(plan.text(.errors))")
         let text = plan.text(.output).filter { !$0.isWhitespace }
         #expect(text.contains(#""reasons":["pinned"]"#), "\(text)")
@@ -121,7 +121,7 @@ struct WatchedDirectoryTests {
     @Test("a supervisor that is killed between two takes leaves the older to the next ones")
     func killedBetween() throws {
         let place = try Place()
-        let options = Self.keeping + ["--keep-last", "1"]
+        let options = Self.keeping
         var program = try start(place, options)
         try add("step-500", "shard-1", program)
         try waitForTake(1, place)
