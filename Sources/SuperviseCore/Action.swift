@@ -146,6 +146,8 @@ package enum Action: Equatable, Sendable {
         package var secondsSoFar: Double
         package var metrics: [String: Double]
         package var metadata: [String: JSONValue]
+        /// The path of what `--watch` takes; nil for all else.
+        package var source: FilePath?
 
         package init(
             id: CheckpointID, reason: Manifest.Reason, attempt: Int, parent: CheckpointID?,

@@ -81,6 +81,9 @@ package enum Event: Equatable, Sendable {
     case pinsSaved(ProtocolError?)
     /// Of what the job writes by itself: these look complete.
     case watched([WatchedFile])
+    /// In order, and before ``watchFlushed``: the directories that fit a pattern, are not taken, and
+    /// hold nothing that fits `--watch-complete`.
+    case watchIncomplete([FilePath])
     /// All that fitted a pattern when ``Action/flushWatch`` or ``Action/gatherWatched(since:)`` was
     /// ordered has been told.
     case watchFlushed

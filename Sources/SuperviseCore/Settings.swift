@@ -31,6 +31,11 @@ package struct Settings: Equatable, Sendable {
     package var resumeFrom = ResumeFrom.newest
     /// What the job writes by itself, and is to be taken up; relative to its directory.
     package var watch: [WatchPattern] = []
+    /// How long nothing must happen in a directory before it is taken.
+    package var watchSettle: Duration = .seconds(2)
+    /// What must be in a directory before it is taken, each relative to it: any of these. Empty asks
+    /// for nothing.
+    package var watchComplete: [CompletionPattern] = []
     /// What becomes of it where the job wrote it.
     package var watchMode = AddMode.copy
     /// How a job is asked for a checkpoint that does not speak the protocol.

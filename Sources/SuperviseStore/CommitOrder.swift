@@ -12,11 +12,14 @@ package struct CommitOrder: Sendable {
     package var metrics: [String: Double]
     package var metadata: [String: JSONValue]
     package var ranks: Int
+    /// The path of what `--watch` took; nil for all else.
+    package var source: FilePath?
 
     package init(
         id: CheckpointID, reason: Manifest.Reason, attempt: Int, parent: CheckpointID?,
         created: Timestamp, elapsed: @escaping @Sendable () -> Double,
-        metrics: [String: Double] = [:], metadata: [String: JSONValue] = [:], ranks: Int = 1
+        metrics: [String: Double] = [:], metadata: [String: JSONValue] = [:], ranks: Int = 1,
+        source: FilePath? = nil
     ) {
         self.id = id
         self.reason = reason
@@ -27,5 +30,6 @@ package struct CommitOrder: Sendable {
         self.metrics = metrics
         self.metadata = metadata
         self.ranks = ranks
+        self.source = source
     }
 }

@@ -66,7 +66,7 @@ extension RunStore {
                     modified: outside == nil ? nil : $0.status.modified)
             },
             links: links, metrics: order.metrics, metadata: order.metadata, ranks: order.ranks,
-            single: single, outside: outside)
+            single: single, outside: outside, source: order.source)
     }
 
     /// - Returns: the files in order of path.

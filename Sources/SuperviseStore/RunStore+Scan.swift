@@ -6,6 +6,8 @@ import Synchronization
 package struct Scan: Equatable, Sendable {
     /// In order of sequence.
     package var checkpoints: [CheckpointSummary] = []
+    /// The paths that `--watch` took them from, of those whose manifest was read: at least of the newest.
+    package var sources: [CheckpointID: FilePath] = [:]
     /// Those whose manifest is missing or garbage, in order of sequence.
     package var damaged: [Damaged] = []
     /// The highest sequence number of anything that is or was a checkpoint; 0 where there is none.
@@ -77,6 +79,7 @@ extension RunStore {
                 case .success(let manifest):
                     summary = self.summary(of: manifest)
                     summary?.compressedBytes = try compressedBytes(of: manifest)
+                    scan.sources[id] = manifest.source
                 case .failure where isHidden(paths.checkpoint(id)):
                     state.withLock { _ = $0.hidden.insert(id) }
                     continue

@@ -123,8 +123,16 @@ private let runOptions = [
     ) { $0.checkpointSignal.map { "\($0)" } ?? "nil" },
     RunOption(
         "watch", standard: "", ("out/*.pt", "out/*.pt"), ("/a/[0-9]", "/a/[0-9]"), bad: "out/",
-        accepts: "a pattern of paths, such as 'out/*/ckpt-*.pt'"
+        accepts: "a pattern of paths, such as 'out/*/ckpt-*.pt', with {step} at most once"
     ) { $0.settings.watch.map(\.text).joined(separator: " ") },
+    RunOption(
+        "watch-settle", standard: "2.0 seconds", ("0s", "0.0 seconds"), ("5m", "300.0 seconds"),
+        bad: "5", accepts: "a duration (500ms, 10s, 5m, 2h, 1d)"
+    ) { "\($0.settings.watchSettle)" },
+    RunOption(
+        "watch-complete", standard: "", ("_SUCCESS", "_SUCCESS"), ("*/.metadata", "*/.metadata"),
+        bad: "../a", accepts: "a pattern of paths in a directory, such as _SUCCESS or '*/.metadata'"
+    ) { $0.settings.watchComplete.map(\.text).joined(separator: " ") },
     RunOption(
         "watch-mode", standard: "copy", ("move", "move"), ("reference", "reference"), bad: "link",
         accepts: "copy or move or own or reference"

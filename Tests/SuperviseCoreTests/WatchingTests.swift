@@ -187,9 +187,125 @@ struct WatchingTests {
         let id = checkpoint(1, step: 9)
         #expect(supervisor.tell(.committed(Desk.summary(id), seconds: 1)).verified == id)
     }
+
+    @Test("a path that is taken again with its step replaces the older take once it is durable")
+    func takenAgain() {
+        var desk = desk { $0.retention.keepEvery = 1 }
+        desk.run(speaks: false)
+        desk.tell(.watched([file("/5.pt", step: 5)]))
+        let first = checkpoint(1, step: 5)
+        #expect(desk.tell(.committed(Desk.summary(first), seconds: 1)).removed.isEmpty)
+        let order = desk.tell(.watched([file("/5.pt", step: 5, at: 1)])).commit
+        let second = checkpoint(2, step: 5)
+        #expect(order?.id == second && order?.source == "/5.pt")
+        #expect(desk.tell(.committed(Desk.summary(second), seconds: 1)).removed == [first])
+        // Somebody reads it: it is looked at again after the next commit.
+        desk.tell(.removed([], held: [first]))
+        desk.tell(.watched([file("/6.pt", step: 6, at: 2)]))
+        let third = checkpoint(3, step: 6)
+        #expect(desk.tell(.committed(Desk.summary(third), seconds: 1)).removed == [first])
+    }
+
+    @Test("what was moved away is no part of a later take, so that both stay")
+    func movedAway() {
+        var desk = desk { $0.watchMode = .move }
+        desk.run(speaks: false)
+        for sequence in 1...2 {
+            desk.tell(.watched([file("/5.pt", step: 5, at: Int64(sequence))]))
+            let id = checkpoint(Int64(sequence), step: 5)
+            #expect(desk.tell(.committed(Desk.summary(id), seconds: 1)).removed.isEmpty)
+        }
+    }
+
+    @Test("names whose numbers do not rise tell no steps from then on, which is said once")
+    func noSteps() {
+        var desk = desk()
+        desk.run(speaks: false)
+        var warnings: [String] = []
+        for (sequence, number) in [0, 1, 0, 1, 0].enumerated() {
+            let told = desk.tell(.watched([file("/\(number).pt", step: Int64(number))]))
+            warnings += told.warnings
+            guard let id = told.commit?.id else { break }
+            #expect(id.step == (sequence < 2 ? Int64(number) : nil))
+            desk.tell(.committed(Desk.summary(id), seconds: 1))
+        }
+        #expect(warnings.count == 1 && warnings.first?.contains("(0 in 0.pt)") == true)
+        let record = desk.supervisor.record
+        #expect(record.namedSteps == .ended && record.bestStep == nil && record.commits == 5)
+        // Another supervisor knows it, and what it finds gives no best step.
+        var later = Desk(record, checkpoints: [checkpoint(1, step: 0), checkpoint(2, step: 1)]) {
+            $0.watch = [WatchPattern("*.pt")].compactMap { $0 }
+        }
+        #expect(later.supervisor.record.bestStep == nil)
+        later.run(speaks: false)
+        let told = later.tell(.watched([file("/7.pt", step: 7)]))
+        #expect(told.commit?.id.step == nil && told.warnings.isEmpty)
+    }
+
+    @Test("without steps any commit is progress, so that the run is not given up")
+    func progressWithoutSteps() {
+        var desk = desk { $0.backoff = .zero ... .zero }
+        desk.run(speaks: false)
+        for number in 1...12 {
+            // Each attempt counts from 1 again.
+            for name in 1...2 {
+                let told = desk.tell(.watched([file("/\(name).pt", step: Int64(name))]))
+                if let id = told.commit?.id { desk.tell(.committed(Desk.summary(id), seconds: 1)) }
+            }
+            desk.tell(.jobExited(.exited(1)))
+            desk.tell(.watchFlushed)
+            #expect(desk.tell(.descendantsGone).ending == nil, "attempt \(number)")
+            desk.restart()
+        }
+        #expect(desk.supervisor.record.failures.withoutProgress == 0)
+    }
+
+    @Test("an attempt that resumed from a file without a number goes by the one before it")
+    func stepBehind() {
+        var desk = desk { $0.backoff = .zero ... .zero }
+        desk.run(speaks: false)
+        for (path, step) in [("/5.pt", 5), ("/last.pt", nil)] as [(FilePath, Int64?)] {
+            let order = desk.tell(.watched([file(path, step: step)])).commit
+            guard let order else { break }
+            var summary = Desk.summary(order.id)
+            summary.origin = order.parent.map { .checkpoint($0.sequence) } ?? .beginning
+            desk.tell(.committed(summary, seconds: 1))
+        }
+        desk.tell(.jobExited(.exited(1)))
+        desk.tell(.watchFlushed)
+        desk.tell(.descendantsGone)
+        desk.restart()
+        #expect(desk.tell(.watched([file("/4.pt", step: 4)])).commit?.id.step == nil)
+        #expect(desk.supervisor.record.namedSteps == .ended)
+    }
+
+    @Test("directories that are not complete at the end are named once, and in the status")
+    func incomplete() {
+        var desk = desk { $0.watchComplete = [CompletionPattern("_SUCCESS")].compactMap { $0 } }
+        desk.run(speaks: false)
+        desk.tell(.jobExited(.exited(1)))
+        let told = desk.tell(.watchIncomplete(["/out/5", "/out/6"]))
+        #expect(told.warnings.count == 1)
+        #expect(told.warnings.first?.hasPrefix("out/5, out/6: not taken") == true)
+        #expect(desk.supervisor.status(at: desk.moment).incomplete == ["out/5", "out/6"])
+        let again = desk.tell(.watchIncomplete(["/out/6", "/out/7"]))
+        #expect(again.warnings.first?.hasPrefix("out/7: not taken") == true)
+        desk.tell(.watched([file("/out/6", step: 6)]))
+        #expect(desk.supervisor.status(at: desk.moment).incomplete == ["out/7"])
+        let many = (1...50).map { FilePath("/out/n\($0 + 100)") }
+        let long = desk.tell(.watchIncomplete(many))
+        #expect(long.warnings.first?.contains("out/n150 and 30 more: not taken") == true)
+        #expect(desk.supervisor.status(at: desk.moment).incomplete.count == 20)
+    }
 }
 
 extension [Action] {
+    fileprivate var removed: [CheckpointID] {
+        flatMap { action -> [CheckpointID] in
+            if case .remove(let ids) = action { ids } else { [] }
+        }
+    }
+
     fileprivate var added: [String] {
         compactMap {
             if case .add(_, let source) = $0 { "\(source.path) \(source.mode)" } else { nil }

@@ -27,7 +27,7 @@ struct RecordTests {
                 + #""current":null,"directory":"/d","environment":null,"#
                 + #""experience":{"cost_s":null,"failures":0,"measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"#
                 + #""failures":{"last":null,"suspects":{},"#
-                + #""total":0,"without_progress":0},"format":2,"home":null,"host":"h","name":"run","#
+                + #""total":0,"without_progress":0},"format":2,"home":null,"host":"h","name":"run","named_steps":null,"#
                 + #""options":{"keep-last":"3"},"outcome":null,"program":null,"#
                 + #""progress":{"reported_step":null,"same_ends":null},"run_token":"0123456789abcdef","#
                 + #""sequence":0,"shared_through":null,"supervisor_pid":5,"totals":{"checkpoint_s":0,"down_s":0,"#
@@ -43,6 +43,7 @@ struct RecordTests {
         full.failures.last = Failure(
             attempt: 1, kind: .crash, signal: "SIGKILL", at: at, lostSeconds: 12.5)
         full.bestStep = 4500
+        full.namedSteps = .ended
         full.totals.wall = 3600
         full.progress.reportedStep = 17
         full.progress.sameEnds = .init(exitCode: nil, signal: "SIGKILL", lived: [1, 1.5])
@@ -74,6 +75,7 @@ struct RecordTests {
             full.environment =
                 index == 0 ? nil : KeptEnvironment(alsoKeeping: ["Z"], of: [("PATH", odd)])
             full.bestStep = index == 0 ? nil : -4500
+            full.namedSteps = index == 0 ? nil : .rising
             full.sequence = .max
             full.checkpointDirectory = index == 1 ? odd : nil
             full.sharedThrough = index == 2 ? 12 : nil

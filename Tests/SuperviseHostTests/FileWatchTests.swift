@@ -21,13 +21,14 @@ final class FileWatchTests {
 
     private func start(
         _ patterns: [String], file: Duration = .milliseconds(60),
-        directory: Duration = .milliseconds(150)
+        directory: Duration = .milliseconds(150), complete: [String] = []
     ) throws {
         let diary = diary
         let home = place.path + "/"
         watch = try FileWatch(
             patterns.map { try #require(WatchPattern($0)) }, in: place.path, on: diary.loop,
-            timing: .init(file: file, directory: directory)
+            timing: .init(file: file, directory: directory),
+            complete: complete.map { try #require(CompletionPattern($0)) }
         ) { event in
             for line in brief(event, in: home) { diary.note(line) }
         }
@@ -41,7 +42,8 @@ final class FileWatchTests {
     }
 
     private func times(_ name: String) -> Int {
-        diary.lines.filter { $0.split(separator: " ")[1] == name }.count
+        let told = diary.lines.filter { !$0.hasPrefix("incomplete") }
+        return told.filter { $0.split(separator: " ").dropFirst().first == name[...] }.count
     }
 
     @Test("a file is told when it is closed, with its step, and not while it is open")
@@ -229,6 +231,53 @@ final class FileWatchTests {
         try diary.wait { $0.filter { $0 == "closed out/step-1 step 1" }.count == 2 }
     }
 
+    @Test(
+        "a directory is told once what says that it is complete is in it, and not before",
+        arguments: [
+            (".metadata", ".metadata"), ("_SUCCESS", "_SUCCESS"), ("*/.metadata", "deep/.metadata"),
+            ("*_state.json", "trainer_state.json"),
+        ])
+    func completeDirectory(pattern: String, name: String) throws {
+        try start(["out/step-*"], complete: ["none", pattern])
+        _ = try place.makeDirectory("out")
+        for number in 1...3 {
+            _ = try place.makeDirectory("out/step-\(number)")
+            _ = try place.makeDirectory("out/step-\(number)/deep")
+            try place.write("out/step-\(number)/deep/state", "state")
+        }
+        // The first lacks it, and was quiet for as long as the second.
+        try place.write("out/step-2/\(name)", "")
+        try diary.wait(for: "closed out/step-2 step 2")
+        #expect(times("out/step-1") == 0)
+        try place.write("out/step-1/part", "")
+        try Disk().rename("\(place.path)/out/step-1/part", to: "\(place.path)/out/step-1/\(name)")
+        try diary.wait(for: "closed out/step-1 step 1")
+        // At the end, too.
+        watch?.order(.flush)
+        try diary.wait(for: "flushed")
+        #expect(times("out/step-3") == 0 && diary.lines.contains("incomplete out/step-3"))
+        try Disk().removeTree("\(place.path)/out/step-3")
+        watch?.order(.flush)
+        try diary.wait { $0.filter { $0 == "flushed" }.count == 2 }
+        #expect(diary.lines.filter { $0 == "incomplete out/step-3" }.count == 1)
+        #expect(times("out/step-3") == 0 && times("out/step-2") == 1)
+    }
+
+    @Test("a directory is not told while what says that it is complete is being written")
+    func completionIsWritten() throws {
+        try start(["out/step-*", "mark*"], complete: [".metadata"])
+        _ = try place.makeDirectory("out")
+        _ = try place.makeDirectory("out/step-1")
+        let file = try OpenedFile("\(place.path)/out/step-1/.metadata")
+        try file.write(10)
+        try waitForMark("mark1")
+        // For twice the time that nothing must happen in.
+        try diary.pass(.milliseconds(300))
+        #expect(times("out/step-1") == 0)
+        file.close()
+        try diary.wait(for: "closed out/step-1 step 1")
+    }
+
     @Test("a directory that appears in one that was told is watched like what was there before")
     func deeperLater() throws {
         try start(["out/step-*"])
@@ -388,6 +437,8 @@ private func brief(_ event: Event, in home: String) -> [String] {
             let step = file.step.map { " step \($0)" } ?? ""
             return "\(file.wasMoved ? "moved" : "closed") \(name)\(step)"
         }
+    case .watchIncomplete(let paths):
+        paths.map { "incomplete \($0.below(FilePath(home))?.text ?? "?")" }
     case .watchFlushed: ["flushed"]
     default: ["\(event)"]
     }

@@ -44,6 +44,8 @@ package struct RetentionPlan: Equatable, Sendable {
     /// Why one goes.
     package enum Cause: Equatable, Sendable {
         case noRule, maxAge, maxBytes
+        /// Its path was taken again with the same step.
+        case retaken
         /// The disk is full, and it is not protected.
         case fullDisk
     }
@@ -61,24 +63,31 @@ package struct RetentionPlan: Equatable, Sendable {
         }
     }
 
-    /// - Parameter checkpoints: all that are committed and not found bad, in order of sequence.
+    /// - Parameters:
+    ///   - checkpoints: all that are committed and not found bad, in order of sequence.
+    ///   - retaken: takes of one path with one step, each in order of sequence. On a branch only the
+    ///     newest of them counts.
     package init(
         _ checkpoints: [CheckpointSummary], rules: RetentionRules, protection: Protection,
-        lineage: Lineage
+        lineage: Lineage, retaken: [[CheckpointID]] = []
     ) {
         self.init(protecting: protection, among: checkpoints)
         let branches = lineage.branches(of: checkpoints.map(\.id.sequence))
         name(branches)
+        var replaced: Set<Int> = []
         for branch in branches {
-            keepLast(rules.keepLast, of: branch.members)
-            if let best = rules.keepBest { keepBest(best, of: branch.members, checkpoints) }
-            if let every = rules.keepEvery { keepEvery(Int64(every), of: branch.members) }
-            keepPeriods(rules.keepHourly, .hourly, of: branch.members) { $0.hour }
-            keepPeriods(rules.keepDaily, .daily, of: branch.members) { $0.day }
-            keepPeriods(rules.keepWeekly, .weekly, of: branch.members) { $0.week }
+            let old = TakenPaths.replaced(retaken, in: branch.members, of: checkpoints)
+            let members = old.isEmpty ? branch.members : branch.members.filter { !old.contains($0) }
+            replaced.formUnion(old)
+            keepLast(rules.keepLast, of: members)
+            if let best = rules.keepBest { keepBest(best, of: members, checkpoints) }
+            if let every = rules.keepEvery { keepEvery(Int64(every), of: members) }
+            keepPeriods(rules.keepHourly, .hourly, of: members) { $0.hour }
+            keepPeriods(rules.keepDaily, .daily, of: members) { $0.day }
+            keepPeriods(rules.keepWeekly, .weekly, of: members) { $0.week }
         }
         for index in entries.indices where entries[index].reasons.isEmpty {
-            entries[index].cause = .noRule
+            entries[index].cause = replaced.contains(index) ? .retaken : .noRule
         }
         if let age = rules.maxAge { limit(age: age) }
         if let bytes = rules.maxBytes { limit(bytes: bytes) }

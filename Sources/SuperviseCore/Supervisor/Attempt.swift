@@ -41,8 +41,6 @@ package struct Attempt: Sendable {
     var outOfMemory = 0
     var firstStep: (step: Int64, at: Instant)?
     var lastStep: Int64?
-    /// The highest that the names of its files told.
-    var lastWatchedStep: Int64?
     /// The last lines that it wrote, once it has ended.
     var outputTail: [String] = []
     /// Whether it still does what it is to do.
@@ -132,7 +130,7 @@ package struct Committing: Equatable, Sendable {
     let request: Int?
     let reason: Manifest.Reason
     /// What the job wrote by itself.
-    let watched: WatchedFile?
+    package let watched: WatchedFile?
     /// When the job began to write it: what came later is lost in a crash.
     let securedAt: Instant
     /// nil where the job does not say when it saves: then all the time counts as its cost.

@@ -57,8 +57,8 @@ extension Supervisor {
             .spawnFailed, .jobExited, .outOfMemory, .outputTail, .descendantsGone, .examined,
             .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
-            .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchFlushed,
-            .requestNotSent, .answered, .inquiryEnded, .archives:
+            .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchIncomplete,
+            .watchFlushed, .requestNotSent, .answered, .inquiryEnded, .archives:
             break
         }
     }

@@ -20,7 +20,8 @@ extension Supervisor {
 
     var retentionPlan: RetentionPlan {
         RetentionPlan(
-            checkpoints, rules: settings.retention, protection: protection, lineage: lineage)
+            checkpoints, rules: settings.retention, protection: protection, lineage: lineage,
+            retaken: takenPaths.repeated)
     }
 
     mutating func remove(_ removals: [CheckpointID]) {
@@ -42,6 +43,7 @@ extension Supervisor {
     /// Those that are held stay, and are looked at again after the next commit.
     mutating func removed(_ gone: [CheckpointID], held: [CheckpointID], at now: Moment) {
         for id in gone { record.failures.suspects[id.description] = nil }
+        takenPaths.forget(gone)
         tellRemoved(gone)
         let stayed = Set(held)
         let answered = stayed.union(gone)

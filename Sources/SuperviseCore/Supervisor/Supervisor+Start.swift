@@ -136,6 +136,7 @@ extension Supervisor {
         waitingFiles = []
         lastResumed = resume?.id
         hasChosen = true
+        beginNames(from: resume)
         branch(from: resume?.id)
         progress.rate = nil
         progress.eta = nil

@@ -17,6 +17,7 @@ extension Supervisor {
             var newest: CheckpointID?
             var failures: Int
             var requests: Status.Requests
+            var incomplete: [FilePath]
             var sources: [Status.Source]
             var deadline: Instant?
         }
@@ -52,7 +53,8 @@ extension Supervisor {
         .init(
             phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
             commits: record.commits, newest: checkpoints.last?.id, failures: record.failures.total,
-            requests: requests, sources: toldSources, deadline: preemption?.deadline)
+            requests: requests, incomplete: incomplete.paths, sources: toldSources,
+            deadline: preemption?.deadline)
     }
 
     private var publicPhase: Status.Phase {
@@ -92,6 +94,7 @@ extension Supervisor {
         status.resumedFrom = attempt?.resume?.id
         status.suspect = passedOver
         status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
+        status.incomplete = incomplete.paths.map(shown)
         if case .choosing = phase, let verification { status.progress.message = verification }
         status.requests = requests
         status.lastFailure = record.failures.last

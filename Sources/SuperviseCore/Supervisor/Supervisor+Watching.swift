@@ -18,6 +18,7 @@ extension Supervisor {
     mutating func watched(_ files: [WatchedFile], at now: Moment) {
         if phase == .running, !files.isEmpty { attempt?.hang.signOfLife(at: now.counted) }
         for file in files where isTaken(file) {
+            incomplete.completed(file.path)
             // Only what it holds now can be had of a file that waits already.
             waitingFiles.removeAll { $0.path == file.path }
             waitingFiles.append(file)
@@ -67,18 +68,11 @@ extension Supervisor {
             nil, nil, at: now)
         // So that what was completed later is known to be newer.
         order.created = now.wall(at: file.completedAt)
+        order.source = source(of: file)
         let source = Action.Source(path: file.path, mode: settings.watchMode)
         track(
             order, .add(order, from: source), nil, request: answered?.number,
             securedAt: clock.reading(at: file.completedAt), watched: file)
-    }
-
-    /// Names that do not count upwards, as those of files that take turns, tell no steps.
-    private mutating func stepOf(_ file: WatchedFile) -> Int64? {
-        guard let step = file.step else { return nil }
-        if let last = attempt?.lastWatchedStep, step <= last { return nil }
-        attempt?.lastWatchedStep = step
-        return step
     }
 
     private struct Answered {
@@ -142,6 +136,7 @@ extension Supervisor {
 
     mutating func gather(since: Timestamp) {
         phase = .gathering
+        beginNames(from: gatheredParent.flatMap { id in checkpoints.first { $0.id == id } })
         isFlushingWatch = true
         actions.append(.gatherWatched(since: since))
     }

@@ -27,6 +27,12 @@ package struct Supervisor: Sendable {
     var limited: [CheckpointID: RetentionPlan.Cause] = [:]
     /// Which checkpoint continued from which.
     package internal(set) var lineage: Lineage
+    /// Where the newest watched ones were taken from.
+    var takenPaths: TakenPaths
+    /// What the numbers in the names of watched files tell.
+    package internal(set) var namedSteps: NamedSteps
+    /// Told at the end of each attempt.
+    package internal(set) var incomplete = IncompleteDirectories()
     /// nil where `pins.json` does not tell: then nothing is removed.
     package internal(set) var pins: Set<CheckpointID>?
     /// What the newest attempt resumed from, also when it has ended.
@@ -150,6 +156,8 @@ package struct Supervisor: Sendable {
         /// The record, new or as it was left; host, boot id and pids already ours.
         package var record: RunRecord
         package var checkpoints: [CheckpointSummary]
+        /// The paths that they were taken from, at least of the newest watched ones.
+        package var sources: [CheckpointID: FilePath]
         package var damaged: [Damaged]
         /// nil where it cannot be told.
         package var pins: Set<CheckpointID>?
@@ -165,13 +173,15 @@ package struct Supervisor: Sendable {
         package var manager: ServiceManager?
 
         package init(
-            record: RunRecord, checkpoints: [CheckpointSummary], damaged: [Damaged] = [],
+            record: RunRecord, checkpoints: [CheckpointSummary],
+            sources: [CheckpointID: FilePath] = [:], damaged: [Damaged] = [],
             pins: Set<CheckpointID>? = [], highestSequence: Int64 = 0,
             mayHaveLeftovers: Bool = false, mayHaveArchives: Bool = false, socket: String = "",
             manager: ServiceManager? = nil
         ) {
             self.record = record
             self.checkpoints = checkpoints
+            self.sources = sources
             self.damaged = damaged
             self.pins = pins
             self.highestSequence = highestSequence
@@ -189,6 +199,8 @@ package struct Supervisor: Sendable {
         let sorted = found.checkpoints.sorted { $0.id < $1.id }
         checkpoints = sorted
         lineage = Lineage(found.record.branches, sorted)
+        takenPaths = TakenPaths(found.sources)
+        namedSteps = NamedSteps(found.record.namedSteps)
         damaged = found.damaged
         pins = found.pins
         socket = found.socket
@@ -202,8 +214,10 @@ package struct Supervisor: Sendable {
         record.branches = lineage.forks
         // The disk may know of commits that the record was too late for.
         record.commits = max(record.commits, known.count)
-        let best = ([record.bestStep] + found.checkpoints.map(\.id.step)).compactMap { $0 }.max()
-        record.bestStep = best
+        if namedSteps.trust != .ended {
+            let steps = [record.bestStep] + found.checkpoints.map(\.id.step)
+            record.bestStep = steps.compactMap { $0 }.max()
+        }
         mayHaveLeftovers = found.mayHaveLeftovers
         mayHaveArchives = found.mayHaveArchives
         let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
@@ -286,6 +300,7 @@ package struct Supervisor: Sendable {
         case .freeSpace(let bytes): spaceMeasured(bytes, at: now)
         case .pinsSaved(let error): pinsSaved(error)
         case .watched(let files): watched(files, at: now)
+        case .watchIncomplete(let paths): foundIncomplete(paths)
         case .watchFlushed: watchFlushed(at: now)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
         case .examined(let found): examined(found, at: now)

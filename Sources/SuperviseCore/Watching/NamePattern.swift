@@ -1,13 +1,17 @@
 /// What names of files one part of a pattern fits, as in a shell: `*`, `?`, `[a-z]`, `[!a-z]`, and
-/// `\` before a character that stands for itself. A name that begins with a dot is only fitted by a
-/// pattern that does.
+/// `\` before a character that stands for itself; and `{step}`, which stands for one digit or more. A
+/// name that begins with a dot is only fitted by a pattern that does.
 package struct NamePattern: Equatable, Sendable {
     private enum Token: Equatable, Sendable {
         case anything
         case one
         case character(Unicode.Scalar)
         case oneOf([ClosedRange<Unicode.Scalar>], isNegated: Bool)
+        /// `{step}`
+        case step
     }
+
+    private static let stepText = Array("{step}".unicodeScalars)
 
     private let tokens: [Token]
     /// The name itself, where only one name fits.
@@ -21,6 +25,9 @@ package struct NamePattern: Equatable, Sendable {
             case "*": if tokens.last != .anything { tokens.append(.anything) }
             case "?": tokens.append(.one)
             case "[": tokens.append(Self.set(&rest) ?? .character(scalar))
+            case "{" where rest.starts(with: Self.stepText.dropFirst()):
+                rest.removeFirst(Self.stepText.count - 1)
+                tokens.append(.step)
             case "\\": tokens.append(.character(rest.popFirst() ?? scalar))
             default: tokens.append(.character(scalar))
             }
@@ -59,8 +66,12 @@ package struct NamePattern: Equatable, Sendable {
         return nil
     }
 
+    /// How many `{step}` there are in it.
+    var steps: Int { tokens.count { $0 == .step } }
+
     package func fits(_ name: String) -> Bool {
         if let literal { return literal.utf8.elementsEqual(name.utf8) }
+        if steps > 0 { return match(name) != nil }
         let scalars = Array(name.unicodeScalars)
         if scalars.first == ".", tokens.first != .character(".") { return false }
         // After a mismatch the last `*` takes one character more.
@@ -88,9 +99,71 @@ package struct NamePattern: Equatable, Sendable {
     private static func fits(_ token: Token, _ scalar: Unicode.Scalar) -> Bool {
         switch token {
         case .anything, .one: true
+        case .step: isDigit(scalar)
         case .character(let wanted): wanted == scalar
         case .oneOf(let ranges, let isNegated):
             ranges.contains { $0.contains(scalar) } != isNegated
         }
     }
 }
+
+/// What each wildcard of a pattern stands for in a name.
+extension NamePattern {
+    struct Match: Equatable {
+        /// For each character of the name, whether a wildcard covers it.
+        var isCovered: [Bool]
+        /// Which characters `{step}` stands for.
+        var step: Range<Int>?
+    }
+
+    /// nil if the name does not fit. Where it fits in several ways, the first `*` is the shortest, and
+    /// a `{step}` is the longest.
+    func match(_ name: String) -> Match? {
+        let scalars = Array(name.unicodeScalars)
+        if scalars.first == ".", tokens.first != .character(".") { return nil }
+        let fits = suffixesThatFit(scalars)
+        guard fits[0][0] else { return nil }
+        var match = Match(isCovered: Array(repeating: false, count: scalars.count))
+        var position = 0
+        for (index, token) in tokens.enumerated() {
+            let start = position
+            let rest = fits[index + 1]
+            switch token {
+            case .anything: position = rest[start...].firstIndex(of: true) ?? start
+            case .step:
+                let end = scalars[start...].firstIndex { !isDigit($0) } ?? scalars.endIndex
+                position = rest[...end].lastIndex(of: true) ?? end
+                match.step = start..<position
+            case .one, .character, .oneOf: position += 1
+            }
+            if case .character = token { continue }
+            for covered in start..<position { match.isCovered[covered] = true }
+        }
+        return match
+    }
+
+    /// For each token and position, whether the tokens from there on fit the rest of the name.
+    private func suffixesThatFit(_ scalars: [Unicode.Scalar]) -> [[Bool]] {
+        let end = scalars.count
+        var fits = Array(
+            repeating: Array(repeating: false, count: end + 1), count: tokens.count + 1)
+        fits[tokens.count][end] = true
+        for index in tokens.indices.reversed() {
+            let token = tokens[index]
+            if token == .anything { fits[index][end] = fits[index + 1][end] }
+            for position in (0..<end).reversed() {
+                let next = fits[index + 1][position + 1]
+                fits[index][position] =
+                    switch token {
+                    case .anything: fits[index + 1][position] || fits[index][position + 1]
+                    case .step:
+                        isDigit(scalars[position]) && (next || fits[index][position + 1])
+                    case .one, .character, .oneOf: Self.fits(token, scalars[position]) && next
+                    }
+            }
+        }
+        return fits
+    }
+}
+
+func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }

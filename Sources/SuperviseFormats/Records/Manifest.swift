@@ -22,6 +22,8 @@ package struct Manifest: Codable, Equatable, Sendable {
     @Null package var single: FilePath?
     /// Where the payload is, if it is not in `data/`; all paths in it are absolute then.
     @Null package var outside: OutsidePayload?
+    /// The absolute path that `--watch` took it from; of others it is not there.
+    package var source: FilePath?
 
     /// Why a checkpoint was made.
     package enum Reason: String, Codable, Sendable {
@@ -63,7 +65,7 @@ package struct Manifest: Codable, Equatable, Sendable {
         id: CheckpointID, reason: Reason, attempt: Int, parent: CheckpointID?, created: Timestamp,
         seconds: Double, files: [File], links: [Link] = [], metrics: [String: Double],
         metadata: [String: JSONValue], ranks: Int = 1, single: FilePath? = nil,
-        outside: OutsidePayload? = nil
+        outside: OutsidePayload? = nil, source: FilePath? = nil
     ) {
         self.id = id
         sequence = id.sequence
@@ -80,6 +82,7 @@ package struct Manifest: Codable, Equatable, Sendable {
         self.ranks = ranks
         self.single = single
         self.outside = outside
+        self.source = source
     }
 
     /// The path that a job is given: of the payload's directory, or of the file where it is a single

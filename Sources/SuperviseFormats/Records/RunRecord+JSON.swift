@@ -37,6 +37,7 @@ extension RunRecord {
         }
         json.member("host", host)
         json.member("name", name)
+        json.member("named_steps", namedSteps?.rawValue)
         json.member("options") { json in
             for (key, value) in options.sorted(by: { $0.key < $1.key }) { json.member(key, value) }
         }

@@ -44,6 +44,8 @@ package struct RunRecord: Codable, Equatable, Sendable {
     @Null package var bestStep: Int64?
     /// What else tells that the run goes forward.
     package var progress: Progress
+    /// Whether the numbers in the names of watched files are steps; null before any has risen.
+    @Null package var namedSteps: NamedSteps?
     package var failures: Failures
     package var totals: Totals
     package var experience: Experience
@@ -81,6 +83,13 @@ package struct RunRecord: Codable, Equatable, Sendable {
         package init() {}
     }
 
+    /// What the numbers in the names of watched files have shown.
+    package enum NamedSteps: String, Codable, Sendable {
+        case rising
+        /// They did not rise, and so are no steps.
+        case ended
+    }
+
     package enum CodingKeys: String, CodingKey {
         case format, name, command, directory, options, program, environment, created, host, home
         case attempt, current, sequence, commits, branches, failures, totals, experience, outcome
@@ -90,6 +99,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
         case supervisorPID = "supervisor_pid"
         case runToken = "run_token"
         case bestStep = "best_step"
+        case namedSteps = "named_steps"
         case sharedThrough = "shared_through"
     }
 

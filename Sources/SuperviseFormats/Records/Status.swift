@@ -25,6 +25,9 @@ package struct Status: Codable, Equatable, Sendable {
     package var suspect: [CheckpointID]
     /// Checkpoints that were bad and this supervisor has set aside, the newest two.
     package var setAside: [SetAside]
+    /// Directories that fit `--watch` and were not taken, as they lack what `--watch-complete` asks for:
+    /// as they were when an attempt last ended, and so many at most. Relative to the job's directory.
+    @OrEmpty package var incomplete: [FilePath]
     package var requests: Requests
     @Null package var lastFailure: Failure?
     package var totals: Totals
@@ -73,6 +76,7 @@ package struct Status: Codable, Equatable, Sendable {
     package enum CodingKeys: String, CodingKey {
         case format, name, phase, command, socket, attempt, failures, started, updated, progress
         case checkpoint, checkpoints, schedule, suspect, requests, totals, preemption, outcome
+        case incomplete
         case supervisorPID = "supervisor_pid"
         case jobPID = "job_pid"
         case checkpointBytes = "checkpoint_bytes"

@@ -61,7 +61,7 @@ extension DiskWork {
         let storeOrder = CommitOrder(
             id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
             created: order.created, elapsed: elapsed, metrics: order.metrics,
-            metadata: order.metadata)
+            metadata: order.metadata, source: order.source)
         let warn = warning
         submit(to: commits) { [cleaning] store in
             do throws(StoreError) {

@@ -32,9 +32,12 @@ extension Conductor {
     func watchFiles(
         _ job: JobProcess, _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) -> FileWatch? {
-        let patterns = session.request.settings.watch
-        guard !patterns.isEmpty else { return nil }
-        return try FileWatch(patterns, in: core.record.directory, on: loop) { event in
+        let settings = session.request.settings
+        guard !settings.watch.isEmpty else { return nil }
+        return try FileWatch(
+            settings.watch, in: core.record.directory, on: loop,
+            timing: .init(directory: settings.watchSettle), complete: settings.watchComplete
+        ) { event in
             // What was closed because the job died is not told before its death.
             job.reap()
             deliver(event)

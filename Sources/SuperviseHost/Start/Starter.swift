@@ -199,7 +199,7 @@ struct Starter {
             record.sharedThrough = sharedThrough
         }
         return Supervisor.Found(
-            record: record, checkpoints: scan.checkpoints,
+            record: record, checkpoints: scan.checkpoints, sources: scan.sources,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
             mayHaveLeftovers: hasLeftovers, mayHaveArchives: isSwept, socket: socket,
@@ -250,6 +250,7 @@ extension RunRecord {
         branches = old.branches
         bestStep = old.bestStep
         progress = old.progress
+        namedSteps = old.namedSteps
         failures = old.failures
         totals = old.totals
         experience = old.experience

@@ -24,17 +24,21 @@ final class FileWatch {
     ///
     /// - Parameters:
     ///   - directory: what relative patterns are relative to; an absolute path.
+    ///   - complete: what a directory must hold one of; empty asks for nothing.
     ///   - deliver: called on the thread of `loop`.
     /// - Throws: EMFILE, also at the user's limit of inotify instances.
     init(
         _ patterns: [WatchPattern], in directory: String, on loop: EventLoop,
-        timing: WatchTiming = .init(), _ deliver: @escaping (Event) -> Void
+        timing: WatchTiming = .init(), complete: [CompletionPattern] = [],
+        _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
         let mailbox = try Mailbox<Event>(on: loop) { events in
             for event in events { deliver(event) }
         }
         let own = try EventLoop()
-        let watcher = try Watcher(patterns, in: directory, on: own, timing: timing) {
+        let watcher = try Watcher(
+            patterns, in: directory, on: own, timing: timing, complete: complete
+        ) {
             mailbox.post($0)
         }
         commands = try Mailbox<Command>(on: own) { commands in

@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
 
@@ -65,6 +66,17 @@ struct MarkReader {
             return !isWritten
         }
         return isWritten
+    }
+
+    /// Whether something in a directory fits one of these.
+    func holds(_ patterns: [CompletionPattern], in directory: FilePath) -> Bool {
+        var isFound = false
+        forEachFile(below: directory) { path, _ in
+            guard let inside = FilePath(path).below(directory) else { return true }
+            isFound = patterns.contains { $0.fits(inside) }
+            return !isFound
+        }
+        return isFound
     }
 
     /// Files and directories, until `body` says false.

@@ -11,6 +11,7 @@ final class Watcher {
     private let tree: WatchTree
     private let patterns: [WatchPattern]
     private let timing: WatchTiming
+    private let complete: [CompletionPattern]
     private let post: (Event) -> Void
     private let look = MarkReader()
     private var timer: TimerSource?
@@ -18,15 +19,18 @@ final class Watcher {
     private var known: [FilePath: Mark] = [:]
     private var waiting = WaitingList()
     private var ready: [WatchedFile] = []
+    /// Directories that fit, and lack what says that they are complete.
+    private var incomplete: Set<FilePath> = []
     private var isStarting = true
 
     /// - Throws: EMFILE.
     init(
         _ patterns: [WatchPattern], in directory: String, on loop: EventLoop, timing: WatchTiming,
-        _ post: @escaping (Event) -> Void
+        complete: [CompletionPattern] = [], _ post: @escaping (Event) -> Void
     ) throws(SystemError) {
         self.patterns = patterns
         self.timing = timing
+        self.complete = complete
         self.post = post
         tree = try WatchTree(patterns, in: directory, on: loop)
         timer = try TimerSource(on: loop) { [unowned self] in ring() }
@@ -55,7 +59,9 @@ final class Watcher {
         }
         tell()
         switch command {
-        case .flush, .gather: post(.watchFlushed)
+        case .flush, .gather:
+            if !complete.isEmpty { post(.watchIncomplete(incomplete.sorted())) }
+            post(.watchFlushed)
         case .again: break
         }
     }
@@ -85,9 +91,10 @@ final class Watcher {
     }
 
     private func gone(_ path: FilePath) {
-        guard !known.isEmpty || !waiting.isEmpty else { return }
+        guard !known.isEmpty || !waiting.isEmpty || !incomplete.isEmpty else { return }
         // With files that wait or are known below a directory that is gone.
         waiting.remove { $0.isBelow(path) }
+        incomplete = incomplete.filter { !$0.isBelow(path) }
         for other in known.keys where other.isBelow(path) { known[other] = nil }
     }
 
@@ -113,8 +120,20 @@ final class Watcher {
         ready(path, mark, since: entry.since, wasMoved: false)
     }
 
+    /// Whether it holds what says that a directory is complete, if it is one.
+    private func isComplete(_ path: FilePath, _ mark: Mark) -> Bool {
+        if !mark.isDirectory || complete.isEmpty { return true }
+        if look.holds(complete, in: path) {
+            incomplete.remove(path)
+            return true
+        }
+        incomplete.insert(path)
+        return false
+    }
+
     private func directoryIsDue(_ path: FilePath, _ entry: WaitingList.Entry) {
-        guard let mark = look.mark(of: path), mark.isDirectory, mark.bytes > 0, mark != known[path]
+        guard let mark = look.mark(of: path), mark.isDirectory, mark != known[path],
+            isComplete(path, mark), mark.bytes > 0
         else { return }
         let quiet = wallClockNow() - mark.changed
         if (0..<timing.directory.nanoseconds).contains(quiet) || look.isBeingWritten(path) == true {
@@ -126,8 +145,8 @@ final class Watcher {
     }
 
     private func tellAtEnd(_ path: FilePath, _ entry: WaitingList.Entry) {
-        guard let mark = look.mark(of: path), mark.bytes > 0, mark != known[path],
-            look.isBeingWritten(path) != true
+        guard let mark = look.mark(of: path), mark != known[path], isComplete(path, mark),
+            mark.bytes > 0, look.isBeingWritten(path) != true
         else { return }
         ready(path, mark, since: entry.since, wasMoved: mark.isDirectory && mark.wasMovedLast)
     }
@@ -136,7 +155,9 @@ final class Watcher {
     private func gather(_ since: Timestamp) {
         let found = known.keys.compactMap { path in look.mark(of: path).map { (path, $0) } }
         for (path, mark) in found.sorted(by: { $0.1.moved < $1.1.moved })
-        where mark.wasMovedLast && mark.bytes > 0 && mark.moved / 1_000_000 > since.milliseconds {
+        where mark.wasMovedLast && mark.moved / 1_000_000 > since.milliseconds
+            && isComplete(path, mark) && mark.bytes > 0
+        {
             ready(path, mark, since: .now(), wasMoved: true)
         }
     }

@@ -112,6 +112,15 @@ enum OptionTable {
             "Take up files, or directories, that the job writes by itself, once they are complete; "
                 + "may be given several times"),
         OptionSpec(
+            "watch-settle", .duration, of: [.run], standard: "2s",
+            in: { $0.settings.watchSettle = $1 },
+            "How long nothing must happen in a directory before it is taken"),
+        OptionSpec(
+            "watch-complete", .completionPatterns, of: [.run],
+            [.environment, .recorded, .repeatable], in: { $0.settings.watchComplete = $1 },
+            "Take a directory only once something in it fits this, such as .metadata; may be given "
+                + "several times, and any of them will do"),
+        OptionSpec(
             "watch-mode", .choice, of: [.run], standard: "copy", in: { $0.settings.watchMode = $1 },
             "What becomes of such a file where the job wrote it"),
         OptionSpec(

@@ -208,12 +208,27 @@ extension ValueKind where Value == Int32? {
 
 extension ValueKind where Value == [WatchPattern] {
     static let patterns = ValueKind(
-        placeholder: "GLOB", accepts: "a pattern of paths, such as 'out/*/ckpt-*.pt'"
+        placeholder: "GLOB",
+        accepts: "a pattern of paths, such as 'out/*/ckpt-*.pt', with {step} at most once"
     ) { text in
-        let lines = text.split(separator: "\n")
-        let patterns = lines.compactMap { WatchPattern(String($0)) }
-        return patterns.isEmpty || patterns.count < lines.count ? nil : patterns
+        eachLine(of: text) { WatchPattern($0) }
     }
+}
+
+extension ValueKind where Value == [CompletionPattern] {
+    static let completionPatterns = ValueKind(
+        placeholder: "GLOB",
+        accepts: "a pattern of paths in a directory, such as _SUCCESS or '*/.metadata'"
+    ) { text in
+        eachLine(of: text) { CompletionPattern($0) }
+    }
+}
+
+/// nil where one of them is none, or there are none.
+private func eachLine<Pattern>(of text: String, _ parse: (String) -> Pattern?) -> [Pattern]? {
+    let lines = text.split(separator: "\n")
+    let patterns = lines.compactMap { parse(String($0)) }
+    return patterns.isEmpty || patterns.count < lines.count ? nil : patterns
 }
 
 extension ValueKind where Value == Settings.RequestSignal {

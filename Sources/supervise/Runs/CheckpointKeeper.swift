@@ -12,6 +12,18 @@ struct CheckpointKeeper {
 
     typealias Pruned = SupervisorMessage.Pruned
 
+    /// What there is, once nobody else can change it.
+    private struct Kept {
+        var checkpoints: [CheckpointSummary]
+        var protection: Protection
+        var lineage: Lineage
+        var retaken: [[CheckpointID]]
+
+        func reasons(toKeep id: CheckpointID) -> RetentionPlan.Reasons {
+            RetentionPlan.protecting(id, among: checkpoints, protection)
+        }
+    }
+
     func pin(_ id: CheckpointID, _ isPinned: Bool) throws(Complaint) {
         if run.name.isArchived { return try pinArchived(id, isPinned) }
         if let connection = try supervisor() {
@@ -47,9 +59,10 @@ struct CheckpointKeeper {
         if let connection = try supervisor() {
             return try pruned(try connection.ask(.init(command: "delete", id: id)))
         }
-        let pruned = try remove(settings) { (checkpoints, protection, _) in
-            let reasons = RetentionPlan.protecting(id, among: checkpoints, protection)
-            return reasons.refusal(of: id).map { .failure(.init($0, status: Complaint.no)) }
+        let pruned = try remove(settings) { kept in
+            kept.reasons(toKeep: id).refusal(of: id).map {
+                .failure(.init($0, status: Complaint.no))
+            }
                 ?? .success([id])
         }
         guard pruned.held == 0 else {
@@ -64,9 +77,10 @@ struct CheckpointKeeper {
         if let connection = try supervisor() {
             return try pruned(try connection.ask(.init(command: "prune")))
         }
-        return try remove(settings) { (checkpoints, protection, lineage) in
+        return try remove(settings) { kept in
             let plan = RetentionPlan(
-                checkpoints, rules: settings.retention, protection: protection, lineage: lineage)
+                kept.checkpoints, rules: settings.retention, protection: kept.protection,
+                lineage: kept.lineage, retaken: kept.retaken)
             return .success(plan.removals)
         }
     }
@@ -75,12 +89,9 @@ struct CheckpointKeeper {
     /// the other, as it goes by its own rules and not by those of the caller.
     func remove(_ ids: [CheckpointID], _ settings: Settings) throws(Complaint) -> Pruned {
         guard let connection = try supervisor() else {
-            return try remove(settings) { (checkpoints, protection, _) in
-                let going = ids.filter { id in
-                    let reasons = RetentionPlan.protecting(id, among: checkpoints, protection)
-                    return reasons.refusal(of: id) == nil
-                }
-                return .success(going.filter(Set(checkpoints.map(\.id)).contains))
+            return try remove(settings) { kept in
+                let going = ids.filter { kept.reasons(toKeep: $0).refusal(of: $0) == nil }
+                return .success(going.filter(Set(kept.checkpoints.map(\.id)).contains))
             }
         }
         var all = Pruned(removed: 0, bytes: 0, held: 0)
@@ -103,7 +114,8 @@ struct CheckpointKeeper {
         return RetentionPlan(
             found.checkpoints, rules: settings.retention,
             protection: try protection(settings, pins: reader.pins()),
-            lineage: try lineage(found.checkpoints))
+            lineage: try lineage(found.checkpoints),
+            retaken: TakenPaths(found.sources).repeated)
     }
 
     /// As the supervisor would know it.
@@ -143,13 +155,17 @@ struct CheckpointKeeper {
     /// - Parameter choose: gets what there is once nobody else can change it.
     private func remove(
         _ settings: Settings,
-        _ choose: ([CheckpointSummary], Protection, Lineage) -> Result<[CheckpointID], Complaint>
+        _ choose: (Kept) -> Result<[CheckpointID], Complaint>
     ) throws(Complaint) -> Pruned {
         try alone { (store) throws -> Pruned in
             let pins = try store.loadPins()
-            let found = try store.scan().checkpoints
+            let scan = try store.scan()
+            let found = scan.checkpoints
+            let kept = Kept(
+                checkpoints: found, protection: try protection(settings, pins: pins),
+                lineage: try lineage(found), retaken: TakenPaths(scan.sources).repeated)
             let ids: [CheckpointID]
-            switch choose(found, try protection(settings, pins: pins), try lineage(found)) {
+            switch choose(kept) {
             case .success(let chosen): ids = chosen
             case .failure(let complaint): throw complaint
             }

@@ -118,6 +118,7 @@ extension RetentionPlan.Cause {
     var text: String {
         switch self {
         case .noRule: "no rule keeps it"
+        case .retaken: "its path was taken again"
         case .maxAge: "older than max-age"
         case .maxBytes: "over max-bytes"
         case .fullDisk: "the disk is full"

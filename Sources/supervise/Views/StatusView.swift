@@ -40,6 +40,9 @@ struct StatusView {
         for bad in status.setAside {
             rows.append(("set aside", "\(bad.id): \(HumanText.printable(bad.reason))", nil))
         }
+        for path in status.incomplete {
+            rows.append(("incomplete", HumanText.printable(path.text), nil))
+        }
         if glance.isResumable, RunReference(status.name)?.isArchived != true {
             rows.append(("to go on", "supervise resume \(status.name)", nil))
         }

@@ -159,10 +159,20 @@ extension BranchWitness {
             ids.sorted().compactMap { world.disk.payloads[$0]?.summary }
         }
         func isKept(_ id: CheckpointID, _ branch: [CheckpointID]) -> Bool {
-            guard branch.contains(id), let one = world.disk.payloads[id]?.summary else {
+            let counted = branch.filter { !isRetaken($0, branch) }
+            guard counted.contains(id), let one = world.disk.payloads[id]?.summary else {
                 return false
             }
-            return rules.keep(one, of: summaries(branch))
+            return rules.keep(one, of: summaries(counted))
+        }
+        /// Its path was taken again on the branch, with the same step.
+        func isRetaken(_ id: CheckpointID, _ branch: [CheckpointID]) -> Bool {
+            guard let path = world.disk.payloads[id]?.source, let step = id.step else {
+                return false
+            }
+            return branch.contains { other in
+                other > id && other.step == step && world.disk.payloads[other]?.source == path
+            }
         }
         let certain = [current] + asked.map(chain)
         let covered = Set(certain.flatMap { $0 })

@@ -9,6 +9,8 @@ struct FailureWitness {
         var inARow = 0
         var from: [CheckpointID: Int] = [:]
         var best: Int64?
+        /// The names of watched files have shown that they tell no steps.
+        var namesEnded = false
         var attempt: Current?
         var isEndedCleanly = false
         var attempts = 0
@@ -52,7 +54,9 @@ struct FailureWitness {
         let damaged = world.disk.payloads.filter(\.value.hasNoManifest).keys
         knownBad = Set(damaged)
         let readable = world.disk.visible.filter { !knownBad.contains($0) }
-        counts.best = ([counts.best] + readable.map(\.step)).compactMap { $0 }.max()
+        if !counts.namesEnded {
+            counts.best = ([counts.best] + readable.map(\.step)).compactMap { $0 }.max()
+        }
         if !world.disk.visible.isEmpty || !damaged.isEmpty { counts.hasCommitted = true }
         if counts.last?.attempt != counts.attempts { counts.last = nil }
         if counts.isEndedCleanly {
@@ -79,6 +83,10 @@ struct FailureWitness {
         for action in step.actions {
             switch action {
             case .record(let record, _):
+                if record.namedSteps == .ended, !counts.namesEnded {
+                    counts.namesEnded = true
+                    counts.best = nil
+                }
                 try judge(record, step, after, world)
                 recorded.append(counts)
             case .publish(let status): try judge(status, step)

@@ -110,7 +110,7 @@ struct Ledger {
         case .inquiryEnded(let id, _): inquiries.remove(id)
         case .descendantsGone: isCondemned = true
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
-            .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
+            .acknowledged, .watchFlushed, .watchIncomplete, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .outputTail,

@@ -5,6 +5,8 @@ import SuperviseFormats
 struct Disk {
     struct Payload {
         var summary: CheckpointSummary
+        /// The watched path that it was taken from.
+        var source: FilePath?
         /// Its bytes have changed since they were committed.
         var isRotten = false
         /// No size and no time of a file shows it.
@@ -79,6 +81,7 @@ struct Disk {
                 summary.compressedBytes = $0.isCompressed ? 5 : nil
                 return summary
             },
+            sources: payloads.filter { !$0.value.hasNoManifest }.compactMapValues(\.source),
             damaged: damaged.map { .init(id: $0, reason: "its manifest is garbage") },
             pins: pins, highestSequence: highest, mayHaveLeftovers: mayHaveLeftovers,
             socket: "/run/s")
@@ -92,7 +95,7 @@ struct Disk {
             metrics: ["loss": Double(order.id.sequence * 7 % 5)], path: "/\(order.id)",
             origin: order.parent.map { .checkpoint($0.sequence) } ?? .beginning)
         payloads[order.id] = Payload(
-            summary: summary, hashedBy: generation, poison: poison)
+            summary: summary, source: order.source, hashedBy: generation, poison: poison)
         staging.remove(order.id)
         everCommitted.insert(order.id)
         return summary

@@ -21,6 +21,8 @@ final class Job {
     var isDoomed = false
     var links: [Int] = []
     var step: Int64
+    /// How many files it has written.
+    var saves: Int64 = 0
     var open: Open?
     /// Steps left until it has done its work, once it is well.
     var remaining = 5

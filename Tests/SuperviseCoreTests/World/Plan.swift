@@ -38,6 +38,21 @@ struct Plan {
 
     /// It writes files by itself.
     var writesFiles: Double
+    var naming = Naming.step
+    /// Something is added to what it has written, after that was taken.
+    var addsLate: Double
+
+    /// What the numbers in the names of its files are.
+    enum Naming: CaseIterable {
+        /// Its step, and with it they rise.
+        case step
+        /// Two that take turns.
+        case turns
+        /// A count that each attempt begins again.
+        case again
+        /// Always the same.
+        case version
+    }
 
     var stagingFails: Double
     var commitFails: Double
@@ -101,6 +116,8 @@ struct Plan {
         diagnosisHangs = sometimes(0.9)
         unkillable = chance.happens(0.7) ? 0 : 0.5 * chance.share()
         writesFiles = chance.happens(0.5) ? 0 : 0.1 + 0.9 * chance.share()
+        addsLate = sometimes(0.5)
+        if chance.happens(0.4) { naming = Naming.allCases[chance.number(0...3)] }
         stagingFails = sometimes(0.3)
         commitFails = sometimes(0.5)
         commitIsSlow = sometimes(0.5)

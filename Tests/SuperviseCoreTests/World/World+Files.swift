@@ -34,12 +34,36 @@ extension World {
     }
 
     private func put(_ job: Job, wasMoved: Bool, isHalf: Bool) {
-        let name = isHalf ? "half" : chance.happens(0.3) ? "last" : "\(job.step)"
+        job.saves += 1
+        let number: Int64 =
+            switch plan.naming {
+            case .step: job.step
+            case .turns: job.step % 2
+            case .again: job.saves
+            case .version: 2
+            }
+        let name = isHalf ? "half" : chance.happens(0.3) ? "last" : "\(number)"
         let file = WatchedFile(
-            path: "/out/\(name)", step: chance.happens(0.8) ? job.step : nil,
+            path: "/out/\(name)", step: chance.happens(0.8) ? number : nil,
             completedAt: Instant(nanoseconds: now), wasMoved: wasMoved)
+        appear(file, isHalf: isHalf)
+        if !isHalf, chance.happens(plan.addsLate) {
+            put(.shardComes(file, job), after: chance.wait(100, 5_000))
+        }
+    }
+
+    /// What was complete is written on, and is complete again.
+    func addShard(to file: WatchedFile, _ job: Job) {
+        guard isActing(job), job.generation == generation else { return }
+        var again = file
+        again.completedAt = Instant(nanoseconds: now)
+        again.wasMoved = false
+        appear(again, isHalf: false)
+    }
+
+    private func appear(_ file: WatchedFile, isHalf: Bool) {
         files.append(WrittenFile(file: file, isHalf: isHalf))
-        let wait = wasMoved ? 0 : Int64(250_000_000)
+        let wait = file.wasMoved ? 0 : Int64(250_000_000)
         put(
             .fileSettles(files.count - 1, generation: generation),
             after: wait + chance.wait(0.01, 5))

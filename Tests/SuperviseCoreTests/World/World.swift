@@ -63,6 +63,7 @@ final class World {
         case jobCommits(Job, id: CheckpointID, request: Int?)
         case jobBegins(Job, request: Int?)
         case jobWrites(Job)
+        case shardComes(WatchedFile, Job)
         case fileSettles(Int, generation: Int)
         case filesFlushed(generation: Int)
         case diagnosed(serial: Int)
@@ -164,6 +165,7 @@ final class World {
             if !postpones(happening, of: job) { begin(job, request) }
         case .jobWrites(let job):
             if !postpones(happening, of: job) { write(job) }
+        case .shardComes(let file, let job): addShard(to: file, job)
         case .fileSettles(let index, let generation):
             if generation == self.generation { try fileSettles(index) }
         case .filesFlushed(let generation):

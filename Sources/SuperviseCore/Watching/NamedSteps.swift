@@ -1,0 +1,61 @@
+import SuperviseFormats
+
+/// Whether the numbers in the names of watched files are steps.
+///
+/// They are as long as they rise within an attempt, and an attempt begins at or above the step that it
+/// resumed from. The first number that does not ends it for the run: names that take turns
+/// (`ckpt-0`, `ckpt-1`), times of the day, and numbers that begin again tell nothing of how far the
+/// job is. A number may come again, for a file that is written again or for two files of one step; but
+/// one that is the only number of the run so far, and keeps coming, is a part of the name.
+package struct NamedSteps: Equatable, Sendable {
+    /// What is known of them; nil before any has risen.
+    package private(set) var trust: RunRecord.NamedSteps?
+    /// The lowest that may come next: what the attempt resumed from, then its highest.
+    private var least: Int64?
+    /// When the file of the highest was complete.
+    private var leastAt: Instant?
+    /// How often the first number of the run has come again.
+    private var repeats = 0
+
+    /// A file may be written again so often before any number has risen.
+    static let mostRepeats = 3
+
+    package init(_ trust: RunRecord.NamedSteps? = nil) {
+        self.trust = trust
+    }
+
+    /// An attempt begins.
+    ///
+    /// - Parameter step: of the checkpoint that it resumes from; nil without one.
+    package mutating func begin(from step: Int64?) {
+        least = step
+        leastAt = nil
+    }
+
+    /// The step of the next file, by the number in its name; nil from the first breach on.
+    ///
+    /// - Parameter completedAt: a file that was complete before another, and is told of after it, may
+    ///   have the lower number.
+    package mutating func take(_ number: Int64, completedAt: Instant) -> Int64? {
+        guard trust != .ended else { return nil }
+        guard let least else {
+            self.least = number
+            leastAt = completedAt
+            return number
+        }
+        if number < least {
+            if let leastAt, completedAt < leastAt { return number }
+            trust = .ended
+            return nil
+        }
+        if number > least {
+            trust = .rising
+        } else if trust == nil {
+            repeats += 1
+            if repeats > Self.mostRepeats { trust = .ended }
+        }
+        self.least = number
+        leastAt = completedAt
+        return trust == .ended ? nil : number
+    }
+}
