@@ -86,6 +86,8 @@ package enum Event: Equatable, Sendable {
     /// Somebody who was asked outside has said something.
     case answered(InquiryID, Inquiry.Answer)
     case inquiryEnded(InquiryID, Inquiry.End)
+    /// The machine refuses something for now; answered by ``Action/tryAgain``.
+    case hindered(Hindrance)
     case warned(String)
 
     /// What the check of a checkpoint gave.
@@ -139,6 +141,8 @@ package enum Event: Equatable, Sendable {
         case notExecutable(String)
         /// The system refused a new process.
         case system(String)
+        /// The machine is short of something: the same start may succeed later.
+        case shortage(String)
     }
 
     package enum Signal: Equatable, Sendable {
@@ -221,4 +225,6 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case rewrite
     /// The end reports what it waits for.
     case reminder
+    /// What the machine has refused is tried again.
+    case again
 }

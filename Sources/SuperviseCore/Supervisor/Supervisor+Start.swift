@@ -166,6 +166,7 @@ extension Supervisor {
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
         let held = attempt.heldSignals
+        endMachineShortage(at: now)
         log(
             .attemptStarted(
                 .init(

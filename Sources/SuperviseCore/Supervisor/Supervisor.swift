@@ -86,6 +86,9 @@ package struct Supervisor: Sendable {
     var nextInquiry = 1
     var toldOfSources: Set<String> = []
     package internal(set) var preemption: Preemption?
+    /// What a start waits for, that the machine has not enough of.
+    package internal(set) var machineShortage = MachineShortage()
+    var retries = Retries()
     var publisher = Publisher()
     var service: Service?
     var actions: [Action] = []
@@ -285,6 +288,7 @@ package struct Supervisor: Sendable {
         case .onHangEnded(let answer): onHangEnded(answer, at: now)
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
+        case .hindered(let hindrance): hindered(hindrance, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }
@@ -304,6 +308,7 @@ package struct Supervisor: Sendable {
         case .hang: hangTimePassed(due: due, at: now)
         case .diagnosis: diagnosisTimePassed()
         case .watchdog: watchdogTimePassed(at: now)
+        case .again: againTimePassed()
         // What is due is done after every event.
         case .sources, .preemption: break
         case .close, .rewrite, .reminder: break

@@ -84,6 +84,10 @@ final class Conductor {
     func run() throws(SystemError) -> Action.Ending {
         if session.isSwept { disk?.sweep() }
         take(.started)
+        // Not told while it is on its way to be tried again: the core sets a timer only once.
+        loop.beforeWaiting { [weak self] in
+            if let error = WorkerLane.takeRefusal() { self?.take(.hindered(.threads("\(error)"))) }
+        }
         while true {
             try loop.run()
             guard let ending else { continue }

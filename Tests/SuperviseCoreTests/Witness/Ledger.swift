@@ -111,7 +111,7 @@ struct Ledger {
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .outputTail,
-            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
+            .received, .noticed, .signal, .stagingMade, .warned, .hindered, .diskFull, .pinsSaved, .answered,
             .archives, .archiveRemoved, .archiveTrimmed, .freeSpace:
             break
         }

@@ -97,6 +97,8 @@ struct PreemptionWitness {
         for case .log(.failed) in step.actions { work.hasFailedInTime = before.notice != nil }
         switch step.event {
         case .spawned: work.hasRun = true
+        // It has not begun, and the next one has its number.
+        case .spawnFailed(.shortage) where step.exit == nil: work.attempt -= 1
         case .jobExited: work.endedAt = counted
         case .committed(let summary, _) where before.orders.contains(summary.id):
             work.securedAt = max(work.securedAt, work.began[summary.id] ?? 0)

@@ -30,6 +30,11 @@ final class World {
     var mayHaveArchives = false
     var trees: [Tree] = []
     var job: Job?
+    /// The machine is short of something until then.
+    var shortUntil: Int64 = 0
+    /// The order to end what a leader has left has met processes that nobody could see.
+    var isHidden = false
+    var lastUrgency = Action.Urgency.atOnce
     var links: [Int: Link] = [:]
     var nextSeq: Int64 = 1
     var files: [WrittenFile] = []
