@@ -22,6 +22,8 @@ package enum Event: Equatable, Sendable {
     /// The same, of one that says how the run has ended.
     case lastRecorded
     case recordFailed(String)
+    /// The same, as the machine is short of something: it may be written later.
+    case recordRefused(String)
     /// No record is published from now on. With `isVisible` the last one was already, and only
     /// whether it is durable is unknown.
     case recordGivenUp(isVisible: Bool)
@@ -97,6 +99,8 @@ package enum Event: Equatable, Sendable {
         case bad(String)
         /// It could not be read, which says nothing of its bytes.
         case unreadable(String)
+        /// The machine is short of what reading it takes: it is to be tried again.
+        case shortage(String)
     }
 
     package struct VerificationProgress: Equatable, Sendable {

@@ -83,7 +83,9 @@ struct InheritedTests {
         }
     }
 
-    @Test("lives on when an attempt crashes, and what the attempt left is ended", arguments: Way.allCases)
+    @Test(
+        "lives on when an attempt crashes, and what the attempt left is ended",
+        arguments: Way.allCases)
     func crash(way: Way) throws {
         let scene = try Scene(way)
         defer { _ = try? scene.inherited.signal(9) }
@@ -108,7 +110,9 @@ struct InheritedTests {
         }
     }
 
-    @Test("goes on while the job is paused, and while all of it is stopped by Ctrl-Z", arguments: Way.allCases)
+    @Test(
+        "goes on while the job is paused, and while all of it is stopped by Ctrl-Z",
+        arguments: Way.allCases)
     func standsStill(way: Way) throws {
         let scene = try Scene(way)
         defer { _ = try? scene.inherited.signal(9) }

@@ -42,12 +42,17 @@ struct RefusedCallTests {
 
         var description: String { "\(calls): \(code)" }
 
-        static let all = ["EPERM", "ENOSYS"].flatMap { code in
-            [
-                "pidfd_open", "pidfd_send_signal", "close_range", "CLONE_PIDFD",
-                "pidfd_open,pidfd_send_signal", "pidfd_open,pidfd_send_signal,close_range,CLONE_PIDFD",
-            ].map { Sandbox(calls: $0, code: code) }
-        } + [Sandbox(calls: "CLONE_PIDFD", code: "EINVAL"), Sandbox(calls: "clone3", code: "ENOSYS")]
+        static let all =
+            ["EPERM", "ENOSYS"].flatMap { code in
+                [
+                    "pidfd_open", "pidfd_send_signal", "close_range", "CLONE_PIDFD",
+                    "pidfd_open,pidfd_send_signal",
+                    "pidfd_open,pidfd_send_signal,close_range,CLONE_PIDFD",
+                ].map { Sandbox(calls: $0, code: code) }
+            } + [
+                Sandbox(calls: "CLONE_PIDFD", code: "EINVAL"),
+                Sandbox(calls: "clone3", code: "ENOSYS"),
+            ]
 
         /// Those that we warn of.
         var isTold: Bool { calls.contains("pidfd_") || calls.contains("PIDFD") && code != "EINVAL" }
@@ -69,7 +74,8 @@ struct RefusedCallTests {
     }
 
     /// In a session of its own, and nothing but its descent tells whose it is.
-    private func daemon(_ program: Program, environment: String = "env -i") throws -> ProcessHandle {
+    private func daemon(_ program: Program, environment: String = "env -i") throws -> ProcessHandle
+    {
         let script = "trap \"\" TERM; echo daemon $$; while :; do sleep 1000; done"
         try program.say("run (\(environment) setsid sh -c '\(script)' &)")
         let told = try program.line(starting: "daemon ")

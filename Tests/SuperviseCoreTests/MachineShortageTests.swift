@@ -6,7 +6,8 @@ import Testing
 struct MachineShortageTests {
     private static let refused = Event.spawnFailed(.shortage("clone: no process; raise the limit"))
 
-    @Test("each wait is twice as long as the one before, from 0.1 s up to 30 s, and none is the last")
+    @Test(
+        "each wait is twice as long as the one before, from 0.1 s up to 30 s, and none is the last")
     func waits() {
         var shortage = MachineShortage()
         _ = shortage.started(at: Instant(nanoseconds: 0))
@@ -68,7 +69,9 @@ struct MachineShortageTests {
         #expect(stopped.records.last?.outcome?.kind == .stopped)
     }
 
-    @Test("at the start of a supervisor the record waits for the disk each time, and 30 s are the end")
+    @Test(
+        "at the start of a supervisor the record waits for the disk each time, and 30 s are the end"
+    )
     func start() {
         var desk = Desk()
         desk.tell(.started)

@@ -34,6 +34,20 @@ extension Supervisor {
             log(.warning(.init(message: message)))
             return finishStopped(at: now)
         }
+        waitForMachine(message, at: now)
+    }
+
+    /// The same for the record of the first attempt.
+    mutating func recordRefused(_ message: String, at now: Moment) {
+        if case .recording = phase {
+            waitForMachine("the run record cannot be written: \(message)", at: now)
+        } else {
+            recordFailed(message, at: now)
+        }
+    }
+
+    /// Goes on with the choice of a checkpoint once it is tried again.
+    mutating func waitForMachine(_ message: String, at now: Moment) {
         let jitter = Double.random(in: -1...1, using: &random)
         switch machineShortage.refused(message, at: now.instant, jitter: jitter) {
         case .wait(let wait, let isFirst):
@@ -43,14 +57,17 @@ extension Supervisor {
             takeBackAttempt()
             waitToRestart(wait, at: now)
         case .giveUp(let time):
-            takeBackAttempt()
-            actions.append(.record(record, confirm: false))
+            if attempt != nil {
+                takeBackAttempt()
+                actions.append(.record(record, confirm: false))
+            }
             refuse("\(message); tried for \(Int(time.seconds.rounded())) s", at: now)
         }
     }
 
     /// It has not begun: the next one has its number, and the record knows of none.
     private mutating func takeBackAttempt() {
+        guard attempt != nil else { return }
         record.attempt -= 1
         record.current = nil
         attempt = nil

@@ -109,6 +109,8 @@ extension Supervisor {
             choose(at: now)
         case .unreadable(let message):
             refuse(message, at: now)
+        case .shortage(let message):
+            waitForMachine(message, at: now)
         }
     }
 

@@ -257,6 +257,7 @@ package struct Supervisor: Sendable {
             .acknowledged:
             break
         case .recordFailed(let message): recordFailed(message, at: now)
+        case .recordRefused(let message): recordRefused(message, at: now)
         case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)

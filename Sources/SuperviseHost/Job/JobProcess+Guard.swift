@@ -26,7 +26,6 @@ extension JobProcess {
         }
     }
 
-
     /// Ends the guard, where nobody is left for it to end: else it stays, and the lock with it,
     /// until what outlived us is gone.
     func release() {

@@ -87,7 +87,8 @@ package struct JobTree: Sendable {
         let found = FoundNumbers()
         let count = withNative { tree in
             withExtendedLifetime(found) {
-                cl_tree_find(tree, nil, FoundNumbers.note, Unmanaged.passUnretained(found).toOpaque())
+                cl_tree_find(
+                    tree, nil, FoundNumbers.note, Unmanaged.passUnretained(found).toOpaque())
             }
         }
         return count < 0 ? nil : found.all

@@ -119,10 +119,16 @@ struct FailureWitness {
         return counts.inARow >= step.settings.maxFailures ? .maxFailures : nil
     }
 
+    private func isTakenBack(_ step: Step) -> Bool {
+        counts.attempt != nil && step.supervisor.record.attempt == counts.attempts - 1
+    }
+
     private mutating func follow(_ step: Step, _ before: Ledger) {
         switch step.event {
         case .verified(let id, .bad): knownBad.insert(id)
-        case .spawnFailed(.shortage) where counts.attempt != nil:
+        case .spawnFailed(.shortage) where step.supervisor.stop != nil: break
+        case .spawnFailed(.shortage) where isTakenBack(step),
+            .recordRefused where isTakenBack(step):
             // It has not begun, and the next one has its number.
             counts.attempt = nil
             counts.attempts -= 1

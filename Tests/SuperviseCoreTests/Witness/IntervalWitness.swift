@@ -99,8 +99,8 @@ struct IntervalWitness {
             default: break
             }
         }
-        // It has not begun, and the next one has its number.
-        if case .spawnFailed(.shortage) = step.event, step.exit == nil { attempt -= 1 }
+        // One that has not begun gives its number to the next one.
+        attempt = min(attempt, step.supervisor.record.attempt)
         // What the job completed by itself may follow it at once.
         guard let taken = committing.first(where: { !known.contains($0) }) else { return }
         switch step.event {

@@ -10,12 +10,13 @@ struct MachineShortageWitness {
 
     mutating func judge(_ step: Step, after ledger: Ledger) throws(Violation) {
         switch step.event {
-        case .spawnFailed(.shortage): try judgeRefusal(step, ledger)
+        case .spawnFailed(.shortage), .verified(_, .shortage): try judgeRefusal(step, ledger)
+        case .recordRefused where step.supervisor.phase == .waiting || step.exit != nil:
+            try judgeRefusal(step, ledger)
         case .spawned: try judgeStart(step)
         case .spawnFailed: since = nil
         default: break
         }
-        if case .refused? = step.exit, case .spawnFailed = step.event { since = nil }
     }
 
     private mutating func judgeRefusal(_ step: Step, _ ledger: Ledger) throws(Violation) {
@@ -62,7 +63,12 @@ struct MachineShortageWitness {
 
     private func warnings(_ step: Step) -> Int {
         step.actions.count {
-            if case .log(.warning(let warning)) = $0 { warning.message.contains("shortage") || warning.message.contains("waiting for the machine") } else { false }
+            if case .log(.warning(let warning)) = $0 {
+                warning.message.contains("shortage")
+                    || warning.message.contains("waiting for the machine")
+            } else {
+                false
+            }
         }
     }
 }

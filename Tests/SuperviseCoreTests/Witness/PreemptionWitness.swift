@@ -77,6 +77,8 @@ struct PreemptionWitness {
 
     private mutating func follow(_ step: Step, _ before: Ledger, _ after: Ledger) {
         let counted = after.counted(step.now)
+        // One that has not begun gives its number to the next one.
+        work.attempt = min(work.attempt, step.supervisor.record.attempt)
         for case .record(let record, _) in step.actions
         where record.current != nil && record.attempt > work.attempt {
             work = Work(attempt: record.attempt, securedAt: counted)
@@ -97,8 +99,6 @@ struct PreemptionWitness {
         for case .log(.failed) in step.actions { work.hasFailedInTime = before.notice != nil }
         switch step.event {
         case .spawned: work.hasRun = true
-        // It has not begun, and the next one has its number.
-        case .spawnFailed(.shortage) where step.exit == nil: work.attempt -= 1
         case .jobExited: work.endedAt = counted
         case .committed(let summary, _) where before.orders.contains(summary.id):
             work.securedAt = max(work.securedAt, work.began[summary.id] ?? 0)

@@ -151,6 +151,9 @@ final class World {
             if !postpones(happening, of: job) { hear(message, on: link) }
         case .verify(let id, let trusting, let generation, let serial):
             if generation == self.generation, serial == cancelledVerification {
+                if !isCalm, now < shortUntil {
+                    return try tell(.verified(id, .shortage("open: no descriptor")))
+                }
                 try tell(.verified(id, inspect(id, trusting: trusting)))
             }
         case .compressionDone(let id, let generation):
