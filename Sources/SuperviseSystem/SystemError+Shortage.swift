@@ -18,6 +18,7 @@ extension SystemError {
     /// What to do about a shortage, for people.
     package var shortageAdvice: String {
         switch (code, call) {
+        case (EMFILE, "inotify_init1"): "raise fs.inotify.max_user_instances"
         case (EMFILE, _): "raise the limit of open files (ulimit -n, LimitNOFILE= in a unit)"
         case (ENFILE, _): "raise fs.file-max, or end what holds so many files open"
         case (ENOSPC, "epoll_ctl"): "raise fs.epoll.max_user_watches"

@@ -203,6 +203,68 @@ struct InheritedTests {
         #expect(try !orphan.waitForEnd(atMost: .zero))
     }
 
+    @Test("what it starts is spared, also with the token of the job in its environment")
+    func below() throws {
+        let place = try Place()
+        let script = """
+            mkfifo tokens
+            (read token < tokens; SUPERVISE_TOKEN=$token sleep 12345 & echo below $! >&2; wait) &
+            exec "$@"
+            """
+        let call =
+            [place.binary] + place.arguments(["--backoff", "0ms..0ms"])
+            + [place.fixture, "puppet"]
+        let program = try place.start(["bash", "-c", script, "bash"] + call, hasInput: true)
+        let leader = try ProcessHandle(opening: program.nextAttempt(1))
+        try program.say("run echo $SUPERVISE_TOKEN > tokens")
+        let told = try program.errorLine(with: "below ")
+        let below = try ProcessHandle(opening: #require(Int32(told.dropFirst(6))))
+        defer { _ = try? below.signal(9) }
+        try program.signal(9)
+        #expect(try program.waitForEnd() == .signaled(9))
+        #expect(try leader.waitForEnd(atMost: patience))
+        // The guard holds the lock until its work is done.
+        try waitBriefly { try FileLock.holder("\(place.state)/.locks/it") == .nobody }
+        #expect(try !below.waitForEnd(atMost: .zero))
+    }
+
+    @Test(
+        "what an earlier supervisor of the run has left to the shell before us is ended all the same",
+        .enabled(if: userId() == 0, "only root makes a PID namespace"))
+    func leftover() throws {
+        let place = try Place()
+        let orphan = try place.directory.write(
+            "orphan", "trap '' TERM\necho up > fifo\nwhile :; do sleep 1000; done\n")
+        let job = try place.directory.write(
+            "job",
+            """
+            look() { grep -qs "$1" /proc/[0-9]*/cmdline && echo "$1 lives" || echo "no $1"; }
+            if [ $SUPERVISE_ATTEMPT = 1 ]; then
+                mkfifo fifo; (setsid sh \(orphan) &); read up < fifo; look "[o]rphan"
+                echo up > ready; while :; do sleep 1000; done
+            fi
+            look "[o]rphan"
+            """)
+        let entry = try place.directory.write(
+            "entry",
+            """
+            mkfifo ready; "$@" & first=$!
+            read up < ready
+            kill -STOP $first
+            for one in /proc/[0-9]*; do
+                [ "$(cat $one/comm)" = supervise-guard ] && kill -9 ${one#/proc/}
+            done
+            kill -9 $first; wait $first
+            exec "$@"
+            """)
+        let namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        let options = place.arguments(["--backoff", "0ms..0ms"])
+        let program = try place.start(
+            namespace + ["bash", entry, place.binary] + options + ["sh", job])
+        #expect(try program.waitForEnd() == .exited(0))
+        #expect(program.lines(.output) == ["[o]rphan lives", "no [o]rphan"])
+    }
+
     @Test(
         "as PID 1 it is spared, too, and our end does not wait for it",
         .enabled(if: userId() == 0, "only root makes a PID namespace"))

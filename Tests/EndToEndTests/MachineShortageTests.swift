@@ -92,6 +92,50 @@ struct MachineShortageTests {
         try place.stop(program)
     }
 
+    @Test("of descriptors: nothing is started while nobody can tell what the last attempt has left")
+    func unseen() throws {
+        let program = try supervise([], [fixture, "puppet"])
+        try program.nextAttempt(1)
+        let script = "trap \"\" TERM; echo daemon $$; while :; do sleep 1000; done"
+        try program.say("run (env -i setsid sh -c '\(script)' &)")
+        let told = try program.line(starting: "daemon ")
+        let daemon = try ProcessHandle(opening: #require(Int32(told.dropFirst(7))))
+        try limit("--nofile=4", program)
+        try program.say("die KILL")
+        let line = try program.errorLine(
+            with: "whether something of the job is left cannot be told now")
+        #expect(line.contains("Too many open files"))
+        #expect(!(try program.passes(.milliseconds(500))))
+        #expect(!program.text(.output).contains("ready 2"))
+        #expect(try !daemon.waitForEnd(atMost: .zero))
+        try limit("--nofile=1000", program)
+        try program.nextAttempt(2)
+        #expect(try daemon.waitForEnd(atMost: .zero))
+        try place.stop(program)
+        #expect(!program.text(.errors).contains("does not end"))
+    }
+
+    @Test("of processes: a guard that was killed is replaced once there is one, and does its work")
+    func guardian() throws {
+        let program = try supervise([], [fixture, "puppet"])
+        let leader = try ProcessHandle(opening: program.nextAttempt(1))
+        try program.say("run (setsid sh -c 'trap \"\" TERM; echo daemon $$; read x < /dev/zero' &)")
+        let told = try program.line(starting: "daemon ")
+        let daemon = try ProcessHandle(opening: #require(Int32(told.dropFirst(7))))
+        try limit("--nproc=1", program)
+        let children = try readSmallFile("/proc/\(program.pid)/task/\(program.pid)/children")
+        let guards = try children.split(separator: " ").compactMap { Int32($0) }.filter {
+            try readSmallFile("/proc/\($0)/comm") == "supervise-guard\n"
+        }
+        try ProcessHandle(opening: #require(guards.first)).signal(9)
+        try program.errorLine(with: "the guard was killed and cannot be started again")
+        try limit("--nproc=1000", program)
+        try program.errorLine(with: "the guard was killed by somebody; started another")
+        try program.signal(9)
+        #expect(try program.waitForEnd() == .signaled(9))
+        #expect(try leader.waitForEnd(atMost: patience) && daemon.waitForEnd(atMost: patience))
+    }
+
     @Test("is no reason not to stop")
     func stop() throws {
         let program = try supervise([], [fixture, "puppet"])

@@ -73,25 +73,40 @@ package enum Hindrance: Hashable, Sendable {
     case guardian
     /// Work waits for its first thread.
     case threads(String)
+
+    enum Kind: Hashable, Sendable { case tree, guardian, threads }
+
+    var kind: Kind {
+        switch self {
+        case .tree: .tree
+        case .guardian: .guardian
+        case .threads: .threads
+        }
+    }
 }
 
 /// When a ``Hindrance`` is tried to be overcome again.
 struct Retries: Equatable, Sendable {
     /// Why nobody can tell whether some of the job is left; nil where that is known.
     private(set) var unseen: String?
+    /// Reported already.
+    private var told: Set<Hindrance.Kind> = []
     private var tried = 0
     private var lastAt: Instant?
     private var lastWait = Duration.zero
 
-    /// - Returns: how long to wait, and whether this is the first one after a while without.
+    /// - Returns: how long to wait, and whether it is the first of its kind after a while.
     mutating func next(_ hindrance: Hindrance, at now: Instant) -> (wait: Duration, isFirst: Bool) {
         // What was tried again and went well is reported by nobody.
-        if let lastAt, now - lastAt > lastWait + .seconds(5) { tried = 0 }
+        if let lastAt, now - lastAt > lastWait + .seconds(5) {
+            tried = 0
+            told = []
+        }
         if case .tree(let reason) = hindrance { unseen = reason }
         tried += 1
         lastAt = now
         lastWait = Backoff.wait(afterFailures: tried, range: MachineShortage.waits, jitter: 0)
-        return (lastWait, tried == 1)
+        return (lastWait, told.insert(hindrance.kind).inserted)
     }
 
     /// All is tried again now, and what fails is reported again.

@@ -38,7 +38,8 @@ extension Supervisor {
     mutating func handleWhileClosing(_ event: Event, at now: Moment) {
         switch event {
         case .lastRecorded: lastRecorded(at: now)
-        case .recordFailed(let message), .recordRefused(let message): lastRecordFailed(message, at: now)
+        case .recordFailed(let message), .recordRefused(let message):
+            lastRecordFailed(message, at: now)
         case .recordGivenUp(let isVisible): lastRecordGivenUp(isVisible: isVisible, at: now)
         case .filesFlushed: flushed(.files)
         case .outputFlushed: flushed(.output)

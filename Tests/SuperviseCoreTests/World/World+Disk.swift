@@ -26,7 +26,8 @@ extension World {
             writeNextRecord()
             let isShort = !isCalm && now < shortUntil
             try tell(
-                isShort ? .recordRefused("no descriptor") : .recordFailed("no space left on device"))
+                isShort ? .recordRefused("no descriptor") : .recordFailed("no space left on device")
+            )
         } else {
             finishOneRecord()
             writeNextRecord()
