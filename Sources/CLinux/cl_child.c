@@ -15,7 +15,13 @@ _Static_assert(sizeof(void *) == 8, "the kernel's signal structures below are 64
 /* Raw, as the C library's fork has no pidfd. The first three arguments have the same order on all
    machines that we allow above; the others are unused. */
 static pid_t fork_with(int exit_signal, int *pidfd) {
-    return (pid_t)syscall(SYS_clone, CLONE_PIDFD | exit_signal, NULL, pidfd, NULL, NULL);
+    *pidfd = -1;
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | exit_signal, NULL, pidfd, NULL, NULL);
+    if (pid >= 0 || !cl_is_refusal(errno)) return pid;
+    pid = (pid_t)syscall(SYS_clone, exit_signal, NULL, NULL, NULL, NULL);
+    /* Nobody has reaped it yet, so the number is the child's. */
+    if (pid > 0) *pidfd = cl_pidfd_open(pid);
+    return pid;
 }
 
 pid_t cl_fork(int *pidfd) { return fork_with(SIGCHLD, pidfd); }

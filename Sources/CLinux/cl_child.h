@@ -5,8 +5,8 @@
    the copy. */
 #include <sys/types.h>
 
-/* A real fork, with the pidfd of the child (closed on exec) from the same call, so that no child is
-   ever without one. The child gets 0 and must not use the C library's threads, heap or streams. */
+/* A real fork, with the pidfd of the child (closed on exec) from the same call; -1 where a sandbox
+   refuses pidfds. The child gets 0 and must not use the C library's threads, heap or streams. */
 pid_t cl_fork(int *pidfd);
 
 /* A child of which only its pidfd tells that it has ended: no SIGCHLD, and it is not counted among our

@@ -72,10 +72,11 @@ static void forget_token(void) {
 static void kill_leader(const struct cl_guarded *attempt) {
     if (attempt->leader <= 0 || attempt->is_reaped) return;
     int pidfd = cl_pidfd_open(attempt->leader);
-    if (pidfd < 0) return;
-    if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 4u) != 0)
-        cl_pidfd_send_signal(pidfd, SIGKILL);
-    close(pidfd);
+    if (pidfd < 0 && errno == ESRCH) return;
+    if (pidfd < 0 || (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 4u) != 0
+                      && cl_pidfd_send_signal(pidfd, SIGKILL) != 0))
+        kill(-attempt->leader, SIGKILL); /* pidfds are refused here */
+    if (pidfd >= 0) close(pidfd);
 }
 
 /* Whoever gets the leader's number from now on is not the leader. */
@@ -93,6 +94,7 @@ static void end(const struct cl_guarded *attempt, const struct cl_cgroup *group)
         .session_started = leader_started(attempt),
         .token = attempt->token,
         .group = group,
+        .inherited = &attempt->inherited,
     };
     if (attempt->leader <= 0 && attempt->token[0] == 0 && group == NULL) return;
     int left = cl_tree_end(&tree, PATIENCE_MS, NULL, NULL);

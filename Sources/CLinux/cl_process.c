@@ -1,8 +1,10 @@
 #include "cl_process.h"
 #include "cl_child.h"
 #include "cl_tree.h"
+#include "clinux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,15 +46,25 @@ static ssize_t read_again(int file, void *buffer, size_t size) {
     return count;
 }
 
+/* Leaves errno only where the failure tells nothing of the process. */
+static bool fails(void) {
+    if (!cl_tells_nothing(errno)) errno = 0;
+    return false;
+}
+
 /* Of /proc/PID/stat the name, which may hold anything, parentheses too, and the 20 fields behind
    it. */
 static bool read_fields(
     int proc, pid_t pid, char *state, unsigned long long fields[20], char *is_guard) {
     char text[1024];
     int file = open_of(proc, pid, "stat");
-    if (file < 0) return false;
+    if (file < 0) return fails();
     ssize_t count = read_again(file, text, sizeof text - 1);
+    if (count < 0) fails();
+    else errno = 0;
+    int code = errno;
     close(file);
+    errno = code;
     if (count <= 0) return false;
     text[count] = 0;
     const char *at = strrchr(text, ')');
@@ -76,6 +88,7 @@ int cl_read_process(int proc, pid_t pid, struct cl_process *process) {
     unsigned long long fields[20];
     char state;
     if (!read_fields(proc, pid, &state, fields, &process->is_guard)) return -1;
+    errno = 0;
     if (fields[6] & KERNEL_THREAD || state == 'X') return -1;
     /* A leader that ended before its other threads looks like a zombie, but the process lives. */
     if (state == 'Z' && fields[17] <= 1) return -1;
@@ -122,13 +135,46 @@ int cl_read_processes(int proc, struct cl_process_table *table) {
             struct cl_process process;
             long pid = cl_read_number(entry->name);
             at += entry->length;
-            if (pid <= 0 || cl_read_process(proc, (pid_t)pid, &process) != 0) continue;
+            if (pid <= 0) continue;
+            if (cl_read_process(proc, (pid_t)pid, &process) != 0) {
+                if (errno != 0) return -1;
+                continue;
+            }
             struct cl_process *place = add(table);
             if (place == NULL) return -1;
             *place = process;
         }
     }
     return count < 0 ? -1 : 0;
+}
+
+int cl_hold_process(int proc, const struct cl_process *process) {
+    struct cl_process now;
+    int pidfd = cl_pidfd_open(process->pid);
+    if (pidfd < 0) return -1;
+    if (cl_read_process(proc, process->pid, &now) == 0 && now.started == process->started)
+        return pidfd;
+    close(pidfd);
+    errno = ESRCH;
+    return -1;
+}
+
+/* By its number, after another look: a sandbox may refuse pidfds, and a kernel not know them. */
+static int signal_by_number(int proc, const struct cl_process *process, int signal) {
+    struct cl_process now;
+    if (cl_read_process(proc, process->pid, &now) != 0) return errno == 0 ? 1 : -1;
+    if (now.started != process->started) return 1;
+    if (kill(process->pid, signal) == 0) return 0;
+    return errno == ESRCH ? 1 : -1;
+}
+
+int cl_signal_process(int proc, const struct cl_process *process, int signal) {
+    int pidfd = cl_hold_process(proc, process);
+    if (pidfd < 0) return errno == ESRCH ? 1 : signal_by_number(proc, process, signal);
+    int result = cl_pidfd_send_signal(pidfd, signal), code = errno;
+    close(pidfd);
+    if (result == 0) return 0;
+    return code == ESRCH ? 1 : signal_by_number(proc, process, signal);
 }
 
 void cl_free_processes(struct cl_process_table *table) {
@@ -147,15 +193,19 @@ struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t p
 }
 
 /* Its group of version 2, of the lines of /proc/PID/cgroup, one for each hierarchy; NULL where it has
-   none. */
+   none, or with errno where that cannot be known. */
 static const char *read_group(int proc, pid_t pid, char *text, size_t size) {
     size_t filled = 0;
     ssize_t count;
     int file = open_of(proc, pid, "cgroup");
-    if (file < 0) return NULL;
+    if (file < 0) {
+        fails();
+        return NULL;
+    }
     while (filled < size - 1 && (count = read_again(file, text + filled, size - 1 - filled)) > 0)
         filled += (size_t)count;
     close(file);
+    errno = 0;
     text[filled] = 0;
     const char *at = text;
     while (at != NULL && strncmp(at, "0::", 3) != 0) {
@@ -169,6 +219,7 @@ int cl_is_in_group(int proc, pid_t pid, const char *path) {
     char text[8192];
     const char *group = read_group(proc, pid, text, sizeof text);
     size_t length = strlen(path);
+    if (group == NULL && errno != 0) return -1;
     if (group == NULL || strncmp(group, path, length) != 0) return 0;
     return group[length] == '\n' || group[length] == '/';
 }
@@ -177,6 +228,7 @@ int cl_is_in_group_named(int proc, pid_t pid, const char *name) {
     char text[8192];
     const char *at = read_group(proc, pid, text, sizeof text);
     size_t length = strlen(name);
+    if (at == NULL && errno != 0) return -1;
     while (at != NULL && *at == '/') {
         const char *end = at + 1 + strcspn(at + 1, "/\n");
         if ((size_t)(end - at - 1) == length && memcmp(at + 1, name, length) == 0) return 1;
@@ -191,7 +243,10 @@ int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix
     size_t matched = 0; /* bytes of this variable that agree so far */
     bool agrees = true;
     int found = 0, file = open_of(proc, pid, "environ");
-    if (file < 0) return 0;
+    if (file < 0) {
+        fails();
+        return errno != 0 ? -1 : 0;
+    }
     ssize_t count;
     while (!found && (count = read_again(file, chunk, sizeof chunk)) > 0) {
         for (const char *at = chunk, *end = chunk + count; at < end; at++) {

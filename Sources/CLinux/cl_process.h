@@ -1,6 +1,7 @@
 #ifndef CL_PROCESS_H
 #define CL_PROCESS_H
 /* What /proc says about processes, read without the heap: the guard does this in a forked child. */
+#include <errno.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -32,14 +33,21 @@ void cl_free_processes(struct cl_process_table *table);
 /* The process of that pid, or NULL. */
 struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t pid);
 
-/* Reads one process; 0, or -1 where it is none that the table would hold. */
+/* Whether a failed look tells nothing, for lack of descriptors or memory: not that nobody is there. */
+static inline int cl_tells_nothing(int code) {
+    return code == EMFILE || code == ENFILE || code == ENOMEM || code == EAGAIN;
+}
+
+/* Reads one process; 0, or -1 where it is none that the table would hold. Then errno is 0, or tells
+   why it cannot be known (see cl_tells_nothing). */
 int cl_read_process(int proc, pid_t pid, struct cl_process *process);
 
 /* When the process was started, in ticks since the boot, also where it has ended and is not reaped; 0
    where there is none. */
 unsigned long long cl_process_started(int proc, pid_t pid);
 
-/* Whether it is in the control group of that path (as /proc/PID/cgroup has it) or below. */
+/* Whether it is in the control group of that path (as /proc/PID/cgroup has it) or below. These three
+   return -1 with errno where that cannot be known (see cl_tells_nothing). */
 int cl_is_in_group(int proc, pid_t pid, const char *path);
 
 /* Whether it is in a control group of that name, or below one, wherever that is. */
@@ -48,5 +56,14 @@ int cl_is_in_group_named(int proc, pid_t pid, const char *name);
 /* Whether the environment that the process was born with has a variable `name` (with its =) whose
    value starts so. What may not be read has not. */
 int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix);
+
+/* Sends a signal to the very process that was looked at. It is held by a pidfd first, then looked at
+   again, and only then signalled, as its number may be given out again. Where pidfds are refused, or
+   no descriptor is free, it is signalled by its number after the second look. Returns 0 where it was
+   sent, 1 where the process is gone, -1 with errno where it cannot be signalled. */
+int cl_signal_process(int proc, const struct cl_process *process, int signal);
+
+/* A pidfd of the very process that was looked at; -1 where there is none to be had, or it is gone. */
+int cl_hold_process(int proc, const struct cl_process *process);
 
 #endif

@@ -109,8 +109,32 @@ static CL_BARE void end_with(pid_t parent) {
     if (cl_raw0(SYS_getppid) != parent) leave(127);
 }
 
+/* What our caller had; -1: we have not raised it. */
+static long long callers_files = -1;
+
+int cl_raise_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    if (limit.rlim_cur == limit.rlim_max) return 0;
+    long long before = (long long)limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    callers_files = before;
+    return 0;
+}
+
+/* Programs that use select(2) fail with more descriptors than their users gave them. */
+static CL_BARE void lower_files(void) {
+    unsigned long long pair[2];
+    if (callers_files < 0) return;
+    if (cl_raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, pair) != 0) return;
+    pair[0] = (unsigned long long)callers_files < pair[1] ? (unsigned long long)callers_files : pair[1];
+    cl_raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, pair, NULL);
+}
+
 /* What only our own privileges may be enough for: before they are given up. */
 static CL_BARE void set_limits(const struct cl_spawn_request *request, int report) {
+    lower_files();
     for (int index = 0; index < request->limit_count; index++) {
         const struct cl_spawn_limit *limit = &request->limits[index];
         const unsigned long long pair[2] = {limit->soft, limit->hard};
@@ -194,6 +218,7 @@ pid_t cl_spawn(const struct cl_spawn_request *request, int report, int *pidfd, i
     /* A handler of ours must not run in the child. */
     cl_block_signals(&mask);
     *shares = may_share(request);
+    *pidfd = -1;
     if (*shares) {
         struct call *call = (struct call *)(request->stack + CL_SPAWN_STACK) - 1;
         *call = (struct call){request, report, parent};

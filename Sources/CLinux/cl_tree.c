@@ -1,5 +1,7 @@
 #include "cl_tree.h"
 #include "cl_child.h"
+#include "cl_children.h"
+#include "cl_inherited.h"
 #include "cl_process.h"
 #include "clinux.h"
 #include <errno.h>
@@ -8,16 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-/* A pid may be given out again between the look and the signal. So the process is held by a pidfd
-   first, then looked at again, and only then signalled, through the pidfd.
-
-   A guard among the members is waited for and not signalled: it belongs to a supervisor that ends
+/* A guard among the members is waited for and not signalled: it belongs to a supervisor that ends
    as a member, too, and knows of processes there that we cannot tell from strangers any more. But
    anybody can take its name, so this has its limits. */
 
 enum mark { UNMARKED, MEMBER, SPARED, SPARED_ALONE };
 
-enum { HELD = 64, FREEZES = 4, ENDINGS = 200, ROUND_MS = 1000 };
+enum { HELD = 64, FREEZES = 4, ENDINGS = 200, ROUND_MS = 1000, RETRY_MS = 50 };
 
 /* As long as somebody is in the session, its number is given to nobody else. */
 static bool has_session(const struct cl_tree *tree, const struct cl_process_table *table) {
@@ -26,11 +25,35 @@ static bool has_session(const struct cl_tree *tree, const struct cl_process_tabl
     return holder == NULL || holder->started == tree->session_started;
 }
 
-static bool is_named(const struct cl_tree *tree, int proc, const struct cl_process *process) {
-    if (tree->root > 0 && process->parent == tree->root) return true;
-    if (tree->group != NULL && cl_is_in_group(proc, process->pid, tree->group->path)) return true;
-    return tree->token != NULL && tree->token[0] != 0
-        && cl_environment_has(proc, process->pid, "SUPERVISE_TOKEN=", tree->token);
+/* Whether it is the root's child, and neither a helper nor somebody who was there before the job. */
+static bool is_child(const struct cl_tree *tree, pid_t pid, unsigned long long started) {
+    for (int index = 0; index < tree->except_count; index++)
+        if (tree->except[index] == pid) return false;
+    return !cl_was_before(tree->inherited, pid, started);
+}
+
+/* 1 where one of the rules names it, else 0; -1 with errno where that cannot be known. */
+static int is_named(const struct cl_tree *tree, int proc, const struct cl_process *process) {
+    if (tree->root > 0 && process->parent == tree->root)
+        return is_child(tree, process->pid, process->started);
+    if (tree->group != NULL) {
+        int is_in_group = cl_is_in_group(proc, process->pid, tree->group->path);
+        if (is_in_group != 0) return is_in_group;
+    }
+    if (tree->token == NULL || tree->token[0] == 0) return 0;
+    return cl_environment_has(proc, process->pid, "SUPERVISE_TOKEN=", tree->token);
+}
+
+/* Who was there before the job, with all below: by the list, and a child of ours also by its time, as
+   an orphan may have come to us since. */
+static void mark_inherited(const struct cl_tree *tree, struct cl_process_table *table) {
+    for (size_t index = 0; tree->inherited != NULL && index < table->count; index++) {
+        struct cl_process *process = &table->items[index];
+        bool is_ours = tree->root > 0 && process->parent == tree->root;
+        if (is_ours ? cl_was_before(tree->inherited, process->pid, process->started)
+                    : cl_is_listed(tree->inherited, process->pid, process->started))
+            process->mark = SPARED;
+    }
 }
 
 static void mark_spared(const struct cl_tree *tree, struct cl_process_table *table) {
@@ -38,10 +61,11 @@ static void mark_spared(const struct cl_tree *tree, struct cl_process_table *tab
         struct cl_process *process = cl_find_process(table, tree->except[index]);
         if (process != NULL) process->mark = SPARED;
     }
-    /* Nobody saws off the branch that he sits on: the shell that started us may be a leftover
-       itself. And our own children are a matter of `root` alone. */
+    mark_inherited(tree, table);
+    /* The shell that started us may be a leftover itself: we and our ancestors are spared, but not what
+       is below. */
     struct cl_process *process = cl_find_process(table, getpid());
-    if (process != NULL) process->mark = tree->root == getpid() ? SPARED_ALONE : SPARED;
+    if (process != NULL) process->mark = SPARED_ALONE;
     while (process != NULL) {
         process = cl_find_process(table, process->parent);
         if (process != NULL && process->mark == UNMARKED) process->mark = SPARED_ALONE;
@@ -85,27 +109,16 @@ static int look(
     for (size_t index = 0; index < table->count; index++) {
         struct cl_process *process = &table->items[index];
         if (process->mark != UNMARKED) continue;
-        if ((session && is_in_session(tree, process)) || was_member(before, process)
-            || is_named(tree, proc, process))
-            process->mark = MEMBER;
+        int is_meant = (session && is_in_session(tree, process)) || was_member(before, process)
+            ? 1 : is_named(tree, proc, process);
+        if (is_meant < 0) return -1;
+        if (is_meant) process->mark = MEMBER;
     }
     mark_descendants(table);
     int members = 0;
     for (size_t index = 0; index < table->count; index++)
         members += table->items[index].mark == MEMBER;
     return members;
-}
-
-/* A pidfd of the very process that was looked at, or -1. */
-static int hold(int proc, const struct cl_process *process) {
-    struct cl_process now;
-    int pidfd = cl_pidfd_open(process->pid);
-    if (pidfd < 0) return -1;
-    if (cl_read_process(proc, process->pid, &now) != 0 || now.started != process->started) {
-        close(pidfd);
-        return -1;
-    }
-    return pidfd;
 }
 
 static bool is_stopped_or_guard(const struct cl_process *process) {
@@ -116,18 +129,26 @@ static bool is_guard(const struct cl_process *process) {
     return process->is_guard;
 }
 
+/* Returns whether it got the signal. */
+static bool deliver(
+    int proc, const struct cl_process *process, int signal, struct cl_sent *sent) {
+    int result = cl_signal_process(proc, process, signal);
+    if (result < 0 && sent != NULL) {
+        sent->refused = errno;
+        sent->refuser = process->pid;
+    }
+    return result == 0;
+}
+
 /* Signals the members apart from some. Returns how many got it. */
 static int signal_members(
     int proc, const struct cl_process_table *table, int signal,
-    bool (*is_spared)(const struct cl_process *)) {
+    bool (*is_spared)(const struct cl_process *), struct cl_sent *sent) {
     int signalled = 0;
     for (size_t index = 0; index < table->count; index++) {
         const struct cl_process *process = &table->items[index];
         if (process->mark != MEMBER || (is_spared != NULL && is_spared(process))) continue;
-        int pidfd = hold(proc, process);
-        if (pidfd < 0) continue;
-        signalled += cl_pidfd_send_signal(pidfd, signal) == 0;
-        close(pidfd);
+        signalled += deliver(proc, process, signal, sent);
     }
     return signalled;
 }
@@ -140,19 +161,15 @@ static bool is_meant(
         return then->mark == MEMBER;
     const struct cl_process *parent = cl_find_process(table, process->parent);
     if (parent != NULL && parent->mark == SPARED) return false;
-    return (session && is_in_session(tree, process)) || is_named(tree, proc, process);
+    return (session && is_in_session(tree, process)) || is_named(tree, proc, process) > 0;
 }
 
 /* Returns whether it got the signal. */
 static bool signal_if_meant(
     const struct cl_tree *tree, int proc, const struct cl_process_table *table, bool session,
     const struct cl_process *process, int signal) {
-    if (!is_meant(tree, proc, table, session, process)) return false;
-    int pidfd = hold(proc, process);
-    if (pidfd < 0) return false;
-    bool is_sent = cl_pidfd_send_signal(pidfd, signal) == 0;
-    close(pidfd);
-    return is_sent;
+    return is_meant(tree, proc, table, session, process)
+        && cl_signal_process(proc, process, signal) == 0;
 }
 
 static bool is_gone(int proc, pid_t pid) {
@@ -205,7 +222,7 @@ static int chase(
 static int kill_the_rest(
     const struct cl_tree *tree, int proc, const struct cl_process_table *table, bool only_guards) {
     /* Alone, a guard has nothing more to do: it only calls itself one, or is stuck. */
-    if (only_guards) return signal_members(proc, table, SIGKILL, NULL);
+    if (only_guards) return signal_members(proc, table, SIGKILL, NULL, NULL);
     int killed = 0;
     for (int round = 0; round < FREEZES; round++) {
         int more = chase(tree, proc, table, SIGKILL, is_guard);
@@ -215,17 +232,22 @@ static int kill_the_rest(
     return killed;
 }
 
-int cl_tree_signal(const struct cl_tree *tree, int signal) {
+int cl_tree_signal(const struct cl_tree *tree, int signal, struct cl_sent *sent) {
     struct cl_process_table table = {0};
+    struct cl_sent own = {0};
     int proc = cl_open_proc();
     if (proc < 0) return -1;
-    int result = look(tree, proc, &table, NULL);
+    int result = look(tree, proc, &table, NULL), code = errno;
     if (result > 0) {
-        result = signal_members(proc, &table, signal, is_guard);
-        if (signal == SIGKILL) result += kill_the_rest(tree, proc, &table, result == 0);
+        result = signal_members(proc, &table, signal, is_guard, &own);
+        if (signal == SIGKILL)
+            result += kill_the_rest(tree, proc, &table, result == 0 && own.refused == 0);
     }
+    own.count = result;
+    if (sent != NULL) *sent = own;
     cl_free_processes(&table);
     close(proc);
+    errno = code;
     return result;
 }
 
@@ -265,11 +287,32 @@ int cl_tree_freeze(const struct cl_tree *tree) {
     struct looks looks = {0};
     int proc = cl_open_proc();
     if (proc < 0) return -1;
-    int members = freeze(tree, proc, &looks);
+    int members = freeze(tree, proc, &looks), code = errno;
     cl_free_processes(&looks.now);
     cl_free_processes(&looks.before);
     close(proc);
+    errno = code;
     return members;
+}
+
+/* Whether a child that the kernel lists belongs to the tree. */
+static int is_member_child(const struct cl_tree *tree, int proc, pid_t pid) {
+    for (int index = 0; index < tree->except_count; index++)
+        if (tree->except[index] == pid) return 0;
+    if (tree->inherited == NULL) return 1;
+    errno = 0;
+    unsigned long long started = cl_process_started(proc, pid);
+    if (started == 0) return errno != 0 ? -1 : 0;
+    return is_child(tree, pid, started);
+}
+
+int cl_tree_has_children(const struct cl_tree *tree) {
+    int proc = cl_open_proc();
+    if (proc < 0) return -1;
+    int found = cl_any_listed_child(proc, tree, is_member_child), code = errno;
+    close(proc);
+    errno = code;
+    return found;
 }
 
 static void kill_and_wait(
@@ -280,14 +323,11 @@ static void kill_and_wait(
     for (size_t index = 0; index < table->count; index++) {
         const struct cl_process *process = &table->items[index];
         if (process->mark != MEMBER) continue;
-        int pidfd = hold(proc, process);
-        if (pidfd < 0) continue;
-        if (guards_too || !process->is_guard) {
-            if (found != NULL) found(process->pid, context);
-            cl_pidfd_send_signal(pidfd, SIGKILL);
-        }
-        if (count < HELD) held[count++] = (struct pollfd){.fd = pidfd, .events = POLLIN};
-        else close(pidfd);
+        int pidfd = count < HELD ? cl_hold_process(proc, process) : -1;
+        if (pidfd >= 0) held[count++] = (struct pollfd){.fd = pidfd, .events = POLLIN};
+        if (!guards_too && process->is_guard) continue;
+        if (found != NULL) found(process->pid, context);
+        cl_signal_process(proc, process, SIGKILL);
     }
     long long deadline = now_ms() + wait_ms;
     for (int index = 0; index < count; index++) {
@@ -309,9 +349,15 @@ int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, v
     int members;
     /* Whoever wants to hear of them has to see them first. */
     if (tree->group != NULL && found == NULL) cl_cgroup_kill(tree->group->directory);
-    while ((members = freeze(tree, proc, &looks)) > 0) {
+    while ((members = freeze(tree, proc, &looks)) != 0) {
         long long left = deadline - now_ms();
         if (left < 0) left = 0;
+        if (members < 0) {
+            /* What cannot be told now may be told soon; it never means that nobody is there. */
+            if (!cl_tells_nothing(errno) || left == 0) break;
+            poll(NULL, 0, left < RETRY_MS ? (int)left : RETRY_MS);
+            continue;
+        }
         int wait_ms = left < ROUND_MS ? (int)left : ROUND_MS;
         kill_and_wait(proc, &looks.now, wait_ms, left == 0, found, context);
         if (tree->group != NULL) cl_cgroup_kill(tree->group->directory);
@@ -334,7 +380,8 @@ int cl_tree_find(
     int code = errno;
     for (size_t index = 0; members >= 0 && index < table.count; index++) {
         struct cl_process *process = &table.items[index];
-        if (process->mark == UNMARKED && cl_is_in_group_named(proc, process->pid, group_name)) {
+        if (process->mark == UNMARKED && group_name != NULL
+            && cl_is_in_group_named(proc, process->pid, group_name) > 0) {
             process->mark = MEMBER;
             members++;
         }

@@ -47,6 +47,8 @@ package enum Action: Equatable, Sendable {
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
     case endDescendants(Urgency)
+    /// Try again what ``Event/hindered(_:)`` told; what fails is told again.
+    case tryAgain
     /// Look at what the job's processes are doing; answers ``Event/examined(_:)``.
     case examine
     /// Run a command that looks at a job that hangs; answers ``Event/onHangEnded(_:)``.

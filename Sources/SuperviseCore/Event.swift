@@ -22,6 +22,8 @@ package enum Event: Equatable, Sendable {
     /// The same, of one that says how the run has ended.
     case lastRecorded
     case recordFailed(String)
+    /// The same, as the machine is short of something: it may be written later.
+    case recordRefused(String)
     /// No record is published from now on. With `isVisible` the last one was already, and only
     /// whether it is durable is unknown.
     case recordGivenUp(isVisible: Bool)
@@ -92,6 +94,8 @@ package enum Event: Equatable, Sendable {
     /// Somebody who was asked outside has said something.
     case answered(InquiryID, Inquiry.Answer)
     case inquiryEnded(InquiryID, Inquiry.End)
+    /// The machine refuses something for now; answered by ``Action/tryAgain``.
+    case hindered(Hindrance)
     case warned(String)
 
     /// What the check of a checkpoint gave.
@@ -101,6 +105,8 @@ package enum Event: Equatable, Sendable {
         case bad(String)
         /// It could not be read, which says nothing of its bytes.
         case unreadable(String)
+        /// The machine is short of what reading it takes: it is to be tried again.
+        case shortage(String)
     }
 
     package struct VerificationProgress: Equatable, Sendable {
@@ -145,6 +151,8 @@ package enum Event: Equatable, Sendable {
         case notExecutable(String)
         /// The system refused a new process.
         case system(String)
+        /// The machine is short of something: the same start may succeed later.
+        case shortage(String)
     }
 
     package enum Signal: Equatable, Sendable {
@@ -227,4 +235,6 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case rewrite
     /// The end reports what it waits for.
     case reminder
+    /// What the machine has refused is tried again.
+    case again
 }

@@ -4,6 +4,7 @@ import SuperviseSystem
 
 /// `supervise run`: keeps the job alive until it has completed, failed for good, or is stopped.
 package func run(_ request: RunRequest) -> RunResult {
+    raiseLimitOfOpenFiles()
     ignoreBrokenPipes()
     ignoreBackgroundStops()
     let console = Console(request)
@@ -33,7 +34,9 @@ private func tellServiceManager(_ text: String) {
 private func supervise(_ session: Session) throws(HostError) -> RunResult {
     let ending = try describing("the supervisor cannot work") { () throws(SystemError) in
         try becomeSubreaper()
-        let conductor = try Conductor(session, loop: EventLoop())
+        let conductor = try ShortageWait(session.console).perform { () throws(SystemError) in
+            try Conductor(session, loop: EventLoop())
+        }
         return try conductor.run()
     }
     switch ending {

@@ -131,7 +131,7 @@ extension RunStore {
             return try files.filterFile(
                 path, through: filter, to: target, mode: mode, limit: limit, goOn: goOn)
         } catch {
-            if error.call == "execve" {
+            if error.call == "execve", !error.isShortage {
                 throw .tool(
                     "\(program.rawValue) is needed for \(shown(path)) and cannot be run "
                         + "(\(errorText(error.code))); install it")

@@ -55,6 +55,9 @@ package enum StoreError: Error, Equatable, Sendable {
         }
     }
 
+    /// The machine is short of descriptors, memory or processes: the same may succeed later.
+    package var isShortage: Bool { systemError?.isShortage ?? false }
+
     /// The disk, or somebody's share of it, is full.
     package var isNoSpace: Bool { systemError?.isNoSpace ?? false }
 

@@ -76,6 +76,26 @@ struct FirstProcessTests {
         #expect(!program.text(.errors).contains("does not end"))
     }
 
+    @Test("what an attempt left is waited for, also where /proc shows nobody")
+    func foreignOrphan() throws {
+        let place = try Place()
+        let job = """
+            if [ $SUPERVISE_ATTEMPT = 2 ]; then echo second; exit 0; fi
+            mkfifo hold up
+            (setsid sh -c 'echo up > up; read x < hold; echo orphan ends' &)
+            read up < up; exit 1
+            """
+        let namespace = ["unshare", "--pid", "--fork", "--kill-child"]
+        let options = place.arguments(["--backoff", "0ms..0ms"])
+        let program = try place.start(namespace + [place.binary] + options + ["sh", "-c", job])
+        try program.errorLine(with: "whether something of the job is left cannot be told now")
+        #expect(!program.text(.output).contains("second"))
+        let free = try place.start(["sh", "-c", "echo > hold"])
+        #expect(try free.waitForEnd() == .exited(0))
+        #expect(try program.waitForEnd() == .exited(0))
+        #expect(program.lines(.output) == ["orphan ends", "second"])
+    }
+
     @Test("statuses of the job are handed on, and its orphans end with it")
     func statuses() throws {
         let place = try Place()

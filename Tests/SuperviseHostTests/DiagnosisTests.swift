@@ -31,7 +31,7 @@ final class DiagnosisTests {
 
     @Test("that is ended is answered at once, and what comes of it later is not told")
     func endedEarly() throws {
-        diagnosis.examine(except: [])
+        diagnosis.examine(JobTree(helpers: [], sparing: nil))
         diagnosis.end()
         #expect(diary.lines == ["examined"])
         run(["sh", "-c", "exec sleep 1000"])
@@ -53,7 +53,7 @@ final class DiagnosisTests {
 
     @Test("that is not disturbed is answered when it is done")
     func undisturbed() throws {
-        diagnosis.examine(except: [])
+        diagnosis.examine(JobTree(helpers: [], sparing: nil))
         #expect(diary.lines.isEmpty)
         try diary.wait(for: "examined")
         run(["no-such-program-at-all"])

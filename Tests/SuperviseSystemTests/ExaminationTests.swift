@@ -6,7 +6,7 @@ import Testing
 struct ExaminationTests {
     private func examine(except helpers: Set<Int32> = []) -> ProcessFindings {
         let examination = ProcessExamination()
-        examination.run(except: helpers)
+        examination.run(JobTree(helpers: helpers, sparing: nil))
         return examination.findings
     }
 

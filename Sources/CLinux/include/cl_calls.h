@@ -2,6 +2,7 @@
 #define CL_CALLS_H
 /* System calls that are variadic, too new for the C library, or in headers that Swift's Glibc
    leaves out. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
@@ -43,6 +44,16 @@ static inline int cl_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open,
 static inline int cl_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0u);
 }
+
+/* Whether a call that failed with this is one that a sandbox forbids, or the kernel does not know. */
+static inline int cl_is_refusal(int code) {
+    return code == ENOSYS || code == EPERM || code == EACCES || code == EINVAL;
+}
+
+/* 0 where such a call is answered, else the errno with which it is refused. They do nothing. */
+int cl_refuses_pidfd_open(void);
+int cl_refuses_pidfd_send_signal(void);
+int cl_refuses_clone_pidfd(void);
 
 /* Orphans among our descendants become our children, so that none of them gets lost. */
 static inline int cl_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }

@@ -1,6 +1,7 @@
 #ifndef CL_GUARD_H
 #define CL_GUARD_H
 #include "cl_cgroup.h"
+#include "cl_tree.h"
 #include <sys/types.h>
 
 /* The guard ends the job's whole tree when the supervisor is gone, however it went. */
@@ -12,6 +13,7 @@ struct cl_guarded {
     pid_t leader;   /* of the attempt's session, as it says itself; 0: there is none */
     int is_reaped;  /* the leader is, so that another process may get its number */
     int is_over;    /* the supervisor ends in good order: nothing is left to do */
+    struct cl_inherited inherited; /* who is none of the job's */
 };
 
 /* NULL with errno where there is no memory. It is given back with munmap(2). */

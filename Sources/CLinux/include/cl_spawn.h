@@ -76,6 +76,10 @@ struct cl_spawn_report {
     int candidate; /* index of the path that it is about */
 };
 
+/* Raises our own soft limit of open files to the hard one. Every child that is started from now on
+   has the one that we had before. 0, or -1 with errno. */
+int cl_raise_files(void);
+
 /* Starts a child in a session of its own, killed when the thread that calls this ends, with default
    signals and nothing blocked. Returns its pid, or -1 and errno. `report` is closed on exec and 3
    or more. `*shares` tells whether the child shares our memory: then all of the request has to stay

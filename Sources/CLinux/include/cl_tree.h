@@ -4,9 +4,11 @@
 #include <sys/types.h>
 
 /* Which processes are meant: all that one of the rules names, and the descendants of all of these.
-   Never meant are this process, its children (but for `root`) and its ancestors, `except` with
-   their descendants, threads of the kernel, and processes that have ended. Guards of supervisors
-   among them are waited for: they are signalled last, when only they are left or time is up. */
+   This is the only definition of a job's tree: supervisor, guard, hang reports and the search for
+   leftovers all use it.
+   Never meant are this process and its ancestors, `except` and `inherited` with their descendants,
+   threads of the kernel, and processes that have ended. Guards of supervisors among them are waited
+   for: they are signalled last, when only they are left or time is up. */
 struct cl_tree {
     pid_t root;         /* its descendants; 0: nobody's */
     pid_t session;      /* those in the session or process group of this number; 0: in none */
@@ -17,11 +19,43 @@ struct cl_tree {
     const char *token;  /* those born with a SUPERVISE_TOKEN that starts so; NULL or empty: none */
     const pid_t *except;
     int except_count;
+    const struct cl_inherited *inherited; /* NULL: nobody was there before the job */
 };
 
-/* Sends a signal to each of them, as one look at /proc finds them. Returns how many got it,
-   or -1. */
-int cl_tree_signal(const struct cl_tree *tree, int signal);
+/* One process: its number, and when it was started (ticks since the boot). */
+struct cl_started {
+    pid_t pid;
+    unsigned long long ticks;
+};
+
+enum { CL_INHERITED = 4096 };
+
+/* The processes that were there before the job's first one, and so are not the job's: what a shell
+   leaves to us by `exec`. Supervisor and guard share it. */
+struct cl_inherited {
+    /* Who was started before this tick was there before; 0: not taken yet. */
+    unsigned long long since;
+    int is_somebody; /* we had children then, whether /proc shows them or not */
+    /* Our descendants at that time: all children, and of the others those started in that very tick. */
+    int count;
+    struct cl_started listed[CL_INHERITED];
+};
+
+/* Takes down who is there now: to be called just before the job's first process is started. Returns 0,
+   or -1 with errno where that cannot be told for lack of descriptors or memory: call it again. Where
+   /proc does not show our processes nobody is listed. */
+int cl_inherited_take(struct cl_inherited *inherited);
+
+/* What became of a signal to a tree. */
+struct cl_sent {
+    int count;    /* processes that got it */
+    int refused;  /* errno of the last one that could not be signalled; 0: there is none */
+    pid_t refuser; /* that one's number */
+};
+
+/* Sends a signal to each of them, as one look at /proc finds them. Returns how many got it, or -1
+   with errno where /proc cannot be read. `sent` may be NULL. */
+int cl_tree_signal(const struct cl_tree *tree, int signal, struct cl_sent *sent);
 
 /* SIGSTOP to each of them, until nearly all stand still. Returns how many there are, or -1. */
 int cl_tree_freeze(const struct cl_tree *tree);
@@ -30,20 +64,20 @@ int cl_tree_freeze(const struct cl_tree *tree);
 typedef void (*cl_tree_found)(pid_t pid, void *context);
 
 /* Kills them, and waits until a look at /proc finds nobody, but no longer than `limit_ms`. Returns
-   how many were left at the last look, or -1 with errno where /proc cannot be read. Ended children
-   of ours are left to be reaped. Async-signal-safe with `found` NULL. */
+   how many were left at the last look, or -1 with errno where /proc could not be read until then.
+   Ended children of ours are left to be reaped. Async-signal-safe with `found` NULL. */
 int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, void *context);
 
-/* Only finds them, and those in a control group that is called `group_name`, wherever that is. Returns how
-   many there are, or -1 with errno where /proc cannot be read. */
+/* Only finds them, and those in a control group that is called `group_name`, wherever that is (NULL:
+   no such group). Returns how many there are, or -1 with errno where /proc cannot be read. */
 int cl_tree_find(
     const struct cl_tree *tree, const char *group_name, cl_tree_found found, void *context);
 
 /* Whether /proc is there and tells of our own PID namespace. */
 int cl_sees_processes(void);
 
-/* Whether this process has children apart from these; those that have ended may count or not, so
-   reap first. -1 with errno where /proc cannot be read. */
-int cl_has_children(const pid_t *except, int except_count);
+/* Whether a child of this process belongs to the tree, whose root it is; those that have ended may
+   count or not, so reap first. -1 with errno where /proc cannot be read. */
+int cl_tree_has_children(const struct cl_tree *tree);
 
 #endif

@@ -26,6 +26,15 @@ static inline int cl_any_child(void) {
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
+/* Whether a process of this number is our child and was not taken: 0 where there is none, 1 where it
+   runs, 2 where it has ended. */
+static inline int cl_child_state(pid_t pid) {
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | 0x40000000 /* __WALL */) != 0)
+        return 0;
+    return info.si_pid == 0 ? 1 : 2;
+}
+
 /* Waits for this child and takes it. Returns 0, or -1 with errno: ECHILD where it is no child, or
    was taken by somebody else. */
 static inline int cl_reap_one(struct cl_ended *ended, pid_t pid) {

@@ -59,12 +59,15 @@ extension Supervisor {
     private mutating func abandon(_ ending: Ending, at now: Moment) {
         var ending = ending
         guard stop.map({ !$0.restarts }) ?? completes(ending.end) else {
-            warnOfOutliving()
+            // Else only a commit is being finished.
+            if !ending.descendantsGone { warnOfOutliving() }
             return
         }
         if !ending.descendantsGone {
-            let message = "something of the job does not end, even by SIGKILL; leaving it"
-            log(.warning(.init(message: message)))
+            let message =
+                retries.unseen.map { "whether something of the job is left cannot be told (\($0))" }
+                ?? "something of the job does not end, even by SIGKILL"
+            log(.warning(.init(message: "\(message); leaving it")))
         }
         ending.descendantsAbandoned = true
         ending.commitsAbandoned = ending.commitsAbandoned || isPastDeadline(at: now)
@@ -74,9 +77,10 @@ extension Supervisor {
 
     private mutating func warnOfOutliving() {
         let message =
-            "something of attempt \(record.attempt) does not end, even by SIGKILL; "
-            + "the next one starts when it is gone"
-        log(.warning(.init(message: message)))
+            retries.unseen.map {
+                "whether something of attempt \(record.attempt) is left cannot be told (\($0))"
+            } ?? "something of attempt \(record.attempt) does not end, even by SIGKILL"
+        log(.warning(.init(message: "\(message); the next one starts when it is gone")))
     }
 
     /// Nothing was begun, and so the record on the disk stays as it is: what an earlier supervisor

@@ -10,7 +10,9 @@ extension Supervisor {
         _ ending: Action.Ending, _ outcome: Outcome?, because error: String? = nil, at now: Moment
     ) {
         endSources()
-        for timer in TimerID.allCases where timer != .watchdog && alarms.isSet(timer) {
+        // What is to be tried again may be what the end waits for.
+        for timer in TimerID.allCases
+        where timer != .watchdog && timer != .again && alarms.isSet(timer) {
             cancel(timer)
         }
         publisher.isWaiting = false
@@ -36,7 +38,8 @@ extension Supervisor {
     mutating func handleWhileClosing(_ event: Event, at now: Moment) {
         switch event {
         case .lastRecorded: lastRecorded(at: now)
-        case .recordFailed(let message): lastRecordFailed(message, at: now)
+        case .recordFailed(let message), .recordRefused(let message):
+            lastRecordFailed(message, at: now)
         case .recordGivenUp(let isVisible): lastRecordGivenUp(isVisible: isVisible, at: now)
         case .filesFlushed: flushed(.files)
         case .outputFlushed: flushed(.output)
@@ -53,6 +56,7 @@ extension Supervisor {
         case .archiveTrimmed(let time, let gone, let bytes):
             logTrimmedArchive(time, gone: gone, bytes: bytes)
         case .warned(let message): log(.warning(.init(message: message)))
+        case .hindered(let hindrance): hindered(hindrance, at: now)
         case .started, .leftoversEnded, .verified, .verifying, .compressed, .recorded, .spawned,
             .spawnFailed, .jobExited, .outOfMemory, .outputTail, .descendantsGone, .examined,
             .onHangEnded,
@@ -71,6 +75,7 @@ extension Supervisor {
         case (.rewrite, .recording): actions.append(.record(record, confirm: true))
         case (.reminder, .recording): remind(at: now)
         case (.watchdog, _): watchdogTimePassed(at: now)
+        case (.again, _): againTimePassed()
         default: break
         }
     }

@@ -2,29 +2,6 @@ import SuperviseFormats
 
 /// From the job's end to the next attempt, or to our own.
 extension Supervisor {
-    mutating func spawnFailed(_ failure: Event.SpawnFailure, at now: Moment) {
-        guard phase == .running, let attempt else { return }
-        self.attempt?.neverRan = true
-        let (status, message): (Int32, String) =
-            switch failure {
-            case .notFound(let message): (127, message)
-            case .notExecutable(let message): (126, message)
-            case .system(let message): (125, message)
-            }
-        if stop?.restarts == true { forgetStop() }
-        if stop != nil {
-            log(.warning(.init(message: message)))
-            finishStopped(at: now)
-        } else if attempt.number == 1, status != 125 {
-            finish(
-                Outcome(kind: .failed, exitCode: Int(status)), .failed(status: status),
-                because: message, at: now)
-        } else {
-            log(.warning(.init(message: message)))
-            countFailure(.spawn, end: .exited(Int(status)), at: now)
-        }
-    }
-
     mutating func jobExited(_ end: JobEnd, at now: Moment) {
         guard phase == .running, var attempt else { return }
         log(
@@ -128,12 +105,12 @@ extension Supervisor {
             && !wasKilledForHang
     }
 
-    private mutating func forgetStop() {
+    mutating func forgetStop() {
         stop = nil
         for timer in [TimerID.stopDeadline, .terminate, .kill, .abandon] { cancel(timer) }
     }
 
-    private mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
+    mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
         guard var attempt else { return }
         let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
         let lost = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
@@ -227,7 +204,7 @@ extension Supervisor {
 
     /// A clean end: counts of failures start at zero after it. Where something of the attempt had
     /// to be left behind, the record still shows it, and the next start looks for it.
-    private mutating func finish(
+    mutating func finish(
         _ outcome: Outcome, _ ending: Action.Ending, because error: String? = nil, at now: Moment
     ) {
         if let request = attempt?.request { endWithJob(request, at: now) }

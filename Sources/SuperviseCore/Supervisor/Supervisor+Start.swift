@@ -113,6 +113,8 @@ extension Supervisor {
             choose(at: now)
         case .unreadable(let message):
             refuse(message, at: now)
+        case .shortage(let message):
+            waitForMachine(message, at: now)
         }
     }
 
@@ -174,6 +176,7 @@ extension Supervisor {
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
         let held = attempt.heldSignals
+        endMachineShortage(at: now)
         log(
             .attemptStarted(
                 .init(

@@ -96,6 +96,9 @@ extension Supervisor {
         status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
         status.incomplete = incomplete.paths.map(shown)
         if case .choosing = phase, let verification { status.progress.message = verification }
+        if phase == .waiting, let message = machineShortage.message {
+            status.progress.message = message
+        }
         status.requests = requests
         status.lastFailure = record.failures.last
         status.givenUp = givenUp

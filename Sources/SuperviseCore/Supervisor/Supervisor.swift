@@ -98,6 +98,9 @@ package struct Supervisor: Sendable {
     var nextInquiry = 1
     var toldOfSources: Set<String> = []
     package internal(set) var preemption: Preemption?
+    /// What a start waits for, that the machine has not enough of.
+    package internal(set) var machineShortage = MachineShortage()
+    var retries = Retries()
     var publisher = Publisher()
     var service: Service?
     var actions: [Action] = []
@@ -274,6 +277,7 @@ package struct Supervisor: Sendable {
             .acknowledged:
             break
         case .recordFailed(let message): recordFailed(message, at: now)
+        case .recordRefused(let message): recordRefused(message, at: now)
         case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
@@ -307,6 +311,7 @@ package struct Supervisor: Sendable {
         case .onHangEnded(let answer): onHangEnded(answer, at: now)
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
+        case .hindered(let hindrance): hindered(hindrance, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }
@@ -326,6 +331,7 @@ package struct Supervisor: Sendable {
         case .hang: hangTimePassed(due: due, at: now)
         case .diagnosis: diagnosisTimePassed()
         case .watchdog: watchdogTimePassed(at: now)
+        case .again: againTimePassed()
         // What is due is done after every event.
         case .sources, .preemption: break
         case .close, .rewrite, .reminder: break

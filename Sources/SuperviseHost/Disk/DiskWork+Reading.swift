@@ -36,7 +36,7 @@ extension DiskWork {
             case .bad(let reason): return .bad(reason)
             }
         } catch {
-            return .unreadable("\(error)")
+            return error.isShortage ? .shortage("\(error)") : .unreadable("\(error)")
         }
     }
 

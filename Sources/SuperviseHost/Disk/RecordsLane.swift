@@ -100,7 +100,7 @@ final class RecordsLane: Sendable {
             }
             return record.outcome == nil ? .recorded : .lastRecorded
         } catch {
-            return .recordFailed("\(error)")
+            return error.isShortage ? .recordRefused("\(error)") : .recordFailed("\(error)")
         }
     }
 

@@ -32,10 +32,9 @@ final class Diagnosis {
 
     /// Looks at all processes of the job.
     ///
-    /// - Parameter helpers: our children that are none of the job's.
-    func examine(except helpers: Set<Int32>) {
+    func examine(_ tree: JobTree) {
         let examination = ProcessExamination()
-        begin(.examination(examination)) { examination.run(except: helpers) }
+        begin(.examination(examination)) { examination.run(tree) }
     }
 
     /// Runs a command that looks at it.

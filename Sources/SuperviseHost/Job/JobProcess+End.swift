@@ -5,18 +5,26 @@ import SuperviseSystem
 extension JobProcess {
     func killEverything() {
         signalLeader(9)
+        hasMissedSome = false
         signalDescendants(9)
         if isEnding != nil { isEnding = .atOnce }
     }
 
+    /// The core's order after ``Event/hindered(_:)``.
+    func tryAgain() {
+        if hasNoGuard { replaceGuard() }
+        reap()
+        if let isEnding {
+            endDescendants(isEnding)
+        } else if hasMissedSome {
+            killEverything()
+        }
+    }
+
     func endDescendants(_ urgency: Action.Urgency) {
         isEnding = urgency
-        guard hasDescendants else {
-            treeIsGone()
-            return
-        }
         watchGroup()
-        signalDescendants(urgency == .politely ? 15 : 9)
+        if treeRemains { signalDescendants(urgency == .politely ? 15 : 9) }
     }
 
     /// After SIGCHLD: takes every process that has ended, a batch at a time, as a job may make them
@@ -27,7 +35,7 @@ extension JobProcess {
             if reaped.pid == leader?.pid {
                 guardian.attempt.leaderIsReaped()
                 leaderEnded(reaped.status)
-            } else if reaped.pid == guardian.pid {
+            } else if !hasNoGuard, reaped.pid == guardian.pid {
                 replaceGuard()
             } else {
                 _ = tools.ended(reaped)
@@ -37,22 +45,35 @@ extension JobProcess {
                 break
             }
         }
-        guard let urgency = isEnding else { return }
-        if !hasDescendants {
+        // With `atOnce` also those that their parents left to us since the last look.
+        if let urgency = isEnding, treeRemains, urgency == .atOnce { signalDescendants(9) }
+    }
+
+    /// Whether somebody of the tree that is ending is left; tells where nobody is, or nobody can tell.
+    private var treeRemains: Bool {
+        switch presence {
+        case .nobody:
             treeIsGone()
-        } else if urgency == .atOnce {
-            // What its parent left to us since the last look.
-            signalDescendants(9)
+            return false
+        case .somebody: return true
+        case .unknown(let error):
+            deliver(.hindered(.tree("\(error)")))
+            return true
         }
     }
 
-    /// The guard and our tools are no part of the job.
-    var hasDescendants: Bool {
+    /// Whether somebody of the job is left: the guard, our tools and what we inherited are no part of it.
+    private var presence: JobTree.Presence {
         // Asked first, so that what its watch has told is taken.
-        if let group, group.isPopulated { return true }
+        if let group, group.isPopulated { return .somebody }
         // Mostly there is nobody, and one call quicker than a look into /proc.
-        guard anyChildRemains() else { return false }
-        return tools.withProcesses { ProcessTree.hasChildren(except: $0.union([guardian.pid])) }
+        guard anyChildRemains() else { return .nobody }
+        let presence = withTree { $0.presence }
+        // Without /proc our tools, and what we inherited, look like everybody else. That was said at the
+        // start.
+        guard case .unknown(let error) = presence, !error.isShortage else { return presence }
+        let hasOthers = guardian.attempt.mayHaveInherited || tools.withProcesses { !$0.isEmpty }
+        return hasOthers ? .nobody : presence
     }
 
     /// Its last member need not be our child.
@@ -61,14 +82,15 @@ extension JobProcess {
         groupWatch = try? loop.watch(group.changes, for: .urgent) { [unowned self] _ in reap() }
     }
 
-    /// Our children that are no part of the job.
-    var helpers: Set<Int32> { tools.withProcesses { $0.union([guardian.pid]) } }
-
     func treeIsGone() {
         isEnding = nil
         if let groupWatch { loop.cancel(groupWatch) }
         groupWatch = nil
         guardian.attempt.end()
-        deliver(.descendantsGone)
+        if let refusal {
+            deliver(.spawnFailed(.refused(refusal, "the job cannot be watched")))
+        } else {
+            deliver(.descendantsGone)
+        }
     }
 }

@@ -3,18 +3,26 @@ import SuperviseSystem
 
 /// The guard, which ends the tree when we cannot.
 extension JobProcess {
-    /// Somebody has killed it: a new one watches from now on.
+    /// Somebody has killed it: a new one watches from now on. Where none can be started the core orders
+    /// it again.
     func replaceGuard() {
         do throws(SystemError) {
             stopWatchingGuard()
             guardian = try Guard.start(of: guardian.attempt, holding: locks, group: group)
+            hasNoGuard = false
             watchGuard()
             deliver(.warned("the guard was killed by somebody; started another"))
         } catch {
-            deliver(
-                .warned(
-                    "the guard was killed and cannot be started again: \(error); should the "
-                        + "supervisor be killed, the job would live on until the next start"))
+            let isFirst = !hasNoGuard
+            // From now on its number may be that of a process of the job.
+            hasNoGuard = true
+            if isFirst {
+                deliver(
+                    .warned(
+                        "the guard was killed and cannot be started again: \(error); should the "
+                            + "supervisor be killed, the job would live on until the next start"))
+            }
+            deliver(.hindered(.guardian))
         }
     }
 
@@ -30,6 +38,8 @@ extension JobProcess {
     func watchGuard() {
         // It is looked for whenever a child has ended, too.
         let number = guardian.process.descriptor
+        // A sandbox may refuse pidfds: then it is only looked for.
+        guard number >= 0 else { return }
         guardWatch = try? loop.watch(number, for: .read) { [unowned self] _ in reap() }
     }
 

@@ -9,10 +9,9 @@ extension JobProcess {
                 readReport()
             }
         } catch {
-            // It lives, so its end has to be waited for before there is another one.
-            deliver(.warned("the job cannot be watched, and is ended: \(error)"))
-            deliver(.spawned(pid: Int(process.pid)))
-            signalLeader(9)
+            // It lives, so its end has to be waited for before it is started again.
+            refusal = error
+            killEverything()
         }
     }
 
@@ -21,6 +20,8 @@ extension JobProcess {
         readReport(hasEnded: true)
         guard leader != nil else { return }
         forgetLeader()
+        // It never ran, as far as the core knows: what it started in that moment ends first.
+        if refusal != nil { return endDescendants(.atOnce) }
         reportMemoryKills()
         beforeEnd()
         deliver(.jobExited(JobEnd(status)))
@@ -43,12 +44,13 @@ extension JobProcess {
 
     private static func failure(_ error: SystemError) -> Event.SpawnFailure {
         let reason = "\(error.subject): \(errorText(error.code))"
+        if error.isShortage { return .refused(error, "the job cannot be started") }
         if error.commandStatus == 127 {
             return .notFound("command not found: \(reason)")
         }
         return error.call == "execve" || error.call == "chdir" || error.call == "interpreter of"
             ? .notExecutable("the command cannot be executed: \(reason)")
-            : .system("the job cannot be started: \(error)")
+            : .refused(error, "the job cannot be started")
     }
 
     func forgetLeader() {

@@ -61,7 +61,7 @@ extension JobProcess {
 
     func pause() {
         isPaused = true
-        tools.withProcesses { ProcessTree.stopDescendants(except: $0.union([guardian.pid])) }
+        if let error = withTree({ $0.stop() }) { tellNotSeen(error, 19) }
     }
 
     func goOn() {
@@ -71,8 +71,24 @@ extension JobProcess {
 
     func signalDescendants(_ signal: Int32) {
         if signal == 9 { group?.kill() }
-        tools.withProcesses { tools in
-            _ = ProcessTree.signalDescendants(signal, except: tools.union([guardian.pid]))
+        let sent = withTree { $0.signal(signal) }
+        if let error = sent.failure {
+            // Without /proc there is still the group that the leader has made.
+            if !error.isShortage, let group = leaderNumber { signalProcessGroup(group, signal) }
+            tellNotSeen(error, signal)
         }
+        guard let refused = sent.refused, toldRefusers.insert(refused.pid).inserted else { return }
+        deliver(
+            .warned(
+                "process \(refused.pid) of the job cannot be sent \(signalName(signal)): "
+                    + "\(errorText(refused.code)); end it as a user who may (kill \(refused.pid))"))
+    }
+
+    private func tellNotSeen(_ error: SystemError, _ signal: Int32) {
+        if signal == 9 {
+            hasMissedSome = true
+            return deliver(.hindered(.tree("\(error)")))
+        }
+        deliver(.warned("\(signalName(signal)) cannot be sent to all of the job: \(error)"))
     }
 }

@@ -26,6 +26,16 @@ final class JobProcess {
     var memoryKills: (count: OutOfMemoryCount, before: Int)?
     var isStopped = false
     var isPaused = false
+    /// What kept the command from being watched: its start is to be tried again once it has ended.
+    var refusal: SystemError?
+    /// Processes that could not be signalled, each told once.
+    var toldRefusers: Set<Int32> = []
+    /// SIGKILL could not be sent to all, for lack of something.
+    var hasMissedSome = false
+    /// Of the last attempt, and so of the process group that it was born to lead.
+    var leaderNumber: Int32?
+    /// The guard has gone, and no other could be started yet.
+    var hasNoGuard = false
 
     /// - Parameter locks: those that the guard shares.
     init(
@@ -50,15 +60,45 @@ final class JobProcess {
         group = request.group ?? group
         request.guarded = guardian.attempt
         isPaused = false
-        guardian.attempt.begin(token: token)
+        refusal = nil
+        hasMissedSome = false
+        toldRefusers = []
+        if hasNoGuard { replaceGuard() }
+        // Whoever has ended before is not there.
+        reap()
         countMemoryKills()
         do throws(SystemError) {
+            try guardian.attempt.takeInherited()
+            guardian.attempt.begin(token: token)
             let process = try spawn(request)
             leader = process
+            leaderNumber = process.pid
             watchReport(of: process)
         } catch {
             guardian.attempt.end()
-            deliver(.spawnFailed(.system("the job cannot be started: \(error)")))
+            deliver(.spawnFailed(.refused(error, "the job cannot be started")))
         }
+    }
+
+    /// Does something with the job's processes, while no tool of ours starts and none is reaped.
+    func withTree<Result>(_ body: (JobTree) -> Result) -> Result {
+        tools.withProcesses { tools in
+            let helpers = hasNoGuard ? tools : tools.union([guardian.pid])
+            return body(JobTree(helpers: helpers, sparing: guardian.attempt))
+        }
+    }
+
+    /// The same, for one who looks at them for longer.
+    var tree: JobTree { withTree { $0 } }
+}
+
+extension Event.SpawnFailure {
+    /// The system refused something that a start needs.
+    ///
+    /// - Parameter what: could not be done, for people.
+    static func refused(_ error: SystemError, _ what: String) -> Event.SpawnFailure {
+        let message = "\(what): \(error)"
+        return error.isShortage
+            ? .shortage("\(message); \(error.shortageAdvice)") : .system(message)
     }
 }

@@ -21,7 +21,7 @@ extension Conductor {
             try request.giveStreams()
             job?.start(request, token: order.token)
         } catch {
-            takeAfterOutput(.spawnFailed(.system("the job's output cannot be taken: \(error)")))
+            takeAfterOutput(.spawnFailed(.refused(error, "the job's output cannot be taken")))
         }
         output?.isGiven()
     }

@@ -28,7 +28,8 @@ extension Conductor {
         case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
-        case .examine: diagnosis?.examine(except: job?.helpers ?? [])
+        case .examine: (job?.tree).map { diagnosis?.examine($0) }
+        case .tryAgain: tryAgain()
         case .runOnHang(let command): runOnHang(command)
         case .endDiagnosis: diagnosis?.end()
         case .saveReport(let hung, let text): disk?.saveReport(hung, text, at: Self.now().wall)
@@ -62,6 +63,11 @@ extension Conductor {
         case .leaveOutput: output?.stopFlushing()
         case .exit(let ending): exit(ending)
         }
+    }
+
+    func tryAgain() {
+        WorkerLane.startThreads()
+        job?.tryAgain()
     }
 
     func verify(_ id: CheckpointID, trusting: Bool) {

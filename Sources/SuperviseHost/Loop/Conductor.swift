@@ -44,6 +44,10 @@ final class Conductor {
             settings: session.request.settings, found: session.found, seed: session.seed,
             at: Self.now())
         let deliver: (Event) -> Void = { [unowned self] in take($0) }
+        // Before the timers are set: it sets one.
+        loop.beforeWaiting { [weak self] in
+            if let error = WorkerLane.takeRefusal() { self?.take(.hindered(.threads("\(error)"))) }
+        }
         let timers = try TimerTable(on: loop) { [unowned self] in ring($0) }
         self.timers = timers
         let switchboard = try Switchboard(

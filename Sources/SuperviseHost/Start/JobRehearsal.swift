@@ -7,6 +7,7 @@ import SuperviseSystem
 /// all that the job's start will do but the exec.
 struct JobRehearsal {
     let request: RunRequest
+    let console: Console
     var users = UserDatabase()
 
     /// - Parameter paths: where the run's state and checkpoints are or will be.
@@ -24,7 +25,10 @@ struct JobRehearsal {
         do throws(SystemError) {
             var request = rehearsed
             request.settings = settings
-            try rehearse(request, reach: settings.identity == nil ? [] : places(of: paths))
+            let places = settings.identity == nil ? [] : places(of: paths)
+            try ShortageWait(console).perform { () throws(SystemError) in
+                try rehearse(request, reach: places)
+            }
         } catch {
             throw HostError(sentence(for: error))
         }
@@ -55,6 +59,9 @@ struct JobRehearsal {
     }
 
     private func sentence(for error: SystemError) -> String {
+        if error.isShortage {
+            return "the job cannot be started: \(error); \(error.shortageAdvice)"
+        }
         let reason = errorText(error.code)
         let user = request.job.user.map { "user \($0.user)" } ?? "we"
         let who = request.job.user.map { "for user \($0.user): " } ?? ""

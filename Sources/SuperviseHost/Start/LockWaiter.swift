@@ -44,10 +44,13 @@ struct LockWaiter {
     /// Also where nobody has reaped it yet, as a shell does not until it is asked to wait. One that
     /// was killed a moment ago is still on its way out, so it gets that moment.
     private func hasEnded(_ pid: Int32) -> Bool {
-        guard pathExists("/proc/\(pid)"), let process = try? ProcessHandle(opening: pid) else {
-            return true
+        do throws(SystemError) {
+            let process = try ProcessHandle(opening: pid)
+            return try process.waitForEnd(atMost: .milliseconds(250))
+        } catch {
+            // What cannot be told is no end.
+            return error.isNoProcess
         }
-        return (try? process.waitForEnd(atMost: .milliseconds(250))) ?? false
     }
 
     private func inUse(by pid: Int32?) -> HostError {

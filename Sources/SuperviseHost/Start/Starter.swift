@@ -22,7 +22,7 @@ struct Starter {
         let signals = SignalPlan(
             checkpoint: request.checkpointSignal, preempt: request.preemptSignal)
         try lookForPrograms()
-        let job = try JobRehearsal(request: request).perform(paths)
+        let job = try JobRehearsal(request: request, console: console).perform(paths)
         let missing = job.identity == nil ? [] : missingDirectories(above: paths)
         try explaining { () throws(StoreError) in
             try StateDirectory(request.stateDirectory).prepare()
@@ -152,6 +152,7 @@ struct Starter {
     }
 
     private func tellIfBlind() {
+        if let sentence = StartText.line(RefusedCall.all()) { console.say(sentence, .quiet) }
         guard !ProcessTree.isVisible else { return }
         console.say(
             "/proc does not show our processes, so what the job leaves behind cannot be found; "

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// Threads that do what may take long, so that the loop never waits. With one thread the jobs run in
 /// the order they were submitted.
@@ -46,19 +47,29 @@ package final class WorkerLane: @unchecked Sendable {
     package func submit(first: Bool = false, _ job: @escaping Job) {
         pthread_mutex_lock(mutex)
         if first { jobs.prepend(job) } else { jobs.append(job) }
-        let needsThread = idle < jobs.count && started < limit
-        if needsThread && !startThread() && started == 0 {
-            // Not even one thread can be had. Late is better than never, so it is done here.
-            let mine = jobs.removeFirst()
-            pthread_mutex_unlock(mutex)
-            return mine()
-        }
+        startThreadIfNeeded()
         pthread_cond_signal(somethingToDo)
         pthread_mutex_unlock(mutex)
     }
 
+    /// With `mutex` locked. Where not even one thread can be had the jobs wait for
+    /// ``startThreads()``: done here they could wait for what only the caller does.
+    private func startThreadIfNeeded() {
+        guard idle < jobs.count, started < limit else { return }
+        let code = startThread()
+        if code != 0, started == 0 { Self.starved.withLock { $0.add(self, code) } }
+    }
+
+    private func startAgain() {
+        pthread_mutex_lock(mutex)
+        startThreadIfNeeded()
+        pthread_mutex_unlock(mutex)
+    }
+
     /// With `mutex` locked.
-    private func startThread() -> Bool {
+    ///
+    /// - Returns: an errno, or 0.
+    private func startThread() -> Int32 {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
@@ -83,10 +94,10 @@ package final class WorkerLane: @unchecked Sendable {
             }, lane.toOpaque())
         if result != 0 {
             lane.release()
-            return false
+            return result
         }
         started += 1
-        return true
+        return 0
     }
 
     private func work() -> Never {
@@ -105,6 +116,40 @@ package final class WorkerLane: @unchecked Sendable {
             job()
             pthread_mutex_lock(mutex)
         }
+    }
+}
+
+extension WorkerLane {
+    /// Those of the process that have jobs and no thread, in order.
+    private struct Starved {
+        var lanes: [WorkerLane] = []
+        /// Not told yet.
+        var refusal: SystemError?
+
+        mutating func add(_ lane: WorkerLane, _ code: Int32) {
+            if !lanes.contains(where: { $0 === lane }) { lanes.append(lane) }
+            refusal = SystemError(call: "pthread_create", code: code, subject: lane.name)
+        }
+    }
+
+    private static let starved = Mutex(Starved())
+
+    /// Why a lane has got no thread, told once each time that one could not be started.
+    package static func takeRefusal() -> SystemError? {
+        starved.withLock { starved in
+            defer { starved.refusal = nil }
+            return starved.refusal
+        }
+    }
+
+    /// Starts the threads of lanes that have jobs and none; to be called again as long as
+    /// ``takeRefusal()`` tells of one.
+    package static func startThreads() {
+        let lanes = starved.withLock { starved in
+            defer { starved.lanes = [] }
+            return starved.lanes
+        }
+        for lane in lanes { lane.startAgain() }
     }
 }
 

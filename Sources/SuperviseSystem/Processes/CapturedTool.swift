@@ -106,8 +106,12 @@ package final class CapturedTool: Sendable {
             pollfd(fd: output, events: Int16(POLLIN), revents: 0),
         ]
         while true {
-            try systemCall("poll") { poll(&entries, nfds_t(entries.count), -1) }
-            let hasEnded = entries[0].revents != 0
+            // Where a sandbox refuses pidfds nothing tells of the end.
+            let timeout_ms: Int32 = process.descriptor < 0 ? 50 : -1
+            try systemCall("poll") { poll(&entries, nfds_t(entries.count), timeout_ms) }
+            let hasEnded =
+                process.descriptor < 0
+                ? try process.waitForEnd(atMost: .zero) : entries[0].revents != 0
             switch try take(output) {
             case .bytes: break
             case .nothingYet: if hasEnded { return true }

@@ -25,6 +25,27 @@ package final class GuardedAttempt: @unchecked Sendable {
         cl_guarded_begin(native, token)
     }
 
+    /// Takes down who is there before the job, once: what is called from now on is the job's.
+    ///
+    /// - Throws: EMFILE, ENFILE, ENOMEM: then nobody can tell, and it is to be called again.
+    package func takeInherited() throws(SystemError) {
+        guard native.pointee.inherited.since == 0 else { return }
+        try systemCall("open", "/proc") {
+            withUnsafeMutablePointer(to: &native.pointee.inherited) { cl_inherited_take($0) }
+        }
+    }
+
+    /// Whether there was somebody, also one that /proc does not show.
+    package var mayHaveInherited: Bool { native.pointee.inherited.is_somebody != 0 }
+
+    /// For C, as long as this value lives.
+    var inherited: UnsafePointer<cl_inherited> {
+        let offset = MemoryLayout<cl_guarded>.offset(of: \.inherited) ?? 0
+        return UnsafePointer(
+            UnsafeRawPointer(native).advanced(by: offset).assumingMemoryBound(
+                to: cl_inherited.self))
+    }
+
     /// Its number may be another process's from now on.
     package func leaderIsReaped() { native.pointee.is_reaped = 1 }
 

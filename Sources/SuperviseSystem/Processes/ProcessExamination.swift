@@ -19,9 +19,9 @@ package final class ProcessExamination: Sendable {
 
     /// For a worker thread, once. May take for ever.
     ///
-    /// - Parameter helpers: children of ours that are not meant, nor what they have started.
-    package func run(except helpers: Set<Int32>) {
-        for (pid, status) in Self.descendants(of: getpid(), except: helpers) {
+    /// - Parameter tree: whose processes are meant.
+    package func run(_ tree: JobTree) {
+        for (pid, status) in Self.processes(of: tree) {
             var process = ProcessFindings.Process(
                 pid: pid, parent: status.parent, name: status.name)
             var leftOut = 0
@@ -44,15 +44,21 @@ package final class ProcessExamination: Sendable {
         findings_.withLock { $0.isComplete = true }
     }
 
-    private static func descendants(
-        of root: Int32, except helpers: Set<Int32>
-    ) -> [(Int32, ProcessStatus)] {
+    /// Parents before their children; also those that have ended and were not reaped by their parent.
+    private static func processes(of tree: JobTree) -> [(Int32, ProcessStatus)] {
+        let members = Set(tree.members() ?? [])
         var children: [Int32: [(Int32, ProcessStatus)]] = [:]
-        for pid in numbers(in: "/proc") where !helpers.contains(pid) {
-            guard let status = ProcessStatus(path: "/proc/\(pid)/stat") else { continue }
-            children[status.parent, default: []].append((pid, status))
+        var found: [(Int32, ProcessStatus)] = []
+        for pid in numbers(in: "/proc") {
+            guard let status = ProcessStatus(path: "/proc/\(pid)/stat"),
+                members.contains(pid) || status.state == "Z" && members.contains(status.parent)
+            else { continue }
+            if members.contains(status.parent) {
+                children[status.parent, default: []].append((pid, status))
+            } else {
+                found.append((pid, status))
+            }
         }
-        var found = children[root] ?? []
         var next = 0
         while next < found.count {
             found += children.removeValue(forKey: found[next].0) ?? []

@@ -6,22 +6,39 @@ import Glibc
 package final class ProcessHandle: Sendable {
     /// Its number; another process may get it once this one was reaped.
     package let pid: Int32
+    /// -1 where a sandbox or an old kernel refuses pidfds: then the number is used, after a look.
     private let pidfd: FileDescriptor
+    /// When it was started; 0 for a child of ours, whose number stays its own until we reap it.
+    private let started: UInt64
 
     init(pid: Int32, adopting pidfd: consuming FileDescriptor) {
         self.pid = pid
         self.pidfd = pidfd
+        started = 0
     }
 
     /// Takes hold of a running process, or of one that has ended and was not reaped.
     ///
     /// - Throws: ESRCH where there is none, EMFILE.
-    package convenience init(opening pid: Int32) throws(SystemError) {
-        let number = try systemCall("pidfd_open", "\(pid)") { cl_pidfd_open(pid) }
-        self.init(pid: pid, adopting: FileDescriptor(adopting: number))
+    package init(opening pid: Int32) throws(SystemError) {
+        var number: Int32 = -1
+        var started: UInt64 = 0
+        do throws(SystemError) {
+            number = try systemCall("pidfd_open", "\(pid)") { cl_pidfd_open(pid) }
+        } catch {
+            guard cl_is_refusal(error.code) != 0 else { throw error }
+            guard let status = ProcessStatus(path: "/proc/\(pid)/stat") else {
+                throw SystemError(call: "kill", code: ESRCH, subject: "\(pid)")
+            }
+            started = status.started
+        }
+        self.pid = pid
+        self.started = started
+        pidfd = FileDescriptor(adopting: number)
     }
 
-    /// Readable once the process has ended, before it is reaped; for an ``EventLoop``.
+    /// Readable once the process has ended, before it is reaped; for an ``EventLoop``. -1 where pidfds
+    /// are refused.
     package var descriptor: Int32 { pidfd.rawValue }
 
     /// Sends a signal to this process alone.
@@ -32,7 +49,20 @@ package final class ProcessHandle: Sendable {
     package func signal(_ signal: Int32) throws(SystemError) -> Bool {
         let number = pidfd.rawValue
         do throws(SystemError) {
+            guard number >= 0 else { return try signalByNumber(signal) }
             try systemCall("pidfd_send_signal", "\(pid)") { cl_pidfd_send_signal(number, signal) }
+            return true
+        } catch {
+            if error.code == ESRCH { return false }
+            guard number >= 0, cl_is_refusal(error.code) != 0 else { throw error }
+            return try signalByNumber(signal)
+        }
+    }
+
+    private func signalByNumber(_ signal: Int32) throws(SystemError) -> Bool {
+        guard isThere else { return false }
+        do throws(SystemError) {
+            try systemCall("kill", "\(pid)") { kill(pid, signal) }
             return true
         } catch {
             if error.code == ESRCH { return false }
@@ -40,13 +70,43 @@ package final class ProcessHandle: Sendable {
         }
     }
 
+    /// Whether the number is still this process's, ended or not.
+    private var isThere: Bool {
+        if cl_child_state(pid) != 0 { return true }
+        return started != 0 && ProcessStatus(path: "/proc/\(pid)/stat")?.started == started
+    }
+
+    private var hasEnded: Bool {
+        let state = cl_child_state(pid)
+        if state != 0 { return state == 2 }
+        guard started != 0, let status = ProcessStatus(path: "/proc/\(pid)/stat") else {
+            return true
+        }
+        return status.started != started || status.state == "Z"
+    }
+
     /// Waits until the process has ended.
     ///
     /// - Parameter limit: how long at most; nil waits for ever.
     /// - Returns: whether it has.
     package func waitForEnd(atMost limit: Duration?) throws(SystemError) -> Bool {
-        try waitUntilReady(pidfd.rawValue, for: POLLIN, until: limit.map { .now() + $0 })
+        let deadline = limit.map { MonotonicTime.now() + $0 }
+        if pidfd.rawValue >= 0 {
+            return try waitUntilReady(pidfd.rawValue, for: POLLIN, until: deadline)
+        }
+        // Nothing tells of its end, so it is looked at every 10 ms.
+        while !hasEnded {
+            if let deadline, deadline <= .now() { return false }
+            poll(nil, 0, 10)
+        }
+        return true
     }
+}
+
+/// Sends a signal to all in the process group of a child of ours, which it was born to lead.
+package func signalProcessGroup(_ group: Int32, _ signal: Int32) {
+    precondition(group > 1, "0 and 1 would mean others")
+    _ = kill(-group, signal)
 }
 
 /// Waits until a descriptor is ready, or a moment has come.

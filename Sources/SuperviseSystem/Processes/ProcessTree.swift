@@ -19,41 +19,15 @@ package enum ProcessTree {
 
     /// Whether we have children apart from some; to be asked when all that have ended are reaped.
     package static func hasChildren(except helpers: Set<Int32>) -> Bool {
-        let spared = Array(helpers)
-        return cl_has_children(spared, Int32(spared.count)) > 0
+        JobTree(helpers: helpers, sparing: nil).presence != .nobody
     }
 
-    /// Sends a signal to all our descendants apart from some and from their descendants.
+    /// Sends a signal to all our descendants apart from some; see ``JobTree/signal(_:)``.
     ///
-    /// Those who fork at the same time may be missed. As a subreaper we get them as children, so with
-    /// SIGKILL: again after each child that ends, until ``hasChildren(except:)`` is false. Guards of
-    /// supervisors among them end once they have ended their own trees; where only they are left,
-    /// SIGKILL is for them, too.
     /// - Returns: how many got it.
     @discardableResult
     package static func signalDescendants(_ signal: Int32, except helpers: Set<Int32>) -> Int {
-        // Mostly there are none, and one look at a list is much quicker than one at all processes.
-        guard hasChildren(except: helpers) else { return 0 }
-        var tree = cl_tree()
-        tree.root = getpid()
-        return Array(helpers).withUnsafeBufferPointer { spared in
-            tree.except = spared.baseAddress
-            tree.except_count = Int32(spared.count)
-            return max(0, Int(cl_tree_signal(&tree, signal)))
-        }
-    }
-
-    /// SIGSTOP to all our descendants apart from some and from their descendants, again and again until
-    /// they stand still, for one that forks meanwhile would leave a child that runs.
-    package static func stopDescendants(except helpers: Set<Int32>) {
-        guard hasChildren(except: helpers) else { return }
-        var tree = cl_tree()
-        tree.root = getpid()
-        Array(helpers).withUnsafeBufferPointer { spared in
-            tree.except = spared.baseAddress
-            tree.except_count = Int32(spared.count)
-            _ = cl_tree_freeze(&tree)
-        }
+        JobTree(helpers: helpers, sparing: nil).signal(signal).count
     }
 
     /// Kills every process that a run has left, and their descendants, and waits until they are gone,

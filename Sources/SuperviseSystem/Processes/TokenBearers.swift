@@ -16,25 +16,17 @@ extension ProcessTree {
     ///   processes.
     package static func bearers(ofRunToken runToken: String) -> [TokenBearer]? {
         precondition(!runToken.isEmpty, "an empty token would mean everybody")
-        let collector = Numbers()
-        let note: cl_tree_found = { pid, context in
-            guard let context else { return }
-            Unmanaged<Numbers>.fromOpaque(context).takeUnretainedValue().all.append(pid)
-        }
+        let collector = FoundNumbers()
         let count = withExtendedLifetime(collector) {
             runToken.withCString { token in
                 var tree = cl_tree()
                 tree.token = token
                 let context = Unmanaged.passUnretained(collector).toOpaque()
-                return cl_tree_find(&tree, "supervise-\(runToken)", note, context)
+                return cl_tree_find(&tree, "supervise-\(runToken)", FoundNumbers.note, context)
             }
         }
         guard count >= 0 else { return nil }
         return collector.all.map { TokenBearer(pid: $0, socket: socket(of: $0)) }
-    }
-
-    private final class Numbers {
-        var all: [Int32] = []
     }
 
     private static func socket(of pid: Int32) -> String? {

@@ -52,3 +52,8 @@ private func readClock(_ clock: clockid_t) -> Int64 {
     clock_gettime(clock, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
+
+/// Lets time pass on this thread; a signal that is handled cuts it short.
+package func sleepThisThread(for time: Duration) {
+    poll(nil, 0, Int32(clamping: time.nanoseconds / 1_000_000))
+}

@@ -93,10 +93,12 @@ package func processorCount() -> Int {
 }
 
 /// How many descriptors this process may have open at once.
-package func descriptorLimit() -> Int {
+///
+/// - Parameter isHard: how far it may be raised by a run, which does so.
+package func descriptorLimit(isHard: Bool = false) -> Int {
     var limit = rlimit()
     let result = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    return result == 0 ? Int(clamping: limit.rlim_cur) : 1024
+    return result == 0 ? Int(clamping: isHard ? limit.rlim_max : limit.rlim_cur) : 1024
 }
 
 /// The whole of a small file, such as one of /proc, whose size the kernel does not tell.

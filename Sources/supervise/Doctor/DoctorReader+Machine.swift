@@ -11,9 +11,10 @@ extension DoctorReader {
         facts.places = [look("state", place.directory)] + payloads(runs)
         facts.strayLocks = strayLocks()
         facts.socket = socket()
-        facts.descriptors = descriptorLimit()
+        facts.descriptors = descriptorLimit(isHard: true)
         facts.processes = processes()
         facts.hasProc = (try? bootId()) != nil
+        facts.refusedCalls = RefusedCall.all()
         facts.newest = runs.compactMap(newest).max()
         facts.programs = Set(
             MachineDoctor.helpers.map(\.0).filter {

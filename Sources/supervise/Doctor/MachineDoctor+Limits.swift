@@ -21,7 +21,7 @@ extension MachineDoctor {
         guard count < 256 else { return Finding(.ok, "open files", "up to \(count)") }
         return Finding(
             count < 64 ? .problem : .note, "open files", "only \(count) are allowed",
-            advice: "raise the limit: ulimit -n 1024, or LimitNOFILE= in a unit")
+            advice: "raise the hard limit: ulimit -Hn 1024, or LimitNOFILE= in a unit")
     }
 
     var processes: Finding? {
@@ -54,6 +54,13 @@ extension MachineDoctor {
             : Finding(
                 .problem, "/proc", "cannot be read",
                 advice: "mount it: what a killed supervisor left is found there")
+    }
+
+    var systemCalls: Finding {
+        guard let (what, advice) = StartText.finding(facts.refusedCalls) else {
+            return Finding(.ok, "system calls", "all that are needed are answered")
+        }
+        return Finding(.note, "system calls", what, advice: advice)
     }
 
     /// Each with what needs it.

@@ -19,6 +19,7 @@ struct MachineDoctor {
         if let processes { findings.append(processes) }
         findings.append(clock)
         findings.append(processTable)
+        findings.append(systemCalls)
         findings += programs
         return findings
     }

@@ -16,6 +16,8 @@ struct MachineFacts: Sendable {
     var strayLocks = 0
     /// Whether /proc can be read.
     var hasProc = true
+    /// System calls that we would use and that are refused here.
+    var refusedCalls: [RefusedCall] = []
     var now: Timestamp
     /// The newest time that any run tells of.
     var newest: Timestamp?

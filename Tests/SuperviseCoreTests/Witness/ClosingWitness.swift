@@ -39,7 +39,7 @@ struct ClosingWitness {
             switch action {
             case .record, .giveUpRecord, .flushFiles, .flushOutput, .measureOutput, .leaveOutput,
                 .acknowledge, .exit, .log, .tell, .publish, .notify, .send, .close, .setTimer,
-                .cancelTimer, .savePins:
+                .cancelTimer, .savePins, .tryAgain:
                 break
             default: throw Violation("end", "after its end was decided there is \(action)")
             }

@@ -154,9 +154,19 @@ struct FailureWitness {
         return failed.failure.kind != .spawn && failsTheSameWay(step) ? .sameEachTime : nil
     }
 
+    private func isTakenBack(_ step: Step) -> Bool {
+        counts.attempt != nil && step.supervisor.record.attempt == counts.attempts - 1
+    }
+
     private mutating func follow(_ step: Step, _ before: Ledger) {
         switch step.event {
         case .verified(let id, .bad): knownBad.insert(id)
+        case .spawnFailed(.shortage) where step.supervisor.stop != nil: break
+        case .spawnFailed(.shortage) where isTakenBack(step),
+            .recordRefused where isTakenBack(step):
+            // It has not begun, and the next one has its number.
+            counts.attempt = nil
+            counts.attempts -= 1
         case .received(.progress(let report), let sender, _):
             guard before.leaderRuns, before.members[sender] != nil, let new = report.step else {
                 return
@@ -357,6 +367,7 @@ struct FailureWitness {
                 case .notFound: 127
                 case .notExecutable: 126
                 case .system: 125
+                case .shortage: throw Violation("6", "a shortage is booked to the job")
                 }
             if status != own { throw Violation("6", "given up with \(status), not \(own)") }
             if counts.attempts == 1, own != 125 { return }

@@ -100,6 +100,8 @@ struct IntervalWitness {
             default: break
             }
         }
+        // One that has not begun gives its number to the next one.
+        attempt = min(attempt, step.supervisor.record.attempt)
         // What the job completed by itself may follow it at once.
         guard let taken = committing.first(where: { !known.contains($0) }) else { return }
         switch step.event {

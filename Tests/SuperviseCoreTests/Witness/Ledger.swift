@@ -112,9 +112,10 @@ struct Ledger {
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
             .acknowledged, .watchFlushed, .watchIncomplete, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
-            .recorded, .recordFailed,
+            .recorded, .recordFailed, .recordRefused,
             .outputTail,
-            .received, .noticed, .signal, .stagingMade, .warned, .diskFull, .pinsSaved, .answered,
+            .received, .noticed, .signal, .stagingMade, .warned, .hindered, .diskFull, .pinsSaved,
+            .answered,
             .archives, .archiveRemoved, .archiveTrimmed, .freeSpace:
             break
         }
@@ -224,7 +225,7 @@ struct Ledger {
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
             .savePins, .acknowledge, .notify, .listArchives, .removeArchive, .trimArchive,
-            .measureSpace:
+            .measureSpace, .tryAgain:
             break
         }
     }

@@ -77,6 +77,8 @@ struct PreemptionWitness {
 
     private mutating func follow(_ step: Step, _ before: Ledger, _ after: Ledger) {
         let counted = after.counted(step.now)
+        // One that has not begun gives its number to the next one.
+        work.attempt = min(work.attempt, step.supervisor.record.attempt)
         for case .record(let record, _) in step.actions
         where record.current != nil && record.attempt > work.attempt {
             work = Work(attempt: record.attempt, securedAt: counted)

@@ -98,6 +98,11 @@ struct ResumeWitness {
     private func judgeRefusal(_ why: String, _ step: Step, _ world: World) throws(Violation) {
         try judgeUntouched(step, why)
         if wasUnreadable || recordFailed { return }
+        // Until when, its own witness knows.
+        switch step.event {
+        case .spawnFailed(.shortage), .verified(_, .shortage), .recordRefused: return
+        default: break
+        }
         let usable = world.disk.visible.filter { !knownBad.contains($0) && !damaged.contains($0) }
         switch step.settings.resumeFrom {
         case .newest:

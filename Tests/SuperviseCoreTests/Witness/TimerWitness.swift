@@ -5,7 +5,7 @@ import SuperviseFormats
 struct TimerWitness {
     func judge(_ step: Step, _ after: Ledger) throws(Violation) {
         let supervisor = step.supervisor
-        var allowed: Set<TimerID> = [.publish]
+        var allowed: Set<TimerID> = [.publish, .again]
         if after.inquiries.count < supervisor.sources.count, after.notice == nil {
             allowed.insert(.sources)
         }
@@ -39,7 +39,7 @@ struct TimerWitness {
             if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .waiting: allowed.insert(.backoff)
         case .closing(let closing):
-            allowed = allowed.intersection([.watchdog]).union([.close])
+            allowed = allowed.intersection([.watchdog, .again]).union([.close])
             if closing.stage == .recording { allowed.formUnion([.rewrite, .reminder]) }
         case .finished: return
         }

@@ -99,6 +99,7 @@ struct Witness {
     var service = ServiceWitness()
     var closing = ClosingWitness()
     var shortage = ShortageWitness()
+    var machineShortage = MachineShortageWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -124,6 +125,7 @@ struct Witness {
         try pause.judge(step, before, ledger)
         try failures.judge(step, before, ledger, world)
         try shortage.judge(step, world)
+        try machineShortage.judge(step, after: ledger)
         try retention.judge(step, hidden: resume.hidden, world)
         try archives.judge(step, world)
         try requests.judge(step, before, ledger)
@@ -168,6 +170,7 @@ struct Witness {
         service = ServiceWitness()
         closing = ClosingWitness()
         publishing = PublishWitness()
+        machineShortage = MachineShortageWitness()
         preemption = PreemptionWitness()
         resume.supervisorStarts(world)
         failures.supervisorStarts(world)

@@ -60,6 +60,11 @@ struct Plan {
     var recordFails: Double
     var recordIsSlow: Double
     var spawnFails: Double
+    /// The machine is short of processes, memory or descriptors: for so long at most, in nanoseconds.
+    var shortages: Double
+    var shortageLasts: Int64
+    /// Nobody can look at the processes for a moment.
+    var hidesProcesses: Double
     var rot: Double
     var unreadable: Double
     var readers: Double
@@ -124,6 +129,9 @@ struct Plan {
         recordFails = chance.happens(0.1) ? 0.95 : sometimes(0.2)
         recordIsSlow = sometimes(0.5)
         spawnFails = sometimes(0.3)
+        shortages = sometimes(0.3)
+        shortageLasts = chance.wait(50, chance.happens(0.5) ? 2_000 : 400_000)
+        hidesProcesses = sometimes(0.5)
         rot = sometimes(0.05)
         unreadable = chance.happens(0.6) ? 0 : 0.1 * chance.share()
         readers = sometimes(0.5)

@@ -35,6 +35,7 @@ extension World {
         case .unpauseJob: unpauseJob()
         case .killEverything: killEverything()
         case .endDescendants(let urgency): endDescendants(urgency)
+        case .tryAgain: tryAgain()
         case .setTimer(let timer, let at): set(timer, at: at.nanoseconds)
         case .cancelTimer(let timer): timers[timer] = nil
         case .makeStaging(let id): makeStaging(id)
@@ -109,6 +110,7 @@ extension World {
         witness.supervisorIsGone()
         generation += 1
         isEndingLeftovers = false
+        isHidden = false
         diagnosis = nil
         cloud.asking = [:]
         timers = [:]

@@ -24,7 +24,10 @@ extension World {
                 disk.records.removeFirst()
             }
             writeNextRecord()
-            try tell(.recordFailed("no space left on device"))
+            let isShort = !isCalm && now < shortUntil
+            try tell(
+                isShort ? .recordRefused("no descriptor") : .recordFailed("no space left on device")
+            )
         } else {
             finishOneRecord()
             writeNextRecord()

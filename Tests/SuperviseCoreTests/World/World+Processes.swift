@@ -4,6 +4,13 @@ import SuperviseFormats
 /// Processes: how they start, are signalled and end.
 extension World {
     func spawn(_ order: Action.SpawnOrder) {
+        if !isCalm, now >= shortUntil, chance.happens(plan.shortages) {
+            shortUntil = now + Int64(chance.share() * Double(plan.shortageLasts))
+        }
+        if !isCalm, now < shortUntil {
+            later(.spawnFailed(.shortage("clone: no process")), after: chance.wait(0.1, 50))
+            return
+        }
         if !isCalm, chance.happens(plan.spawnFails) {
             let failures: [Event.SpawnFailure] = [
                 .notFound("not found"), .notExecutable("not executable"), .system("no memory"),
@@ -52,6 +59,7 @@ extension World {
     }
 
     func killEverything() {
+        lastUrgency = .atOnce
         for tree in trees.indices where trees[tree].generation == generation { kill(tree) }
     }
 
@@ -77,6 +85,12 @@ extension World {
             return
         }
         trees[tree].isAwaited = true
+        lastUrgency = urgency
+        if !isCalm, chance.happens(plan.hidesProcesses) {
+            isHidden = true
+            later(.hindered(.tree("open /proc: no descriptor")), after: chance.wait(0.01, 5))
+            return
+        }
         for index in trees[tree].descendants.indices {
             switch urgency {
             case .atOnce: killDescendant(tree, index)
@@ -85,6 +99,13 @@ extension World {
             }
         }
         tellIfGone(tree)
+    }
+
+    /// What could not be seen is looked at again.
+    func tryAgain() {
+        guard isHidden, let tree = trees.indices.last, trees[tree].isAwaited else { return }
+        isHidden = false
+        endDescendants(lastUrgency)
     }
 
     func leaderDies(_ tree: Int, _ end: JobEnd) {
@@ -134,7 +155,7 @@ extension World {
     }
 
     private func tellIfGone(_ tree: Int) {
-        guard trees[tree].isAwaited, !trees[tree].isAlive else { return }
+        guard trees[tree].isAwaited, !trees[tree].isAlive, !isHidden else { return }
         trees[tree].isAwaited = false
         guard trees[tree].generation == generation else { return }
         later(.descendantsGone, after: chance.wait(0.01, 5))

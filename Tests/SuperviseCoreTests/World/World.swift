@@ -30,6 +30,11 @@ final class World {
     var mayHaveArchives = false
     var trees: [Tree] = []
     var job: Job?
+    /// The machine is short of something until then.
+    var shortUntil: Int64 = 0
+    /// The order to end what a leader has left has met processes that nobody could see.
+    var isHidden = false
+    var lastUrgency = Action.Urgency.atOnce
     var links: [Int: Link] = [:]
     var nextSeq: Int64 = 1
     var files: [WrittenFile] = []
@@ -147,6 +152,9 @@ final class World {
             if !postpones(happening, of: job) { hear(message, on: link) }
         case .verify(let id, let trusting, let generation, let serial):
             if generation == self.generation, serial == cancelledVerification {
+                if !isCalm, now < shortUntil {
+                    return try tell(.verified(id, .shortage("open: no descriptor")))
+                }
                 try tell(.verified(id, inspect(id, trusting: trusting)))
             }
         case .compressionDone(let id, let generation):

@@ -1,0 +1,119 @@
+import CLinux
+import Glibc
+
+/// The processes of the job: our descendants, but for our helpers and for what was there before the job.
+///
+/// C's `cl_tree` is the definition; all that stops, ends, counts or looks at the job asks it here.
+package struct JobTree: Sendable {
+    private let helpers: [Int32]
+    private let attempt: GuardedAttempt?
+
+    /// - Parameters:
+    ///   - helpers: children of ours that are not the job's, nor is what they have started.
+    ///   - attempt: knows who was there before; nil where nobody was.
+    package init(helpers: Set<Int32>, sparing attempt: GuardedAttempt?) {
+        self.helpers = Array(helpers)
+        self.attempt = attempt
+    }
+
+    /// Whether somebody is left.
+    package enum Presence: Equatable, Sendable {
+        case nobody
+        case somebody
+        /// /proc cannot be read, so that nobody can tell; for now, or at all.
+        case unknown(SystemError)
+    }
+
+    /// What became of a signal to all of them.
+    package struct Sent: Equatable, Sendable {
+        /// How many got it.
+        package var count = 0
+        /// The last one that could not be signalled.
+        package var refused: Refused?
+        /// Why they could not be looked for.
+        package var failure: SystemError?
+
+        package struct Refused: Equatable, Sendable {
+            package let pid: Int32
+            package let code: Int32
+        }
+    }
+
+    /// To be asked when all that have ended are reaped.
+    package var presence: Presence {
+        let found = withNative { cl_tree_has_children($0) }
+        if found >= 0 { return found == 0 ? .nobody : .somebody }
+        return .unknown(SystemError(call: "open", code: errno, subject: "/proc"))
+    }
+
+    /// Sends each of them a signal. Those who fork at the same time may be missed: as a subreaper we get
+    /// them as children, so with SIGKILL again after each child that ends, until nobody is left.
+    ///
+    /// Guards of supervisors among them end once they have ended their own trees; where only they are
+    /// left, SIGKILL is for them, too.
+    @discardableResult
+    package func signal(_ signal: Int32) -> Sent {
+        // Mostly there is nobody, and one look at a list is much quicker than one at all processes.
+        switch presence {
+        case .nobody: return Sent()
+        case .unknown(let error): return Sent(failure: error)
+        case .somebody: break
+        }
+        var sent = cl_sent()
+        guard withNative({ cl_tree_signal($0, signal, &sent) }) >= 0 else {
+            return Sent(failure: SystemError(call: "open", code: errno, subject: "/proc"))
+        }
+        let refused = sent.refused == 0 ? nil : Sent.Refused(pid: sent.refuser, code: sent.refused)
+        return Sent(count: Int(sent.count), refused: refused)
+    }
+
+    /// SIGSTOP to all of them, again and again until they stand still, for one that forks meanwhile would
+    /// leave a child that runs.
+    ///
+    /// - Returns: why they could not be looked for; nil where they were.
+    @discardableResult
+    package func stop() -> SystemError? {
+        switch presence {
+        case .nobody: return nil
+        case .unknown(let error): return error
+        case .somebody: break
+        }
+        if withNative({ cl_tree_freeze($0) }) >= 0 { return nil }
+        return SystemError(call: "open", code: errno, subject: "/proc")
+    }
+
+    /// Their numbers, in order; nil where /proc cannot be read.
+    package func members() -> [Int32]? {
+        let found = FoundNumbers()
+        let count = withNative { tree in
+            withExtendedLifetime(found) {
+                cl_tree_find(
+                    tree, nil, FoundNumbers.note, Unmanaged.passUnretained(found).toOpaque())
+            }
+        }
+        return count < 0 ? nil : found.all
+    }
+
+    private func withNative<Result>(_ body: (UnsafePointer<cl_tree>) -> Result) -> Result {
+        var tree = cl_tree()
+        tree.root = getpid()
+        tree.except_count = Int32(helpers.count)
+        return helpers.withUnsafeBufferPointer { spared in
+            tree.except = spared.baseAddress
+            return withExtendedLifetime(attempt) {
+                tree.inherited = attempt?.inherited
+                return withUnsafePointer(to: tree) { body($0) }
+            }
+        }
+    }
+}
+
+/// Collects the processes that C finds.
+final class FoundNumbers {
+    private(set) var all: [Int32] = []
+
+    static let note: cl_tree_found = { pid, context in
+        guard let context else { return }
+        Unmanaged<FoundNumbers>.fromOpaque(context).takeUnretainedValue().all.append(pid)
+    }
+}
