@@ -108,6 +108,8 @@ extension Supervisor {
             countFailure(failureKind, end: ending.end, at: now)
         } else if stop != nil {
             startAgain(.asked, at: now)
+        } else if completes(ending.end), lacksInput {
+            failForInput(at: now)
         } else if completes(ending.end) {
             finish(Outcome(kind: .completed, exitCode: 0), .completed, at: now)
         } else if ending.end == .exited(0), !wasKilledForHang {
@@ -208,7 +210,7 @@ extension Supervisor {
 
     /// A clean end: counts of failures start at zero after it. Where something of the attempt had
     /// to be left behind, the record still shows it, and the next start looks for it.
-    private mutating func finish(
+    mutating func finish(
         _ outcome: Outcome, _ ending: Action.Ending, because error: String? = nil, at now: Moment
     ) {
         if let request = attempt?.request { endMoot(request, at: now) }

@@ -160,12 +160,15 @@ extension Supervisor {
     private mutating func spawn(_ order: Action.SpawnOrder) {
         isFirstSpawn = false
         phase = .running
+        prepareInput()
         actions.append(.spawn(order))
     }
 
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
         let held = attempt.heldSignals
+        self.attempt?.isAfterAnother = input.hasBeenUsed
+        input.attemptRan()
         log(
             .attemptStarted(
                 .init(

@@ -46,6 +46,7 @@ extension Supervisor {
         publisher.lastAt = now.instant
         publisher.hasProgress = false
         actions.append(.publish(status(at: now)))
+        askForDiscards()
     }
 
     private var publisherKey: Publisher.Key {
@@ -96,6 +97,7 @@ extension Supervisor {
         status.requests = requests
         status.lastFailure = record.failures.last
         status.totals = record.totals
+        status.output = discards.status
         status.preemption = preemptionStatus(at: now)
         status.outcome = publicPhase == .finished ? record.outcome : nil
         return status

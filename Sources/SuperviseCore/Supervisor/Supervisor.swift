@@ -87,6 +87,8 @@ package struct Supervisor: Sendable {
     var toldOfSources: Set<String> = []
     package internal(set) var preemption: Preemption?
     var publisher = Publisher()
+    var discards = Discards()
+    package internal(set) var input = InputHistory()
     var service: Service?
     var actions: [Action] = []
 
@@ -251,8 +253,10 @@ package struct Supervisor: Sendable {
         case .compressed(let id, let result): compressed(id, result)
         case .recorded: recorded(at: now)
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
-            .acknowledged:
+            .acknowledged, .readersServed:
             break
+        case .outputDiscarded(let bytes): outputDiscarded(bytes)
+        case .inputSeen(let input): self.input.saw(input)
         case .recordFailed(let message): recordFailed(message, at: now)
         case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)

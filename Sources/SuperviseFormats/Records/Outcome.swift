@@ -5,20 +5,30 @@ package struct Outcome: Codable, Equatable, Sendable {
     @Null package var exitCode: Int?
     /// The name of the signal that ended the job, such as `SIGKILL`.
     @Null package var signal: String?
+    /// Why it ended so, where status and signal do not tell; null where they do.
+    @Null package var reason: Reason?
 
     package enum Kind: String, Codable, Sendable {
         case completed, failed, stopped, preempted
     }
 
+    package enum Reason: String, Codable, Sendable {
+        /// The job exited with status 0, but an attempt before had read its standard input.
+        case inputUsedUp = "input_used_up"
+    }
+
     package enum CodingKeys: String, CodingKey {
-        case kind, signal
+        case kind, signal, reason
         case exitCode = "exit_code"
     }
 
-    package init(kind: Kind, exitCode: Int? = nil, signal: String? = nil) {
+    package init(
+        kind: Kind, exitCode: Int? = nil, signal: String? = nil, reason: Reason? = nil
+    ) {
         self.kind = kind
         self.exitCode = exitCode
         self.signal = signal
+        self.reason = reason
     }
 }
 

@@ -28,6 +28,8 @@ package struct Status: Codable, Equatable, Sendable {
     package var requests: Requests
     @Null package var lastFailure: Failure?
     package var totals: Totals
+    /// Of the job's output; null where all that passed through the supervisor was passed on.
+    @Null package var output: Output?
     /// Whether the machine is taken away; null where nobody watches for it.
     @Null package var preemption: Preemption?
     @Null package var outcome: Outcome?
@@ -52,6 +54,17 @@ package struct Status: Codable, Equatable, Sendable {
             self.path = path
             self.committed = committed
             self.bytes = bytes
+        }
+    }
+
+    package struct Output: Codable, Equatable, Sendable {
+        /// Nobody read them, or they could not be written; over all attempts of the supervisor.
+        package var discardedBytes: Int64
+
+        package init(discardedBytes: Int64) { self.discardedBytes = discardedBytes }
+
+        package enum CodingKeys: String, CodingKey {
+            case discardedBytes = "discarded_bytes"
         }
     }
 
@@ -83,6 +96,7 @@ package struct Status: Codable, Equatable, Sendable {
     package enum CodingKeys: String, CodingKey {
         case format, name, phase, command, socket, attempt, failures, started, updated, progress
         case checkpoint, checkpoints, schedule, suspect, requests, totals, preemption, outcome
+        case output
         case supervisorPID = "supervisor_pid"
         case jobPID = "job_pid"
         case checkpointBytes = "checkpoint_bytes"
