@@ -79,7 +79,9 @@ extension Supervisor {
     }
 
     mutating func readersServed(at now: Moment) {
-        guard case .closing(let closing) = phase, closing.waitsFor.contains(.readers) else { return }
+        guard case .closing(let closing) = phase, closing.waitsFor.contains(.readers) else {
+            return
+        }
         flushed(.readers)
         guard case .closing(let rest) = phase, !rest.isQuick else { return }
         set(.close, after: Closing.patient, at: now)

@@ -65,7 +65,7 @@ final class JobOutput {
         let notes = try Mailbox<Note>(on: loop) { receive($0) }
         let pump = Pump(loop: try EventLoop()) { notes.post(.pump($0)) }
         var obey: (OutputPump.Order) -> Void = { _ in }
-        let orders = try Mailbox<OutputPump.Order>(on: pump.loop) { for order in $0 { obey(order) } }
+        let orders = try Mailbox<OutputPump.Order>(on: pump.loop) { $0.forEach { obey($0) } }
         outlets = StandardOutlets(request, plan) { note, descriptor in
             if case .hasRoom = note {
                 orders.post(.goOn)

@@ -33,7 +33,7 @@ struct StatusView {
         if let id = status.resumedFrom { rows.append(("resumed", "from \(id)", nil)) }
         rows += PreemptionView(preemption: status.preemption, now: now).rows
         if let lost = status.output?.discardedBytes {
-            rows.append(("output", "\(SizeText.format(lost)) discarded: not read, or not taken", nil))
+            rows.append(("output", "\(SizeText.format(lost)) discarded, as nobody read it", nil))
         }
         if let requests { rows.append(("requests", requests, nil)) }
         if !status.suspect.isEmpty { rows.append(("suspect", suspects, nil)) }

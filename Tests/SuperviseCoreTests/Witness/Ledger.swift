@@ -106,7 +106,8 @@ struct Ledger {
         case .compressed: isCompressing = false
         case .inquiryEnded(let id, _): inquiries.remove(id)
         case .descendantsGone: isCondemned = true
-        case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
+        case .lastRecorded, .recordGivenUp, .filesFlushed, .readersServed, .outputFlushed,
+            .outputTaken, .outputDiscarded, .inputSeen,
             .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
@@ -215,7 +216,7 @@ struct Ledger {
         case .examine: isHung = true
         case .runOnHang, .endDiagnosis, .saveReport, .askBySignal, .flushWatch, .gatherWatched,
             .watchAgain, .exit, .giveUpRecord, .flushFiles, .flushOutput, .measureOutput,
-            .leaveOutput, .endLeftovers,
+            .leaveOutput, .widenReaders, .tellDiscards, .rewindInput, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,

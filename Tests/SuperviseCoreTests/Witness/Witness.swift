@@ -98,6 +98,7 @@ struct Witness {
     var service = ServiceWitness()
     var closing = ClosingWitness()
     var shortage = ShortageWitness()
+    var input = InputWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -112,6 +113,7 @@ struct Witness {
         try closing.judge(step, ledger, world)
         try timers.judge(step, ledger)
         try service.judge(step)
+        try input.judge(step, world)
         if wasClosing {
             failures.isWrittenAgain(step)
             try preemption.judgeClosing(step, ledger)
@@ -165,6 +167,7 @@ struct Witness {
         hangs = HangWitness()
         service = ServiceWitness()
         closing = ClosingWitness()
+        input = InputWitness()
         publishing = PublishWitness()
         preemption = PreemptionWitness()
         resume.supervisorStarts(world)

@@ -34,6 +34,9 @@ struct Plan {
     /// It writes files by itself.
     var writesFiles: Double
 
+    /// What standard input is.
+    var input = SimulatedInput.Kind.other
+
     var stagingFails: Double
     var commitFails: Double
     var commitIsSlow: Double
@@ -120,6 +123,7 @@ struct Plan {
         recommendations = sometimes(0.1)
         sourceFails = sometimes(0.6)
         lies = sometimes(0.9)
+        input = SimulatedInput.Kind.allCases[chance.number(0...3)]
         skew = chance.happens(0.5) ? 0 : Double(chance.number(-100_000...100_000))
         settings = Self.settings(&chance)
         if chance.happens(0.3) {

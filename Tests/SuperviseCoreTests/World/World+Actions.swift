@@ -59,6 +59,8 @@ extension World {
         case .endInquiry(let id): endInquiry(id)
         case .saveReport, .log, .publish, .tell, .notify: break
         case .giveUpRecord: giveUpRecord()
+        case .rewindInput(let offset): input.rewind(to: offset)
+        case .widenReaders, .tellDiscards: break
         case .flushFiles, .flushOutput, .measureOutput, .leaveOutput, .acknowledge:
             carryOutAtEnd(action)
         case .exit(let ending): try exit(ending)
@@ -148,6 +150,7 @@ extension World {
         }
         generation += 1
         filesAreKnown()
+        input = SimulatedInput(plan.input, isOpen: chance.happens(0.3))
         settings = plan.settings
         settings.resumeFrom = chooseScope()
         var record = disk.record ?? newRecord()

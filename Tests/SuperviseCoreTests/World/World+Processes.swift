@@ -4,6 +4,7 @@ import SuperviseFormats
 /// Processes: how they start, are signalled and end.
 extension World {
     func spawn(_ order: Action.SpawnOrder) {
+        lookAtInput()
         if !isCalm, chance.happens(plan.spawnFails) {
             let failures: [Event.SpawnFailure] = [
                 .notFound("not found"), .notExecutable("not executable"), .system("no memory"),
@@ -29,6 +30,7 @@ extension World {
         guard !job.isStarted, job.generation == generation else { return }
         job.isStarted = true
         put(.jobTicks(job), after: chance.wait(0.1, 500))
+        if chance.happens(0.7) { input.isRead() }
         if let poison = poison(of: job) {
             job.isDoomed = isCalm || chance.happens(0.7)
             put(.poisonStrikes(job, poison), after: chance.wait(0.1, 2_000))
@@ -69,6 +71,7 @@ extension World {
 
     func endDescendants(_ urgency: Action.Urgency) {
         guard let tree = trees.indices.last, trees[tree].generation == generation else {
+            lookAtInput()
             later(.descendantsGone, after: 1000)
             return
         }
@@ -129,6 +132,7 @@ extension World {
         guard trees[tree].isAwaited, !trees[tree].isAlive else { return }
         trees[tree].isAwaited = false
         guard trees[tree].generation == generation else { return }
+        lookAtInput()
         later(.descendantsGone, after: chance.wait(0.01, 5))
     }
 
