@@ -10,7 +10,7 @@ struct InputTests {
     private let job = ["sh", "-c", "cat; [ $SUPERVISE_ATTEMPT -gt 1 ]"]
 
     private func run(
-        _ options: [String] = [], _ job: [String], line: String
+        _ job: [String], _ options: [String] = [], line: String
     ) throws -> (Place, Program) {
         let place = try Place()
         _ = try place.directory.write("in", "one\ntwo\nthree\n")
@@ -25,7 +25,7 @@ struct InputTests {
     func file(options: [String]) throws {
         // The shell has read a line before.
         let (_, program) = try run(
-            options, job, line: "{ read line; \"$@\"; echo status $?; } < in")
+            job, options, line: "{ read line; \"$@\"; echo status $?; } < in")
         let lines = program.lines(.output).filter { !$0.hasPrefix("supervise:") }
         #expect(lines == ["two", "three", "two", "three", "status 0"])
         #expect(!program.text(.errors).contains("standard input"))
@@ -41,6 +41,9 @@ struct InputTests {
         #expect(errors.contains("supervise -- COMMAND < FILE"))
         let expected = Outcome(kind: .failed, exitCode: 0, reason: .inputUsedUp)
         #expect(try place.record().outcome == expected)
+        let shown = try place.call(["status", "--state-dir", place.state, Place.name])
+        #expect(try shown.waitForEnd() == .exited(0))
+        #expect(shown.text(.output).hasPrefix("it  failed (input used up)  attempt 2"))
         #expect(try place.status().outcome == expected)
     }
 
@@ -75,7 +78,7 @@ struct InputTests {
             until ls state/it/checkpoints/0* > /dev/null 2>&1; do :; done; exit 1
             """
         let (_, program) = try run(
-            ["--watch", "*.ckpt"], ["sh", "-c", job], line: "cat in | \"$@\"; echo status $?")
+            ["sh", "-c", job], ["--watch", "*.ckpt"], line: "cat in | \"$@\"; echo status $?")
         #expect(program.lines(.output) == ["status 0"])
     }
 

@@ -12,7 +12,7 @@ struct InputTests {
         _ input: Event.Input, _ now: Event.Input? = nil, checkpoint: Bool = false,
         _ change: (inout Settings) -> Void = { _ in }
     ) -> (Desk, spawning: [Action]) {
-        var desk = Desk(change)
+        var desk = Desk { change(&$0) }
         desk.tell(.started)
         desk.tell(.recorded)
         desk.tell(.inputSeen(input))

@@ -40,7 +40,7 @@ extension Supervisor {
         case .recordGivenUp(let isVisible): lastRecordGivenUp(isVisible: isVisible, at: now)
         case .filesFlushed: flushed(.files)
         case .readersServed: readersServed(at: now)
-        case .outputFlushed: flushed(.output)
+        case .outputFlushed: flushed(.output, .readers)
         case .outputDiscarded(let bytes): outputDiscarded(whileClosing: bytes, at: now)
         case .outputTaken(let bytes): outputTaken(bytes, at: now)
         case .acknowledged: flushed(.acknowledgement)

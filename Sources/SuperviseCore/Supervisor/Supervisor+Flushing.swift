@@ -38,9 +38,9 @@ extension Supervisor {
         }
     }
 
-    mutating func flushed(_ part: Closing.Part) {
+    mutating func flushed(_ parts: Closing.Part...) {
         guard case .closing(var closing) = phase, closing.stage == .flushing else { return }
-        closing.waitsFor.remove(part)
+        closing.waitsFor.subtract(parts)
         phase = .closing(closing)
         if closing.waitsFor.isEmpty { exit(closing) }
     }

@@ -15,6 +15,13 @@ package struct Outcome: Codable, Equatable, Sendable {
     package enum Reason: String, Codable, Sendable {
         /// The job exited with status 0, but an attempt before had read its standard input.
         case inputUsedUp = "input_used_up"
+
+        /// In words.
+        package var text: String {
+            switch self {
+            case .inputUsedUp: "input used up"
+            }
+        }
     }
 
     package enum CodingKeys: String, CodingKey {

@@ -68,6 +68,7 @@ struct StatusView {
     private var exitCode: String {
         guard status.phase == .finished, let outcome = status.outcome, outcome.kind == .failed
         else { return "" }
+        if let reason = outcome.reason { return " (\(reason.text))" }
         if let signal = outcome.signal { return " (\(HumanText.printable(signal)))" }
         return outcome.exitCode.map { " (status \($0))" } ?? ""
     }

@@ -23,7 +23,7 @@ struct ClosingWitness {
             begun = Begun(at: step.now, ending: ending)
         } else if begun != nil {
             try judgeActions(step)
-            if step.event == .readersServed { begun?.isRead = true }
+            if [.readersServed, .outputFlushed].contains(step.event) { begun?.isRead = true }
             if Self.hurries(step.event), begun?.hurriedAt == nil { begun?.hurriedAt = step.now }
         }
         if let begun, let leaves = step.leaves { try judge(leaves, begun, step, after, world) }

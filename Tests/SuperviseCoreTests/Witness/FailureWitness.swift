@@ -297,6 +297,8 @@ struct FailureWitness {
         _ exit: Action.Ending, _ step: Step, _ end: JobEnd?
     ) throws(Violation) {
         guard case .failed(let status) = exit else { return }
+        // InputWitness knows when.
+        if step.supervisor.record.outcome?.reason == .inputUsedUp { return }
         switch step.event {
         case .spawnFailed(let failure):
             let own: Int32 =
