@@ -21,6 +21,8 @@ struct Backlog: Sendable {
     static let mostParts = 4096
     /// In bytes; what waits for a reader that holds up the job.
     static let mostHeld = 1 << 18
+    /// In bytes; of attempts whose last words are wanted.
+    static let mostHeldAtEnd = 1 << 22
     /// In bytes; of our own lines for such a reader. A later line is dropped.
     static let mostOwn = 1 << 18
     /// In bytes; what is taken at once.
@@ -46,6 +48,8 @@ struct Backlog: Sendable {
 
     /// Nothing more is to be added before it ``hasRoom``.
     var isFull: Bool { holds && inMemory - own >= Self.mostHeld }
+
+    var isOverfull: Bool { holds && inMemory - own >= Self.mostHeldAtEnd }
 
     var hasRoom: Bool { inMemory - own <= Self.mostHeld / 2 }
 

@@ -8,7 +8,7 @@ import SuperviseSystem
 /// This is the side of the thread that decides; ``OutputPump`` reads, ``Outlet`` writes, each on a
 /// thread of its own, so that nothing here ever waits for a reader or a disk.
 final class JobOutput {
-    private enum Note: Sendable {
+    enum Note: Sendable {
         case pump(OutputPump.Note)
         case outlet(Outlet.Note, descriptor: Int32)
         case warning(String)
@@ -17,33 +17,24 @@ final class JobOutput {
 
     private let request: RunRequest
     private let plan: OutputPlan
-    private let timers: TimerTable
-    private let deliver: (Event) -> Void
-    private let orders: Mailbox<OutputPump.Order>
-    private let outlets: StandardOutlets
+    let timers: TimerTable
+    let deliver: (Event) -> Void
+    let orders: Mailbox<OutputPump.Order>
+    let outlets: StandardOutlets
     private var pump: Pump
-    private let keys: TerminalKeys?
-    private var notes: Mailbox<Note>?
+    let keys: TerminalKeys?
+    var notes: Mailbox<Note>?
     /// Of our terminal, as we found it.
     private let settings = TerminalSettings.ofOurs()
     /// Of the job's terminal.
-    private var master: SharedDescriptor?
+    var master: SharedDescriptor?
     /// The job's end of its terminal, until it has it.
     private var given: [SharedDescriptor] = []
     /// What all attempts write to, and the ends that each is given.
     private var pipes: [(source: OutputPump.Source, end: SharedDescriptor)] = []
     private var line: String?
-    private var ending: (attempt: Int, done: ([String]) -> Void)?
-    private var flushing: Flushing?
-
-    /// Our own end: what is left is passed on.
-    private struct Flushing {
-        let done: () -> Void
-        /// Outlets that hold up the job and still have something.
-        var held: Int
-        /// All others, and the log.
-        var others: Int
-    }
+    var ending: (attempt: Int, done: ([String]) -> Void)?
+    var flushing: Flushing?
 
     /// The thread that reads; it is started for the first attempt.
     private struct Pump {
@@ -96,7 +87,7 @@ final class JobOutput {
             rotated: { for outlet in outlets { outlet.dropGone() } }, warn: warn)
     }
 
-    private func startPump() {
+    func startPump() {
         guard !pump.isStarted else { return }
         pump.isStarted = true
         // Made by us, and from now on its thread's alone.
@@ -181,7 +172,7 @@ final class JobOutput {
         if discarded > known { deliver(.outputDiscarded(discarded)) }
     }
 
-    private var discarded: Int64 { outlets.all.reduce(0) { $0 + $1.counts.discarded } }
+    var discarded: Int64 { outlets.all.reduce(0) { $0 + $1.counts.discarded } }
 
     func show(_ status: Status, at now: Timestamp) {
         line = StatusLine.text(status, at: now)
@@ -214,69 +205,6 @@ final class JobOutput {
         _ = resize()
     }
 
-    /// Nothing of the attempt lives any more: reads what it wrote last.
-    ///
-    /// - Parameter done: gets the last lines.
-    func end(
-        attempt: Int, isLast: Bool = false, _ done: @escaping ([String]) -> Void
-    ) {
-        master = nil
-        ending = (attempt, done)
-        orders.post(.end(attempt: attempt, isLast: isLast))
-        timers.set(.output, at: Self.now() + .seconds(1))
-    }
-
-    /// Passes on what there is, before we end; without an end, where nobody takes it.
-    ///
-    /// - Parameter done: called when all is passed on; before, ``Event/readersServed`` was delivered.
-    func flush(attempt: Int, _ done: @escaping () -> Void) {
-        startPump()
-        outlets.status?.show(nil)
-        let held = outlets.all.filter(\.holds).count
-        flushing = Flushing(done: done, held: held, others: outlets.all.count - held + 1)
-        end(attempt: attempt, isLast: true) { [unowned self] _ in
-            if held == 0 { deliver(.readersServed) }
-            let notes = notes
-            orders.post(.finish)
-            for outlet in outlets.all {
-                let isHeld = outlet.holds
-                outlet.flush { notes?.post(.flushed(isHeld: isHeld)) }
-            }
-        }
-    }
-
-    /// In bytes, what readers have taken so far.
-    var taken: Int64 { outlets.all.reduce(0) { $0 + $1.counts.taken } }
-
-    func ring() {
-        if ending != nil { ended([]) }
-    }
-
-    /// Whoever reads what is left is waited for no longer.
-    func leave() {
-        if let flushing, flushing.held > 0 {
-            writeStandardError(
-                "supervise: the last bytes of the job's output were not read in time, and are lost\n",
-                waits: false)
-        }
-        stopFlushing()
-    }
-
-    private func stopFlushing() {
-        timers.cancel(.output)
-        guard let flushing else { return }
-        self.flushing = nil
-        keys?.restore()
-        flushing.done()
-    }
-
-    private func ended(_ tail: [String]) {
-        timers.cancel(.output)
-        let done = ending?.done
-        ending = nil
-        done?(tail)
-    }
-
     private func take(_ note: Note) {
         switch note {
         case .pump(.ended(let attempt, let tail)):
@@ -291,19 +219,7 @@ final class JobOutput {
         }
     }
 
-    private func flushed(isHeld: Bool) {
-        if isHeld {
-            flushing?.held -= 1
-            if flushing?.held == 0 { deliver(.readersServed) }
-        } else {
-            flushing?.others -= 1
-        }
-        guard flushing?.held == 0, flushing?.others == 0 else { return }
-        deliver(.outputDiscarded(discarded))
-        stopFlushing()
-    }
-
-    private static func now() -> Instant {
+    static func now() -> Instant {
         Instant(nanoseconds: MonotonicTime.now().nanoseconds)
     }
 }

@@ -100,23 +100,23 @@ final class Outlet: Sendable {
         }
     }
 
+    /// It has no room for what an attempt wrote last either, of which the last lines are wanted.
+    var isOverfull: Bool { state.withLock { $0.backlog.isOverfull } }
+
     /// What the job wrote.
     ///
     /// - Parameter place: where it stands in a file.
     func pass(_ bytes: ArraySlice<UInt8>, at place: OutputLog.Place?) {
-        let (lags, tells) = change { state in
-            let before = state.discarded
+        let lags = change { state in
             if state.isDeserted {
                 state.refused += Int64(bytes.count)
-                return (false, state.tells(before))
+                return false
             }
             state.backlog.add(bytes, at: place)
-            let lags = state.backlog.skipped > 0 && !state.hasLagged
-            state.hasLagged = state.hasLagged || lags
-            return (lags, state.tells(before))
+            defer { state.hasLagged = state.hasLagged || state.backlog.skipped > 0 }
+            return state.backlog.skipped > 0 && !state.hasLagged
         }
         if lags { note(.lags) }
-        if tells { note(.discards) }
     }
 
     /// A line of ours.
@@ -157,7 +157,7 @@ final class Outlet: Sendable {
 
     /// Files that are gone are needed no longer.
     func dropGone() {
-        state.withLock { $0.backlog.dropGone() }
+        update { $0.backlog.dropGone() }
     }
 
     /// Calls `done`, on a thread of its own, when all that was given so far is passed on.
@@ -168,13 +168,24 @@ final class Outlet: Sendable {
     /// Changes the state, and sets the thread to work where there is something to do.
     @discardableResult
     private func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
-        let (result, isIdle) = state.withLock { state in
+        let (result, isIdle) = update { state in
             let result = body(&state)
             let hasWork = !state.backlog.isEmpty || state.isScreenStale
             defer { state.isWorking = state.isWorking || hasWork }
             return (result, hasWork && !state.isWorking)
         }
         if isIdle { lane.submit { [self] in work() } }
+        return result
+    }
+
+    /// Changes the state, and tells if bytes of the job's are lost by that.
+    private func update<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        let (result, tells) = state.withLock { state in
+            let before = state.discarded
+            let result = body(&state)
+            return (result, state.tells(before))
+        }
+        if tells { note(.discards) }
         return result
     }
 }
@@ -191,7 +202,7 @@ extension Outlet {
     /// What is to be written now; nil where there is nothing left to do.
     private func next() -> Piece? {
         let columns = TerminalSize(of: descriptor)?.columns ?? TerminalSize.usual.columns
-        let part = state.withLock { $0.backlog.next() }
+        let part = update { $0.backlog.next() }
         var fromFile: [UInt8] = []
         if case .file(let file, let offset, let count) = part {
             // A file that cannot be read has lost what was in it, and the job goes on.
@@ -238,18 +249,16 @@ extension Outlet {
 
     /// - Parameter lost: bytes of the job's.
     private func failed(_ error: SystemError, lost: Int) {
-        let (isNew, tells) = state.withLock { state in
+        let isNew = update { state in
             defer { state.fails = true }
-            let before = state.discarded
             state.refused += Int64(lost)
-            guard error.isNobodyThere else { return (!state.fails, state.tells(before)) }
+            guard error.isNobodyThere else { return !state.fails }
             defer { state.isDeserted = true }
             state.backlog.skipAll()
             state.screen.line = nil
-            return (!state.isDeserted, state.tells(before))
+            return !state.isDeserted
         }
         if isNew { note(error.isNobodyThere ? .deserted(error) : .failed(error)) }
-        if tells { note(.discards) }
         if state.withLock({ $0.takesRoom() }) { note(.hasRoom) }
     }
 }

@@ -135,10 +135,16 @@ final class OutputPump {
         // A terminal does not tell all that is on its way.
         if source.takesKeys { left = Self.mostAtEnd }
         left = min(left, Self.mostAtEnd)
-        while left > 0, isLast || source.takesKeys || source.outlet?.isFull != true {
+        while left > 0, isLast || source.takesKeys || hasRoomAtEnd(source.outlet) {
             guard read(source, atMost: left), !buffer.isEmpty else { return }
             left -= buffer.count
         }
+    }
+
+    /// For last words that are wanted there is more room.
+    private func hasRoomAtEnd(_ outlet: Outlet?) -> Bool {
+        guard let outlet else { return true }
+        return keepsTail ? !outlet.isOverfull : !outlet.isFull
     }
 
     /// - Returns: false where nothing will come any more.
