@@ -39,6 +39,19 @@ package struct Outcome: Codable, Equatable, Sendable {
     }
 }
 
+extension Outcome {
+    /// A record may be older than `reason`, and may have one of a later version.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            kind: try container.decode(Kind.self, forKey: .kind),
+            exitCode: try container.decodeIfPresent(Int.self, forKey: .exitCode),
+            signal: try container.decodeIfPresent(String.self, forKey: .signal),
+            reason: try container.decodeIfPresent(String.self, forKey: .reason)
+                .flatMap(Reason.init))
+    }
+}
+
 /// An attempt that ended without being asked to and without completing.
 package struct Failure: Codable, Equatable, Sendable {
     package var attempt: Int
