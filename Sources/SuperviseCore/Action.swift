@@ -95,8 +95,14 @@ package enum Action: Equatable, Sendable {
     case notify(ServiceNotice)
     /// Write status and events; answers ``Event/filesFlushed``.
     case flushFiles
-    /// Pass on all output; answers ``Event/outputFlushed``.
+    /// Pass on all output; answers ``Event/readersServed``, and then ``Event/outputFlushed``.
     case flushOutput
+    /// Let the pipes of those who read our output hold as much as the system allows.
+    case widenReaders
+    /// Tell once when more bytes than these are lost; answers ``Event/outputDiscarded(_:)``.
+    case tellDiscards(beyond: Int64)
+    /// Let the next attempt read our standard input, a file, from here on.
+    case rewindInput(to: Int64)
     /// Answers ``Event/outputTaken(_:)``.
     case measureOutput
     /// Pass on no more output.

@@ -31,6 +31,12 @@ package enum Event: Equatable, Sendable {
     case filesFlushed
     /// Output is passed on, or nobody takes it any more.
     case outputFlushed
+    /// Of a pipe each reader that lives has all that the job wrote; the rest may still be passed on.
+    case readersServed
+    /// How many bytes of the job's output nobody gets, of all that passed through us.
+    case outputDiscarded(Int64)
+    /// What our standard input is: before an attempt starts, and when all of it is gone.
+    case inputSeen(Input)
     /// How many bytes of output readers have taken by now.
     case outputTaken(Int64)
     /// The source of the notice knows that all is saved, or cannot be told.
@@ -107,6 +113,16 @@ package enum Event: Equatable, Sendable {
         case unreadable(String)
         /// The machine is short of what reading it takes: it is to be tried again.
         case shortage(String)
+    }
+
+    /// Our standard input, which is the job's as well.
+    package enum Input: Equatable, Sendable {
+        /// A regular file, and where the next read begins.
+        case file(offset: Int64)
+        /// The bytes that wait in it, and whether anybody may write more.
+        case pipe(waiting: Int, isOpen: Bool)
+        /// A terminal, a device, a socket, or nobody can tell.
+        case other
     }
 
     package struct VerificationProgress: Equatable, Sendable {

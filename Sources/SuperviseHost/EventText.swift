@@ -212,6 +212,7 @@ package enum EventText {
 
     private static func ended(_ outcome: Outcome) -> String {
         guard outcome.kind == .failed else { return outcome.kind.rawValue }
+        if let reason = outcome.reason { return "failed for good (\(reason.text))" }
         if let signal = outcome.signal { return "failed for good (\(printable(signal)))" }
         return outcome.exitCode.map { "failed for good (status \($0))" } ?? "failed for good"
     }

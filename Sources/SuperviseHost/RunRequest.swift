@@ -34,7 +34,9 @@ package struct RunRequest: Sendable {
     package var preemptedExitCode: Int32 = 75
     /// What is added to the command where there is a checkpoint.
     package var resumeArguments: ResumeArguments?
-    /// Keep the job's output, in files of so many bytes; nil leaves it alone.
+    /// Which of the job's streams pass through us.
+    package var output = OutputPlan.Mode.auto
+    /// Keep the job's output, in files of so many bytes; nil keeps nothing.
     package var capture: Int64?
     /// The job gets a terminal of its own.
     package var tty = false

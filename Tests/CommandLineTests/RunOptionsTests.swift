@@ -246,6 +246,10 @@ private let runOptions = [
         bad: "10", accepts: duration
     ) { "\($0.settings.stopTimeout)" },
     RunOption(
+        "output", standard: "auto", ("pass", "pass"), ("inherit", "inherit"), bad: "none",
+        accepts: "auto or pass or inherit or keep"
+    ) { $0.output.rawValue },
+    RunOption(
         "capture", standard: "nil", ("true", "64000000"), ("yes", "64000000"), bad: "maybe",
         accepts: "true or false"
     ) { $0.capture.map { "\($0)" } ?? "nil" },

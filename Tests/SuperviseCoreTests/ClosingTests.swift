@@ -173,6 +173,7 @@ struct ClosingTests {
         var (desk, _) = desk()
         desk.tell(.lastRecorded)
         desk.tell(.filesFlushed)
+        desk.tell(.readersServed)
         for bytes in 1...5 as ClosedRange<Int64> {
             #expect(desk.tell(.timer(.close), after: .seconds(10)).contains(.measureOutput))
             #expect(desk.tell(.outputTaken(bytes)).timer(.close) == (bytes + 1) * 10_000_000_000)
@@ -186,9 +187,75 @@ struct ClosingTests {
     func hungFiles() {
         var (desk, _) = desk()
         desk.tell(.lastRecorded)
+        desk.tell(.readersServed)
         #expect(desk.tell(.timer(.close), after: .seconds(10)).contains(.measureOutput))
         desk.tell(.outputTaken(1))
         #expect(desk.tell(.outputFlushed).ending == .completed)
+    }
+
+    @Test("a reader of a pipe is waited for as long as it lives, and nothing is asked meanwhile")
+    func pipeReader() {
+        var (desk, _) = desk()
+        let recorded = desk.tell(.lastRecorded)
+        #expect(recorded.contains(.flushOutput) && !recorded.contains(.widenReaders))
+        desk.tell(.filesFlushed)
+        let waiting = desk.tell(.timer(.close), after: .seconds(10))
+        #expect(waiting.count == 1 && waiting.timer(.close) == nil && waiting.ending == nil)
+        let served = desk.tell(.readersServed, after: .seconds(100_000))
+        // What is no pipe has its time from then on.
+        #expect(served.ending == nil && served.timer(.close) == 100_020_000_000_000)
+        #expect(desk.tell(.outputFlushed).ending == .completed)
+    }
+
+    @Test("SIGTERM ends the wait for a reader of a pipe, whose pipe then takes what it can")
+    func signalAtPipeReader() {
+        var (desk, _) = desk()
+        desk.tell(.lastRecorded)
+        desk.tell(.filesFlushed)
+        desk.tell(.timer(.close), after: .seconds(10))
+        let hurried = desk.tell(sigterm, after: .seconds(50))
+        #expect(hurried.contains(.widenReaders) && !hurried.contains(.leaveOutput))
+        #expect(hurried.timer(.close) == 60_900_000_000)
+        var other = desk
+        other.tell(.readersServed)
+        #expect(other.tell(.outputFlushed).ending == .completed)
+        let over = desk.tell(.timer(.close), after: .milliseconds(900))
+        #expect(over.contains(.leaveOutput) && over.ending == .completed)
+    }
+
+    @Test("a machine that is taken away bounds the wait for a reader of a pipe")
+    func preemptedAtPipeReader() {
+        var (desk, _) = desk()
+        desk.tell(.lastRecorded)
+        desk.tell(.filesFlushed)
+        desk.tell(.timer(.close), after: .seconds(10))
+        let told = desk.tell(.signal(.preempt(name: "SIGUSR2")))
+        #expect(told.contains(.widenReaders) && told.timer(.close) == 39_750_000_000)
+        let over = desk.tell(.timer(.close), after: .milliseconds(29_750))
+        #expect(over.contains(.leaveOutput) && over.ending == .completed)
+    }
+
+    @Test("a stop lets a reader's pipe take more at once, so that the job can go on to save")
+    func widenedAtStop() {
+        var desk = Desk()
+        desk.run()
+        #expect(desk.tell(sigterm).contains(.widenReaders))
+        var restarting = Desk()
+        restarting.run()
+        #expect(!restarting.control("restart").contains(.widenReaders))
+    }
+
+    @Test("output that is lost at the very end is in the last status")
+    func lostAtEnd() {
+        var (desk, _) = desk()
+        desk.tell(.lastRecorded)
+        desk.tell(.filesFlushed)
+        let lost = desk.tell(.outputDiscarded(35))
+        #expect(lost.contains(.flushFiles))
+        #expect(desk.supervisor.status(at: desk.moment).output?.discardedBytes == 35)
+        desk.tell(.readersServed)
+        #expect(desk.tell(.outputFlushed).ending == nil)
+        #expect(desk.tell(.filesFlushed).ending == .completed)
     }
 
     @Test("a stop does not wait for a slow reader, whatever it takes")
@@ -209,6 +276,7 @@ struct ClosingTests {
         var (desk, _) = desk()
         desk.tell(.lastRecorded)
         desk.tell(.filesFlushed)
+        desk.tell(.readersServed)
         #expect(desk.tell(sigterm).contains(.leaveOutput))
         #expect(desk.tell(.outputFlushed).ending == .completed)
     }

@@ -105,7 +105,7 @@ struct RecordTests {
             full.outcome = Outcome(kind: .failed, exitCode: 3, signal: nil)
             #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
             full.current?.resumedFrom = id
-            full.outcome = Outcome(kind: .stopped, signal: "SIGTERM")
+            full.outcome = Outcome(kind: .stopped, signal: "SIGTERM", reason: .inputUsedUp)
             #expect(String(decoding: full.json, as: UTF8.self) == (try text(full)))
         }
     }
@@ -177,14 +177,15 @@ struct RecordTests {
         let empty = try text(status)
         for key in [
             "job_pid", "socket", "checkpoint", "next_checkpoint", "resumed_from", "last_failure",
-            "outcome", "schedule", "given_up",
+            "outcome", "schedule", "given_up", "output",
         ] {
             #expect(empty.contains("\"\(key)\":null"), "\(key)")
         }
         status.checkpoint = .init(id: id, path: "/c", committed: at, bytes: 1234)
         status.lastFailure = Failure(
             attempt: 1, kind: .crash, signal: "SIGKILL", at: at, lostSeconds: 12.5)
-        status.outcome = Outcome(kind: .completed, exitCode: 0)
+        status.outcome = Outcome(kind: .failed, exitCode: 0, reason: .inputUsedUp)
+        status.output = .init(discardedBytes: 35)
         status.suspect = [id]
         status.schedule = .init(
             mode: .auto, interval: 30, experience: Experience(), meanTimeBetweenFailures: 60,
@@ -203,7 +204,8 @@ struct RecordTests {
                 + #""error":null,"exit_code":null,"kind":"crash","lost_s":12.5,"#
                 + #""output_tail":[],"report":null,"#
                 + #""signal":"SIGKILL"}"#,
-            #""outcome":{"exit_code":0,"kind":"completed","signal":null}"#,
+            #""outcome":{"exit_code":0,"kind":"failed","reason":"input_used_up","signal":null}"#,
+            #""output":{"discarded_bytes":35}"#,
             #""suspect":["000013-step-4500"]"#,
             #""schedule":{"expected_mtbf_s":90,"experience":{"cost_s":null,"failures":0,"#
                 + #""measured":0,"ran_s":0,"recent_costs_s":[],"wait_s":null},"interval_s":30,"mode":"auto","mtbf_s":60}"#,
@@ -213,8 +215,14 @@ struct RecordTests {
         }
         #expect(try JSONText.decode(Status.self, from: Array(full.utf8)) == status)
         let older = full.replacing(/"set_aside":\[[^\]]*\],/, with: "")
-        #expect(older != full)
-        #expect(try JSONText.decode(Status.self, from: Array(older.utf8)).setAside.isEmpty)
+            .replacing(/"output":\{[^}]*\},/, with: "")
+            .replacing(#""reason":"input_used_up","#, with: "")
+        let decoded = try JSONText.decode(Status.self, from: Array(older.utf8))
+        #expect(decoded.setAside.isEmpty && decoded.output == nil)
+        #expect(decoded.outcome == Outcome(kind: .failed, exitCode: 0))
+        let newer = full.replacing("input_used_up", with: "of_a_later_version")
+        let known = try JSONText.decode(Status.self, from: Array(newer.utf8)).outcome
+        #expect(known == Outcome(kind: .failed, exitCode: 0))
     }
 
     @Test("a status of an older supervisor has lost no requests, and was not given up")

@@ -79,7 +79,9 @@ final class LogWriterTests {
         let told = Count()
         let loop = try EventLoop()
         // Made here, and from now on its thread's alone.
-        nonisolated(unsafe) let pump = OutputPump(on: loop, log: writer, outlets: []) { note in
+        nonisolated(unsafe) let pump = OutputPump(
+            on: loop, log: writer, outlets: [], keepsTail: true
+        ) { note in
             if case .finished = note { told.add() }
         }
         let ends = try beside { pump.obey(.finish) }

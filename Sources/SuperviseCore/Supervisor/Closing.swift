@@ -16,7 +16,9 @@ package struct Closing: Equatable, Sendable {
     enum Part: Hashable, Sendable {
         /// Status and events.
         case files
-        /// Output of the job, and our own lines.
+        /// Readers of a pipe: as long as they live, they get all that the job wrote.
+        case readers
+        /// Other output of the job, and our own lines.
         case output
         /// The source of the notice has been told that all is saved.
         case acknowledgement

@@ -42,7 +42,9 @@ extension Supervisor {
             lastRecordFailed(message, at: now)
         case .recordGivenUp(let isVisible): lastRecordGivenUp(isVisible: isVisible, at: now)
         case .filesFlushed: flushed(.files)
-        case .outputFlushed: flushed(.output)
+        case .readersServed: readersServed(at: now)
+        case .outputFlushed: flushed(.output, .readers)
+        case .outputDiscarded(let bytes): outputDiscarded(whileClosing: bytes, at: now)
         case .outputTaken(let bytes): outputTaken(bytes, at: now)
         case .acknowledged: flushed(.acknowledgement)
         case .timer(let timer):
@@ -62,7 +64,7 @@ extension Supervisor {
             .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
             .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchIncomplete,
-            .watchFlushed, .requestNotSent, .answered, .inquiryEnded, .archives:
+            .watchFlushed, .requestNotSent, .answered, .inquiryEnded, .archives, .inputSeen:
             break
         }
     }
@@ -187,11 +189,15 @@ extension Supervisor {
                 .tell("\(name): the disk has a moment left to take the run record"))
         }
         phase = .closing(closing)
-        if let due = alarms.due[.close], due > now.instant + limit {
+        if alarms.due[.close].map({ $0 > now.instant + limit }) ?? true {
             set(.close, after: limit, at: now)
         }
         guard closing.stage == .flushing else { return }
-        if closing.waitsFor.contains(.output) { actions.append(.leaveOutput) }
+        if closing.waitsFor.contains(.readers) {
+            actions.append(.widenReaders)
+        } else if closing.waitsFor.contains(.output) {
+            actions.append(.leaveOutput)
+        }
     }
 
     private mutating func giveUpWaiting() {
@@ -204,9 +210,9 @@ extension Supervisor {
 
     /// The machine does not wait for the disk.
     mutating func tightenClosing(to end: Instant, at now: Moment) {
-        guard case .closing(let closing) = phase, !closing.isQuick,
-            let due = alarms.due[.close], due > end
-        else { return }
+        guard case .closing(let closing) = phase, !closing.isQuick else { return }
+        if closing.waitsFor.contains(.readers) { actions.append(.widenReaders) }
+        if let due = alarms.due[.close], due <= end { return }
         set(.close, after: max(Closing.quickRecord, end - now.instant), at: now)
     }
 

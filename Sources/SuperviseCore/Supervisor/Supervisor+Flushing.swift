@@ -8,7 +8,7 @@ extension Supervisor {
         for timer in [TimerID.rewrite, .reminder] where alarms.isSet(timer) { cancel(timer) }
         phase = .closing(closing)
         announce(closing, at: now)
-        closing.waitsFor = [.output]
+        closing.waitsFor = [.output, .readers]
         // Behind a record that hangs they hang as well.
         if closing.isRecorded {
             closing.waitsFor.insert(.files)
@@ -19,6 +19,7 @@ extension Supervisor {
             actions.append(.acknowledge(inquiry))
         }
         actions.append(.flushOutput)
+        if closing.isQuick || preemption != nil { actions.append(.widenReaders) }
         phase = .closing(closing)
         let left = Closing.quick - (now.instant - closing.since)
         set(.close, after: closing.isQuick ? max(.zero, left) : Closing.patient, at: now)
@@ -37,9 +38,9 @@ extension Supervisor {
         }
     }
 
-    mutating func flushed(_ part: Closing.Part) {
+    mutating func flushed(_ parts: Closing.Part...) {
         guard case .closing(var closing) = phase, closing.stage == .flushing else { return }
-        closing.waitsFor.remove(part)
+        closing.waitsFor.subtract(parts)
         phase = .closing(closing)
         if closing.waitsFor.isEmpty { exit(closing) }
     }
@@ -55,13 +56,46 @@ extension Supervisor {
 
     mutating func flushTimePassed(_ closing: Closing, at now: Moment) {
         let isTaken = preemption.map { now.instant >= $0.endBy } ?? false
-        guard !closing.isQuick, !isTaken, closing.waitsFor.contains(.output) else {
-            return leave(closing)
-        }
+        let rest = closing.waitsFor.intersection([.output, .readers])
+        guard !closing.isQuick, !isTaken, !rest.isEmpty else { return leave(closing) }
         var closing = closing
-        closing.waitsFor = [.output]
+        closing.waitsFor = rest
         phase = .closing(closing)
-        actions.append(.measureOutput)
+        if rest.contains(.readers) {
+            waitForReaders(at: now)
+        } else {
+            actions.append(.measureOutput)
+        }
+    }
+
+    /// For as long as it takes: a job without us would wait for them as well.
+    private mutating func waitForReaders(at now: Moment) {
+        actions.append(
+            .tell(
+                "the job has ended; waiting until its output is read to the end; SIGTERM ends the "
+                    + "wait, and what is not read then is lost"))
+        guard let preemption else { return }
+        set(.close, after: max(.zero, preemption.endBy - now.instant), at: now)
+    }
+
+    mutating func readersServed(at now: Moment) {
+        guard case .closing(let closing) = phase, closing.waitsFor.contains(.readers) else {
+            return
+        }
+        flushed(.readers)
+        guard case .closing(let rest) = phase, !rest.isQuick else { return }
+        set(.close, after: Closing.patient, at: now)
+    }
+
+    /// The last status tells how much was lost in all.
+    mutating func outputDiscarded(whileClosing bytes: Int64, at now: Moment) {
+        guard outputDiscarded(bytes), case .closing(var closing) = phase,
+            closing.stage == .flushing, closing.isRecorded
+        else { return }
+        publishNow(at: now)
+        actions.append(.flushFiles)
+        closing.waitsFor.insert(.files)
+        phase = .closing(closing)
     }
 
     /// Exits, whatever is still waited for.

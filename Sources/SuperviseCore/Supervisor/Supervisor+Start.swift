@@ -170,6 +170,7 @@ extension Supervisor {
     private mutating func spawn(_ order: Action.SpawnOrder) {
         isFirstSpawn = false
         phase = .running
+        prepareInput()
         actions.append(.spawn(order))
     }
 
@@ -177,6 +178,8 @@ extension Supervisor {
         guard phase == .running, let attempt else { return }
         let held = attempt.heldSignals
         endMachineShortage(at: now)
+        self.attempt?.isAfterAnother = input.hasBeenUsed
+        input.attemptRan()
         log(
             .attemptStarted(
                 .init(

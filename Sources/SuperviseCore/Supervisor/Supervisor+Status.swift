@@ -47,6 +47,7 @@ extension Supervisor {
         publisher.lastAt = now.instant
         publisher.hasProgress = false
         actions.append(.publish(status(at: now)))
+        askForDiscards()
     }
 
     private var publisherKey: Publisher.Key {
@@ -104,6 +105,7 @@ extension Supervisor {
         status.givenUp = givenUp
         status.finalCheckpointLost = finalCheckpointLost
         status.totals = record.totals
+        status.output = discards.status
         status.preemption = preemptionStatus(at: now)
         status.outcome = publicPhase == .finished ? record.outcome : nil
         return status

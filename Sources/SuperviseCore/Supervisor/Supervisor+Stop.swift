@@ -116,6 +116,8 @@ extension Supervisor {
         case .closing, .finished:
             break
         }
+        // A job that waits for a reader could neither save nor end.
+        if attempt != nil, !restarts { actions.append(.widenReaders) }
     }
 
     /// A notice gives all the time that there is; a person who asks after it waits no longer than

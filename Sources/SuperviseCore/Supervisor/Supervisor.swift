@@ -102,6 +102,8 @@ package struct Supervisor: Sendable {
     package internal(set) var machineShortage = MachineShortage()
     var retries = Retries()
     var publisher = Publisher()
+    var discards = Discards()
+    package internal(set) var input = InputHistory()
     var service: Service?
     var actions: [Action] = []
 
@@ -274,8 +276,10 @@ package struct Supervisor: Sendable {
         case .compressed(let id, let result): compressed(id, result)
         case .recorded: recorded(at: now)
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
-            .acknowledged:
+            .acknowledged, .readersServed:
             break
+        case .outputDiscarded(let bytes): outputDiscarded(bytes)
+        case .inputSeen(let input): self.input.saw(input)
         case .recordFailed(let message): recordFailed(message, at: now)
         case .recordRefused(let message): recordRefused(message, at: now)
         case .spawned(let pid): spawned(pid, at: now)

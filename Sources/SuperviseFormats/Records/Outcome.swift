@@ -5,20 +5,50 @@ package struct Outcome: Codable, Equatable, Sendable {
     @Null package var exitCode: Int?
     /// The name of the signal that ended the job, such as `SIGKILL`.
     @Null package var signal: String?
+    /// Why it ended so, where status and signal do not tell; null where they do.
+    @Null package var reason: Reason?
 
     package enum Kind: String, Codable, Sendable {
         case completed, failed, stopped, preempted
     }
 
+    package enum Reason: String, Codable, Sendable {
+        /// The job exited with status 0, but an attempt before had read its standard input.
+        case inputUsedUp = "input_used_up"
+
+        /// In words.
+        package var text: String {
+            switch self {
+            case .inputUsedUp: "input used up"
+            }
+        }
+    }
+
     package enum CodingKeys: String, CodingKey {
-        case kind, signal
+        case kind, signal, reason
         case exitCode = "exit_code"
     }
 
-    package init(kind: Kind, exitCode: Int? = nil, signal: String? = nil) {
+    package init(
+        kind: Kind, exitCode: Int? = nil, signal: String? = nil, reason: Reason? = nil
+    ) {
         self.kind = kind
         self.exitCode = exitCode
         self.signal = signal
+        self.reason = reason
+    }
+}
+
+extension Outcome {
+    /// A record may be older than `reason`, and may have one of a later version.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            kind: try container.decode(Kind.self, forKey: .kind),
+            exitCode: try container.decodeIfPresent(Int.self, forKey: .exitCode),
+            signal: try container.decodeIfPresent(String.self, forKey: .signal),
+            reason: try container.decodeIfPresent(String.self, forKey: .reason)
+                .flatMap(Reason.init))
     }
 }
 

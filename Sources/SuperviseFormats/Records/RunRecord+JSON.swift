@@ -121,6 +121,7 @@ extension Outcome {
     fileprivate func write(_ json: inout JSONWriter) {
         json.member("exit_code", exitCode.map(Int64.init))
         json.member("kind", kind.rawValue)
+        json.member("reason", reason?.rawValue)
         json.member("signal", signal)
     }
 }

@@ -35,6 +35,8 @@ package struct Status: Codable, Equatable, Sendable {
     @Null package var givenUp: GivenUp?
     /// The job died before it answered the request for the final checkpoint.
     @OrFalse package var finalCheckpointLost: Bool
+    /// Of the job's output; null where all that passed through the supervisor was passed on.
+    @Null package var output: Output?
     /// Whether the machine is taken away; null where nobody watches for it.
     @Null package var preemption: Preemption?
     @Null package var outcome: Outcome?
@@ -62,6 +64,17 @@ package struct Status: Codable, Equatable, Sendable {
         }
     }
 
+    package struct Output: Codable, Equatable, Sendable {
+        /// Nobody read them, or they could not be written; over all attempts of the supervisor.
+        package var discardedBytes: Int64
+
+        package init(discardedBytes: Int64) { self.discardedBytes = discardedBytes }
+
+        package enum CodingKeys: String, CodingKey {
+            case discardedBytes = "discarded_bytes"
+        }
+    }
+
     package struct SetAside: Codable, Equatable, Sendable {
         package var id: CheckpointID
         /// Such as `data/model.bin: SHA-256 differs`.
@@ -76,7 +89,7 @@ package struct Status: Codable, Equatable, Sendable {
     package enum CodingKeys: String, CodingKey {
         case format, name, phase, command, socket, attempt, failures, started, updated, progress
         case checkpoint, checkpoints, schedule, suspect, requests, totals, preemption, outcome
-        case incomplete
+        case incomplete, output
         case supervisorPID = "supervisor_pid"
         case jobPID = "job_pid"
         case checkpointBytes = "checkpoint_bytes"

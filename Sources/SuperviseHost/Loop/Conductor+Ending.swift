@@ -4,7 +4,10 @@ import SuperviseSystem
 /// Our end: what the core orders to be passed on before it, and the exit itself.
 extension Conductor {
     func flushOutput() {
-        guard let output else { return take(.outputFlushed) }
+        guard let output else {
+            take(.readersServed)
+            return take(.outputFlushed)
+        }
         output.flush(attempt: 0) { [unowned self] in take(.outputFlushed) }
     }
 

@@ -14,6 +14,7 @@ extension Conductor {
             closesOtherDescriptors: false)
         request.program = session.request.beginning?.program
         request.settings = session.job
+        take(.inputSeen(Event.Input(.now())))
         switchboard?.makeSureOfName()
         letStart(true)
         do throws(SystemError) {
@@ -24,6 +25,18 @@ extension Conductor {
             takeAfterOutput(.spawnFailed(.refused(error, "the job's output cannot be taken")))
         }
         output?.isGiven()
+    }
+
+    /// What an attempt before has read of our standard input is there for the next one.
+    func rewindInput(to offset: Int64) {
+        do throws(SystemError) {
+            try StandardInput.moveBack(to: offset)
+        } catch {
+            take(
+                .warned(
+                    "standard input cannot be put back to where attempt 1 began to read (\(error)): "
+                        + "the job finds the rest of it"))
+        }
     }
 
     /// An exec may hang, on a file system of the network: then our records wait no longer.

@@ -3,14 +3,26 @@ import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
 
+extension Event.Input {
+    init(_ input: StandardInput) {
+        self =
+            switch input {
+            case .file(let offset): .file(offset: offset)
+            case .pipe(let waiting, let isOpen): .pipe(waiting: waiting, isOpen: isOpen)
+            case .other: .other
+            }
+    }
+}
+
 /// What the job writes, where it passes through us, and the files that it writes by itself.
 extension Conductor {
     func passOutput(
         _ timers: TimerTable, _ tools: Tools, _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) -> JobOutput? {
-        guard session.request.capture != nil || session.request.tty else { return nil }
+        let plan = OutputPlan(session.request)
+        if plan.passesNothing, !session.request.tty { return nil }
         let output = try JobOutput(
-            session.request, directory: session.store.paths.output, tools: tools, on: loop,
+            session.request, plan, directory: session.store.paths.output, tools: tools, on: loop,
             timers: timers, deliver)
         console.write = { output.say($0) }
         return output
@@ -22,7 +34,9 @@ extension Conductor {
         case .spawned, .spawnFailed: letStart(false)
         default: break
         }
-        guard case .descendantsGone = event, let output else { return take(event) }
+        guard case .descendantsGone = event else { return take(event) }
+        take(.inputSeen(Event.Input(.now())))
+        guard let output else { return take(event) }
         output.end(attempt: core.record.attempt) { [unowned self] tail in
             take(.outputTail(tail))
             take(event)

@@ -60,7 +60,10 @@ extension Conductor {
         case .flushFiles: disk?.flush()
         case .flushOutput: flushOutput()
         case .measureOutput: take(.outputTaken(output?.taken ?? 0))
-        case .leaveOutput: output?.stopFlushing()
+        case .leaveOutput: output?.leave()
+        case .widenReaders: output?.widen()
+        case .tellDiscards(let known): output?.tellDiscards(beyond: known)
+        case .rewindInput(let offset): rewindInput(to: offset)
         case .exit(let ending): exit(ending)
         }
     }

@@ -1,8 +1,11 @@
 import SuperviseStore
 import SuperviseSystem
 
-/// What waits to be passed on, the oldest first: in memory as long as it is little, and beyond that
-/// as places in the log's files. What is too much is skipped, the oldest first.
+/// What waits to be passed on, the oldest first.
+///
+/// For a reader that holds up the job all of it stays in memory, and who adds stops in time: see
+/// ``isFull``. For any other it is in memory as long as it is little, and beyond that as places in the
+/// log's files; what is too much is skipped, the oldest first.
 struct Backlog: Sendable {
     enum Part: Sendable {
         case bytes([UInt8])
@@ -16,23 +19,42 @@ struct Backlog: Sendable {
     /// In bytes, where nothing does.
     static let mostWithoutFile = 8 << 20
     static let mostParts = 4096
+    /// In bytes; what waits for a reader that holds up the job.
+    static let mostHeld = 1 << 18
+    /// In bytes; of attempts whose last words are wanted.
+    static let mostHeldAtEnd = 1 << 22
+    /// In bytes; of our own lines for such a reader. A later line is dropped.
+    static let mostOwn = 1 << 18
     /// In bytes; what is taken at once.
     static let piece = 1 << 16
 
+    /// Its reader holds up the job: nothing of the job's is skipped.
+    let holds: Bool
     private var parts: [Part?] = []
     private var head = 0
     /// Small pieces come together here.
     private var recent: [UInt8] = []
     private var inMemory = 0
+    /// Of these, bytes of our own lines.
+    private var own = 0
     /// From the moment that memory is full until all is passed on.
     private(set) var isSpilling = false
     /// Bytes that nobody will see.
     private(set) var skipped: Int64 = 0
 
+    init(holds: Bool = false) { self.holds = holds }
+
     var isEmpty: Bool { head == parts.count && recent.isEmpty }
 
+    /// Nothing more is to be added before it ``hasRoom``.
+    var isFull: Bool { holds && inMemory - own >= Self.mostHeld }
+
+    var isOverfull: Bool { holds && inMemory - own >= Self.mostHeldAtEnd }
+
+    var hasRoom: Bool { inMemory - own <= Self.mostHeld / 2 }
+
     mutating func add(_ bytes: ArraySlice<UInt8>, at place: OutputLog.Place?) {
-        if inMemory + bytes.count > Self.mostInMemory { isSpilling = true }
+        if !holds, inMemory + bytes.count > Self.mostInMemory { isSpilling = true }
         if isSpilling, let place {
             add(place, count: Int64(bytes.count))
         } else {
@@ -45,13 +67,16 @@ struct Backlog: Sendable {
 
     /// A line of our own.
     mutating func add(own bytes: [UInt8]) {
+        if holds, own > Self.mostOwn { return }
         seal()
         parts.append(.own(bytes))
         inMemory += bytes.count
+        own += bytes.count
         trim()
     }
 
     private mutating func trim() {
+        if holds { return }
         while inMemory > Self.mostWithoutFile || parts.count - head > Self.mostParts {
             skipOldest()
         }
@@ -79,7 +104,8 @@ struct Backlog: Sendable {
     mutating func next() -> Part? {
         while let part = takeFirst() {
             switch part {
-            case .bytes(let bytes), .own(let bytes): inMemory -= bytes.count
+            case .bytes(let bytes): inMemory -= bytes.count
+            case .own(let bytes): take(own: bytes)
             case .file(let file, _, let count) where file.isGone:
                 skipped += count
                 continue
@@ -118,10 +144,15 @@ struct Backlog: Sendable {
         case .bytes(let bytes):
             inMemory -= bytes.count
             skipped += Int64(bytes.count)
-        case .own(let bytes): inMemory -= bytes.count
+        case .own(let bytes): take(own: bytes)
         case .file(_, _, let count): skipped += count
         case nil: break
         }
+    }
+
+    private mutating func take(own bytes: [UInt8]) {
+        inMemory -= bytes.count
+        own -= bytes.count
     }
 
     /// Lets go of files that were removed, so that their room on the disk is free.
@@ -138,7 +169,9 @@ struct Backlog: Sendable {
         head = 0
     }
 
-    mutating func removeAll() {
-        self = Backlog()
+    /// Skips all of it.
+    mutating func skipAll() {
+        while !isEmpty { skipOldest() }
+        isSpilling = false
     }
 }

@@ -3,54 +3,75 @@ import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
 
-/// The job's output where it passes through us: what `--capture` and `--tty` ask for.
+/// The job's output where it passes through us: see ``OutputPlan``.
 ///
 /// This is the side of the thread that decides; ``OutputPump`` reads, ``Outlet`` writes, each on a
 /// thread of its own, so that nothing here ever waits for a reader or a disk.
 final class JobOutput {
-    private enum Note: Sendable {
+    enum Note: Sendable {
         case pump(OutputPump.Note)
+        case outlet(Outlet.Note, descriptor: Int32)
         case warning(String)
-        case flushed
+        case flushed(isHeld: Bool)
     }
 
     private let request: RunRequest
-    private let timers: TimerTable
-    private let deliver: (Event) -> Void
-    private let orders: Mailbox<OutputPump.Order>
-    private let outlets: StandardOutlets
-    private let keys: TerminalKeys?
-    private var notes: Mailbox<Note>?
+    private let plan: OutputPlan
+    let timers: TimerTable
+    let deliver: (Event) -> Void
+    let orders: Mailbox<OutputPump.Order>
+    let outlets: StandardOutlets
+    private var pump: Pump
+    let keys: TerminalKeys?
+    var notes: Mailbox<Note>?
     /// Of our terminal, as we found it.
     private let settings = TerminalSettings.ofOurs()
     /// Of the job's terminal.
-    private var master: SharedDescriptor?
-    /// The job's ends, until it has them.
+    var master: SharedDescriptor?
+    /// The job's end of its terminal, until it has it.
     private var given: [SharedDescriptor] = []
+    /// What all attempts write to, and the ends that each is given.
+    private var pipes: [(source: OutputPump.Source, end: SharedDescriptor)] = []
     private var line: String?
-    private var ending: (attempt: Int, done: ([String]) -> Void)?
-    private var flushing: Flushing?
+    var ending: (attempt: Int, done: ([String]) -> Void)?
+    var flushing: Flushing?
 
-    /// Our own end: what is left is passed on.
-    private struct Flushing {
-        let done: () -> Void
-        var left: Int
+    /// The thread that reads; it is started for the first attempt.
+    private struct Pump {
+        let loop: EventLoop
+        let note: @Sendable (OutputPump.Note) -> Void
+        var isStarted = false
     }
 
     /// - Throws: EMFILE.
     init(
-        _ request: RunRequest, directory: String, tools: Tools, on loop: EventLoop,
-        timers: TimerTable, _ deliver: @escaping (Event) -> Void
+        _ request: RunRequest, _ plan: OutputPlan, directory: String, tools: Tools,
+        on loop: EventLoop, timers: TimerTable, _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
         self.request = request
+        self.plan = plan
         self.timers = timers
         self.deliver = deliver
         var receive: ([Note]) -> Void = { _ in }
         let notes = try Mailbox<Note>(on: loop) { receive($0) }
-        outlets = StandardOutlets(request) { notes.post(.warning($0)) }
+        let pump = Pump(loop: try EventLoop()) { notes.post(.pump($0)) }
+        var obey: (OutputPump.Order) -> Void = { _ in }
+        let orders = try Mailbox<OutputPump.Order>(on: pump.loop) { $0.forEach { obey($0) } }
+        outlets = StandardOutlets(request, plan) { note, descriptor in
+            if case .hasRoom = note {
+                orders.post(.goOn)
+            } else {
+                notes.post(.outlet(note, descriptor: descriptor))
+            }
+        }
         keys = request.tty && isTerminal(0) ? TerminalKeys(of: 0, tools) : nil
         let log = try Self.log(request, directory, outlets.all) { notes.post(.warning($0)) }
-        orders = try Self.startPump(log, outlets.all) { notes.post(.pump($0)) }
+        let reader = OutputPump(
+            on: pump.loop, log: log, outlets: outlets.all,
+            keepsTail: log != nil || request.tty, pump.note)
+        obey = { reader.obey($0) }
+        self.pump = pump
+        self.orders = orders
         self.notes = notes
         receive = { [unowned self] in for note in $0 { take(note) } }
         if keys?.take() == true { orders.post(.readKeys(true)) }
@@ -66,17 +87,12 @@ final class JobOutput {
             rotated: { for outlet in outlets { outlet.dropGone() } }, warn: warn)
     }
 
-    private static func startPump(
-        _ log: LogWriter?, _ outlets: [Outlet],
-        _ note: @escaping @Sendable (OutputPump.Note) -> Void
-    ) throws(SystemError) -> Mailbox<OutputPump.Order> {
-        let loop = try EventLoop()
-        let pump = OutputPump(on: loop, log: log, outlets: outlets, note)
-        let orders = try Mailbox<OutputPump.Order>(on: loop) {
-            for order in $0 { pump.obey(order) }
-        }
-        // Made here, and from now on its thread's alone.
-        nonisolated(unsafe) let owned = loop
+    func startPump() {
+        guard !pump.isStarted else { return }
+        pump.isStarted = true
+        // Made by us, and from now on its thread's alone.
+        nonisolated(unsafe) let owned = pump.loop
+        let note = pump.note
         WorkerLane(name: "pump", threads: 1).submit {
             do throws(SystemError) {
                 try owned.run()
@@ -84,14 +100,14 @@ final class JobOutput {
                 note(.warning("the job's output is no longer read: \(error)"))
             }
         }
-        return orders
     }
 
     /// Gives an attempt that is about to be started something to write to.
     ///
     /// - Throws: EMFILE, ENOSPC where there are too many terminals, …
     func prepare(_ spawn: inout SpawnRequest, attempt: Int) throws(SystemError) {
-        let sources = request.tty ? [try makeTerminal(&spawn)] : try makePipes(&spawn)
+        let sources = request.tty ? [try makeTerminal(&spawn)] : try givePipes(&spawn)
+        startPump()
         orders.post(.begin(attempt: attempt, sources))
     }
 
@@ -114,27 +130,49 @@ final class JobOutput {
         return source
     }
 
-    /// One where both lead to the same place, so that the order stays.
-    private func makePipes(_ spawn: inout SpawnRequest) throws(SystemError) -> [OutputPump.Source] {
-        var sources: [OutputPump.Source] = []
-        for outlet in outlets.all {
-            let pipe = try FileDescriptor.pipe(nonblocking: .read)
-            pipe.read.widen()
-            let end = SharedDescriptor(FileDescriptor(adopting: pipe.write.release()))
-            given.append(end)
-            spawn.set(.descriptor(end.rawValue), for: outlet.descriptor)
-            if outlets.all.count == 1 { spawn.set(.descriptor(end.rawValue), for: 2) }
-            sources.append(
-                .init(descriptor: SharedDescriptor(pipe.read), outlet: outlet, takesKeys: false))
+    /// One where both lead to the same place, so that the order stays. All attempts have the same, as
+    /// they would have ours: what one has left in it is passed on before what the next one writes.
+    private func givePipes(_ spawn: inout SpawnRequest) throws(SystemError) -> [OutputPump.Source] {
+        if pipes.isEmpty { pipes = try outlets.all.map(makePipe) }
+        for (source, end) in pipes {
+            let number = source.outlet?.descriptor ?? 1
+            spawn.set(.descriptor(end.rawValue), for: number)
+            if plan.isOne { spawn.set(.descriptor(end.rawValue), for: 2) }
         }
-        return sources
+        return pipes.map(\.source)
+    }
+
+    private func makePipe(
+        for outlet: Outlet
+    ) throws(SystemError) -> (source: OutputPump.Source, end: SharedDescriptor) {
+        let pipe = try FileDescriptor.pipe(nonblocking: .read)
+        // Little waits where it is lost when we are killed.
+        if request.capture != nil { pipe.read.widen() }
+        let end = SharedDescriptor(FileDescriptor(adopting: pipe.write.release()))
+        return (
+            .init(descriptor: SharedDescriptor(pipe.read), outlet: outlet, takesKeys: false), end
+        )
     }
 
     /// A line of ours, for standard error.
-    func say(_ text: String) { outlets.errors.say(text) }
+    func say(_ text: String) {
+        if let errors = outlets.errors { errors.say(text) } else { writeStandardError(text) }
+    }
 
     /// Whether what the job wrote last does not stand on our standard error anyway.
     var isElsewhere: Bool { outlets.output !== outlets.errors }
+
+    /// Lets the pipes of our readers hold as much as the system allows: what waits for a reader is
+    /// then no longer in here, and the job has some room for its last words.
+    func widen() { for outlet in outlets.all { outlet.widen() } }
+
+    /// Delivers how much of the job's output is lost, once it is more than this.
+    func tellDiscards(beyond known: Int64) {
+        for outlet in outlets.all { outlet.tellDiscards() }
+        if discarded > known { deliver(.outputDiscarded(discarded)) }
+    }
+
+    var discarded: Int64 { outlets.all.reduce(0) { $0 + $1.counts.discarded } }
 
     func show(_ status: Status, at now: Timestamp) {
         line = StatusLine.text(status, at: now)
@@ -167,62 +205,21 @@ final class JobOutput {
         _ = resize()
     }
 
-    /// Nothing of the attempt lives any more: reads what it wrote last.
-    ///
-    /// - Parameter done: gets the last lines.
-    func end(attempt: Int, _ done: @escaping ([String]) -> Void) {
-        master = nil
-        ending = (attempt, done)
-        orders.post(.end(attempt: attempt))
-        timers.set(.output, at: Self.now() + .seconds(1))
-    }
-
-    /// Passes on what there is, before we end; without an end, where nobody takes it.
-    func flush(attempt: Int, _ done: @escaping () -> Void) {
-        outlets.status?.show(nil)
-        flushing = Flushing(done: done, left: outlets.all.count + 1)
-        end(attempt: attempt) { [unowned self] _ in
-            let notes = notes
-            orders.post(.finish)
-            for outlet in outlets.all { outlet.flush { notes?.post(.flushed) } }
-        }
-    }
-
-    /// In bytes, what readers have taken so far.
-    var taken: Int64 { outlets.all.reduce(0) { $0 + $1.counts.taken } }
-
-    func ring() {
-        if ending != nil { ended([]) }
-    }
-
-    /// Whoever reads what is left is waited for no longer.
-    func stopFlushing() {
-        timers.cancel(.output)
-        guard let flushing else { return }
-        self.flushing = nil
-        keys?.restore()
-        flushing.done()
-    }
-
-    private func ended(_ tail: [String]) {
-        timers.cancel(.output)
-        let done = ending?.done
-        ending = nil
-        done?(tail)
-    }
-
     private func take(_ note: Note) {
         switch note {
         case .pump(.ended(let attempt, let tail)):
             if ending?.attempt == attempt { ended(tail) }
         case .pump(.warning(let text)), .warning(let text): deliver(.warned(text))
-        case .pump(.finished), .flushed:
-            flushing?.left -= 1
-            if flushing?.left == 0 { stopFlushing() }
+        case .outlet(.discards, _): deliver(.outputDiscarded(discarded))
+        case .outlet(let note, let descriptor):
+            let sentence = StandardOutlets.sentence(for: note, of: descriptor, request)
+            if let sentence { deliver(.warned(sentence)) }
+        case .pump(.finished): flushed(isHeld: false)
+        case .flushed(let isHeld): flushed(isHeld: isHeld)
         }
     }
 
-    private static func now() -> Instant {
+    static func now() -> Instant {
         Instant(nanoseconds: MonotonicTime.now().nanoseconds)
     }
 }

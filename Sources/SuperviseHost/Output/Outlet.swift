@@ -4,6 +4,9 @@ import Synchronization
 
 /// One of our standard streams, to which the job's output and our own lines are passed on, by a
 /// thread that may wait for its reader as long as it likes: nobody waits for it.
+///
+/// A reader that ``holds`` up the job loses nothing: once ``isFull``, the job's output is no longer read
+/// until ``Note/hasRoom`` comes.
 final class Outlet: Sendable {
     /// What there is to tell of it.
     enum Note: Sendable {
@@ -13,10 +16,14 @@ final class Outlet: Sendable {
         case failed(SystemError)
         /// Nobody will ever read it again.
         case deserted(SystemError)
+        /// It was full, and takes more now.
+        case hasRoom
+        /// More of the job's output is lost than when that was last asked for.
+        case discards
     }
 
     private struct State: Sendable {
-        var backlog = Backlog()
+        var backlog: Backlog
         var screen: StatusScreen
         /// The line is to be drawn, drawn anew or taken away.
         var isScreenStale = false
@@ -24,69 +31,123 @@ final class Outlet: Sendable {
         var isDeserted = false
         var fails = false
         var hasLagged = false
+        /// Who gave the last bytes waits for room.
+        var isRoomAwaited = false
+        /// The next bytes that are lost are told.
+        var tellsDiscards = true
         /// Bytes that it took.
         var taken: Int64 = 0
+        /// Bytes of the job's that it did not take, beside those that the backlog skipped.
+        var refused: Int64 = 0
+
+        var discarded: Int64 { refused + backlog.skipped }
+
+        /// - Returns: whether what was lost since `before` is to be told.
+        mutating func tells(_ before: Int64) -> Bool {
+            guard tellsDiscards, discarded > before else { return false }
+            tellsDiscards = false
+            return true
+        }
+
+        /// - Returns: whether somebody waits for room and there is some now.
+        mutating func takesRoom() -> Bool {
+            guard isRoomAwaited, backlog.hasRoom else { return false }
+            isRoomAwaited = false
+            return true
+        }
+    }
+
+    /// What is to be written.
+    private struct Piece {
+        var bytes: [UInt8]
+        /// Bytes of the job's among them.
+        var ofJob = 0
     }
 
     let descriptor: Int32
+    /// A pipe: while its reader lives, it holds up the job, as if we were not between them.
+    let holds: Bool
     private let state: Mutex<State>
     private let lane: WorkerLane
     private let note: @Sendable (Note) -> Void
 
     /// - Parameter showsStatus: it is a terminal, to which nothing of the job's goes past us.
-    init(_ descriptor: Int32, showsStatus: Bool, _ note: @escaping @Sendable (Note) -> Void) {
+    init(
+        _ descriptor: Int32, holds: Bool = false, showsStatus: Bool,
+        _ note: @escaping @Sendable (Note) -> Void
+    ) {
         self.descriptor = descriptor
+        self.holds = holds
         self.note = note
-        state = Mutex(State(screen: StatusScreen(isOff: !showsStatus)))
+        state = Mutex(
+            State(backlog: Backlog(holds: holds), screen: StatusScreen(isOff: !showsStatus)))
         lane = WorkerLane(name: "output \(descriptor)", threads: 1)
     }
 
-    /// Bytes that it took so far, and those that it never will.
-    var counts: (taken: Int64, skipped: Int64) {
-        state.withLock { ($0.taken, $0.backlog.skipped) }
+    /// Bytes that it took so far, and those of the job's that nobody gets from it.
+    var counts: (taken: Int64, discarded: Int64) {
+        state.withLock { ($0.taken, $0.discarded) }
     }
 
     /// Its reader is so slow that what comes now is better read from a file later.
     var isBehind: Bool { state.withLock { $0.backlog.isSpilling } }
 
+    /// Nothing of the job's is to be passed before ``Note/hasRoom``, which then comes.
+    var isFull: Bool {
+        state.withLock { state in
+            state.isRoomAwaited = state.isRoomAwaited || state.backlog.isFull
+            return state.backlog.isFull
+        }
+    }
+
+    /// It has no room for what an attempt wrote last either, of which the last lines are wanted.
+    var isOverfull: Bool { state.withLock { $0.backlog.isOverfull } }
+
     /// What the job wrote.
     ///
     /// - Parameter place: where it stands in a file.
     func pass(_ bytes: ArraySlice<UInt8>, at place: OutputLog.Place?) {
-        let hasLagged = change { state in
-            guard !state.isDeserted else { return false }
+        let lags = change { state in
+            if state.isDeserted {
+                state.refused += Int64(bytes.count)
+                return false
+            }
             state.backlog.add(bytes, at: place)
-            guard state.backlog.skipped > 0, !state.hasLagged else { return false }
-            state.hasLagged = true
-            return true
+            defer { state.hasLagged = state.hasLagged || state.backlog.skipped > 0 }
+            return state.backlog.skipped > 0 && !state.hasLagged
         }
-        if hasLagged { note(.lags) }
+        if lags { note(.lags) }
     }
 
     /// A line of ours.
     func say(_ text: String) {
-        _ = change { state in
+        change { state in
             if !state.isDeserted { state.backlog.add(own: Array(text.utf8)) }
-            return false
         }
+    }
+
+    /// The next bytes that are lost are told by ``Note/discards``.
+    func tellDiscards() {
+        state.withLock { $0.tellsDiscards = true }
+    }
+
+    /// Lets the pipe hold as much as the system allows, so that less waits in here.
+    func widen() {
+        if holds { widenPipe(descriptor) }
     }
 
     /// What the line at the bottom is to show; nil for none.
     func show(_ line: String?) {
-        _ = change { state in
-            guard state.screen.line != line, !state.isDeserted else { return false }
+        change { state in
+            guard state.screen.line != line, !state.isDeserted else { return }
             state.screen.line = line
             state.isScreenStale = true
-            return false
         }
     }
 
     /// The terminal has another size, or was written to by others.
     func drawAnew() {
-        _ = change { state in
-            state.isScreenStale = !state.isDeserted
-            return false
-        }
+        change { $0.isScreenStale = !$0.isDeserted }
     }
 
     /// Another attempt writes from now on.
@@ -96,7 +157,7 @@ final class Outlet: Sendable {
 
     /// Files that are gone are needed no longer.
     func dropGone() {
-        state.withLock { $0.backlog.dropGone() }
+        update { $0.backlog.dropGone() }
     }
 
     /// Calls `done`, on a thread of its own, when all that was given so far is passed on.
@@ -105,8 +166,9 @@ final class Outlet: Sendable {
     }
 
     /// Changes the state, and sets the thread to work where there is something to do.
-    private func change(_ body: (inout State) -> Bool) -> Bool {
-        let (result, isIdle) = state.withLock { state in
+    @discardableResult
+    private func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        let (result, isIdle) = update { state in
             let result = body(&state)
             let hasWork = !state.backlog.isEmpty || state.isScreenStale
             defer { state.isWorking = state.isWorking || hasWork }
@@ -116,64 +178,87 @@ final class Outlet: Sendable {
         return result
     }
 
+    /// Changes the state, and tells if bytes of the job's are lost by that.
+    private func update<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        let (result, tells) = state.withLock { state in
+            let before = state.discarded
+            let result = body(&state)
+            return (result, state.tells(before))
+        }
+        if tells { note(.discards) }
+        return result
+    }
+}
+
+/// The thread.
+extension Outlet {
     private func work() {
-        while let bytes = next() { write(bytes) }
+        while let piece = next() {
+            if state.withLock({ $0.takesRoom() }) { note(.hasRoom) }
+            write(piece)
+        }
     }
 
     /// What is to be written now; nil where there is nothing left to do.
-    private func next() -> [UInt8]? {
+    private func next() -> Piece? {
         let columns = TerminalSize(of: descriptor)?.columns ?? TerminalSize.usual.columns
-        let part = state.withLock { $0.backlog.next() }
+        let part = update { $0.backlog.next() }
         var fromFile: [UInt8] = []
         if case .file(let file, let offset, let count) = part {
             // A file that cannot be read has lost what was in it, and the job goes on.
             fromFile = (try? file.read(at: offset, limit: Int(count))) ?? []
         }
         return state.withLock { state in
-            var bytes: [UInt8] =
+            var piece =
                 switch part {
-                case .bytes(let bytes): state.screen.pass(bytes)
-                case .file: state.screen.pass(fromFile)
-                case .own(let bytes): state.screen.say(bytes)
-                case nil: []
+                case .bytes(let bytes):
+                    Piece(bytes: state.screen.pass(bytes), ofJob: bytes.count)
+                case .file: Piece(bytes: state.screen.pass(fromFile), ofJob: fromFile.count)
+                case .own(let bytes): Piece(bytes: state.screen.say(bytes))
+                case nil: Piece(bytes: [])
                 }
             if state.backlog.isEmpty, part != nil || state.isScreenStale {
-                if part == nil { bytes += state.screen.erase() }
-                bytes += state.screen.draw(columns: columns)
+                if part == nil { piece.bytes += state.screen.erase() }
+                piece.bytes += state.screen.draw(columns: columns)
                 state.isScreenStale = false
             }
-            guard part == nil, bytes.isEmpty else { return bytes }
+            guard part == nil, piece.bytes.isEmpty else { return piece }
             state.isWorking = false
             return nil
         }
     }
 
     /// Waits for the reader.
-    private func write(_ bytes: [UInt8]) {
-        var rest = bytes[...]
+    private func write(_ piece: Piece) {
+        // A pipe takes all of it or waits; of any other it is known sooner that it takes something.
+        let limit = holds ? Backlog.piece : 1 << 14
+        var rest = piece.bytes[...]
         while !rest.isEmpty {
             do throws(SystemError) {
-                let count = try writeWaiting(rest.prefix(1 << 14), to: descriptor)
+                let count = try writeWaiting(rest.prefix(limit), to: descriptor)
                 rest = rest.dropFirst(count)
                 state.withLock { state in
                     state.taken += Int64(count)
                     state.fails = false
                 }
             } catch {
-                return failed(error)
+                return failed(error, lost: min(rest.count, piece.ofJob))
             }
         }
     }
 
-    private func failed(_ error: SystemError) {
-        let isNew = state.withLock { state in
+    /// - Parameter lost: bytes of the job's.
+    private func failed(_ error: SystemError, lost: Int) {
+        let isNew = update { state in
             defer { state.fails = true }
+            state.refused += Int64(lost)
             guard error.isNobodyThere else { return !state.fails }
             defer { state.isDeserted = true }
-            state.backlog.removeAll()
+            state.backlog.skipAll()
             state.screen.line = nil
             return !state.isDeserted
         }
         if isNew { note(error.isNobodyThere ? .deserted(error) : .failed(error)) }
+        if state.withLock({ $0.takesRoom() }) { note(.hasRoom) }
     }
 }

@@ -26,7 +26,8 @@ enum StatusLine {
     }
 
     private static func end(_ outcome: Outcome) -> String {
-        let how = outcome.signal ?? outcome.exitCode.map { "exit status \($0)" }
+        let status = outcome.exitCode.map { "exit status \($0)" }
+        let how = outcome.reason?.text ?? outcome.signal ?? status
         guard outcome.kind == .failed, let how else { return "\(outcome.kind)" }
         return "failed (\(how))"
     }

@@ -62,7 +62,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
     }
 
     /// Of a pipe: lets it hold a megabyte, as far as the system allows.
-    package borrowing func widen() { _ = cl_widen_pipe(rawValue, 1 << 20) }
+    package borrowing func widen() { widenPipe(rawValue) }
 
     /// Makes reads and writes return EAGAIN instead of waiting, for everyone who shares the open file.
     package borrowing func setNonblocking() throws(SystemError) {

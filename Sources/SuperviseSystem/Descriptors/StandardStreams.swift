@@ -11,11 +11,16 @@ private let standardErrorIsStuck = Atomic<Bool>(false)
 ///
 /// A reader that has gone (EPIPE, EIO) stops nothing. One that does not read, or a terminal that was
 /// stopped with ^S, holds us up for a second once, and not again until it takes something.
-package func writeStandardError(_ text: String) {
-    let patience: Int32 = standardErrorIsStuck.load(ordering: .relaxed) ? 0 : 1000
+///
+/// - Parameter waits: with false, not even for that second.
+package func writeStandardError(_ text: String, waits: Bool) {
+    let waits = waits && !standardErrorIsStuck.load(ordering: .relaxed)
+    let patience: Int32 = waits ? 1000 : 0
     let written = writeCarefully(Array(text.utf8), to: STDERR_FILENO, patience_ms: patience)
     standardErrorIsStuck.store(!written, ordering: .relaxed)
 }
+
+package func writeStandardError(_ text: String) { writeStandardError(text, waits: true) }
 
 /// Writes all of it to standard output, waiting for the reader as long as it takes.
 ///
@@ -87,17 +92,27 @@ package enum StreamKind: Sendable {
     case terminal
     /// A regular file, or what takes everything and shows it to nobody.
     case file
-    /// A pipe, a socket: somebody reads it.
-    case reader
+    /// A pipe, with a name or without.
+    case pipe
+    /// A socket, as of a journal: somebody reads it.
+    case socket
+    /// Opened for reading only: nothing can be written there.
+    case unwritable
 
     package init(of descriptor: Int32) {
-        if isTerminal(descriptor) {
-            self = .terminal
-            return
-        }
         var found = stat()
-        let kind = fstat(descriptor, &found) == 0 ? found.st_mode & S_IFMT : S_IFIFO
-        self = kind == S_IFREG || kind == S_IFCHR ? .file : .reader
+        let kind = fstat(descriptor, &found) == 0 ? found.st_mode & S_IFMT : S_IFSOCK
+        if cl_fcntl(descriptor, F_GETFL, 0) & O_ACCMODE == O_RDONLY {
+            self = .unwritable
+        } else if isTerminal(descriptor) {
+            self = .terminal
+        } else {
+            switch kind {
+            case S_IFREG, S_IFCHR: self = .file
+            case S_IFIFO: self = .pipe
+            default: self = .socket
+            }
+        }
     }
 }
 
@@ -107,6 +122,15 @@ package func leadToSame(_ one: Int32, _ other: Int32) -> Bool {
     var second = stat()
     return fstat(one, &first) == 0 && fstat(other, &second) == 0
         && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+}
+
+/// Lets a pipe hold a megabyte, as far as the system allows; a write that waits then goes on.
+package func widenPipe(_ descriptor: Int32) { _ = cl_widen_pipe(descriptor, 1 << 20) }
+
+/// Bytes that a pipe or a terminal holds and nobody has read; nil where it does not tell.
+package func bytesWaiting(_ descriptor: Int32) -> Int? {
+    let count = cl_bytes_waiting(descriptor)
+    return count < 0 ? nil : Int(count)
 }
 
 /// Writes as much as a nonblocking descriptor takes now, at least something.

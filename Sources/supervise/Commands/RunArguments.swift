@@ -62,7 +62,8 @@ struct RunArguments {
         request.preemptedExitCode = values.preemptedExitCode
         request.job = values.job
         request.keptVariables = values.keptVariables
-        request.capture = values.capture ? values.captureMax : nil
+        request.output = try output(values, given)
+        request.capture = request.output == .keep ? values.captureMax : nil
         request.tty = values.tty
         request.verbosity = try verbosity(values, given)
         request.logFormat = values.logFormat
@@ -79,6 +80,31 @@ struct RunArguments {
         if given["preempt-signal"] == nil { return nil }
         throw Complaint(
             "--checkpoint-signal and --preempt-signal are both \(signalName(signal)): change one")
+    }
+
+    /// Of `--capture` and an `--output` that keeps nothing, the one from the stronger source holds.
+    private func output(
+        _ values: OptionValues, _ given: [String: GivenOption]
+    ) throws(Complaint) -> OutputPlan.Mode {
+        var mode = values.output
+        if values.capture, mode != .keep {
+            if let output = given["output"]?.source, let capture = given["capture"]?.source {
+                if output.rank == capture.rank {
+                    throw Complaint(
+                        "--capture keeps the job's output and --output \(mode.rawValue) does not: "
+                            + "leave out one")
+                }
+                if output < capture { mode = .keep }
+            } else {
+                mode = .keep
+            }
+        }
+        if mode == .inherit, values.tty {
+            throw Complaint(
+                "--tty gives the job's output a terminal of its own and --output inherit leaves it "
+                    + "alone: leave out one")
+        }
+        return mode
     }
 
     private func recorded(

@@ -180,6 +180,10 @@ enum OptionTable {
 
     private static let output = [
         OptionSpec(
+            "output", .choice, of: [.run], standard: "auto", in: { $0.output = $1 },
+            "What becomes of the job's output: auto passes a pipe's through supervise, pass passes "
+                + "all, inherit leaves it alone, keep is --capture"),
+        OptionSpec(
             "capture", .flag, of: [.run], in: { $0.capture = $1 },
             "Keep what the job writes, for supervise logs, and pass it on"),
         OptionSpec(

@@ -22,6 +22,7 @@ struct OptionValues: Sendable {
     var preempt: PreemptKind?
     var preemptSignal: Int32? = freeSignal("SIGUSR2")
     var preemptedExitCode: Int32 = 75
+    var output = OutputPlan.Mode.auto
     var capture = false
     var captureMax: Int64 = 64_000_000
     var tty = false

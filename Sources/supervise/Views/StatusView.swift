@@ -35,6 +35,9 @@ struct StatusView {
         rows.append(("kept", kept, nil))
         if let id = status.resumedFrom { rows.append(("resumed", "from \(id)", nil)) }
         rows += PreemptionView(preemption: status.preemption, now: now).rows
+        if let lost = status.output?.discardedBytes {
+            rows.append(("output", "\(SizeText.format(lost)) discarded, as nobody read it", nil))
+        }
         if let requests { rows.append(("requests", requests, nil)) }
         if !status.suspect.isEmpty { rows.append(("suspect", suspects, nil)) }
         for bad in status.setAside {
@@ -71,6 +74,7 @@ struct StatusView {
     private var exitCode: String {
         guard status.phase == .finished, let outcome = status.outcome, outcome.kind == .failed
         else { return "" }
+        if let reason = outcome.reason { return " (\(reason.text))" }
         if let signal = outcome.signal { return " (\(HumanText.printable(signal)))" }
         return outcome.exitCode.map { " (status \($0))" } ?? ""
     }

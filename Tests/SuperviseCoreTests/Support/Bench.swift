@@ -179,7 +179,7 @@ struct Bench {
         switch action {
         case .record(_, confirm: true), .flushFiles, .flushOutput, .measureOutput, .acknowledge,
             .giveUpRecord:
-            action.answerAtEnd.map { answers.append($0) }
+            answers += action.answersAtEnd
         case .verify(let id, _): answers.append(.verified(id, .good(metadata: [:])))
         case .cancelVerification:
             answers.removeAll { if case .verified = $0 { true } else { false } }
@@ -205,8 +205,8 @@ struct Bench {
 
     private static func isOfDisk(_ event: Event) -> Bool {
         switch event {
-        case .spawned, .jobExited, .descendantsGone, .outputFlushed, .outputTaken, .acknowledged,
-            .recordGivenUp:
+        case .spawned, .jobExited, .descendantsGone, .readersServed, .outputFlushed, .outputTaken,
+            .acknowledged, .recordGivenUp:
             false
         default: true
         }

@@ -49,7 +49,7 @@ struct Desk {
         now += wait.wholeNanoseconds
         let actions = supervisor.handle(event, at: moment)
         guard endsAtOnce, supervisor.isClosing else { return actions }
-        return actions + actions.compactMap(\.answerAtEnd).flatMap { tell($0) }
+        return actions + actions.flatMap(\.answersAtEnd).flatMap { tell($0) }
     }
 
     @discardableResult
@@ -121,15 +121,16 @@ struct Desk {
 
 extension Action {
     /// What a machine that works answers to what is ordered at the end.
-    var answerAtEnd: Event? {
+    var answersAtEnd: [Event] {
         switch self {
-        case .record(let record, confirm: true): record.outcome == nil ? .recorded : .lastRecorded
-        case .flushFiles: .filesFlushed
-        case .flushOutput: .outputFlushed
-        case .measureOutput: .outputTaken(0)
-        case .acknowledge: .acknowledged
-        case .giveUpRecord: .recordGivenUp(isVisible: false)
-        default: nil
+        case .record(let record, confirm: true):
+            [record.outcome == nil ? .recorded : .lastRecorded]
+        case .flushFiles: [.filesFlushed]
+        case .flushOutput: [.readersServed, .outputFlushed]
+        case .measureOutput: [.outputTaken(0)]
+        case .acknowledge: [.acknowledged]
+        case .giveUpRecord: [.recordGivenUp(isVisible: false)]
+        default: []
         }
     }
 }

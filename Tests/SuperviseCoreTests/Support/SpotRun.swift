@@ -220,7 +220,7 @@ struct SpotRun {
         switch action {
         case .record(_, confirm: true), .flushFiles, .flushOutput, .measureOutput, .acknowledge,
             .giveUpRecord:
-            if let answer = action.answerAtEnd { put(.tell(answer), after: 0.001) }
+            for answer in action.answersAtEnd { put(.tell(answer), after: 0.001) }
         case .spawn: put(.tell(.spawned(pid: 100)), after: 0.001)
         case .setTimer(let timer, let at):
             serial += 1

@@ -9,6 +9,8 @@ struct ClosingWitness {
         let ending: Action.Ending
         /// Somebody has asked for an end since.
         var hurriedAt: Int64?
+        /// Readers of a pipe have all that the job wrote.
+        var isRead = false
     }
 
     private var begun: Begun?
@@ -21,6 +23,7 @@ struct ClosingWitness {
             begun = Begun(at: step.now, ending: ending)
         } else if begun != nil {
             try judgeActions(step)
+            if [.readersServed, .outputFlushed].contains(step.event) { begun?.isRead = true }
             if Self.hurries(step.event), begun?.hurriedAt == nil { begun?.hurriedAt = step.now }
         }
         if let begun, let leaves = step.leaves { try judge(leaves, begun, step, after, world) }
@@ -39,7 +42,7 @@ struct ClosingWitness {
             switch action {
             case .record, .giveUpRecord, .flushFiles, .flushOutput, .measureOutput, .leaveOutput,
                 .acknowledge, .exit, .log, .tell, .publish, .notify, .send, .close, .setTimer,
-                .cancelTimer, .savePins, .tryAgain:
+                .cancelTimer, .savePins, .tryAgain, .widenReaders, .tellDiscards:
                 break
             default: throw Violation("end", "after its end was decided there is \(action)")
             }
@@ -51,6 +54,11 @@ struct ClosingWitness {
     ) throws(Violation) {
         let recorded = world.disk.record?.outcome?.kind
         let isPatient = begun.ending == .completed || Self.isFailure(begun.ending)
+        if isPatient, leaves == begun.ending, !begun.isRead, begun.hurriedAt == nil,
+            after.notice == nil
+        {
+            throw Violation("end", "it leaves before a reader has all, and nobody asked")
+        }
         switch leaves {
         case .completed where recorded != .completed:
             throw Violation("end", "status 0, and the disk says \(recorded as Any)")
@@ -91,7 +99,7 @@ struct ClosingWitness {
         let isPatient = begun.ending == .completed || Self.isFailure(begun.ending)
         var bound = begun.at + Self.second
         if isPatient {
-            bound = begun.at + settings.recordTimeout.wholeNanoseconds + 60 * Self.second
+            bound = begun.at + settings.recordTimeout.wholeNanoseconds + 100 * Self.second
         }
         if let hurriedAt = begun.hurriedAt { bound = min(bound, hurriedAt + Self.second) }
         if now > bound { throw Violation("end", "decided at \(begun.at), and still there") }

@@ -109,8 +109,9 @@ struct Ledger {
         case .compressed: isCompressing = false
         case .inquiryEnded(let id, _): inquiries.remove(id)
         case .descendantsGone: isCondemned = true
-        case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
-            .acknowledged, .watchFlushed, .watchIncomplete, .requestNotSent, .stoodStill, .examined,
+        case .lastRecorded, .recordGivenUp, .filesFlushed, .readersServed, .outputFlushed,
+            .outputTaken, .outputDiscarded, .inputSeen, .watchIncomplete,
+            .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed, .recordRefused,
             .outputTail,
@@ -220,7 +221,7 @@ struct Ledger {
         case .examine: isHung = true
         case .runOnHang, .endDiagnosis, .saveReport, .askBySignal, .flushWatch, .gatherWatched,
             .watchAgain, .exit, .giveUpRecord, .flushFiles, .flushOutput, .measureOutput,
-            .leaveOutput, .endLeftovers,
+            .leaveOutput, .widenReaders, .tellDiscards, .rewindInput, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,

@@ -100,6 +100,7 @@ struct Witness {
     var closing = ClosingWitness()
     var shortage = ShortageWitness()
     var machineShortage = MachineShortageWitness()
+    var input = InputWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -114,6 +115,7 @@ struct Witness {
         try closing.judge(step, ledger, world)
         try timers.judge(step, ledger)
         try service.judge(step)
+        try input.judge(step, world)
         if wasClosing {
             failures.isWrittenAgain(step)
             try preemption.judgeClosing(step, ledger)
@@ -169,6 +171,7 @@ struct Witness {
         hangs = HangWitness()
         service = ServiceWitness()
         closing = ClosingWitness()
+        input = InputWitness()
         publishing = PublishWitness()
         machineShortage = MachineShortageWitness()
         preemption = PreemptionWitness()

@@ -54,6 +54,9 @@ struct Plan {
         case version
     }
 
+    /// What standard input is.
+    var input = SimulatedInput.Kind.other
+
     var stagingFails: Double
     var commitFails: Double
     var commitIsSlow: Double
@@ -153,6 +156,7 @@ struct Plan {
         recommendations = sometimes(0.1)
         sourceFails = sometimes(0.6)
         lies = sometimes(0.9)
+        input = SimulatedInput.Kind.allCases[chance.number(0...3)]
         skew = chance.happens(0.5) ? 0 : Double(chance.number(-100_000...100_000))
         settings = Self.settings(&chance)
         if chance.happens(0.3) {

@@ -60,6 +60,8 @@ extension World {
         case .endInquiry(let id): endInquiry(id)
         case .saveReport, .log, .publish, .tell, .notify: break
         case .giveUpRecord: giveUpRecord()
+        case .rewindInput(let offset): input.rewind(to: offset)
+        case .widenReaders, .tellDiscards: break
         case .flushFiles, .flushOutput, .measureOutput, .leaveOutput, .acknowledge:
             carryOutAtEnd(action)
         case .exit(let ending): try exit(ending)
@@ -150,6 +152,7 @@ extension World {
         }
         generation += 1
         filesAreKnown()
+        input = SimulatedInput(plan.input, isOpen: chance.happens(0.3))
         settings = plan.settings
         settings.resumeFrom = chooseScope()
         var record = disk.record ?? newRecord()

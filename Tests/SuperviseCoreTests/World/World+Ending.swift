@@ -6,7 +6,11 @@ extension World {
     func carryOutAtEnd(_ action: Action) {
         switch action {
         case .flushFiles: answerAtEnd(.filesFlushed)
-        case .flushOutput: answerAtEnd(.outputFlushed)
+        case .flushOutput:
+            // Readers of a pipe are waited for: all of them come to an end.
+            let isSlow = !isCalm && chance.happens(plan.recordIsSlow)
+            later(.readersServed, after: chance.wait(0.1, isSlow ? 20_000 : 5))
+            answerAtEnd(.outputFlushed)
         case .acknowledge: answerAtEnd(.acknowledged)
         case .measureOutput:
             if disk.outputTaken < 4, chance.happens(plan.recordIsSlow) { disk.outputTaken += 1 }

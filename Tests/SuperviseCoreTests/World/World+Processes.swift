@@ -4,6 +4,7 @@ import SuperviseFormats
 /// Processes: how they start, are signalled and end.
 extension World {
     func spawn(_ order: Action.SpawnOrder) {
+        lookAtInput()
         if !isCalm, now >= shortUntil, chance.happens(plan.shortages) {
             shortUntil = now + Int64(chance.share() * Double(plan.shortageLasts))
         }
@@ -36,6 +37,7 @@ extension World {
         guard !job.isStarted, job.generation == generation else { return }
         job.isStarted = true
         put(.jobTicks(job), after: chance.wait(0.1, 500))
+        if chance.happens(0.7) { input.isRead() }
         if let poison = poison(of: job) {
             job.isDoomed = isCalm || chance.happens(0.7)
             put(.poisonStrikes(job, poison), after: chance.wait(0.1, 2_000))
@@ -81,6 +83,7 @@ extension World {
 
     func endDescendants(_ urgency: Action.Urgency) {
         guard let tree = trees.indices.last, trees[tree].generation == generation else {
+            lookAtInput()
             later(.descendantsGone, after: 1000)
             return
         }
@@ -158,6 +161,7 @@ extension World {
         guard trees[tree].isAwaited, !trees[tree].isAlive, !isHidden else { return }
         trees[tree].isAwaited = false
         guard trees[tree].generation == generation else { return }
+        lookAtInput()
         later(.descendantsGone, after: chance.wait(0.01, 5))
     }
 

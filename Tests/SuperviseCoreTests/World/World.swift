@@ -25,6 +25,7 @@ final class World {
     var isOver = false
     var completed = false
 
+    var input = SimulatedInput(.other, isOpen: false)
     var disk = Disk()
     /// Whether the running supervisor was started with archived runs.
     var mayHaveArchives = false
