@@ -28,6 +28,7 @@ def measure(binary, disk, size, runs):
     figures = bench.interleaved(runs, {
         "supervise --capture": timed(lambda place: ours(place, "--capture", "--capture-max", "10GB")),
         "supervise --capture, four files of 64 MB": timed(lambda place: ours(place, "--capture")),
+        "supervise, to a pipe": timed(lambda place: ["sh", "-c", '"$@" | cat', "sh", *ours(place)]),
         "tee to a file": timed(lambda place: ["sh", "-c", f"{pipe} | tee copy"]),
         "cat": timed(lambda place: ["sh", "-c", f"{pipe} | cat"]),
     })

@@ -87,6 +87,7 @@ struct OutputTests {
         let status = try readSmallFile("/proc/\(program.pid)/status")
         let peak = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM") })
         #expect(try #require(Int(peak.filter(\.isNumber))) < 60_000, "\(peak)")
+        try program.silence(for: .milliseconds(700))
         #expect(!program.text(.errors).contains("written"))
         try reader.read(4_000_000)
         if options != ["--tty"] { try program.errorLine(with: "written") }
