@@ -161,7 +161,6 @@ struct FailureWitness {
     private mutating func follow(_ step: Step, _ before: Ledger) {
         switch step.event {
         case .verified(let id, .bad): knownBad.insert(id)
-        case .spawnFailed(.shortage) where step.supervisor.stop != nil: break
         case .spawnFailed(.shortage) where isTakenBack(step),
             .recordRefused where isTakenBack(step):
             // It has not begun, and the next one has its number.
