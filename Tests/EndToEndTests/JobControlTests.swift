@@ -17,7 +17,7 @@ struct JobControlTests {
     private let pair = """
         trap 'echo got INT' INT; trap 'echo got TSTP' TSTP
         echo leader $$
-        sh -c "echo child \\$\\$; exec sleep 1000" &
+        sh -c 'echo child $$; exec sleep 1000' &
         while :; do wait; done
         """
 
