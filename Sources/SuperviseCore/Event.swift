@@ -87,6 +87,21 @@ package enum Event: Equatable, Sendable {
     case answered(InquiryID, Inquiry.Answer)
     case inquiryEnded(InquiryID, Inquiry.End)
     case warned(String)
+    /// A watched file that was told under one name has another one now.
+    case watchedRenamed(from: FilePath, to: FilePath)
+    /// An order to take a watched file made no checkpoint, and nothing went wrong; nothing of it is left.
+    case notAdded(CheckpointID, NotAdded)
+    /// Whether SIGTERM is handled, or ignored, by the leader or by all descendants.
+    case handlersFound(LastCloses.Hearers, Bool)
+
+    package enum NotAdded: Equatable, Sendable {
+        /// This checkpoint holds the same content.
+        case sameAs(CheckpointID)
+        /// The job had removed it by then.
+        case gone
+        /// ``Action/cancelAdd(_:)`` came in time.
+        case cancelled
+    }
 
     /// What the check of a checkpoint gave.
     package enum Verification: Equatable, Sendable {

@@ -12,6 +12,9 @@ package struct CommitOrder: Sendable {
     package var metrics: [String: Double]
     package var metadata: [String: JSONValue]
     package var ranks: Int
+    /// Of a watched file: whether it is taken though a checkpoint holds this content already. nil does
+    /// not compare.
+    package var takesAgain: (@Sendable (TakenContent) -> Bool)?
 
     package init(
         id: CheckpointID, reason: Manifest.Reason, attempt: Int, parent: CheckpointID?,

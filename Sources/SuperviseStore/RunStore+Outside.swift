@@ -12,6 +12,7 @@ extension RunStore {
             try Payload.outside(files, outside.path)
         }
         let hashed = try hashAndSync(payload, base: "", order.id, crew)
+        try refuseRepeat(order, hashed, payload.links, top: outside.path)
         try acting(as: owner) { () throws(StoreError) in
             try syncDirectories(payload, base: "")
             try syncNames(above: outside.path.text)
@@ -23,7 +24,9 @@ extension RunStore {
         try writing { () throws(SystemError) in try files.syncDirectory(base) }
         try checkUnchanged(payload, try Payload.outside(files, outside.path), base: "")
         try crew.goOn()
-        return try publish(manifest, hashed, base)
+        let summary = try publish(manifest, hashed, base)
+        noteTaken(manifest, hashed, from: outside.path)
+        return summary
     }
 
     /// The job may have made the directories above just now. Those that were synced before, and are

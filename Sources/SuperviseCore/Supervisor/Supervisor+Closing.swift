@@ -57,7 +57,8 @@ extension Supervisor {
             .spawnFailed, .jobExited, .outputTail, .descendantsGone, .examined, .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
             .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchFlushed,
-            .requestNotSent, .answered, .inquiryEnded, .archives:
+            .watchedRenamed, .notAdded, .handlersFound, .requestNotSent, .answered, .inquiryEnded,
+            .archives:
             break
         }
     }

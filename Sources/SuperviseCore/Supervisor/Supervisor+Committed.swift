@@ -9,6 +9,7 @@ extension Supervisor {
         archives.tried = []
         compression.spared = []
         countCommit(summary.id, securedAt: commit.securedAt)
+        if let file = commit.watched { watchedCommitted(file) }
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         measure(commit, seconds: seconds)
         answerLate(commit.request)

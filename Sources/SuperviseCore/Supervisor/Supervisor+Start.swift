@@ -129,7 +129,7 @@ extension Supervisor {
             hasResumed = true
             tellOfStepBack(to: resume.id)
         }
-        waitingFiles = []
+        backlog = WatchedBacklog()
         lastResumed = resume?.id
         hasChosen = true
         branch(from: resume?.id)

@@ -44,7 +44,7 @@ package final class ProcessExamination: Sendable {
         findings_.withLock { $0.isComplete = true }
     }
 
-    private static func descendants(
+    static func descendants(
         of root: Int32, except helpers: Set<Int32>
     ) -> [(Int32, ProcessStatus)] {
         var children: [Int32: [(Int32, ProcessStatus)]] = [:]

@@ -95,7 +95,7 @@ struct Ledger {
             isSpawned = false
         case .disconnected(let connection): members[connection] = nil
         case .committed(let summary, _): orders.removeAll { $0 == summary.id }
-        case .commitFailed(let id, _):
+        case .commitFailed(let id, _), .notAdded(let id, _):
             orders.removeAll { $0 == id }
             if open == id { open = nil }
         case .timer(let timer): armed[timer] = nil
@@ -103,11 +103,12 @@ struct Ledger {
         case .removed(let gone, let held): leaving.subtract(gone + held)
         case .watched(let files):
             for file in files { watched[file.path] = file.completedAt.nanoseconds }
+        case .watchedRenamed(let old, let new): watched[new] = watched.removeValue(forKey: old)
         case .compressed: isCompressing = false
         case .inquiryEnded(let id, _): inquiries.remove(id)
         case .descendantsGone: isCondemned = true
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
-            .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
+            .acknowledged, .watchFlushed, .handlersFound, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed,
             .outputTail,
@@ -214,7 +215,8 @@ struct Ledger {
         case .compress: isCompressing = true
         case .examine: isHung = true
         case .runOnHang, .endDiagnosis, .saveReport, .askBySignal, .flushWatch, .gatherWatched,
-            .watchAgain, .exit, .giveUpRecord, .flushFiles, .flushOutput, .measureOutput,
+            .watchAgain, .lookForHandlers, .cancelAdd, .exit, .giveUpRecord, .flushFiles,
+            .flushOutput, .measureOutput,
             .leaveOutput, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,

@@ -20,6 +20,8 @@ final class Job {
     /// It does nothing more than crash.
     var isDoomed = false
     var links: [Int] = []
+    /// It saves and ends by itself at SIGTERM; else SIGTERM ends it, in the middle of whatever it writes.
+    var handlesTermination = true
     var step: Int64
     var open: Open?
     /// Steps left until it has done its work, once it is well.
