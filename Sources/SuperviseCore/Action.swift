@@ -170,11 +170,16 @@ package enum Action: Equatable, Sendable {
         package var mode: AddMode
         /// Of a watched file; nil takes it in any case.
         package var rule: RepeatRule?
+        /// Only this is meant; nil takes what is there.
+        package var content: ContentMark?
 
-        package init(path: FilePath, mode: AddMode, rule: RepeatRule? = nil) {
+        package init(
+            path: FilePath, mode: AddMode, rule: RepeatRule? = nil, content: ContentMark? = nil
+        ) {
             self.path = path
             self.mode = mode
             self.rule = rule
+            self.content = content
         }
     }
 

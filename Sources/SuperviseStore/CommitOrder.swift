@@ -15,6 +15,8 @@ package struct CommitOrder: Sendable {
     /// Of a watched file: whether it is taken though a checkpoint holds this content already. nil does
     /// not compare.
     package var takesAgain: (@Sendable (TakenContent) -> Bool)?
+    /// Only this is taken; nil takes what is there.
+    package var content: ContentMark?
 
     package init(
         id: CheckpointID, reason: Manifest.Reason, attempt: Int, parent: CheckpointID?,

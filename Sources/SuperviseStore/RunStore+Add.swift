@@ -112,15 +112,16 @@ extension RunStore {
     ) throws(StoreError) -> (original: Payload, summary: CheckpointSummary) {
         _ = try makeStaging(order.id)
         let original = try acting(as: owner) { () throws(StoreError) in
-            try copyToStaging(source, order.id, crew)
+            try copyToStaging(source, order, crew)
         }
         return (original, try commit(order, place: Placement(of: original, source), crew))
     }
 
     private func copyToStaging(
-        _ source: String, _ id: CheckpointID, _ crew: Crew
+        _ source: String, _ order: CommitOrder, _ crew: Crew
     ) throws(StoreError) -> Payload {
-        let original = try Payload.outside(files, FilePath(source))
+        let id = order.id
+        let original = try payload(at: source, order)
         guard !original.files.isEmpty else { throw .emptyCheckpoint(id) }
         let place = Placement(of: original, source)
         let base = paths.staging(id)
@@ -153,6 +154,23 @@ extension RunStore {
             }
         }
         return original
+    }
+
+    /// What is to be taken.
+    ///
+    /// - Throws: `changed` where something else has its name by now.
+    func payload(at source: String, _ order: CommitOrder) throws(StoreError) -> Payload {
+        let payload = try Payload.outside(files, FilePath(source))
+        guard let wanted = order.content else { return payload }
+        var top = payload.files.first?.status
+        if !payload.directories.isEmpty {
+            top = try reading { () throws(SystemError) in try files.status(source) }
+        }
+        guard let top, top.inode == wanted.inode, top.device == wanted.device,
+            wanted.bytes.map({ $0 == top.size }) ?? true,
+            wanted.modified.map({ $0 == top.modified }) ?? true
+        else { throw .changed(source) }
+        return payload
     }
 
     /// After it was copied, and the copy is durable.

@@ -55,7 +55,7 @@ extension RunStore {
         try checkUnchanged(payload, try Payload.read(files, base: base), base: base)
         try crew.goOn()
         let summary = try publish(manifest, hashed, base)
-        noteTaken(manifest, hashed, from: place?.source)
+        noteTaken(manifest, hashed, from: place?.source, order)
         return summary
     }
 

@@ -20,7 +20,7 @@ extension RunStore {
         let base = paths.staging(order.id)
         _ = try makeStaging(order.id)
         guard try device(source) == device(base) else { return nil }
-        let original = try Payload.outside(files, FilePath(source))
+        let original = try payload(at: source, order)
         let place = Placement(of: original, source)
         let hashed = try hashAndSync(original, base: "", order.id, crew)
             .map { file in
@@ -39,7 +39,7 @@ extension RunStore {
         try checkUnchanged(original, try Payload.outside(files, FilePath(source)), base: "")
         try crew.goOn()
         let summary = try take(source, to: place, manifest, hashed)
-        if summary != nil { noteTaken(manifest, hashed, from: place.source) }
+        if summary != nil { noteTaken(manifest, hashed, from: place.source, order) }
         return summary
     }
 

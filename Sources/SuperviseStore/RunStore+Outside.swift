@@ -9,7 +9,7 @@ extension RunStore {
     ) throws(StoreError) -> CheckpointSummary {
         let base = try makeStagingDirectory(order.id)
         let payload = try acting(as: owner) { () throws(StoreError) in
-            try Payload.outside(files, outside.path)
+            try self.payload(at: outside.path.text, order)
         }
         let hashed = try hashAndSync(payload, base: "", order.id, crew)
         try refuseRepeat(order, hashed, payload.links, top: outside.path)
@@ -25,7 +25,7 @@ extension RunStore {
         try checkUnchanged(payload, try Payload.outside(files, outside.path), base: "")
         try crew.goOn()
         let summary = try publish(manifest, hashed, base)
-        noteTaken(manifest, hashed, from: outside.path)
+        noteTaken(manifest, hashed, from: outside.path, order)
         return summary
     }
 

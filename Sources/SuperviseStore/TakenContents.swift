@@ -57,6 +57,8 @@ package struct TakenContent: Equatable, Sendable {
     package var id: CheckpointID
     /// Where it was taken from; nil where an earlier process did that.
     package var source: FilePath?
+    /// The very file; nil where that is not known, and for a directory.
+    var file: ContentMark?
 
     package init(id: CheckpointID, source: FilePath?) {
         self.id = id
@@ -74,18 +76,22 @@ extension RunStore {
         guard let takes = order.takesAgain else { return }
         if taken.beginReading() { readTakenContents() }
         let digest = contentDigest(hashed.map { ($0.path, $0.digest.hex) }, links, top: top)
-        if let known = taken.find(digest), !takes(known) { throw .repeats(known.id) }
+        guard let known = taken.find(digest) else { return }
+        // It was not written anew, where it is the very file that was taken.
+        let isSame = known.file != nil && known.file == order.content
+        if isSame || !takes(known) { throw .repeats(known.id) }
     }
 
     /// After the checkpoint was made.
     func noteTaken(
-        _ manifest: Manifest, _ hashed: [HashedPayloadFile], from source: FilePath?
+        _ manifest: Manifest, _ hashed: [HashedPayloadFile], from source: FilePath?,
+        _ order: CommitOrder
     ) {
         guard let source else { return }
         let files = hashed.map { ($0.path, $0.digest.hex) }
-        taken.note(
-            contentDigest(files, manifest.links, top: manifest.top),
-            TakenContent(id: manifest.id, source: source))
+        var content = TakenContent(id: manifest.id, source: source)
+        if order.content?.bytes != nil { content.file = order.content }
+        taken.note(contentDigest(files, manifest.links, top: manifest.top), content)
     }
 
     /// What cannot be read is not known.

@@ -65,8 +65,10 @@ struct WatchContentTests {
         }
         try scene.run(rotation.line)
         try scene.stop()
-        #expect(scene.place.checkpoints.count == 3)
-        if rotation.mode == .copy || rotation.mode == .move {
+        if rotation.mode.leavesOriginal {
+            // What is kept under another name is taken beside the one that may be written over.
+            #expect(try scene.contents().last == "state of 3")
+        } else {
             #expect(try scene.contents() == (1...3).map { "state of \($0)" })
         }
         #expect(try scene.failures() == 0)
@@ -105,6 +107,20 @@ struct WatchContentTests {
         let last = try #require(scene.place.checkpoints.last)
         #expect(try scene.place.manifest(last).reason == .shutdown)
         #expect(try scene.place.status().requests.committed == 1)
+    }
+
+    @Test("is gone on from where the payload stays in place, and its own name is given away")
+    func keptBeside() throws {
+        let scene = try WatchScene(["--watch", "out/state*", "--watch-mode", "own"])
+        try scene.run("echo state of 1 > out/part && mv out/part out/state")
+        try scene.waitForCheckpoints(1)
+        try scene.run("mv out/state out/state.old")
+        try scene.waitForCheckpoints(2)
+        try scene.program.say("die SIGKILL")
+        try scene.program.nextAttempt(2)
+        try scene.program.say("run cat $SUPERVISE_CHECKPOINT")
+        try scene.program.line(starting: "state of 1")
+        try scene.stop()
     }
 
     @Test("counts as an answer where the job wrote the same anew in the same place")

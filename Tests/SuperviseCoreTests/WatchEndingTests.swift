@@ -85,6 +85,29 @@ struct WatchEndingTests {
         #expect(desk.supervisor.requests.committed == 1 && done.timer(.terminate) != nil)
     }
 
+    @Test(
+        "a checkpoint in place whose payload gets another name is taken there, too, as no progress")
+    func takenBeside() {
+        var desk = Desk(checkpoints: []) {
+            $0.watch = [WatchPattern("*")].compactMap { $0 }
+            $0.watchMode = .own
+            $0.requestSignal = signal
+        }
+        desk.run(speaks: false)
+        desk.tell(.watched([file("/c/000001")]))
+        desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
+        desk.tell(sigterm, after: .seconds(1))
+        let renamed = desk.tell(.watchedRenamed(from: "/c/000001", to: "/old"))
+        #expect(renamed.added == ["/old"])
+        desk.tell(.committed(Desk.summary(checkpoint(2)), seconds: 1))
+        #expect(desk.supervisor.requests.committed == 0)
+        // A copy is recognised first, and then taken as well.
+        desk.tell(.watched([file("/copy", at: 2_000_000_000)]))
+        #expect(desk.tell(.notAdded(checkpoint(3), .sameAs(checkpoint(1)))).added == ["/copy"])
+        desk.tell(.committed(Desk.summary(checkpoint(4)), seconds: 1))
+        #expect(desk.supervisor.requests.committed == 0)
+    }
+
     @Test("what was complete before a request that had its time is no late answer to it")
     func noLateAnswer() {
         var desk = desk { $0.requestSignal = signal }

@@ -8,7 +8,12 @@ extension Supervisor {
         putBack([summary])
         archives.tried = []
         compression.spared = []
-        countCommit(summary.id, securedAt: commit.securedAt)
+        if commit.watched?.isRepeat == true {
+            record.commits += 1
+            attempt?.parent = summary.id
+        } else {
+            countCommit(summary.id, securedAt: commit.securedAt)
+        }
         if let file = commit.watched { watchedCommitted(file) }
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         measure(commit, seconds: seconds)

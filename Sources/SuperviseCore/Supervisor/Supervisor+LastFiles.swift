@@ -45,7 +45,8 @@ extension Supervisor {
         guard let index = committing.firstIndex(where: { $0.id == id }) else { return }
         let commit = committing.remove(at: index)
         switch reason {
-        case .sameAs, .gone: break
+        case .gone: break
+        case .sameAs: if let file = commit.watched { takeBeside(file) }
         // Should the newer one fail, this one is still there.
         case .cancelled: if let file = commit.watched { backlog.putBack(file) }
         }
@@ -64,9 +65,24 @@ extension Supervisor {
         if !alarms.isSet(.interval) { startInterval(at: now) }
     }
 
-    /// A file that waits, or is being taken, has another name now.
-    mutating func watchedRenamed(from old: FilePath, to new: FilePath) {
+    /// A payload that stays where the job wrote it is lost with that place. Where the job keeps the
+    /// content under another name, a checkpoint of that is as good.
+    private mutating func takeBeside(_ file: WatchedFile) {
+        guard settings.watchMode.leavesOriginal, !file.isRepeat,
+            !checkpoints.contains(where: { FilePath($0.path) == file.path })
+        else { return }
+        var file = file
+        file.isRepeat = true
+        backlog.add(file)
+    }
+
+    /// A file that waits, or is being taken, has another name now; or one that was taken has.
+    mutating func watchedRenamed(from old: FilePath, to new: FilePath, at now: Moment) {
         backlog.rename(old, to: new)
+        if checkpoints.last(where: { FilePath($0.path) == old }) != nil {
+            takeBeside(
+                WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true))
+        }
         for index in committing.indices where committing[index].watched?.path == old {
             committing[index].watched?.path = new
         }

@@ -55,7 +55,7 @@ extension Supervisor {
         case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return
         }
         guard let file = backlog.takeNext(newestFirst: takesNewestFirst) else { return }
-        let answered = requestAnswered(by: file)
+        let answered = file.isRepeat ? nil : requestAnswered(by: file)
         let id = nextID(step: stepOf(file))
         var order = commitOrder(
             id, reason: answered?.reason ?? .job, costFrom: answered?.madeAt.counted ?? now.counted,
@@ -64,7 +64,8 @@ extension Supervisor {
         order.created = now.wall(at: file.completedAt)
         let source = Action.Source(
             path: file.path, mode: settings.watchMode,
-            rule: RepeatRule(path: file.path, step: file.step))
+            rule: file.isRepeat ? nil : RepeatRule(path: file.path, step: file.step),
+            content: file.content)
         track(
             order, .add(order, from: source), nil, request: answered?.number,
             securedAt: clock.reading(at: file.completedAt), watched: file)

@@ -283,7 +283,7 @@ package struct Supervisor: Sendable {
         case .pinsSaved(let error): pinsSaved(error)
         case .watched(let files): watched(files, at: now)
         case .watchFlushed: watchFlushed(at: now)
-        case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new)
+        case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new, at: now)
         case .notAdded(let id, let reason): notAdded(id, reason, at: now)
         case .handlersFound(let hearers, let handle): handlersFound(hearers, handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)

@@ -46,6 +46,7 @@ extension DiskWork {
         if source.rule != nil { adding = (order.id, flag) }
         take(order) { [bulk] store, order, warn throws(StoreError) in
             var order = order
+            order.content = source.content
             if let rule = source.rule {
                 order.takesAgain = { rule.takes($0.id, from: $0.source) }
             }

@@ -13,8 +13,8 @@ struct KnownContents {
 
     private struct Content {
         var names: Set<FilePath> = []
-        /// The name under which it was told.
-        var told: FilePath?
+        /// The name under which it was told, or found at the start.
+        var told: FilePath
     }
 
     private var contents: [Mark: Content] = [:]
@@ -42,7 +42,7 @@ struct KnownContents {
             renamed += removeName(path, mayComeBack: false)
         }
         marks[path] = mark
-        contents[mark, default: Content()].names.insert(path)
+        contents[mark, default: Content(told: path)].names.insert(path)
         if let told = contents[mark]?.told, contents[mark]?.names.contains(told) == false {
             renamed.append(rename(mark, from: told, to: path))
         }

@@ -18,6 +18,13 @@ struct Mark: Hashable, Sendable {
     /// no comparison.
     @Uncompared var moved: Int64 = 0
 
+    /// Of a directory, what is in it may still change, which shows when it is taken.
+    var content: ContentMark {
+        ContentMark(
+            device: device, inode: inode, bytes: isDirectory ? nil : bytes,
+            modified: isDirectory ? nil : changed)
+    }
+
     /// It was given its name when its content was complete. What is being written changes both times
     /// at once.
     var wasMovedLast: Bool { moved > changed }

@@ -178,9 +178,10 @@ final class Watcher {
         waiting.remove(path)
         let step = patterns.lazy.compactMap { $0.step(in: path) }.first
         ready.removeAll { $0.file.path == path }
-        let file = WatchedFile(
+        var file = WatchedFile(
             path: path, step: step, completedAt: Instant(nanoseconds: since.nanoseconds),
             wasMoved: wasMoved)
+        file.content = mark.content
         ready.append((file, mark))
     }
 

@@ -5,7 +5,8 @@ import Glibc
 ///
 /// - Returns: false where one of them would end by it, or cannot be looked at.
 package func descendantsHandle(_ signal: Int32, except helpers: Set<Int32>) -> Bool {
-    ProcessExamination.descendants(of: getpid(), except: helpers).allSatisfy { pid, status in
+    guard ProcessTree.isVisible else { return false }
+    return ProcessExamination.descendants(of: getpid(), except: helpers).allSatisfy { pid, status in
         if status.state == "Z" { return true }
         let reception = try? SignalReception(of: signal, by: pid)
         return reception == .handled || reception == .ignored

@@ -190,7 +190,8 @@ struct Ledger {
             if case .received(.add(let add), _, _) = step.event {
                 requestOf[order.id] = named(add.request, step)
             } else {
-                requestOf[order.id] = answered(by: watched[source.path] ?? 0, step)
+                requestOf[order.id] =
+                    source.rule == nil ? nil : answered(by: watched[source.path] ?? 0, step)
             }
         case .send(.checkpointRequest(let wire), _, _):
             openRequest = wire.request

@@ -22,14 +22,14 @@ struct WatchWitness {
         _ step: Step, _ before: Ledger, _ after: Ledger, _ world: World
     ) throws(Violation) {
         follow(step.event, before, step)
-        passOver(step)
+        passOver(step, before)
         for action in step.actions {
             switch action {
             case .add(let order, let source):
                 if case .received(.add, _, _) = step.event { continue }
                 // Once more, as room was made.
                 if step.mayHaveRoom, before.orders.contains(order.id) { continue }
-                try judge(order, source, step, world)
+                try judge(order, source, step, before)
             case .cancelAdd(let id): try judgeCancelled(id, step)
             case .gatherWatched:
                 isGathering = true
@@ -84,6 +84,12 @@ struct WatchWitness {
         case .notAdded(let id, let reason):
             guard let file = underWay?.file, id == underWay?.id else { break }
             underWay = nil
+            if case .sameAs = reason, step.settings.watchMode.leavesOriginal,
+                !step.supervisor.checkpoints.contains(where: { FilePath($0.path) == file.path })
+            {
+                waiting.removeAll { $0.path == file.path }
+                waiting.append(file)
+            }
             if reason == .cancelled, !waiting.contains(where: { $0.path == file.path }) {
                 waiting.insert(file, at: 0)
             }
@@ -101,13 +107,14 @@ struct WatchWitness {
         waiting.insert(file, at: min(index, waiting.count))
     }
 
-    private func isLast(_ step: Step) -> Bool {
+    private func isLast(_ step: Step, _ before: Ledger) -> Bool {
+        if before.isEnding { return true }
         if case .ending = step.supervisor.phase { return true }
         return step.supervisor.stop != nil
     }
 
-    private mutating func passOver(_ step: Step) {
-        guard isLast(step), let newestTaken else { return }
+    private mutating func passOver(_ step: Step, _ before: Ledger) {
+        guard isLast(step, before), let newestTaken else { return }
         waiting.removeAll { $0.completedAt <= newestTaken }
     }
 
@@ -136,13 +143,13 @@ struct WatchWitness {
     }
 
     private mutating func judge(
-        _ order: Action.CommitOrder, _ source: Action.Source, _ step: Step, _ world: World
+        _ order: Action.CommitOrder, _ source: Action.Source, _ step: Step, _ before: Ledger
     ) throws(Violation) {
         if source.path == "/out/half" {
             throw Violation("2", "a file is taken that its writer's death has closed")
         }
         let next =
-            isLast(step)
+            isLast(step, before)
             ? waiting.indices.max {
                 (waiting[$0].completedAt, $0) < (waiting[$1].completedAt, $1)
             } : waiting.indices.first
@@ -153,7 +160,7 @@ struct WatchWitness {
         if source.mode != step.settings.watchMode {
             throw Violation("watch", "it is taken as \(source.mode)")
         }
-        if isLast(step), let newestTaken, waiting[next].completedAt <= newestTaken {
+        if isLast(step, before), let newestTaken, waiting[next].completedAt <= newestTaken {
             throw Violation("watch", "\(source.path) is older than one that was taken")
         }
         underWay = (order.id, waiting.remove(at: next))
