@@ -68,9 +68,7 @@ extension Supervisor {
     /// A payload that stays where the job wrote it is lost with that place. Where the job keeps the
     /// content under another name, a checkpoint of that is as good.
     private mutating func takeBeside(_ file: WatchedFile) {
-        guard settings.watchMode.leavesOriginal, !file.isRepeat,
-            !checkpoints.contains(where: { FilePath($0.path) == file.path })
-        else { return }
+        guard settings.watchMode.leavesOriginal, !file.isRepeat else { return }
         var file = file
         file.isRepeat = true
         backlog.add(file)

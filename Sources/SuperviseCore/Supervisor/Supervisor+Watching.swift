@@ -56,7 +56,7 @@ extension Supervisor {
         }
         guard let file = backlog.takeNext(newestFirst: takesNewestFirst) else { return }
         let answered = file.isRepeat ? nil : requestAnswered(by: file)
-        let id = nextID(step: stepOf(file))
+        let id = nextID(step: file.isRepeat ? nil : stepOf(file))
         var order = commitOrder(
             id, reason: answered?.reason ?? .job, costFrom: answered?.madeAt.counted ?? now.counted,
             nil, nil, at: now)

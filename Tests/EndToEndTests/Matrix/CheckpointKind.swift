@@ -25,7 +25,7 @@ struct CheckpointKind: Sendable, CustomTestStringConvertible {
         .init(name: "zstd", compression: .zstd),
         .init(name: "copied file", content: .single, added: .copy),
         .init(name: "copied file, gzip", content: .single, added: .copy, compression: .gzip),
-        .init(name: "copied directory", content: .links, added: .copy),
+        .init(name: "copied directory", added: .copy),
         .init(name: "copied directory, gzip", added: .copy, compression: .gzip),
         .init(name: "odd names, moved", content: .oddNames, added: .move),
         .init(name: "moved directory, gzip", added: .move, compression: .gzip),

@@ -135,6 +135,8 @@ struct FailureWitness {
             guard before.orders.contains(summary.id) else { return }
             ownCommits.insert(summary.id)
             counts.measured += 1
+            // What a checkpoint holds already is no progress.
+            if before.repeats.contains(summary.id) { return }
             counts.attempt?.committed = true
             counts.attempt?.movedForward = true
             if let resume = counts.attempt?.resume { counts.from[resume] = nil }

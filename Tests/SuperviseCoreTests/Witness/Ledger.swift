@@ -13,6 +13,8 @@ struct Ledger {
     var members: [ConnectionID: Bool] = [:]
     /// Which request a checkpoint answers, as far as it was said.
     var requestOf: [CheckpointID: Int] = [:]
+    /// Those that hold what another one holds, and that are no progress.
+    private(set) var repeats: Set<CheckpointID> = []
     /// Ordered, and neither committed nor failed, in the order of the orders.
     var orders: [CheckpointID] = []
     var open: CheckpointID?
@@ -190,6 +192,7 @@ struct Ledger {
             if case .received(.add(let add), _, _) = step.event {
                 requestOf[order.id] = named(add.request, step)
             } else {
+                if source.rule == nil { repeats.insert(order.id) }
                 requestOf[order.id] =
                     source.rule == nil ? nil : answered(by: watched[source.path] ?? 0, step)
             }

@@ -84,9 +84,7 @@ struct WatchWitness {
         case .notAdded(let id, let reason):
             guard let file = underWay?.file, id == underWay?.id else { break }
             underWay = nil
-            if case .sameAs = reason, step.settings.watchMode.leavesOriginal,
-                !step.supervisor.checkpoints.contains(where: { FilePath($0.path) == file.path })
-            {
+            if case .sameAs = reason, step.settings.watchMode.leavesOriginal {
                 waiting.removeAll { $0.path == file.path }
                 waiting.append(file)
             }
