@@ -48,6 +48,18 @@ struct WatchEndingTests {
         #expect(desk.tell(.watched([file("/1.pt", at: 1)])).warnings.count == 1)
     }
 
+    @Test("what waited behind an open checkpoint, and is older than what was taken, is passed over")
+    func behindAnOpenOne() {
+        var desk = desk()
+        desk.run()
+        desk.tell(.watched([file("/2.pt", at: 2)]))
+        desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
+        _ = desk.begin()
+        desk.tell(.watched([file("/1.pt", at: 1)]))
+        let ended = desk.tell(.jobExited(.exited(0)))
+        #expect(ended.added.isEmpty && ended.warnings.count == 1)
+    }
+
     @Test("where the newest cannot be taken in a stop, the one before it is")
     func newestFails() {
         var desk = desk()

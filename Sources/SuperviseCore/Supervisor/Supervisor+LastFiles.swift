@@ -27,16 +27,19 @@ extension Supervisor {
         passOverOlderFiles()
     }
 
-    mutating func passOverOlderFiles() {
-        guard takesNewestFirst else { return }
+    /// - Returns: whether there were any.
+    @discardableResult
+    mutating func passOverOlderFiles() -> Bool {
+        guard takesNewestFirst else { return false }
         let older = backlog.passOverOlder()
-        guard !older.isEmpty else { return }
+        guard !older.isEmpty else { return false }
         let names = older.prefix(3).map(\.path.text).joined(separator: ", ")
         let more = older.count > 3 ? " and \(older.count - 3) more" : ""
         let message =
             "\(names)\(more) had not been taken yet, and will not be: a newer one was taken first, "
             + "as the attempt ends"
         log(.warning(.init(message: message)))
+        return true
     }
 
     /// An order to take a watched file has ended without a checkpoint, and nothing is wrong: the

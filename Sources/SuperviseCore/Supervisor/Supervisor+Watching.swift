@@ -54,6 +54,7 @@ extension Supervisor {
         case .ending(let ending): if ending.commitsAbandoned { return }
         case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return
         }
+        if passOverOlderFiles(), backlog.isEmpty { return concludeIfOver(at: now) }
         guard let file = backlog.takeNext(newestFirst: takesNewestFirst) else { return }
         let answered = file.isRepeat ? nil : requestAnswered(by: file)
         let id = nextID(step: file.isRepeat ? nil : stepOf(file))
