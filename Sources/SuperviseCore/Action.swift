@@ -39,6 +39,11 @@ package enum Action: Equatable, Sendable {
     case gatherWatched(since: Timestamp)
     /// This changed while it was taken: tell of it again when it is quiet.
     case watchAgain(FilePath)
+    /// Look whether they handle SIGTERM; answers ``Event/handlersFound(_:_:)``.
+    case lookForHandlers(LastCloses.Hearers)
+    /// Give up to take this; answers ``Event/notAdded(_:_:)``, or ``Event/committed(_:seconds:)`` if
+    /// that was quicker.
+    case cancelAdd(CheckpointID)
     /// SIGSTOP to the leader and all its descendants.
     case pauseJob
     /// SIGCONT to them.
@@ -66,7 +71,8 @@ package enum Action: Equatable, Sendable {
     case measureStaging(CheckpointID)
     /// Make a staged payload durable and visible; answers `committed` or `commitFailed`.
     case commit(CommitOrder)
-    /// Take up a file or a directory of the job's; answers `committed` or `commitFailed`.
+    /// Take up a file or a directory of the job's; answers `committed` or `commitFailed`, or where
+    /// the source has a rule, ``Event/notAdded(_:_:)``.
     case add(CommitOrder, from: Source)
     /// Ask somebody outside; answers ``Event/answered(_:_:)`` each time that an answer comes, and
     /// then ``Event/inquiryEnded(_:_:)``.
@@ -178,10 +184,18 @@ package enum Action: Equatable, Sendable {
         /// An absolute path, of a file or a directory.
         package var path: FilePath
         package var mode: AddMode
+        /// Of a watched file; nil takes it in any case.
+        package var rule: RepeatRule?
+        /// Only this is meant; nil takes what is there.
+        package var content: ContentMark?
 
-        package init(path: FilePath, mode: AddMode) {
+        package init(
+            path: FilePath, mode: AddMode, rule: RepeatRule? = nil, content: ContentMark? = nil
+        ) {
             self.path = path
             self.mode = mode
+            self.rule = rule
+            self.content = content
         }
     }
 

@@ -103,6 +103,21 @@ package enum Event: Equatable, Sendable {
     /// The machine refuses something for now; answered by ``Action/tryAgain``.
     case hindered(Hindrance)
     case warned(String)
+    /// A watched file that was told under one name has another one now.
+    case watchedRenamed(from: FilePath, to: FilePath)
+    /// An order to take a watched file made no checkpoint, and nothing went wrong; nothing of it is left.
+    case notAdded(CheckpointID, NotAdded)
+    /// Whether SIGTERM is handled, or ignored, by the leader or by all descendants.
+    case handlersFound(LastCloses.Hearers, Bool)
+
+    package enum NotAdded: Equatable, Sendable {
+        /// This checkpoint holds the same content.
+        case sameAs(CheckpointID)
+        /// The job had removed it by then.
+        case gone
+        /// ``Action/cancelAdd(_:)`` came in time.
+        case cancelled
+    }
 
     /// What the check of a checkpoint gave.
     package enum Verification: Equatable, Sendable {

@@ -14,6 +14,11 @@ package struct CommitOrder: Sendable {
     package var ranks: Int
     /// The path of what `--watch` took; nil for all else.
     package var source: FilePath?
+    /// Of a watched file: whether it is taken though a checkpoint holds this content already. nil does
+    /// not compare.
+    package var takesAgain: (@Sendable (TakenContent) -> Bool)?
+    /// Only this is taken; nil takes what is there.
+    package var content: ContentMark?
 
     package init(
         id: CheckpointID, reason: Manifest.Reason, attempt: Int, parent: CheckpointID?,

@@ -47,8 +47,28 @@ extension RunStore {
         } catch {
             // What stays is swept at the next start, and why we are here says more.
             try? dropStaging(order.commit.id)
-            throw error
+            throw isMissing(error, order) ? whatIsMissing(order) : error
         }
+    }
+
+    /// Something of what was to be taken has gone meanwhile, which its owner may do.
+    private func isMissing(_ error: StoreError, _ order: AddOrder) -> Bool {
+        guard order.commit.takesAgain != nil else { return false }
+        switch error {
+        case .emptyCheckpoint: return true
+        case .unreadable(let error), .unwritable(let error):
+            return error.isMissing && FilePath(error.subject).isBelow(FilePath(order.source))
+        case .missing, .noDirectory, .garbage, .newerFormat, .badPath, .changed, .bad, .tool,
+            .unknownCheckpoint, .cancelled, .repeats, .gone:
+            return false
+        }
+    }
+
+    private func whatIsMissing(_ order: AddOrder) -> StoreError {
+        let payload = try? acting(as: owner) { () throws(StoreError) in
+            try Payload.outside(files, FilePath(order.source))
+        }
+        return payload?.files.isEmpty == false ? .changed(order.source) : .gone(order.source)
     }
 
     /// Follows links: what they lead to is what is meant.
@@ -70,6 +90,7 @@ extension RunStore {
             guard error.isMissing || error.isForbidden || error.isTaken else {
                 throw StoreError(reading: error)
             }
+            if error.isMissing, order.commit.takesAgain != nil { throw .gone(path) }
             throw .badPath(path, reason: "cannot be taken: \(errorText(error.code))")
         }
         for place in [paths.payload, paths.run] {
@@ -91,20 +112,20 @@ extension RunStore {
     ) throws(StoreError) -> (original: Payload, summary: CheckpointSummary) {
         _ = try makeStaging(order.id)
         let original = try acting(as: owner) { () throws(StoreError) in
-            try copyToStaging(source, order.id, crew)
+            try copyToStaging(source, order, crew)
         }
-        let single = Placement(of: original, source).single
-        return (original, try commit(order, single: single, crew))
+        return (original, try commit(order, place: Placement(of: original, source), crew))
     }
 
     private func copyToStaging(
-        _ source: String, _ id: CheckpointID, _ crew: Crew
+        _ source: String, _ order: CommitOrder, _ crew: Crew
     ) throws(StoreError) -> Payload {
-        let original = try Payload.outside(files, FilePath(source))
+        let id = order.id
+        let original = try payload(at: source, order)
         guard !original.files.isEmpty else { throw .emptyCheckpoint(id) }
         let place = Placement(of: original, source)
         let base = paths.staging(id)
-        for directory in original.directories.dropFirst() {
+        for directory in original.directories {
             try writing { () throws(SystemError) in
                 try files.makeDirectory("\(base)/\(place.inside(directory))")
             }
@@ -135,6 +156,23 @@ extension RunStore {
         return original
     }
 
+    /// What is to be taken.
+    ///
+    /// - Throws: `changed` where something else has its name by now.
+    func payload(at source: String, _ order: CommitOrder) throws(StoreError) -> Payload {
+        let payload = try Payload.outside(files, FilePath(source))
+        guard let wanted = order.content else { return payload }
+        var top = payload.files.first?.status
+        if !payload.directories.isEmpty {
+            top = try reading { () throws(SystemError) in try files.status(source) }
+        }
+        guard let top, top.inode == wanted.inode, top.device == wanted.device,
+            wanted.bytes.map({ $0 == top.size }) ?? true,
+            wanted.modified.map({ $0 == top.modified }) ?? true
+        else { throw .changed(source) }
+        return payload
+    }
+
     /// After it was copied, and the copy is durable.
     private func removeOriginal(_ original: Payload, _ source: String, _ warn: (String) -> Void) {
         do throws(SystemError) {
@@ -159,19 +197,24 @@ extension RunStore {
 
 /// Where what is taken from outside goes below a checkpoint's directory.
 struct Placement: Sendable {
-    private let source: FilePath
-    /// `data/` and its name, where it is a single file.
-    let single: FilePath?
+    /// Where it is now.
+    let source: FilePath
+    private let isSingle: Bool
+    /// Where the whole of it goes: below `data/`, under the name that it has.
+    let top: FilePath
 
     /// - Parameter source: where the payload is now: an absolute path.
     init(of payload: Payload, _ source: String) {
         self.source = FilePath(source)
-        let name = self.source.name
-        single = payload.directories.isEmpty ? CheckpointFile.data.appending(name) : nil
+        isSingle = payload.directories.isEmpty
+        top = CheckpointFile.data.appending(self.source.name)
     }
 
-    /// Where the whole of it goes.
-    var top: FilePath { single ?? CheckpointFile.data }
+    /// nil where it is a directory.
+    var single: FilePath? { isSingle ? top : nil }
+
+    /// nil where it is a single file.
+    var directory: FilePath? { isSingle ? nil : top }
 
     /// - Parameter path: absolute, of the payload or of something in it.
     func inside(_ path: FilePath) -> FilePath { path.moved(from: source, to: top) }

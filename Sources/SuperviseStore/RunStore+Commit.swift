@@ -21,7 +21,7 @@ extension RunStore {
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(StoreError) -> CheckpointSummary {
         let crew = Crew(lane: lane, isCancelled: isCancelled)
-        return try commit(order, single: nil, crew)
+        return try commit(order, place: nil, crew)
     }
 
     /// Who works on a commit, and until when.
@@ -34,28 +34,34 @@ extension RunStore {
         }
     }
 
-    /// - Parameter single: the only payload file, where the job is to get its path.
+    /// - Parameter place: where in the staged payload that is which was taken from outside.
     func commit(
-        _ order: CommitOrder, single: FilePath?, _ crew: Crew
+        _ order: CommitOrder, place: Placement?, _ crew: Crew
     ) throws(StoreError) -> CheckpointSummary {
         let base = paths.staging(order.id)
         let payload = try acting(as: owner) { () throws(StoreError) in
             try Payload.read(files, base: base)
         }
         let hashed = try hashAndSync(payload, base: base, order.id, crew)
+        if let place {
+            try refuseRepeat(order, hashed, payload.links, top: place.top)
+        }
         try takeFromOwner(base)
-        let manifest = manifest(order, hashed, payload.links, single: single)
+        let manifest = manifest(
+            order, hashed, payload.links, single: place?.single, directory: place?.directory)
         try write(manifest, hashed, base: base)
         try syncDirectories(payload, base: base)
         try writing { () throws(SystemError) in try files.syncDirectory(base) }
         try checkUnchanged(payload, try Payload.read(files, base: base), base: base)
         try crew.goOn()
-        return try publish(manifest, hashed, base)
+        let summary = try publish(manifest, hashed, base)
+        noteTaken(manifest, hashed, from: place?.source, order)
+        return summary
     }
 
     func manifest(
         _ order: CommitOrder, _ hashed: [HashedPayloadFile], _ links: [Manifest.Link],
-        single: FilePath?, outside: OutsidePayload? = nil
+        single: FilePath?, directory: FilePath? = nil, outside: OutsidePayload? = nil
     ) -> Manifest {
         Manifest(
             id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
@@ -66,7 +72,7 @@ extension RunStore {
                     modified: outside == nil ? nil : $0.status.modified)
             },
             links: links, metrics: order.metrics, metadata: order.metadata, ranks: order.ranks,
-            single: single, outside: outside, source: order.source)
+            single: single, directory: directory, outside: outside, source: order.source)
     }
 
     /// - Returns: the files in order of path.

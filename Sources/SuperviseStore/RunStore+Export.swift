@@ -73,7 +73,7 @@ extension RunStore {
 extension RunStore {
     private func copyOut(_ inspected: Inspected, to half: FilePath) throws(StoreError) {
         let manifest = inspected.listed.manifest
-        let top = manifest.payloadTop
+        let top = manifest.top
         // Else a manifest that somebody else wrote could lead us out of the copy.
         guard
             manifest.exportedPaths.allSatisfy({ $0.isBelow(top) && !$0.components.contains("..") })
@@ -131,7 +131,7 @@ extension RunStore {
     /// The payload's directories with the top one, each before those in it.
     private func directories(of inspected: Inspected) throws(StoreError) -> [FilePath] {
         let manifest = inspected.listed.manifest
-        let top = manifest.payloadTop
+        let top = manifest.top
         var all = Set(inspected.payload.directories + [top])
         // Somebody may have tidied up what became empty when its files were compressed.
         for path in manifest.files.map(\.path) + manifest.links.map(\.path) {
@@ -144,7 +144,8 @@ extension RunStore {
                 while all.insert(directory).inserted { directory = directory.parent }
             }
         }
-        return all.sorted()
+        // Of a directory with a name of its own, `data/` above it is no part.
+        return all.filter { $0.isBelow(top) }.sorted()
     }
 
     /// No list tells of the empty directories of a payload outside, which is also where the job may
@@ -167,7 +168,7 @@ extension RunStore {
     /// Compares names, sizes, links and digests.
     private func compare(copy half: FilePath, with inspected: Inspected) throws(StoreError) {
         let manifest = inspected.listed.manifest
-        let top = manifest.payloadTop
+        let top = manifest.top
         let copy = try Payload.outside(files, half)
         let found = copy.files.map { Manifest.File(path: $0.path, bytes: $0.status.size) }
         let expected = manifest.exportedFiles.map {
@@ -218,9 +219,6 @@ extension RunStore {
 }
 
 extension Manifest {
-    /// The directory or the file that is the payload, as paths in this manifest go.
-    fileprivate var payloadTop: FilePath { single ?? outside?.path ?? CheckpointFile.data }
-
     fileprivate var exportedPaths: [FilePath] { exportedFiles.map(\.path) + links.map(\.path) }
 
     /// In order of path.

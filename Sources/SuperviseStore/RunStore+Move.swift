@@ -20,23 +20,27 @@ extension RunStore {
         let base = paths.staging(order.id)
         _ = try makeStaging(order.id)
         guard try device(source) == device(base) else { return nil }
-        let original = try Payload.outside(files, FilePath(source))
+        let original = try payload(at: source, order)
         let place = Placement(of: original, source)
         let hashed = try hashAndSync(original, base: "", order.id, crew)
             .map { file in
                 HashedPayloadFile(
                     path: place.inside(file.path), status: file.status, digest: file.digest)
             }
-        try syncDirectories(original, base: "")
         let links = original.links.map {
             Manifest.Link(path: place.inside($0.path), target: $0.target)
         }
-        let manifest = manifest(order, hashed, links, single: place.single)
+        try refuseRepeat(order, hashed, links, top: place.top)
+        try syncDirectories(original, base: "")
+        let manifest = manifest(
+            order, hashed, links, single: place.single, directory: place.directory)
         try write(manifest, hashed, base: base)
         try writing { () throws(SystemError) in try files.syncDirectory(base) }
         try checkUnchanged(original, try Payload.outside(files, FilePath(source)), base: "")
         try crew.goOn()
-        return try take(source, to: place, manifest, hashed)
+        let summary = try take(source, to: place, manifest, hashed)
+        if summary != nil { noteTaken(manifest, hashed, from: place.source, order) }
+        return summary
     }
 
     private func take(

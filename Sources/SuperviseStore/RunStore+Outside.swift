@@ -9,9 +9,10 @@ extension RunStore {
     ) throws(StoreError) -> CheckpointSummary {
         let base = try makeStagingDirectory(order.id)
         let payload = try acting(as: owner) { () throws(StoreError) in
-            try Payload.outside(files, outside.path)
+            try self.payload(at: outside.path.text, order)
         }
         let hashed = try hashAndSync(payload, base: "", order.id, crew)
+        try refuseRepeat(order, hashed, payload.links, top: outside.path)
         try acting(as: owner) { () throws(StoreError) in
             try syncDirectories(payload, base: "")
             try syncNames(above: outside.path.text)
@@ -23,7 +24,9 @@ extension RunStore {
         try writing { () throws(SystemError) in try files.syncDirectory(base) }
         try checkUnchanged(payload, try Payload.outside(files, outside.path), base: "")
         try crew.goOn()
-        return try publish(manifest, hashed, base)
+        let summary = try publish(manifest, hashed, base)
+        noteTaken(manifest, hashed, from: outside.path, order)
+        return summary
     }
 
     /// The job may have made the directories above just now. Those that were synced before, and are

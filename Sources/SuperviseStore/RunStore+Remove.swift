@@ -68,6 +68,7 @@ extension RunStore {
     ///
     /// - Returns: where it is now; nil where there was no such checkpoint.
     package func setAside(_ id: CheckpointID) throws(StoreError) -> String? {
+        taken.forget(id)
         forget(id)
         return try writing { () throws(SystemError) in
             if try files.makeDirectoryIfMissing(paths.setAside) {

@@ -153,6 +153,12 @@ extension RunStore {
         if let single = manifest.single, !manifest.files.contains(where: { $0.path == single }) {
             return .failure(Damage(reason: "\(shown(single.text)) is not among its files"))
         }
+        if let directory = manifest.directory,
+            !directory.isBelow(CheckpointFile.data) || directory.components.contains("..")
+                || !manifest.files.allSatisfy({ $0.path.isBelow(directory) })
+        {
+            return .failure(Damage(reason: "\(shown(directory.text)) does not hold its files"))
+        }
         return .success(manifest)
     }
 }

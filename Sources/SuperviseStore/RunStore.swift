@@ -12,6 +12,8 @@ package final class RunStore: Sendable {
     package let paths: RunPaths
     /// What this process has hashed.
     package let verified = VerifiedFiles()
+    /// What its checkpoints hold that the job wrote by itself.
+    let taken = TakenContents()
     /// Who compresses and restores.
     package let tools = Tools()
     /// Who the job is, where that is not who we are.

@@ -29,6 +29,10 @@ package enum StoreError: Error, Equatable, Sendable {
     case tool(String)
     /// It was asked to stop.
     case cancelled
+    /// A checkpoint holds the same already.
+    case repeats(CheckpointID)
+    /// What was to be taken is not there any more.
+    case gone(String)
 
     init(reading error: SystemError) {
         self = error.isCancellation ? .cancelled : .unreadable(error)
@@ -50,7 +54,7 @@ package enum StoreError: Error, Equatable, Sendable {
         switch self {
         case .unreadable(let error), .unwritable(let error): error
         case .missing, .noDirectory, .garbage, .newerFormat, .badPath, .emptyCheckpoint, .changed,
-            .unknownCheckpoint, .bad, .tool, .cancelled:
+            .unknownCheckpoint, .bad, .tool, .cancelled, .repeats, .gone:
             nil
         }
     }
@@ -72,7 +76,8 @@ package enum StoreError: Error, Equatable, Sendable {
         case .badPath: .badPath
         case .unknownCheckpoint: .unknownCheckpoint
         case .cancelled: .stopping
-        case .changed: .conflict
+        case .changed, .repeats: .conflict
+        case .gone: .badPath
         case .unreadable, .unwritable: isNoSpace ? .noSpace : .io
         case .missing, .noDirectory, .garbage, .newerFormat, .bad, .tool: .io
         }
@@ -113,6 +118,10 @@ extension StoreError: CustomStringConvertible {
             text
         case .cancelled:
             "it was cut short"
+        case .repeats(let id):
+            "checkpoint \(id) holds the same"
+        case .gone(let path):
+            "\(shown(path)) is not there any more"
         }
     }
 }

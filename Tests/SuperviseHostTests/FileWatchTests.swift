@@ -139,15 +139,17 @@ final class FileWatchTests {
         #expect(diary.lines.count == 5)
     }
 
-    @Test("what comes back with its directory is told again, as something else may have been there")
+    @Test("what comes back with its directory is known, and what is new in it is told")
     func comesBack() throws {
         try start(["out/*.pt"])
         _ = try place.makeDirectory("out")
         try place.write("out/ckpt-1.pt", "state")
         try diary.wait(for: "closed out/ckpt-1.pt step 1")
         try Disk().rename("\(place.path)/out", to: "\(place.path)/away")
+        try place.write("away/ckpt-2.pt", "state")
         try Disk().rename("\(place.path)/away", to: "\(place.path)/out")
-        try diary.wait { [self] _ in times("out/ckpt-1.pt") == 2 }
+        try diary.wait { [self] _ in times("out/ckpt-2.pt") == 1 }
+        #expect(times("out/ckpt-1.pt") == 1)
     }
 
     @Test("what has another size when its time has come is not told before it is closed again")

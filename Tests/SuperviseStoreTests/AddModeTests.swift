@@ -34,7 +34,7 @@ struct AddModeTests {
         let inode = try real.disk.status(file.path).inode
         let summary = try real.scene.add(id(1), original, .move)
         #expect(original.isGone(on: real.disk))
-        let place = isDirectory ? "data" : "data/out"
+        let place = "data/out"
         #expect(summary.path == real.scene.path(id(1), place))
         let moved = isDirectory ? "\(summary.path)/a" : summary.path
         #expect(try real.disk.status(moved).inode == inode)

@@ -38,7 +38,7 @@ struct AddTests {
         try real.disk.writeFile("\(other.path)/run-é/options", [2])
         try real.disk.makeLink("\(other.path)/run-é/newest", to: "weights/1")
         let summary = try add(real, "\(other.path)/run-é")
-        #expect(summary.path == real.scene.path(id(1), "data"))
+        #expect(summary.path == real.scene.path(id(1), "data/run-é"))
         #expect(try real.disk.readFile("\(summary.path)/weights/1", limit: 9) == [1])
         #expect(try real.disk.readLink("\(summary.path)/newest") == "weights/1")
         #expect(try real.scene.isGood(id(1)))

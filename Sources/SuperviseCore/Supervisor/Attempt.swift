@@ -43,6 +43,8 @@ package struct Attempt: Sendable {
     var outOfMemory = 0
     var firstStep: (step: Int64, at: Instant)?
     var lastStep: Int64?
+    /// What tells which files it closed by its own will.
+    package var lastCloses = LastCloses()
     /// The last lines that it wrote, once it has ended.
     var outputTail: [String] = []
     /// Whether it still does what it is to do.
@@ -132,7 +134,7 @@ package struct Committing: Equatable, Sendable {
     let request: Int?
     let reason: Manifest.Reason
     /// What the job wrote by itself.
-    package let watched: WatchedFile?
+    package var watched: WatchedFile?
     /// When the job began to write it: what came later is lost in a crash.
     let securedAt: Instant
     /// nil where the job does not say when it saves: then all the time counts as its cost.
@@ -142,6 +144,8 @@ package struct Committing: Equatable, Sendable {
     /// It is given when room has been made.
     package var waitsForRoom = false
     var room = RoomMade.none
+    /// It was cancelled in favour of a newer one.
+    var isGivenUp = false
 
     /// What a save has cost the job until it gave it to us, in seconds.
     struct Saving: Equatable, Sendable {

@@ -9,7 +9,13 @@ extension Supervisor {
         takenPaths.note(summary.id, from: commit.watched.flatMap(source))
         archives.tried = []
         compression.spared = []
-        countCommit(summary.id, securedAt: commit.securedAt)
+        if commit.watched?.isRepeat == true {
+            record.commits += 1
+            attempt?.parent = summary.id
+        } else {
+            countCommit(summary.id, securedAt: commit.securedAt)
+        }
+        if let file = commit.watched { watchedCommitted(file) }
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         measure(commit, seconds: seconds)
         answerLate(commit.request)

@@ -62,6 +62,8 @@ extension Supervisor {
         guard case .ending(var ending) = phase else { return }
         ending.descendantsGone = true
         phase = .ending(ending)
+        // The last that they closed.
+        flushWatch()
         concludeIfOver(at: now)
     }
 

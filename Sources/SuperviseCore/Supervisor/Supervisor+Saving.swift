@@ -194,7 +194,8 @@ extension Supervisor {
         _ order: Action.CommitOrder, _ action: Action, _ sender: Sender?, request: Int?,
         securedAt: Instant, watched: WatchedFile? = nil, saving: Committing.Saving? = nil
     ) {
-        answerLate(request)
+        // Whether a watched file is an answer is known when it has become a checkpoint.
+        if watched == nil { answerLate(request) }
         // They are finished in order: behind one that waits for room, this one waits as well.
         let waits = committing.contains { $0.waitsForRoom }
         committing.append(

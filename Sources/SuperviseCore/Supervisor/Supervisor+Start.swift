@@ -135,7 +135,7 @@ extension Supervisor {
             hasResumed = true
             tellOfStepBack(to: resume.id)
         }
-        waitingFiles = []
+        backlog = WatchedBacklog()
         lastResumed = resume?.id
         hasChosen = true
         beginNames(from: resume)

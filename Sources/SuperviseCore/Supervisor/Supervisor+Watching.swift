@@ -13,24 +13,25 @@ extension Supervisor {
     }
 
     /// Nothing that the job completed is still to be taken up.
-    var isSaved: Bool { committing.isEmpty && waitingFiles.isEmpty && !isFlushingWatch }
+    var isSaved: Bool { committing.isEmpty && backlog.isEmpty && !isFlushingWatch }
 
     mutating func watched(_ files: [WatchedFile], at now: Moment) {
         if phase == .running, !files.isEmpty { attempt?.hang.signOfLife(at: now.counted) }
         for file in files where isTaken(file) {
             incomplete.completed(file.path)
-            // Only what it holds now can be had of a file that waits already.
-            waitingFiles.removeAll { $0.path == file.path }
-            waitingFiles.append(file)
+            backlog.add(file)
         }
+        passOverOlderFiles()
+        preferNewestFile()
     }
 
     private mutating func isTaken(_ file: WatchedFile) -> Bool {
         switch phase {
-        case .running: return true
+        case .running:
+            return file.wasMoved || attempt?.lastCloses.isBeforeKill(file.completedAt) != false
         case .gathering: return file.wasMoved
         case .ending(let ending):
-            if file.wasMoved || endedWell(ending.end) { return true }
+            if file.wasMoved || wasClosedByWill(file, ending.end) { return true }
             let message =
                 "\(file.path) was closed when the job died, and may be half written; it is not "
                 + "taken (what is written under another name and then renamed always is)"
@@ -40,36 +41,36 @@ extension Supervisor {
         }
     }
 
-    /// What it closed at its end, it closed by its own will.
-    private func endedWell(_ end: JobEnd) -> Bool {
-        switch end {
-        case .exited(let code): code == 0 || stop != nil
-        case .signaled: false
-        }
+    private func wasClosedByWill(_ file: WatchedFile, _ end: JobEnd) -> Bool {
+        attempt?.lastCloses.wasClosedByWill(
+            at: file.completedAt, end: end, wasStopped: stop != nil) == true
     }
 
     /// Only one is under way at a time, so that a file that is written again while it waits is
     /// taken once; and none while a checkpoint is open, for numbers are finished in their order.
     mutating func takeWatched(at now: Moment) {
         guard attempt?.open == nil,
-            !committing.contains(where: { $0.watched != nil || $0.waitsForRoom }),
-            !waitingFiles.isEmpty
+            !committing.contains(where: { $0.watched != nil || $0.waitsForRoom })
         else { return }
         switch phase {
         case .running, .gathering: break
         case .ending(let ending): if ending.commitsAbandoned { return }
         case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return
         }
-        let file = waitingFiles.removeFirst()
-        let answered = requestAnswered(by: file)
-        let id = nextID(step: stepOf(file))
+        if passOverOlderFiles(), backlog.isEmpty { return concludeIfOver(at: now) }
+        guard let file = backlog.takeNext(newestFirst: takesNewestFirst) else { return }
+        let answered = file.isRepeat ? nil : requestAnswered(by: file)
+        let id = nextID(step: file.isRepeat ? nil : stepOf(file))
         var order = commitOrder(
             id, reason: answered?.reason ?? .job, costFrom: answered?.madeAt.counted ?? now.counted,
             nil, nil, at: now)
         // So that what was completed later is known to be newer.
         order.created = now.wall(at: file.completedAt)
         order.source = source(of: file)
-        let source = Action.Source(path: file.path, mode: settings.watchMode)
+        let source = Action.Source(
+            path: file.path, mode: settings.watchMode,
+            rule: file.isRepeat ? nil : RepeatRule(path: file.path, step: file.step),
+            content: file.content)
         track(
             order, .add(order, from: source), nil, request: answered?.number,
             securedAt: clock.reading(at: file.completedAt), watched: file)
@@ -91,7 +92,7 @@ extension Supervisor {
         }
         guard attempt?.request == nil,
             let late = attempt?.overdue.filter({ $0.value.isBySignal && !$0.value.isLate })
-                .max(by: { $0.key < $1.key })
+                .max(by: { $0.key < $1.key }), file.completedAt >= late.value.madeAt.instant
         else { return nil }
         return Answered(number: late.key, reason: late.value.reason, madeAt: late.value.madeAt)
     }
@@ -100,11 +101,7 @@ extension Supervisor {
     mutating func changedMeanwhile(_ file: WatchedFile, request: Int?, at now: Moment) {
         if phase == .running {
             actions.append(.watchAgain(file.path))
-            let isOpen = request != nil && attempt?.request?.number == request
-            if isOpen, attempt?.request?.final == false {
-                set(.request, after: settings.checkpointTimeout, at: now)
-            }
-            if !alarms.isSet(.interval) { startInterval(at: now) }
+            reopen(request, at: now)
         } else {
             let message = "\(file.path) was changed while it was taken; it is not taken"
             log(.warning(.init(message: message)))
@@ -130,21 +127,23 @@ extension Supervisor {
 
     mutating func flushWatch() {
         guard isWatching else { return }
-        isFlushingWatch = true
+        flushesOfWatch += 1
         actions.append(.flushWatch)
     }
 
     mutating func gather(since: Timestamp) {
         phase = .gathering
         beginNames(from: gatheredParent.flatMap { id in checkpoints.first { $0.id == id } })
-        isFlushingWatch = true
+        flushesOfWatch += 1
         actions.append(.gatherWatched(since: since))
     }
 
     mutating func watchFlushed(at now: Moment) {
-        isFlushingWatch = false
-        if case .ending = phase, let request = attempt?.request, request.isBySignal,
-            !isAnswering(request), waitingFiles.isEmpty
+        flushesOfWatch = max(0, flushesOfWatch - 1)
+        attempt?.lastCloses.isLeaderDone = true
+        if case .ending(let ending) = phase, ending.descendantsGone, !isFlushingWatch,
+            let request = attempt?.request, request.isBySignal, !isAnswering(request),
+            backlog.isEmpty
         {
             endWithJob(request, at: now)
         }

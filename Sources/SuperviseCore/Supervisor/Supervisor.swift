@@ -55,11 +55,13 @@ package struct Supervisor: Sendable {
     let startSequence: Int64
     let started: Timestamp
     let socket: String
-    /// Complete, and to be taken up, in the order of their completion.
-    package internal(set) var waitingFiles: [WatchedFile] = []
+    /// Watched files that are complete, and are to be taken up.
+    var backlog = WatchedBacklog()
     /// Told of all that is complete, when the job has ended or an earlier supervisor had: until then
     /// nothing is chosen.
-    package internal(set) var isFlushingWatch = false
+    package var isFlushingWatch: Bool { flushesOfWatch > 0 }
+    /// Orders to tell all that is complete which were not answered yet.
+    var flushesOfWatch = 0
     var damaged: [Damaged]
     var random: SplitMix
     var nextRequest = 1
@@ -249,6 +251,7 @@ package struct Supervisor: Sendable {
             takeWatched(at: now)
         }
         followNotice(at: now)
+        noteFatalSignals(at: now)
         compressNext()
         watchForHangs(at: now)
         askSources(at: now)
@@ -310,6 +313,9 @@ package struct Supervisor: Sendable {
         case .watched(let files): watched(files, at: now)
         case .watchIncomplete(let paths): foundIncomplete(paths)
         case .watchFlushed: watchFlushed(at: now)
+        case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new, at: now)
+        case .notAdded(let id, let reason): notAdded(id, reason, at: now)
+        case .handlersFound(let hearers, let handle): handlersFound(hearers, handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
         case .examined(let found): examined(found, at: now)
         case .onHangEnded(let answer): onHangEnded(answer, at: now)

@@ -11,6 +11,11 @@ package struct WatchedFile: Equatable, Sendable {
     /// It was moved into place, and so is surely complete. What was closed may have been closed by
     /// the death of whoever wrote it.
     package var wasMoved: Bool
+    /// A checkpoint has the same content, in another place which it may lose: this one is taken beside
+    /// it, and is no progress and no answer.
+    package var isRepeat = false
+    /// What was complete; nil takes what is there.
+    package var content: ContentMark?
 
     package init(path: FilePath, step: Int64?, completedAt: Instant, wasMoved: Bool) {
         self.path = path

@@ -8,6 +8,26 @@ package enum AddMode: String, Codable, Sendable, CaseIterable {
     case own
     /// It stays where it is and the job's: nothing is promised of it, and it is never deleted.
     case reference
+
+    /// The payload stays where the job wrote it, and is lost with that place.
+    package var leavesOriginal: Bool { self == .own || self == .reference }
+}
+
+/// How a file or a directory looks that is to be taken: another one may have its name by then.
+package struct ContentMark: Hashable, Sendable {
+    package var device: UInt64
+    package var inode: UInt64
+    /// nil for a directory.
+    package var bytes: Int64?
+    /// When it was written last, in nanoseconds since 1970; nil for a directory.
+    package var modified: Int64?
+
+    package init(device: UInt64, inode: UInt64, bytes: Int64?, modified: Int64?) {
+        self.device = device
+        self.inode = inode
+        self.bytes = bytes
+        self.modified = modified
+    }
 }
 
 /// Where a payload is that was not moved or copied into its checkpoint's directory.

@@ -20,6 +20,9 @@ package struct Manifest: Codable, Equatable, Sendable {
     package var ranks: Int
     /// The payload is this one file below `data/`: the job gets its path, not the directory's.
     @Null package var single: FilePath?
+    /// The payload is this one directory below `data/`: the job gets its path. nil also in a manifest
+    /// of an older version, where its content is in `data/` itself.
+    package var directory: FilePath?
     /// Where the payload is, if it is not in `data/`; all paths in it are absolute then.
     @Null package var outside: OutsidePayload?
     /// The absolute path that `--watch` took it from; of others it is not there.
@@ -65,7 +68,7 @@ package struct Manifest: Codable, Equatable, Sendable {
         id: CheckpointID, reason: Reason, attempt: Int, parent: CheckpointID?, created: Timestamp,
         seconds: Double, files: [File], links: [Link] = [], metrics: [String: Double],
         metadata: [String: JSONValue], ranks: Int = 1, single: FilePath? = nil,
-        outside: OutsidePayload? = nil, source: FilePath? = nil
+        directory: FilePath? = nil, outside: OutsidePayload? = nil, source: FilePath? = nil
     ) {
         self.id = id
         sequence = id.sequence
@@ -81,16 +84,20 @@ package struct Manifest: Codable, Equatable, Sendable {
         self.metadata = metadata
         self.ranks = ranks
         self.single = single
+        self.directory = directory
         self.outside = outside
         self.source = source
     }
 
+    /// The directory or the file that is the payload, as the paths in this manifest go.
+    package var top: FilePath { single ?? directory ?? outside?.path ?? "data" }
+
     /// The path that a job is given: of the payload's directory, or of the file where it is a single
     /// one.
     ///
-    /// - Parameter directory: the checkpoint's.
-    package func payloadPath(in directory: String) -> String {
-        Self.place(of: single ?? outside?.path ?? "data", in: directory)
+    /// - Parameter checkpoint: the checkpoint's directory.
+    package func payloadPath(in checkpoint: String) -> String {
+        Self.place(of: top, in: checkpoint)
     }
 
     /// Where one of the paths in a manifest leads.

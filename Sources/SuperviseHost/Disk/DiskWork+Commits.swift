@@ -42,10 +42,21 @@ extension DiskWork {
     }
 
     func add(_ order: Action.CommitOrder, from source: Action.Source) {
+        let flag = CancelFlag()
+        if source.rule != nil { adding = (order.id, flag) }
         take(order) { [bulk] store, order, warn throws(StoreError) in
-            let order = AddOrder(source: source.path.text, mode: source.mode, commit: order)
-            return try store.add(order, beside: bulk, warn: warn)
+            var order = order
+            order.content = source.content
+            if let rule = source.rule {
+                order.takesAgain = { rule.takes($0.id, from: $0.source) }
+            }
+            let add = AddOrder(source: source.path.text, mode: source.mode, commit: order)
+            return try store.add(add, beside: bulk, isCancelled: { flag.isRaised }, warn: warn)
         }
+    }
+
+    func cancelAdd(_ id: CheckpointID) {
+        if let adding, adding.id == id { adding.flag.raise() }
     }
 
     private func take(
@@ -83,6 +94,11 @@ extension DiskWork {
         if error.canTryAgain { return .diskFull(id, refusal) }
         // What stays all the same is swept at the next start, and why we are here says more.
         try? store.dropStaging(id)
-        return .commitFailed(id, refusal)
+        switch error {
+        case .repeats(let other): return .notAdded(id, .sameAs(other))
+        case .gone: return .notAdded(id, .gone)
+        case .cancelled: return .notAdded(id, .cancelled)
+        default: return .commitFailed(id, refusal)
+        }
     }
 }

@@ -28,6 +28,8 @@ final class DiskWork {
     let compressing = WorkerLane(name: "compress", threads: 1, stepsBack: true)
     let verification = CancelFlag()
     let compression = CancelFlag()
+    /// The watched file that was last ordered to be taken.
+    var adding: (id: CheckpointID, flag: CancelFlag)?
     /// The checkpoint that the job has resumed from, or will: nobody compresses or removes it.
     let resumed = Held()
     private var willWrite = false

@@ -24,6 +24,8 @@ extension Conductor {
         case .flushWatch: watch?.order(.flush)
         case .gatherWatched(let since): watch?.order(.gather(since: since))
         case .watchAgain(let path): watch?.order(.again(path))
+        case .lookForHandlers(let hearers): job?.lookForHandlers(hearers)
+        case .cancelAdd(let id): disk?.cancelAdd(id)
         case .pauseJob: job?.pause()
         case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()

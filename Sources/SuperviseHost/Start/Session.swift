@@ -24,6 +24,8 @@ struct Session {
     /// Secret random bits.
     let seed: UInt64
     let console: Console
+    /// Those of the directories that are watched: ours alone.
+    var watchLocks: [FileLock] = []
 }
 
 extension Session {

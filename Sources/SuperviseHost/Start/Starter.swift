@@ -82,7 +82,16 @@ struct Starter {
                     beginning),
                 isSwept: isSwept,
                 environment: environment, signals: signals, socket: socket,
-                seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console))
+                seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console,
+                watchLocks: claimWatched(paths)))
+    }
+
+    private func claimWatched(_ paths: RunPaths) -> [FileLock] {
+        guard !request.settings.watch.isEmpty else { return [] }
+        let claimed = WatchClaims(paths: paths).take(
+            request.settings.watch, in: request.directory)
+        for line in claimed.lines { say(line) }
+        return claimed.locks
     }
 
     /// Those that are made on the way to where the run is kept.

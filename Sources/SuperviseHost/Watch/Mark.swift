@@ -3,8 +3,12 @@ import SuperviseFormats
 import SuperviseSystem
 
 /// How a file or a directory looks from outside: two that are equal hold the same.
-struct Mark: Equatable, Sendable {
+///
+/// They are the same content, too: no two files have the same inode at a time, and what is written to
+/// one changes its mark.
+struct Mark: Hashable, Sendable {
     var isDirectory = false
+    var device: UInt64 = 0
     var inode: UInt64 = 0
     /// Of its files.
     var bytes: Int64 = 0
@@ -15,6 +19,13 @@ struct Mark: Equatable, Sendable {
     /// no comparison.
     @Uncompared var moved: Int64 = 0
 
+    /// Of a directory, what is in it may still change, which shows when it is taken.
+    var content: ContentMark {
+        ContentMark(
+            device: device, inode: inode, bytes: isDirectory ? nil : bytes,
+            modified: isDirectory ? nil : changed)
+    }
+
     /// It was given its name when its content was complete. What is being written changes both times
     /// at once.
     var wasMovedLast: Bool { moved > changed }
@@ -22,10 +33,12 @@ struct Mark: Equatable, Sendable {
 
 /// A value that makes no difference.
 @propertyWrapper
-struct Uncompared<Value: Sendable>: Equatable, Sendable {
+struct Uncompared<Value: Sendable>: Hashable, Sendable {
     var wrappedValue: Value
 
     static func == (left: Self, right: Self) -> Bool { true }
+
+    func hash(into hasher: inout Hasher) {}
 }
 
 /// Reads marks from the disk. What goes meanwhile, or cannot be read, has none.
@@ -38,10 +51,11 @@ struct MarkReader {
         switch status.kind {
         case .file:
             return Mark(
-                inode: status.inode, bytes: status.size, files: 1, changed: status.modified,
+                device: status.device, inode: status.inode, bytes: status.size, files: 1,
+                changed: status.modified,
                 moved: status.changed)
         case .directory:
-            var mark = Mark(isDirectory: true, inode: status.inode)
+            var mark = Mark(isDirectory: true, device: status.device, inode: status.inode)
             mark.moved = status.changed
             mark.changed = status.modified
             forEachFile(below: path) { _, status in

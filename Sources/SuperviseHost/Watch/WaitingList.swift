@@ -8,9 +8,23 @@ struct WaitingList {
         let mark: Mark
         /// When it was closed, or something last happened in it.
         let since: MonotonicTime
+        let evidence: Evidence
+        /// How long it waits this time.
+        fileprivate(set) var wait: Duration
         fileprivate let due: MonotonicTime
         /// Of what was closed at the same moment, which came first.
         fileprivate let number: Int
+    }
+
+    /// What was seen of it.
+    enum Evidence: Equatable {
+        /// It was closed, or something happened in it.
+        case closed
+        /// It has its name from a rename or a link, as it looked then; if it is still open for
+        /// writing, no event may tell when that ends.
+        case named
+        /// It was created with content: by a link, or by a writer whose `close` will be told.
+        case created
     }
 
     private var entries: [FilePath: Entry] = [:]
@@ -22,10 +36,34 @@ struct WaitingList {
     var nextDue: MonotonicTime? { entries.values.map(\.due).min() }
 
     /// It waits from now on, also where it waited before.
-    mutating func add(_ path: FilePath, _ mark: Mark, for time: Duration) {
+    mutating func add(
+        _ path: FilePath, _ mark: Mark, for time: Duration, _ evidence: Evidence = .closed
+    ) {
         let now = MonotonicTime.now()
         lastNumber += 1
-        entries[path] = Entry(mark: mark, since: now, due: now + time, number: lastNumber)
+        var evidence = evidence
+        // The close of what was named while it was still open.
+        if let entry = entries[path], entry.evidence == .named, entry.mark == mark {
+            evidence = .named
+        }
+        entries[path] = Entry(
+            mark: mark, since: now, evidence: evidence, wait: time, due: now + time,
+            number: lastNumber)
+    }
+
+    /// It waits once more, twice as long as before but never longer than 10 s.
+    ///
+    /// - Parameters:
+    ///   - entry: as it was taken from here.
+    ///   - mark: how it looks now; what was written after it was named is no longer complete by that.
+    mutating func addAgain(_ path: FilePath, _ entry: Entry, _ mark: Mark) {
+        let isChanged = mark != entry.mark
+        let time = min(entry.wait * 2, .seconds(10))
+        let now = MonotonicTime.now()
+        entries[path] = Entry(
+            mark: mark, since: isChanged ? now : entry.since,
+            evidence: isChanged ? .closed : entry.evidence, wait: time,
+            due: now + time, number: entry.number)
     }
 
     mutating func remove(_ path: FilePath) {

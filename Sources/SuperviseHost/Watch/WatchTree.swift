@@ -12,9 +12,24 @@ final class WatchTree {
     enum Sign: Equatable {
         /// It is there; how it came there was not seen.
         case found
+        /// It was created: by a link to a file that was there, or by a writer.
+        case created
         case written
         case movedHere
+        /// A directory that holds it was moved here.
+        case movedWithDirectory
+
+        /// Of what is in a directory of which this was seen.
+        fileprivate var inside: Sign {
+            switch self {
+            case .movedHere, .movedWithDirectory: .movedWithDirectory
+            case .found, .created, .written: .found
+            }
+        }
     }
+
+    /// How something went away.
+    enum Departure { case removed, moved }
 
     private let goals: WatchGoals
     private let files = Disk()
@@ -30,7 +45,7 @@ final class WatchTree {
     /// Something has happened in this directory, which fits.
     var stirred: (FilePath) -> Void = { _ in }
     /// This is gone, and all below it.
-    var gone: (FilePath) -> Void = { _ in }
+    var gone: (FilePath, Departure) -> Void = { _, _ in }
     /// Gets a sentence about what cannot be watched.
     var warned: (String) -> Void = { _ in }
     /// All that came at once was told.
@@ -79,7 +94,8 @@ final class WatchTree {
     /// - Returns: whether it is there.
     @discardableResult
     private func enter(
-        _ path: FilePath, _ goal: WatchGoals.Goal? = nil, inside: FilePath? = nil
+        _ path: FilePath, _ goal: WatchGoals.Goal? = nil, inside: FilePath? = nil,
+        _ sign: Sign = .found
     ) -> Bool {
         guard let inotify else { return false }
         do throws(SystemError) {
@@ -90,7 +106,8 @@ final class WatchTree {
             if let above = goal.flatMap(goals.above) { enter(path.appending(".."), above) }
             // After the watch was added, so that nothing appears in between.
             for entry in try files.list(path.appending(".").text) where entry.isUTF8 {
-                see(entry.name, entry.kind, in: path, goals: goal.map { [$0] } ?? [], .found)
+                see(
+                    entry.name, entry.kind, in: path, goals: goal.map { [$0] } ?? [], sign.inside)
                 if inside != nil, entry.kind == .directory {
                     enter(path.appending(entry.name), inside: inside)
                 }
@@ -123,7 +140,7 @@ final class WatchTree {
                 if kind == .file || kind == .directory { appeared(found, kind, sign) }
             case .leads(let next):
                 // It may be a link to a directory.
-                if kind != .other { enter(found, next) }
+                if kind != .other { enter(found, next, sign) }
             }
         }
     }
@@ -148,19 +165,18 @@ final class WatchTree {
         case .created where change.isDirectory:
             see(change.name, .directory, in: path, goals: directory.goals, .found)
         case .created:
-            // A link to a directory; a file is complete when it is closed.
-            let above = directory.goals.filter { !goals.isLast($0) }
-            see(change.name, .link, in: path, goals: above, .found)
+            // A file, another link to one, or a symbolic link, which may lead to a directory.
+            see(change.name, .file, in: path, goals: directory.goals, .created)
         case .written: see(change.name, .file, in: path, goals: directory.goals, .written)
         case .movedHere:
             leave(path.appending(change.name))
             see(change.name, kind, in: path, goals: directory.goals, .movedHere)
-        case .gone:
+        case .removed, .movedAway:
             leave(path.appending(change.name))
-            gone(path.appending(change.name))
-        case .directoryGone:
+            gone(path.appending(change.name), change.kind == .removed ? .removed : .moved)
+        case .directoryGone, .directoryMoved:
             leave(path)
-            gone(path)
+            gone(path, change.kind == .directoryGone ? .removed : .moved)
             return
         case .lost: return
         }

@@ -4,9 +4,10 @@ import SuperviseSystem
 
 /// Finds out when what fits a pattern is complete, and tells of it once.
 ///
-/// What was moved into place is complete. A file that was closed is, when nothing happens to it for
-/// a moment in which the job could have died; a directory, when nothing happens in it for longer.
-/// What looks as it did when it was last told, or as it did at the start, is nothing new.
+/// What got its name by a rename or a link, of its own or of a directory above it, is complete once
+/// nobody writes to it. A file that was closed is, when nothing happens to it for a moment in which the
+/// job could have died; a directory, when nothing happens in it for longer. A content that was told,
+/// or was there at the start, is nothing new under another name (``KnownContents``).
 final class Watcher {
     private let tree: WatchTree
     private let patterns: [WatchPattern]
@@ -15,10 +16,9 @@ final class Watcher {
     private let post: (Event) -> Void
     private let look = MarkReader()
     private var timer: TimerSource?
-    /// What is there, as it was told or found at the start.
-    private var known: [FilePath: Mark] = [:]
+    private var known = KnownContents()
     private var waiting = WaitingList()
-    private var ready: [WatchedFile] = []
+    private var ready: [(file: WatchedFile, mark: Mark)] = []
     /// Directories that fit, and lack what says that they are complete.
     private var incomplete: Set<FilePath> = []
     private var isStarting = true
@@ -36,7 +36,7 @@ final class Watcher {
         timer = try TimerSource(on: loop) { [unowned self] in ring() }
         tree.appeared = { [unowned self] in appeared($0, $1, $2) }
         tree.stirred = { [unowned self] in stirred($0) }
-        tree.gone = { [unowned self] in gone($0) }
+        tree.gone = { [unowned self] in gone($0, $1) }
         tree.warned = { post(.warned($0)) }
         tree.settled = { [unowned self] in tell() }
     }
@@ -53,9 +53,9 @@ final class Watcher {
             for (path, entry) in waiting.takeAll() { tellAtEnd(path, entry) }
         case .gather(let since): gather(since)
         case .again(let path):
-            known[path] = nil
-            guard let mark = look.mark(of: path) else { break }
-            waiting.add(path, mark, for: timing.directory)
+            let name = known.forget(path)
+            guard let mark = look.mark(of: name) else { break }
+            waiting.add(name, mark, for: timing.directory)
         }
         tell()
         switch command {
@@ -71,17 +71,31 @@ final class Watcher {
         guard let mark = look.mark(of: path), mark.isDirectory == (kind == .directory) else {
             return
         }
-        if isStarting {
-            known[path] = mark
+        if isStarting || known.contains(mark) {
+            tell(known.name(path, mark))
         } else if kind == .directory {
-            waiting.add(path, mark, for: timing.directory)
-        } else if mark != known[path], mark.bytes > 0 {
-            // What nobody saw coming shows it too, where it was moved into place.
-            if sign == .movedHere || sign == .found && mark.wasMovedLast {
-                ready(path, mark, since: .now(), wasMoved: true)
-            } else {
-                waiting.add(path, mark, for: timing.file)
-            }
+            waiting.add(path, mark, for: timing.directory, isNamed(mark, sign) ? .named : .closed)
+        } else if mark.bytes > 0 {
+            fileAppeared(path, mark, sign)
+        }
+    }
+
+    private func fileAppeared(_ path: FilePath, _ mark: Mark, _ sign: WatchTree.Sign) {
+        if !isNamed(mark, sign) {
+            waiting.add(path, mark, for: timing.file, sign == .created ? .created : .closed)
+        } else if look.isBeingWritten(path) == true {
+            waiting.add(path, mark, for: timing.file, .named)
+        } else {
+            ready(path, mark, since: .now(), wasMoved: true)
+        }
+    }
+
+    /// It was given its name when its content was there. What nobody saw coming shows it, too.
+    private func isNamed(_ mark: Mark, _ sign: WatchTree.Sign) -> Bool {
+        switch sign {
+        case .movedHere, .movedWithDirectory: true
+        case .found, .created: !mark.isDirectory && mark.wasMovedLast
+        case .written: false
         }
     }
 
@@ -90,12 +104,12 @@ final class Watcher {
         waiting.add(path, Mark(isDirectory: true), for: timing.directory)
     }
 
-    private func gone(_ path: FilePath) {
+    private func gone(_ path: FilePath, _ departure: WatchTree.Departure) {
         guard !known.isEmpty || !waiting.isEmpty || !incomplete.isEmpty else { return }
         // With files that wait or are known below a directory that is gone.
         waiting.remove { $0.isBelow(path) }
         incomplete = incomplete.filter { !$0.isBelow(path) }
-        for other in known.keys where other.isBelow(path) { known[other] = nil }
+        tell(known.remove(path, mayComeBack: departure == .moved))
     }
 
     private func ring() {
@@ -112,12 +126,28 @@ final class Watcher {
         tell()
     }
 
-    /// Where it is still being written, its end will be told.
     private func fileIsDue(_ path: FilePath, _ entry: WaitingList.Entry) {
-        guard let mark = look.mark(of: path), mark == entry.mark,
-            look.isBeingWritten(path) != true
-        else { return }
-        ready(path, mark, since: entry.since, wasMoved: false)
+        guard let mark = look.mark(of: path), !known.contains(mark) else { return }
+        let isBeingWritten = look.isBeingWritten(path)
+        switch entry.evidence {
+        case .closed:
+            // Where it is still being written, its end will be told.
+            if isBeingWritten == true || mark != entry.mark { return }
+        case .named:
+            if isBeingWritten == true { return waiting.addAgain(path, entry, mark) }
+        case .created:
+            // Where nobody can say whether it is being written, its end will be told.
+            if isBeingWritten == nil { return }
+            if isBeingWritten == true || mark != entry.mark {
+                return waiting.addAgain(path, entry, mark)
+            }
+        }
+        ready(path, mark, since: entry.since, wasMoved: wasNamed(mark, entry))
+    }
+
+    /// Nothing was written after it had its name.
+    private func wasNamed(_ mark: Mark, _ entry: WaitingList.Entry) -> Bool {
+        entry.evidence == .named && mark == entry.mark
     }
 
     /// Whether it holds what says that a directory is complete, if it is one.
@@ -132,29 +162,33 @@ final class Watcher {
     }
 
     private func directoryIsDue(_ path: FilePath, _ entry: WaitingList.Entry) {
-        guard let mark = look.mark(of: path), mark.isDirectory, mark != known[path],
-            isComplete(path, mark), mark.bytes > 0
-        else { return }
+        guard let mark = look.mark(of: path), mark.isDirectory else { return }
+        if mark.bytes > 0, known.contains(mark) { return tell(known.name(path, mark)) }
+        guard isComplete(path, mark), mark.bytes > 0 else { return }
         let quiet = wallClockNow() - mark.changed
         if (0..<timing.directory.nanoseconds).contains(quiet) || look.isBeingWritten(path) == true {
             // Somebody writes without closing, of which nothing is told.
             waiting.add(path, mark, for: timing.directory)
         } else {
-            ready(path, mark, since: entry.since, wasMoved: false)
+            ready(path, mark, since: entry.since, wasMoved: wasNamed(mark, entry))
         }
     }
 
+    /// What is still being written may be closed by a process that outlives the job's leader.
     private func tellAtEnd(_ path: FilePath, _ entry: WaitingList.Entry) {
-        guard let mark = look.mark(of: path), mark != known[path], isComplete(path, mark),
-            mark.bytes > 0, look.isBeingWritten(path) != true
+        guard let mark = look.mark(of: path), !known.contains(mark), isComplete(path, mark),
+            mark.bytes > 0
         else { return }
-        ready(path, mark, since: entry.since, wasMoved: mark.isDirectory && mark.wasMovedLast)
+        if look.isBeingWritten(path) == true { return waiting.addAgain(path, entry, mark) }
+        ready(
+            path, mark, since: entry.since,
+            wasMoved: wasNamed(mark, entry) || mark.isDirectory && mark.wasMovedLast)
     }
 
     /// What was moved into place shows it: something has happened to it after its content changed.
     private func gather(_ since: Timestamp) {
-        let found = known.keys.compactMap { path in look.mark(of: path).map { (path, $0) } }
-        for (path, mark) in found.sorted(by: { $0.1.moved < $1.1.moved })
+        let found = known.paths.compactMap { path in look.mark(of: path).map { (path, $0) } }
+        for (path, mark) in found
         where mark.wasMovedLast && mark.moved / 1_000_000 > since.milliseconds
             && isComplete(path, mark) && mark.bytes > 0
         {
@@ -163,19 +197,52 @@ final class Watcher {
     }
 
     private func ready(_ path: FilePath, _ mark: Mark, since: MonotonicTime, wasMoved: Bool) {
-        known[path] = mark
+        tell(known.tell(path, mark))
         waiting.remove(path)
         let step = patterns.lazy.compactMap { $0.step(in: path) }.first
-        ready.removeAll { $0.path == path }
-        ready.append(
-            WatchedFile(
-                path: path, step: step, completedAt: Instant(nanoseconds: since.nanoseconds),
-                wasMoved: wasMoved))
+        ready.removeAll { $0.file.path == path }
+        var file = WatchedFile(
+            path: path, step: step, completedAt: Instant(nanoseconds: since.nanoseconds),
+            wasMoved: wasMoved)
+        file.content = mark.content
+        ready.append((file, mark))
     }
 
+    /// What was told under one name has another one now.
+    private func tell(_ renamed: [KnownContents.Renamed]) {
+        for change in renamed {
+            if let index = ready.firstIndex(where: { $0.file.path == change.from }) {
+                ready[index].file.path = change.to
+            } else {
+                post(.watchedRenamed(from: change.from, to: change.to))
+            }
+        }
+    }
+
+    /// Of those that came at once, the one that got its name last is the newest.
     private func tell() {
-        if !ready.isEmpty { post(.watched(ready)) }
+        if !ready.isEmpty {
+            let ordered = ready.enumerated().sorted {
+                ($0.element.mark.moved, $0.offset) < ($1.element.mark.moved, $1.offset)
+            }
+            post(.watched(ordered.map(\.element.file).inOrderOfNaming))
+        }
         ready = []
         timer?.set(waiting.nextDue)
+    }
+}
+
+extension [WatchedFile] {
+    /// When each was completed follows the order in which they got their names, also where they were
+    /// noticed in another one.
+    fileprivate var inOrderOfNaming: [WatchedFile] {
+        var latest: Instant?
+        return map { file in
+            guard file.wasMoved else { return file }
+            var file = file
+            file.completedAt = Swift.max(latest ?? file.completedAt, file.completedAt)
+            latest = file.completedAt
+            return file
+        }
     }
 }

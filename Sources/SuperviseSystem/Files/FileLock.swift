@@ -63,6 +63,14 @@ package final class FileLock: Sendable {
         try systemCall("ftruncate", path) { ftruncate(file, off_t(line.count)) }
     }
 
+    /// Writes a line for others behind our pid.
+    package func note(_ text: String, _ path: String) throws(SystemError) {
+        let file = rawDescriptor
+        let line = Array("\(getpid())\n\(text)\n".utf8)
+        try systemCall("write", path) { pwrite(file, line, line.count, 0) }
+        try systemCall("ftruncate", path) { ftruncate(file, off_t(line.count)) }
+    }
+
     /// Who holds a lock, asked without touching it.
     package enum Holder: Equatable, Sendable {
         case nobody

@@ -30,10 +30,13 @@ package final class Inotify {
         case written
         /// Moved here from elsewhere, or given this name.
         case movedHere
-        /// Removed, or moved elsewhere.
-        case gone
-        /// The directory itself is gone or was moved; where it is gone, so is the watch.
+        case removed
+        /// Moved elsewhere, or given another name.
+        case movedAway
+        /// The directory itself is gone, and the watch with it.
         case directoryGone
+        /// The directory itself was moved; it is still watched.
+        case directoryMoved
         /// The kernel's queue was full: anything may have happened anywhere.
         case lost
     }
@@ -133,7 +136,9 @@ extension Inotify.Kind {
         func has(_ bits: Int32) -> Bool { mask & UInt32(bits) != 0 }
         if has(IN_Q_OVERFLOW) {
             self = .lost
-        } else if has(IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED) {
+        } else if has(IN_MOVE_SELF) {
+            self = .directoryMoved
+        } else if has(IN_DELETE_SELF | IN_UNMOUNT | IN_IGNORED) {
             self = .directoryGone
         } else if has(IN_CREATE) {
             self = .created
@@ -141,8 +146,10 @@ extension Inotify.Kind {
             self = .written
         } else if has(IN_MOVED_TO) {
             self = .movedHere
-        } else if has(IN_DELETE | IN_MOVED_FROM) {
-            self = .gone
+        } else if has(IN_MOVED_FROM) {
+            self = .movedAway
+        } else if has(IN_DELETE) {
+            self = .removed
         } else {
             return nil
         }

@@ -43,7 +43,9 @@ extension DoctorReader {
 
     private func strayLocks() -> Int {
         let locks = (try? Disk().list("\(place.directory)/.locks")) ?? []
-        return locks.count { !pathExists("\(place.directory)/\($0.name)") }
+        return locks.count {
+            RunName($0.name) != nil && !pathExists("\(place.directory)/\($0.name)")
+        }
     }
 
     /// Places that runs have their checkpoints in, where it is not with the rest.

@@ -73,7 +73,7 @@ struct BranchWitness {
             pending.removeAll { $0 == summary.id }
             base = summary.id
         case .verified(let id, .bad): known.remove(id)
-        case .commitFailed(let id, _): pending.removeAll { $0 == id }
+        case .commitFailed(let id, _), .notAdded(let id, _): pending.removeAll { $0 == id }
         case .removed(_, let held): known.formUnion(held)
         default: break
         }

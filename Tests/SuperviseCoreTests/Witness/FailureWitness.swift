@@ -186,6 +186,8 @@ struct FailureWitness {
             ownCommits.insert(summary.id)
             counts.measured += 1
             counts.hasCommitted = true
+            // What a checkpoint holds already is no progress.
+            if before.repeats.contains(summary.id) { return }
             counts.attempt?.committed = true
             counts.attempt?.movedForward = true
             if let resume = counts.attempt?.resume { counts.from[resume] = nil }

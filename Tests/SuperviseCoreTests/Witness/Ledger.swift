@@ -13,6 +13,8 @@ struct Ledger {
     var members: [ConnectionID: Bool] = [:]
     /// Which request a checkpoint answers, as far as it was said.
     var requestOf: [CheckpointID: Int] = [:]
+    /// Those that hold what another one holds, and that are no progress.
+    private(set) var repeats: Set<CheckpointID> = []
     /// Ordered, and neither committed nor failed, in the order of the orders.
     var orders: [CheckpointID] = []
     var open: CheckpointID?
@@ -98,7 +100,7 @@ struct Ledger {
             isSpawned = false
         case .disconnected(let connection): members[connection] = nil
         case .committed(let summary, _): orders.removeAll { $0 == summary.id }
-        case .commitFailed(let id, _):
+        case .commitFailed(let id, _), .notAdded(let id, _):
             orders.removeAll { $0 == id }
             if open == id { open = nil }
         case .timer(let timer): armed[timer] = nil
@@ -106,11 +108,12 @@ struct Ledger {
         case .removed(let gone, let held): leaving.subtract(gone + held)
         case .watched(let files):
             for file in files { watched[file.path] = file.completedAt.nanoseconds }
+        case .watchedRenamed(let old, let new): watched[new] = watched.removeValue(forKey: old)
         case .compressed: isCompressing = false
         case .inquiryEnded(let id, _): inquiries.remove(id)
         case .descendantsGone: isCondemned = true
         case .lastRecorded, .recordGivenUp, .filesFlushed, .readersServed, .outputFlushed,
-            .outputTaken, .outputDiscarded, .inputSeen, .watchIncomplete,
+            .outputTaken, .outputDiscarded, .inputSeen, .watchIncomplete, .handlersFound,
             .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed, .recordRefused,
@@ -195,7 +198,9 @@ struct Ledger {
             if case .received(.add(let add), _, _) = step.event {
                 requestOf[order.id] = named(add.request, step)
             } else {
-                requestOf[order.id] = answered(by: watched[source.path] ?? 0, step)
+                if source.rule == nil { repeats.insert(order.id) }
+                requestOf[order.id] =
+                    source.rule == nil ? nil : answered(by: watched[source.path] ?? 0, step)
             }
         case .send(.checkpointRequest(let wire), _, _):
             openRequest = wire.request
@@ -220,7 +225,8 @@ struct Ledger {
         case .compress: isCompressing = true
         case .examine: isHung = true
         case .runOnHang, .endDiagnosis, .saveReport, .askBySignal, .flushWatch, .gatherWatched,
-            .watchAgain, .exit, .giveUpRecord, .flushFiles, .flushOutput, .measureOutput,
+            .watchAgain, .lookForHandlers, .cancelAdd, .exit, .giveUpRecord, .flushFiles,
+            .flushOutput, .measureOutput,
             .leaveOutput, .widenReaders, .tellDiscards, .rewindInput, .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,

@@ -38,7 +38,7 @@ struct PauseWitness {
     private func isStart(_ event: Event) -> Bool {
         switch event {
         case .recorded, .verified, .leftoversEnded, .watchFlushed, .committed, .commitFailed,
-            .diskFull, .removed, .archives:
+            .notAdded, .diskFull, .removed, .archives:
             true
         default: false
         }

@@ -2,41 +2,64 @@ import SuperviseCore
 import SuperviseFormats
 
 /// What a job wrote by itself and was complete is taken up, once and in order, before anything else
-/// is chosen; what may be half written never is.
+/// is chosen; what may be half written never is. At an end the newest comes first, and an older one
+/// never after it.
 struct WatchWitness {
     /// Told, and not ordered yet, in their order.
     private var waiting: [WatchedFile] = []
     /// Ordered, and not yet answered.
-    private var underWay: CheckpointID?
+    private var underWay: (id: CheckpointID, file: WatchedFile)?
+    private var newestTaken: Instant?
     private var isGathering = false
-    private var isFlushing = false
+    private var flushes = 0
+    private var wasTerminated = false
+    private var leaderHandles = false
+    private var isLeaderDone = false
+    private var killedAt: Int64?
+    private var isLeaderKilled = false
 
     mutating func judge(
         _ step: Step, _ before: Ledger, _ after: Ledger, _ world: World
     ) throws(Violation) {
         follow(step.event, before, step)
+        passOver(step, before)
         for action in step.actions {
             switch action {
             case .add(let order, let source):
                 if case .received(.add, _, _) = step.event { continue }
                 // Once more, as room was made.
                 if step.mayHaveRoom, before.orders.contains(order.id) { continue }
-                try judge(order, source, step, world)
+                try judge(order, source, step, before)
+            case .cancelAdd(let id): try judgeCancelled(id, step)
             case .gatherWatched:
                 isGathering = true
-                isFlushing = true
-            case .flushWatch: isFlushing = true
+                flushes += 1
+            case .flushWatch: flushes += 1
+            case .signalLeader(15): wasTerminated = true
+            case .killEverything:
+                killedAt = killedAt ?? step.now
+                if before.leaderRuns { isLeaderKilled = true }
             case .verify, .spawn:
-                if isFlushing { throw Violation("watch", "a choice before all was told") }
+                if flushes > 0 { throw Violation("watch", "a choice before all was told") }
                 if let file = waiting.first, !isAbandoned(step) {
                     throw Violation("watch", "a choice while \(file.path) waits")
                 }
                 isGathering = false
                 waiting = []
+                forgetAttempt()
             default: break
             }
         }
         try judgeWaiting(step, after)
+    }
+
+    private mutating func forgetAttempt() {
+        newestTaken = nil
+        wasTerminated = false
+        leaderHandles = false
+        isLeaderDone = false
+        killedAt = nil
+        isLeaderKilled = false
     }
 
     private mutating func follow(_ event: Event, _ before: Ledger, _ step: Step) {
@@ -46,40 +69,105 @@ struct WatchWitness {
                 waiting.removeAll { $0.path == file.path }
                 waiting.append(file)
             }
-        case .watchFlushed: isFlushing = false
-        case .committed(let summary, _): if summary.id == underWay { underWay = nil }
-        case .commitFailed(let id, _): if id == underWay { underWay = nil }
+        case .watchFlushed:
+            flushes -= 1
+            isLeaderDone = true
+        case .handlersFound(.leader, let handles): leaderHandles = handles
+        case .watchedRenamed(let old, let new): rename(old, new)
+        case .committed(let summary, _):
+            if let underWay, summary.id == underWay.id {
+                newestTaken = max(
+                    newestTaken ?? underWay.file.completedAt, underWay.file.completedAt)
+                self.underWay = nil
+            }
+        case .commitFailed(let id, _): if id == underWay?.id { underWay = nil }
+        case .notAdded(let id, let reason):
+            guard let file = underWay?.file, id == underWay?.id else { break }
+            underWay = nil
+            if case .sameAs = reason, step.settings.watchMode.leavesOriginal {
+                waiting.removeAll { $0.path == file.path }
+                waiting.append(file)
+            }
+            if reason == .cancelled, !waiting.contains(where: { $0.path == file.path }) {
+                waiting.insert(file, at: 0)
+            }
         default: break
         }
-        if let id = underWay, step.withoutRoom.contains(id) { underWay = nil }
+        if let id = underWay?.id, step.withoutRoom.contains(id) { underWay = nil }
+    }
+
+    private mutating func rename(_ old: FilePath, _ new: FilePath) {
+        if underWay?.file.path == old { underWay?.file.path = new }
+        guard let index = waiting.firstIndex(where: { $0.path == old }) else { return }
+        var file = waiting.remove(at: index)
+        file.path = new
+        waiting.removeAll { $0.path == new }
+        waiting.insert(file, at: min(index, waiting.count))
+    }
+
+    private func isLast(_ step: Step, _ before: Ledger) -> Bool {
+        if before.isEnding { return true }
+        if case .ending = step.supervisor.phase { return true }
+        return step.supervisor.stop != nil
+    }
+
+    private mutating func passOver(_ step: Step, _ before: Ledger) {
+        guard isLast(step, before), let newestTaken else { return }
+        waiting.removeAll { $0.completedAt <= newestTaken }
     }
 
     private func isMeant(_ file: WatchedFile, _ before: Ledger, _ step: Step) -> Bool {
+        if file.wasMoved { return before.leaderRuns || isGathering || before.isEnding }
+        if isGathering { return false }
+        if let killedAt, file.completedAt.nanoseconds >= killedAt { return false }
         if before.leaderRuns { return true }
-        if isGathering { return file.wasMoved }
         guard before.isEnding, let end = before.lastExit else { return false }
-        if file.wasMoved { return true }
+        // All descendants of this world handle SIGTERM.
+        if isLeaderDone {
+            return step.supervisor.attempt?.lastCloses.descendantsHandleTermination == true
+        }
         switch end {
         case .exited(let code): return code == 0 || step.supervisor.stop != nil
+        case .signaled(9, _): return isLeaderKilled
+        case .signaled(15, _):
+            guard step.supervisor.stop != nil, wasTerminated else { return false }
+            return leaderHandles || isBeforeTermination(file, step)
         case .signaled: return false
         }
     }
 
+    private func isBeforeTermination(_ file: WatchedFile, _ step: Step) -> Bool {
+        step.supervisor.attempt?.lastCloses.terminatedAt.map { file.completedAt < $0 } == true
+    }
+
     private mutating func judge(
-        _ order: Action.CommitOrder, _ source: Action.Source, _ step: Step, _ world: World
+        _ order: Action.CommitOrder, _ source: Action.Source, _ step: Step, _ before: Ledger
     ) throws(Violation) {
         if source.path == "/out/half" {
             throw Violation("2", "a file is taken that its writer's death has closed")
         }
-        guard let file = waiting.first, file.path == source.path else {
+        let next =
+            isLast(step, before)
+            ? waiting.indices.max {
+                (waiting[$0].completedAt, $0) < (waiting[$1].completedAt, $1)
+            } : waiting.indices.first
+        guard let next, waiting[next].path == source.path else {
             throw Violation("watch", "\(source.path) is taken, and \(waiting) waits")
         }
-        if let underWay { throw Violation("watch", "\(order.id) beside \(underWay)") }
+        if let underWay { throw Violation("watch", "\(order.id) beside \(underWay.id)") }
         if source.mode != step.settings.watchMode {
             throw Violation("watch", "it is taken as \(source.mode)")
         }
-        waiting.removeFirst()
-        underWay = order.id
+        if isLast(step, before), let newestTaken, waiting[next].completedAt <= newestTaken {
+            throw Violation("watch", "\(source.path) is older than one that was taken")
+        }
+        underWay = (order.id, waiting.remove(at: next))
+    }
+
+    private func judgeCancelled(_ id: CheckpointID, _ step: Step) throws(Violation) {
+        guard let underWay, underWay.id == id, step.supervisor.stop != nil,
+            waiting.contains(where: { $0.completedAt > underWay.file.completedAt })
+        else { throw Violation("watch", "\(id) is cancelled, and no newer one waits") }
     }
 
     private func judgeWaiting(_ step: Step, _ after: Ledger) throws(Violation) {

@@ -39,7 +39,9 @@ struct Disk {
     struct PendingCommit {
         let order: Action.CommitOrder
         /// Of what is added; nil where it was staged.
-        let source: FilePath?
+        var source: FilePath?
+        /// Of a watched file.
+        var rule: RepeatRule?
     }
 
     var record: RunRecord?
@@ -60,6 +62,8 @@ struct Disk {
     var staging: Set<CheckpointID> = []
     var stagedFiles = 0
     var commits: [PendingCommit] = []
+    /// Contents of watched files, with what holds them and where they were taken from.
+    var taken: [Int: (id: CheckpointID, source: FilePath?)] = [:]
     var isCommitting = false
 
     /// Every checkpoint that was ever visible.

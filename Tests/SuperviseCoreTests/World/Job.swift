@@ -20,6 +20,8 @@ final class Job {
     /// It does nothing more than crash.
     var isDoomed = false
     var links: [Int] = []
+    /// It saves and ends by itself at SIGTERM; else SIGTERM ends it, in the middle of whatever it writes.
+    var handlesTermination = true
     var step: Int64
     /// How many files it has written.
     var saves: Int64 = 0

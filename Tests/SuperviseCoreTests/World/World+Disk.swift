@@ -66,8 +66,8 @@ extension World {
         later(.stagingMeasured(id, size), after: chance.wait(0.1, isSlow ? 10_000 : 200))
     }
 
-    func enqueue(_ order: Action.CommitOrder, of source: FilePath?) {
-        disk.commits.append(.init(order: order, source: source))
+    func enqueue(_ pending: Disk.PendingCommit) {
+        disk.commits.append(pending)
         commitNext()
     }
 
@@ -81,7 +81,13 @@ extension World {
     func commitDone() {
         disk.isCommitting = false
         guard let pending = disk.commits.first else { return }
-        if !isCalm, chance.happens(plan.commitFails) {
+        if let known = repeated(pending) {
+            disk.commits.removeFirst()
+            later(.notAdded(pending.order.id, .sameAs(known)), after: 1000)
+        } else if !isCalm, pending.rule != nil, chance.happens(plan.commitFails) {
+            disk.commits.removeFirst()
+            later(.notAdded(pending.order.id, .gone), after: 1000)
+        } else if !isCalm, chance.happens(plan.commitFails) {
             disk.commits.removeFirst()
             disk.staging.remove(pending.order.id)
             let isWatched = pending.source?.isBelow("/out") == true
@@ -102,6 +108,9 @@ extension World {
     func finishOneCommit() -> CheckpointSummary? {
         guard !disk.commits.isEmpty else { return nil }
         let pending = disk.commits.removeFirst()
+        if let content = content(of: pending) {
+            disk.taken[content] = (pending.order.id, pending.source)
+        }
         let isPoisoned = !isCalm && chance.happens(plan.poison)
         let poison = isPoisoned ? chance.happens(0.5) ? Disk.Poison.job : .machine : nil
         if isPoisoned { note("\(pending.order.id) IS POISONED") }

@@ -3,9 +3,11 @@ import SuperviseFormats
 
 /// A file that the job has written by itself, and that fits `--watch`.
 struct WrittenFile {
-    let file: WatchedFile
+    var file: WatchedFile
     /// Its writer died before it was complete.
     let isHalf: Bool
+    /// Two with the same content are copies of each other.
+    let content: Int
     var isTold = false
 }
 
@@ -25,7 +27,32 @@ extension World {
         guard isActing(job), !job.hangs, plan.writesFiles > 0, job.generation == generation else {
             return
         }
+        if chance.happens(0.2) { renameSomething() }
+        if chance.happens(0.2) { return copySomething() }
         put(job, wasMoved: chance.happens(0.5), isHalf: false)
+    }
+
+    /// As `cp state state.old` does.
+    private func copySomething() {
+        guard let original = files.last(where: { !$0.isHalf }) else { return }
+        let file = WatchedFile(
+            path: "/out/old", step: chance.happens(0.3) ? original.file.step : nil,
+            completedAt: Instant(nanoseconds: now), wasMoved: chance.happens(0.5))
+        settle(WrittenFile(file: file, isHalf: false, content: original.content))
+    }
+
+    /// As `mv state state.old` does, of a content that was told.
+    private func renameSomething() {
+        guard let index = files.lastIndex(where: { $0.isTold && !$0.isHalf }) else { return }
+        let old = files[index].file.path
+        let new: FilePath = "/out/renamed-\(index)"
+        for index in files.indices where files[index].file.path == old {
+            files[index].file.path = new
+        }
+        for index in disk.commits.indices where disk.commits[index].source == old {
+            disk.commits[index].source = new
+        }
+        later(.watchedRenamed(from: old, to: new), after: 0)
     }
 
     func leaveHalfAFile(_ job: Job) {
@@ -62,8 +89,12 @@ extension World {
     }
 
     private func appear(_ file: WatchedFile, isHalf: Bool) {
-        files.append(WrittenFile(file: file, isHalf: isHalf))
-        let wait = file.wasMoved ? 0 : Int64(250_000_000)
+        settle(WrittenFile(file: file, isHalf: isHalf, content: files.count))
+    }
+
+    private func settle(_ file: WrittenFile) {
+        files.append(file)
+        let wait = file.file.wasMoved ? 0 : Int64(250_000_000)
         put(
             .fileSettles(files.count - 1, generation: generation),
             after: wait + chance.wait(0.01, 5))
@@ -107,5 +138,38 @@ extension World {
         guard let index = files.lastIndex(where: { $0.file.path == path }) else { return }
         files[index].isTold = false
         put(.fileSettles(index, generation: generation), after: 2_000_000_000)
+    }
+}
+
+/// Which content is taken, and which signals end the job.
+extension World {
+    /// The checkpoint that holds the content of this source, where it is not to be taken again.
+    func repeated(_ pending: Disk.PendingCommit) -> CheckpointID? {
+        guard let rule = pending.rule, let content = content(of: pending),
+            let known = disk.taken[content]
+        else { return nil }
+        return rule.takes(known.id, from: known.source) ? nil : known.id
+    }
+
+    func content(of pending: Disk.PendingCommit) -> Int? {
+        files.last { $0.file.path == pending.source }?.content
+    }
+
+    func cancelAdd(_ id: CheckpointID) {
+        guard chance.happens(0.7), let index = disk.commits.firstIndex(where: { $0.order.id == id })
+        else { return }
+        disk.commits.remove(at: index)
+        later(.notAdded(id, .cancelled), after: chance.wait(0.1, 10))
+    }
+
+    func lookForHandlers(_ hearers: LastCloses.Hearers) {
+        guard let job, job.generation == generation else { return }
+        switch hearers {
+        case .leader:
+            if trees[job.tree].leaderIsAlive {
+                later(.handlersFound(.leader, job.handlesTermination), after: 0)
+            }
+        case .descendants: later(.handlersFound(.descendants, true), after: 0)
+        }
     }
 }

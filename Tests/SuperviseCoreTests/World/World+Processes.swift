@@ -25,6 +25,7 @@ extension World {
             trees[tree].leaderUnkillableUntil = now + chance.wait(1_000, 100_000)
         }
         let job = Job(tree: tree, order: order, generation: generation)
+        job.handlesTermination = chance.happens(0.7)
         self.job = job
         let execution = chance.wait(0.1, chance.happens(0.1) ? 20_000 : 5)
         if !isCalm, chance.happens(plan.signals) {
@@ -54,9 +55,10 @@ extension World {
         guard number == 15 || chance.happens(0.05) else { return }
         if !isCalm, chance.happens(plan.ignoresSigterm) { return }
         let end: JobEnd =
-            chance.happens(0.5)
+            !job.handlesTermination || chance.happens(0.5)
             ? .signaled(number: Int(number), name: "SIG\(number)")
             : .exited(chance.happens(0.5) ? 0 : 3)
+        if number == 15, job.handlesTermination { write(job) }
         put(.leaderDies(tree: job.tree, end), after: chance.wait(0.1, isCalm ? 10 : 8_000))
     }
 
@@ -122,7 +124,11 @@ extension World {
         }
         trees[tree].leaderIsAlive = false
         note("THE LEADER OF \(tree) DIES")
-        if let job, job.tree == tree, case .signaled = end { leaveHalfAFile(job) }
+        if let job, job.tree == tree, case .signaled(let number, _) = end,
+            number != 15 || !job.handlesTermination
+        {
+            leaveHalfAFile(job)
+        }
         if let job, job.tree == tree {
             job.isAlive = false
             if job.generation == generation, supervisor != nil { tellOfExit(job, end) }

@@ -1,0 +1,117 @@
+import SuperviseFormats
+
+/// The last files of a job: at a stop and at its end the newest is taken first, and what its death has
+/// closed is not taken.
+extension Supervisor {
+    /// There may be time for one file only.
+    var takesNewestFirst: Bool {
+        if case .ending = phase { return true }
+        return stop != nil
+    }
+
+    /// Gives up the copy of an older file, as a newer one is complete and somebody waits for our end.
+    mutating func preferNewestFile() {
+        guard stop != nil, let newest = backlog.newest,
+            let index = committing.firstIndex(where: { $0.watched != nil }),
+            let file = committing[index].watched, committing[index].request == nil,
+            !committing[index].waitsForRoom, !committing[index].isGivenUp,
+            newest.completedAt > file.completedAt
+        else { return }
+        committing[index].isGivenUp = true
+        actions.append(.cancelAdd(committing[index].id))
+    }
+
+    /// After this one, older ones would get higher numbers.
+    mutating func watchedCommitted(_ file: WatchedFile) {
+        backlog.wasTaken(file)
+        passOverOlderFiles()
+    }
+
+    /// - Returns: whether there were any.
+    @discardableResult
+    mutating func passOverOlderFiles() -> Bool {
+        guard takesNewestFirst else { return false }
+        let older = backlog.passOverOlder()
+        guard !older.isEmpty else { return false }
+        let names = older.prefix(3).map(\.path.text).joined(separator: ", ")
+        let more = older.count > 3 ? " and \(older.count - 3) more" : ""
+        let message =
+            "\(names)\(more) had not been taken yet, and will not be: a newer one was taken first, "
+            + "as the attempt ends"
+        log(.warning(.init(message: message)))
+        return true
+    }
+
+    /// An order to take a watched file has ended without a checkpoint, and nothing is wrong: the
+    /// request that it would have answered stays open.
+    mutating func notAdded(_ id: CheckpointID, _ reason: Event.NotAdded, at now: Moment) {
+        guard let index = committing.firstIndex(where: { $0.id == id }) else { return }
+        let commit = committing.remove(at: index)
+        switch reason {
+        case .gone: break
+        case .sameAs: if let file = commit.watched { takeBeside(file) }
+        // Should the newer one fail, this one is still there.
+        case .cancelled: if let file = commit.watched { backlog.putBack(file) }
+        }
+        passOverOlderFiles()
+        reopen(commit.request, at: now)
+        concludeIfOver(at: now)
+    }
+
+    /// What was to answer it has not become a checkpoint.
+    mutating func reopen(_ request: Int?, at now: Moment) {
+        guard phase == .running else { return }
+        let isOpen = request != nil && attempt?.request?.number == request
+        if isOpen, attempt?.request?.final == false {
+            set(.request, after: settings.checkpointTimeout, at: now)
+        }
+        if !alarms.isSet(.interval) { startInterval(at: now) }
+    }
+
+    /// A payload that stays where the job wrote it is lost with that place. Where the job keeps the
+    /// content under another name, a checkpoint of that is as good.
+    private mutating func takeBeside(_ file: WatchedFile) {
+        guard settings.watchMode.leavesOriginal, !file.isRepeat else { return }
+        var file = file
+        file.isRepeat = true
+        backlog.add(file)
+    }
+
+    /// A file that waits, or is being taken, has another name now; or one that was taken has.
+    mutating func watchedRenamed(from old: FilePath, to new: FilePath, at now: Moment) {
+        backlog.rename(old, to: new)
+        if checkpoints.last(where: { FilePath($0.path) == old }) != nil {
+            takeBeside(
+                WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true))
+        }
+        for index in committing.indices where committing[index].watched?.path == old {
+            committing[index].watched?.path = new
+        }
+    }
+
+    /// Before a signal that may end its receiver: whether it does. After it, that cannot be seen.
+    mutating func noteFatalSignals(at now: Moment) {
+        guard isWatching, attempt != nil else { return }
+        var noted: [Action] = []
+        for action in actions {
+            switch action {
+            case .signalLeader(Self.sigterm):
+                attempt?.lastCloses.wasTerminated(at: now.instant)
+                noted.append(.lookForHandlers(.leader))
+            case .endDescendants(.politely): noted.append(.lookForHandlers(.descendants))
+            case .killEverything:
+                attempt?.lastCloses.wasKilled(at: now.instant, leaderRuns: phase == .running)
+            default: break
+            }
+            noted.append(action)
+        }
+        actions = noted
+    }
+
+    mutating func handlersFound(_ hearers: LastCloses.Hearers, _ handle: Bool) {
+        switch hearers {
+        case .leader: attempt?.lastCloses.leaderHandlesTermination = handle
+        case .descendants: attempt?.lastCloses.descendantsHandleTermination = handle
+        }
+    }
+}

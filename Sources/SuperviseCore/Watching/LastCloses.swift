@@ -1,0 +1,54 @@
+/// Tells what an attempt closed by its own will from what its death closed.
+///
+/// A signal that ends its receiver closes what that was writing. So after such a signal a close proves
+/// nothing, and before it a close was meant. A process that has a handler for SIGTERM closes by its own
+/// will until it is killed, whatever status it then ends with.
+package struct LastCloses: Equatable, Sendable {
+    /// Whose handlers are looked for.
+    package enum Hearers: Equatable, Sendable { case leader, descendants }
+
+    /// When SIGTERM was sent to the leader.
+    package internal(set) var terminatedAt: Instant?
+    var leaderHandlesTermination = false
+    /// All descendants that the leader left, when they were sent SIGTERM.
+    package internal(set) var descendantsHandleTermination = false
+    /// When SIGKILL was sent to everything.
+    var killedAt: Instant?
+    /// It was sent while the leader ran.
+    var isLeaderKilled = false
+    /// All that was closed until the leader's end was told: what is told from now on, its descendants
+    /// have closed.
+    var isLeaderDone = false
+
+    package init() {}
+
+    mutating func wasTerminated(at time: Instant) {
+        terminatedAt = terminatedAt ?? time
+    }
+
+    mutating func wasKilled(at time: Instant, leaderRuns: Bool) {
+        killedAt = killedAt ?? time
+        if leaderRuns { isLeaderKilled = true }
+    }
+
+    /// Whether it was closed before anybody could be killed.
+    func isBeforeKill(_ closedAt: Instant) -> Bool {
+        killedAt.map { closedAt < $0 } ?? true
+    }
+
+    /// - Parameters:
+    ///   - end: the leader's.
+    ///   - wasStopped: somebody asked for that.
+    func wasClosedByWill(at closedAt: Instant, end: JobEnd, wasStopped: Bool) -> Bool {
+        guard isBeforeKill(closedAt) else { return false }
+        if isLeaderDone { return descendantsHandleTermination }
+        switch end {
+        case .exited(let code): return code == 0 || wasStopped
+        case .signaled(number: 9, _): return isLeaderKilled
+        case .signaled(number: 15, _):
+            guard wasStopped, let terminatedAt else { return false }
+            return leaderHandlesTermination || closedAt < terminatedAt
+        case .signaled: return false
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import SuperviseFormats
+
+/// The watched files that are complete and wait to be taken, in the order in which they were told.
+///
+/// While the job runs each is taken in its turn. At an end there may be time for one only: then the
+/// newest is taken first, and those that are older than one that was taken are passed over, as they
+/// would get a higher number.
+struct WatchedBacklog: Equatable, Sendable {
+    private(set) var files: [WatchedFile] = []
+    /// When the newest one was completed that became a checkpoint of this attempt.
+    private var newestTaken: Instant?
+
+    var isEmpty: Bool { files.isEmpty }
+
+    /// Of equals, the one that was told last.
+    var newest: WatchedFile? {
+        files.indices.max { (files[$0].completedAt, $0) < (files[$1].completedAt, $1) }
+            .map { files[$0] }
+    }
+
+    /// Only what a path holds now can be had of a file that waits already.
+    mutating func add(_ file: WatchedFile) {
+        files.removeAll { $0.path == file.path }
+        files.append(file)
+    }
+
+    mutating func takeNext(newestFirst: Bool) -> WatchedFile? {
+        guard let next = newestFirst ? newest : files.first else { return nil }
+        files.removeAll { $0.path == next.path }
+        return next
+    }
+
+    /// It was not taken after all, and stays the oldest.
+    mutating func putBack(_ file: WatchedFile) {
+        guard !files.contains(where: { $0.path == file.path }) else { return }
+        files.insert(file, at: 0)
+    }
+
+    mutating func rename(_ old: FilePath, to new: FilePath) {
+        guard let index = files.firstIndex(where: { $0.path == old }) else { return }
+        var file = files.remove(at: index)
+        file.path = new
+        files.removeAll { $0.path == new }
+        files.insert(file, at: min(index, files.count))
+    }
+
+    /// A file has become a checkpoint.
+    mutating func wasTaken(_ file: WatchedFile) {
+        newestTaken = max(newestTaken ?? file.completedAt, file.completedAt)
+    }
+
+    /// - Returns: those that were passed over.
+    mutating func passOverOlder() -> [WatchedFile] {
+        guard let newestTaken else { return [] }
+        let older = files.filter { $0.completedAt <= newestTaken }
+        files.removeAll { $0.completedAt <= newestTaken }
+        return older
+    }
+}

@@ -1,0 +1,17 @@
+import Glibc
+
+extension JobTree {
+    /// Whether each of them has a handler for a signal, or is not ended by it.
+    ///
+    /// - Returns: false where one of them would end by it, or where nobody can tell.
+    package func handles(_ signal: Int32) -> Bool {
+        guard let members = members() else { return false }
+        return members.allSatisfy { pid in
+            guard let status = ProcessStatus(path: "/proc/\(pid)/stat"), status.state != "Z" else {
+                return true
+            }
+            let reception = try? SignalReception(of: signal, by: pid)
+            return reception == .handled || reception == .ignored
+        }
+    }
+}
