@@ -155,9 +155,9 @@ struct LostRequestTests {
         var lost = watching()
         lost.tell(.jobExited(.exited(0)))
         lost.tell(.watchFlushed)
-        #expect(
-            Self.ended(lost.tell(.descendantsGone)) == [.lost] || lost.supervisor.requests.lost == 1
-        )
+        lost.tell(.descendantsGone)
+        #expect(Self.ended(lost.tell(.watchFlushed)) == [.lost])
+        #expect(lost.supervisor.requests.lost == 1)
         var saved = watching()
         saved.tell(.jobExited(.exited(0)), after: .seconds(1))
         let file = WatchedFile(

@@ -46,7 +46,7 @@ struct WatchingTests {
         #expect(second.commit?.created == Timestamp(milliseconds: 2000))
         desk.tell(.committed(Desk.summary(checkpoint(2)), seconds: 1), after: .seconds(1))
         let end = desk.tell(.jobExited(.signaled(number: 9, name: "SIGKILL")), after: .seconds(2))
-        let gone = desk.tell(.descendantsGone) + desk.tell(.watchFlushed)
+        let gone = desk.tell(.watchFlushed) + desk.tell(.descendantsGone) + desk.tell(.watchFlushed)
         let record = (end + gone).records.last ?? desk.supervisor.record
         #expect(record.failures.last?.lostSeconds == 8)
     }
@@ -81,6 +81,7 @@ struct WatchingTests {
         var desk = desk { $0.backoff = .zero ... .zero }
         desk.run(speaks: false)
         desk.tell(.jobExited(.signaled(number: 9, name: "SIGKILL")))
+        desk.tell(.watchFlushed)
         #expect(desk.tell(.descendantsGone).timer(.backoff) == nil)
         #expect(desk.tell(.watched([file("/1.pt", step: 1)])).added == ["/1.pt copy"])
         #expect(desk.tell(.watchFlushed).timer(.backoff) == nil)
@@ -162,8 +163,9 @@ struct WatchingTests {
         desk.run(speaks: false)
         #expect(desk.tell(sigterm).contains(.signalLeader(15)))
         desk.tell(.jobExited(.exited(143)), after: .seconds(1))
-        desk.tell(.descendantsGone)
         #expect(desk.tell(.watched([file("/1.pt", wasMoved: false)])).ending == nil)
+        desk.tell(.watchFlushed)
+        desk.tell(.descendantsGone)
         desk.tell(.watchFlushed)
         let done = desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
         #expect(done.ending == .stopped(signal: 15))
@@ -254,7 +256,8 @@ struct WatchingTests {
             }
             desk.tell(.jobExited(.exited(1)))
             desk.tell(.watchFlushed)
-            #expect(desk.tell(.descendantsGone).ending == nil, "attempt \(number)")
+            desk.tell(.descendantsGone)
+            #expect(desk.tell(.watchFlushed).ending == nil, "attempt \(number)")
             desk.restart()
         }
         #expect(desk.supervisor.record.failures.withoutProgress == 0)
@@ -274,6 +277,7 @@ struct WatchingTests {
         desk.tell(.jobExited(.exited(1)))
         desk.tell(.watchFlushed)
         desk.tell(.descendantsGone)
+        desk.tell(.watchFlushed)
         desk.restart()
         #expect(desk.tell(.watched([file("/4.pt", step: 4)])).commit?.id.step == nil)
         #expect(desk.supervisor.record.namedSteps == .ended)

@@ -147,6 +147,11 @@ package struct Committing: Equatable, Sendable {
     /// It was cancelled in favour of a newer one.
     var isGivenUp = false
 
+    /// The path that its manifest names, whatever name the content has got since.
+    var source: FilePath? {
+        if case .add(let order, _) = action { order.source } else { nil }
+    }
+
     /// What a save has cost the job until it gave it to us, in seconds.
     struct Saving: Equatable, Sendable {
         /// Of all the time until then, from the request on.

@@ -6,7 +6,7 @@ extension Supervisor {
         guard let index = committing.firstIndex(where: { $0.id == summary.id }) else { return }
         let commit = committing.remove(at: index)
         putBack([summary])
-        takenPaths.note(summary.id, from: commit.watched.flatMap(source))
+        takenPaths.note(summary.id, from: commit.source)
         archives.tried = []
         compression.spared = []
         if commit.watched?.isRepeat == true {

@@ -15,7 +15,7 @@ extension Supervisor {
             let index = committing.firstIndex(where: { $0.watched != nil }),
             let file = committing[index].watched, committing[index].request == nil,
             !committing[index].waitsForRoom, !committing[index].isGivenUp,
-            newest.completedAt > file.completedAt
+            !newest.isRepeat, file.isRepeat || newest.completedAt > file.completedAt
         else { return }
         committing[index].isGivenUp = true
         actions.append(.cancelAdd(committing[index].id))
@@ -49,9 +49,9 @@ extension Supervisor {
         let commit = committing.remove(at: index)
         switch reason {
         case .gone: break
-        case .sameAs: if let file = commit.watched { takeBeside(file) }
+        case .sameAs(let known): if let file = commit.watched { takeBeside(file, known) }
         // Should the newer one fail, this one is still there.
-        case .cancelled: if let file = commit.watched { backlog.putBack(file) }
+        case .cancelled: if let file = commit.watched { backlog.putFirst(file) }
         }
         passOverOlderFiles()
         reopen(commit.request, at: now)
@@ -69,20 +69,22 @@ extension Supervisor {
     }
 
     /// A payload that stays where the job wrote it is lost with that place. Where the job keeps the
-    /// content under another name, a checkpoint of that is as good.
-    private mutating func takeBeside(_ file: WatchedFile) {
+    /// content under another name, a checkpoint of that is as good. It has a higher number than all
+    /// others, so that is done for the newest one only.
+    private mutating func takeBeside(_ file: WatchedFile, _ known: CheckpointID) {
         guard settings.watchMode.leavesOriginal, !file.isRepeat else { return }
         var file = file
-        file.isRepeat = true
-        backlog.add(file)
+        file.repeats = known
+        backlog.putFirst(file)
     }
 
     /// A file that waits, or is being taken, has another name now; or one that was taken has.
     mutating func watchedRenamed(from old: FilePath, to new: FilePath, at now: Moment) {
         backlog.rename(old, to: new)
-        if checkpoints.last(where: { FilePath($0.path) == old }) != nil {
+        if let newest = checkpoints.last, FilePath(newest.path) == old {
             takeBeside(
-                WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true))
+                WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true),
+                newest.id)
         }
         for index in committing.indices where committing[index].watched?.path == old {
             committing[index].watched?.path = new

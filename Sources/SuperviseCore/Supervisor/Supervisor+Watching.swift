@@ -22,7 +22,6 @@ extension Supervisor {
             backlog.add(file)
         }
         passOverOlderFiles()
-        preferNewestFile()
     }
 
     private mutating func isTaken(_ file: WatchedFile) -> Bool {
@@ -49,15 +48,18 @@ extension Supervisor {
     /// Only one is under way at a time, so that a file that is written again while it waits is
     /// taken once; and none while a checkpoint is open, for numbers are finished in their order.
     mutating func takeWatched(at now: Moment) {
-        guard attempt?.open == nil,
-            !committing.contains(where: { $0.watched != nil || $0.waitsForRoom })
-        else { return }
         switch phase {
         case .running, .gathering: break
         case .ending(let ending): if ending.commitsAbandoned { return }
         case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return
         }
-        if passOverOlderFiles(), backlog.isEmpty { return concludeIfOver(at: now) }
+        let hasDropped = backlog.dropRepeats(
+            except: committing.isEmpty ? checkpoints.last?.id : nil)
+        if passOverOlderFiles() || hasDropped, backlog.isEmpty { return concludeIfOver(at: now) }
+        preferNewestFile()
+        guard attempt?.open == nil,
+            !committing.contains(where: { $0.watched != nil || $0.waitsForRoom })
+        else { return }
         guard let file = backlog.takeNext(newestFirst: takesNewestFirst) else { return }
         let answered = file.isRepeat ? nil : requestAnswered(by: file)
         let id = nextID(step: file.isRepeat ? nil : stepOf(file))

@@ -245,12 +245,11 @@ package struct Supervisor: Sendable {
         switch phase {
         case .finished: answerAfterEnd(event)
         case .closing: handleWhileClosing(event, at: now)
-        default:
-            dispatch(event, at: now)
-            // Whatever has happened, it may have made way for the next one.
-            takeWatched(at: now)
+        default: dispatch(event, at: now)
         }
         followNotice(at: now)
+        // Whatever has happened, it may have made way for the next one.
+        takeWatched(at: now)
         noteFatalSignals(at: now)
         compressNext()
         watchForHangs(at: now)

@@ -12,9 +12,11 @@ struct WatchedBacklog: Equatable, Sendable {
 
     var isEmpty: Bool { files.isEmpty }
 
-    /// Of equals, the one that was told last.
+    /// Of equals, the one that was told last. What a checkpoint holds already is older than all else.
     var newest: WatchedFile? {
-        files.indices.max { (files[$0].completedAt, $0) < (files[$1].completedAt, $1) }
+        let own = files.indices.filter { !files[$0].isRepeat }
+        return (own.isEmpty ? Array(files.indices) : own)
+            .max { (files[$0].completedAt, $0) < (files[$1].completedAt, $1) }
             .map { files[$0] }
     }
 
@@ -30,8 +32,8 @@ struct WatchedBacklog: Equatable, Sendable {
         return next
     }
 
-    /// It was not taken after all, and stays the oldest.
-    mutating func putBack(_ file: WatchedFile) {
+    /// It is older than all that wait: it was not taken after all, or a checkpoint holds it already.
+    mutating func putFirst(_ file: WatchedFile) {
         guard !files.contains(where: { $0.path == file.path }) else { return }
         files.insert(file, at: 0)
     }
@@ -44,16 +46,28 @@ struct WatchedBacklog: Equatable, Sendable {
         files.insert(file, at: min(index, files.count))
     }
 
+    /// What an older checkpoint holds would have the highest number, and so be gone on from.
+    ///
+    /// - Parameter newest: nil where another one is on its way.
+    /// - Returns: whether there were any.
+    mutating func dropRepeats(except newest: CheckpointID?) -> Bool {
+        guard files.contains(where: { $0.isRepeat && $0.repeats != newest }) else { return false }
+        files.removeAll { $0.isRepeat && $0.repeats != newest }
+        return true
+    }
+
     /// A file has become a checkpoint.
     mutating func wasTaken(_ file: WatchedFile) {
+        guard !file.isRepeat else { return }
         newestTaken = max(newestTaken ?? file.completedAt, file.completedAt)
     }
 
     /// - Returns: those that were passed over.
     mutating func passOverOlder() -> [WatchedFile] {
+        if files.contains(where: { !$0.isRepeat }) { files.removeAll(where: \.isRepeat) }
         guard let newestTaken else { return [] }
-        let older = files.filter { $0.completedAt <= newestTaken }
-        files.removeAll { $0.completedAt <= newestTaken }
+        let older = files.filter { !$0.isRepeat && $0.completedAt <= newestTaken }
+        files.removeAll { !$0.isRepeat && $0.completedAt <= newestTaken }
         return older
     }
 }

@@ -11,9 +11,9 @@ package struct WatchedFile: Equatable, Sendable {
     /// It was moved into place, and so is surely complete. What was closed may have been closed by
     /// the death of whoever wrote it.
     package var wasMoved: Bool
-    /// A checkpoint has the same content, in another place which it may lose: this one is taken beside
-    /// it, and is no progress and no answer.
-    package var isRepeat = false
+    /// The checkpoint that has the same content, in another place which it may lose: this one is taken
+    /// beside it, and is no progress and no answer.
+    package var repeats: CheckpointID?
     /// What was complete; nil takes what is there.
     package var content: ContentMark?
 
@@ -23,4 +23,7 @@ package struct WatchedFile: Equatable, Sendable {
         self.completedAt = completedAt
         self.wasMoved = wasMoved
     }
+
+    /// A checkpoint has the same content.
+    package var isRepeat: Bool { repeats != nil }
 }

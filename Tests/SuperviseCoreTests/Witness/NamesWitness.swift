@@ -46,6 +46,10 @@ struct NamesWitness {
                     throw Violation("names", "\(order.id) is of \(file.path)")
                 }
                 try judge(order, file, step)
+                let last = step.supervisor.committing.first?.id
+                if file.isRepeat, last != order.id {
+                    throw Violation("names", "\(order.id) is older than \(last as Any)")
+                }
             case .log(.warning(let warning)) where warning.message.contains("no steps"):
                 warnings += 1
             default: break
@@ -73,7 +77,7 @@ struct NamesWitness {
     private mutating func judge(
         _ order: Action.CommitOrder, _ file: WatchedFile, _ step: Step
     ) throws(Violation) {
-        let expected = file.step.flatMap { number in stepOf(number, file) }
+        let expected = file.isRepeat ? nil : file.step.flatMap { number in stepOf(number, file) }
         if order.id.step != expected {
             throw Violation("names", "\(order.id) has a step, and not \(expected ?? -1)")
         }

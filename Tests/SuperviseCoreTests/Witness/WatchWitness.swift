@@ -76,17 +76,21 @@ struct WatchWitness {
         case .watchedRenamed(let old, let new): rename(old, new)
         case .committed(let summary, _):
             if let underWay, summary.id == underWay.id {
-                newestTaken = max(
-                    newestTaken ?? underWay.file.completedAt, underWay.file.completedAt)
+                if !underWay.file.isRepeat {
+                    newestTaken = max(
+                        newestTaken ?? underWay.file.completedAt, underWay.file.completedAt)
+                }
                 self.underWay = nil
             }
         case .commitFailed(let id, _): if id == underWay?.id { underWay = nil }
         case .notAdded(let id, let reason):
-            guard let file = underWay?.file, id == underWay?.id else { break }
+            guard var file = underWay?.file, id == underWay?.id else { break }
             underWay = nil
-            if case .sameAs = reason, step.settings.watchMode.leavesOriginal {
-                waiting.removeAll { $0.path == file.path }
-                waiting.append(file)
+            if case .sameAs(let known) = reason, step.settings.watchMode.leavesOriginal,
+                !file.isRepeat, !waiting.contains(where: { $0.path == file.path })
+            {
+                file.repeats = known
+                waiting.insert(file, at: 0)
             }
             if reason == .cancelled, !waiting.contains(where: { $0.path == file.path }) {
                 waiting.insert(file, at: 0)
@@ -112,8 +116,13 @@ struct WatchWitness {
     }
 
     private mutating func passOver(_ step: Step, _ before: Ledger) {
-        guard isLast(step, before), let newestTaken else { return }
-        waiting.removeAll { $0.completedAt <= newestTaken }
+        let isBusy = step.supervisor.committing.contains { $0.watched?.isRepeat != true }
+        let newest = isBusy ? nil : step.supervisor.checkpoints.last?.id
+        waiting.removeAll { $0.isRepeat && $0.repeats != newest }
+        guard isLast(step, before) else { return }
+        if waiting.contains(where: { !$0.isRepeat }) { waiting.removeAll(where: \.isRepeat) }
+        guard let newestTaken else { return }
+        waiting.removeAll { !$0.isRepeat && $0.completedAt <= newestTaken }
     }
 
     private func isMeant(_ file: WatchedFile, _ before: Ledger, _ step: Step) -> Bool {
@@ -158,7 +167,9 @@ struct WatchWitness {
         if source.mode != step.settings.watchMode {
             throw Violation("watch", "it is taken as \(source.mode)")
         }
-        if isLast(step, before), let newestTaken, waiting[next].completedAt <= newestTaken {
+        if isLast(step, before), let newestTaken, !waiting[next].isRepeat,
+            waiting[next].completedAt <= newestTaken
+        {
             throw Violation("watch", "\(source.path) is older than one that was taken")
         }
         underWay = (order.id, waiting.remove(at: next))
@@ -166,7 +177,10 @@ struct WatchWitness {
 
     private func judgeCancelled(_ id: CheckpointID, _ step: Step) throws(Violation) {
         guard let underWay, underWay.id == id, step.supervisor.stop != nil,
-            waiting.contains(where: { $0.completedAt > underWay.file.completedAt })
+            waiting.contains(where: {
+                !$0.isRepeat
+                    && (underWay.file.isRepeat || $0.completedAt > underWay.file.completedAt)
+            })
         else { throw Violation("watch", "\(id) is cancelled, and no newer one waits") }
     }
 
