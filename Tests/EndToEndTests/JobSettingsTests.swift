@@ -118,15 +118,4 @@ struct JobSettingsTests {
             #expect(try place.record().outcome?.kind == .completed)
         }
     }
-
-    @Test("a restarted job reads on in its standard input where the one before has stopped")
-    func inputGoesOn() throws {
-        let file = try place.directory.write("input", "first\nsecond\nthird\n")
-        let job = "read line; echo got $line; test $line = third"
-        let call = [place.binary] + place.arguments(["--backoff", "0ms..0ms"])
-        let program = try place.start(
-            ["sh", "-c", "exec \"$@\" < '\(file)'", "sh"] + call + ["sh", "-c", job])
-        #expect(try program.waitForEnd() == .exited(0))
-        #expect(program.lines(.output) == ["got first", "got second", "got third"])
-    }
 }

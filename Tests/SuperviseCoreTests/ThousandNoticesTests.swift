@@ -32,8 +32,10 @@ struct ThousandNoticesTests {
         // The probe itself works.
         #expect(sums.could > count * 2 / 3 && sums.couldNot > 0)
         #expect(sums.outliving.isEmpty, "replay with NOTICES_SEED=…")
+        // With as many more as chance gives one time in twenty to what misses just 0.1 %.
+        let allowed = 0.001 * Double(sums.could)
         #expect(
-            Double(sums.missed.count) <= 0.001 * Double(sums.could),
+            Double(sums.missed.count) <= allowed + 2 * allowed.squareRoot(),
             "not saved: \(sums.missed); replay with NOTICES_SEED=…")
         #expect(sums.endedOtherwise.isEmpty)
         #expect(sums.worked > 0.5 * sums.workable)

@@ -22,7 +22,8 @@ struct ConductorTests {
 
     @Test("a supervisor that was stopped and goes on passes SIGCONT, and nothing else has changed")
     func stoppedAndContinued() throws {
-        let program = try place.puppet()
+        // What passes through the supervisor stands still with it.
+        let program = try place.puppet(["--output", "inherit"])
         try program.hello()
         // As a session of its own it is not stopped by the terminal's SIGTSTP.
         try program.signal(try number("STOP"))

@@ -32,8 +32,10 @@ extension Supervisor {
         }
         let end = latestEnd(of: stop)
         if service.extendedTo.map({ $0 < end }) ?? true {
-            self.service?.extendedTo = end
-            actions.append(.notify(.extend(end - now.instant)))
+            // All of it may have passed while the machine stood still.
+            let latest = max(end, now.instant + Self.afterEnd)
+            self.service?.extendedTo = latest
+            actions.append(.notify(.extend(latest - now.instant)))
         }
     }
 

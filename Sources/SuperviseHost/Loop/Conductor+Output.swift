@@ -30,6 +30,7 @@ extension Conductor {
 
     /// The last that an attempt wrote is known before it is told that the attempt is over.
     func takeAfterOutput(_ event: Event) {
+        if case .spawned = event { output?.jobRuns() }
         switch event {
         case .spawned, .spawnFailed: letStart(false)
         default: break

@@ -33,6 +33,7 @@ final class JobOutput {
     /// What all attempts write to, and the ends that each is given.
     private var pipes: [(source: OutputPump.Source, end: SharedDescriptor)] = []
     private var line: String?
+    private var hasRun = false
     var ending: (attempt: Int, done: ([String]) -> Void)?
     var flushing: Flushing?
 
@@ -154,9 +155,17 @@ final class JobOutput {
         )
     }
 
-    /// A line of ours, for standard error.
+    /// The job runs, so that our lines and its output have to come in order from now on.
+    func jobRuns() { hasRun = true }
+
+    /// A line of ours, for standard error. Before the job runs no thread is needed for it, as there may
+    /// be none to be had, which is what the line tells.
     func say(_ text: String) {
-        if let errors = outlets.errors { errors.say(text) } else { writeStandardError(text) }
+        if let errors = outlets.errors, hasRun || outlets.status != nil {
+            errors.say(text)
+        } else {
+            writeStandardError(text)
+        }
     }
 
     /// Whether what the job wrote last does not stand on our standard error anyway.

@@ -106,9 +106,11 @@ struct WatchedNamesTests {
     @Test("a job whose names rise and that does not go forward is given up")
     func noProgress() throws {
         let place = try Place()
+        // There before the job, so that each rename is seen.
+        _ = try place.directory.makeDirectory("out")
         let job = """
             if test -e once; then n=500; else n=400; echo > once; fi
-            mkdir -p out; echo $n > part; mv part out/state-$n; kill -9 $$
+            echo $n > part; mv part out/state-$n; kill -9 $$
             """
         let program = try place.supervise(
             ["--watch", "out/state-*", "--max-failures", "3"], ["sh", "-c", job])
