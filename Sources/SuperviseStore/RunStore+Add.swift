@@ -57,7 +57,11 @@ extension RunStore {
         switch error {
         case .emptyCheckpoint: return true
         case .unreadable(let error), .unwritable(let error):
-            return error.isMissing && FilePath(error.subject).isBelow(FilePath(order.source))
+            let source = FilePath(order.source)
+            let parent = try? files.resolved(parent(of: order.source))
+            let real = parent.map { FilePath($0).appending(source.name) }
+            return error.isMissing
+                && [source, real ?? source].contains { FilePath(error.subject).isBelow($0) }
         case .missing, .noDirectory, .garbage, .newerFormat, .badPath, .changed, .bad, .tool,
             .unknownCheckpoint, .cancelled, .repeats, .gone:
             return false

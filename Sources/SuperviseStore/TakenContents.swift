@@ -89,7 +89,8 @@ extension RunStore {
     ) {
         guard let source else { return }
         let files = hashed.map { ($0.path, $0.digest.hex) }
-        var content = TakenContent(id: manifest.id, source: source)
+        // As it was told, where a link leads to it.
+        var content = TakenContent(id: manifest.id, source: order.source ?? source)
         if order.content?.bytes != nil { content.file = order.content }
         taken.note(contentDigest(files, manifest.links, top: manifest.top), content)
     }
@@ -107,7 +108,7 @@ extension RunStore {
             guard files.count == names.count else { continue }
             taken.note(
                 contentDigest(files, manifest.links, top: manifest.top),
-                TakenContent(id: id, source: nil))
+                TakenContent(id: id, source: manifest.source))
         }
     }
 

@@ -161,10 +161,17 @@ struct WatchEndingTests {
         desk.tell(.watched([file("/state", at: 2)]))
         let first = desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
         #expect(first.added == ["/state.old"])
-        // And again while it is copied, which the copy shows as a change.
+        // And again while it is copied, which the copy shows as a change: it is as old as it was.
         desk.tell(.watchedRenamed(from: "/state.old", to: "/state.older"))
         let failed = desk.tell(.commitFailed(checkpoint(2), .init(.conflict, "it was changed")))
-        #expect(failed.contains(.watchAgain("/state.older")) && failed.added == ["/state"])
+        #expect(!failed.contains(.watchAgain("/state.older")) && failed.added == ["/state.older"])
+        // The same where nothing was found, whichever is told first.
+        desk.tell(.watchedRenamed(from: "/state.older", to: "/state.oldest"))
+        #expect(desk.tell(.notAdded(checkpoint(3), .gone)).added == ["/state.oldest"])
+        #expect(desk.tell(.notAdded(checkpoint(4), .gone)).added == ["/state"])
+        desk.tell(.watchedRenamed(from: "/state.oldest", to: "/state.kept"))
+        let last = desk.tell(.committed(Desk.summary(checkpoint(5)), seconds: 1))
+        #expect(last.added == ["/state.kept"])
     }
 
     @Test("what a job closes at SIGTERM is taken where it handles that, whatever its end")

@@ -67,7 +67,8 @@ package struct ProgressRule: Equatable, Sendable {
     package func failsTheSameEachTime(
         _ ends: RunRecord.SameEnds?, after history: History
     ) -> Bool {
-        history.isSilent && (ends?.lived.count ?? 0) >= maxFailures
+        // One end alone is like no other.
+        history.isSilent && (ends?.lived.count ?? 0) >= max(2, maxFailures)
     }
 
     /// The ends in a row that are alike, with one more: the same status, and lifetimes that differ by
@@ -83,7 +84,7 @@ package struct ProgressRule: Equatable, Sendable {
         guard let before, before.exitCode == end.exitCode, before.signal == end.signal else {
             return ends
         }
-        let most = min(maxFailures, Self.mostEnds)
+        let most = min(max(2, maxFailures), Self.mostEnds)
         var (shortest, longest) = (newest, newest)
         for time in before.lived.reversed() where time.isFinite {
             shortest = min(shortest, time)

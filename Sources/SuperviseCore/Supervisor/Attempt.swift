@@ -152,6 +152,12 @@ package struct Committing: Equatable, Sendable {
         if case .add(let order, _) = action { order.source } else { nil }
     }
 
+    /// What is being taken has got another name since the order.
+    var isRenamed: Bool {
+        guard let watched, case .add(_, let source) = action else { return false }
+        return watched.path != source.path
+    }
+
     /// What a save has cost the job until it gave it to us, in seconds.
     struct Saving: Equatable, Sendable {
         /// Of all the time until then, from the request on.

@@ -73,7 +73,11 @@ extension Supervisor {
         } else if let index = committing.firstIndex(where: { $0.id == id }) {
             let commit = committing.remove(at: index)
             commit.sender.map { answer(.error(error), to: $0) }
-            if let file = commit.watched, error.code == .conflict {
+            if let file = commit.watched, error.code == .conflict, commit.isRenamed {
+                // It is what it was, and as old.
+                backlog.putFirst(file)
+                reopen(commit.request, at: now)
+            } else if let file = commit.watched, error.code == .conflict {
                 changedMeanwhile(file, request: commit.request, at: now)
             } else {
                 saveFailed(id, request: commit.request, error, at: now)

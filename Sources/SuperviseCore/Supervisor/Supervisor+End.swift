@@ -84,6 +84,7 @@ extension Supervisor {
         if stop?.restarts == false {
             finishStopped(at: now)
         } else if attempt?.gaveUp != nil {
+            if stop != nil { forgetStop() }
             countFailure(failureKind, end: ending.end, at: now)
         } else if stop != nil {
             startAgain(.asked, at: now)

@@ -48,7 +48,8 @@ extension Supervisor {
         guard let index = committing.firstIndex(where: { $0.id == id }) else { return }
         let commit = committing.remove(at: index)
         switch reason {
-        case .gone: break
+        case .gone:
+            if let file = commit.watched { backlog.isGone(file, wasRenamed: commit.isRenamed) }
         case .sameAs(let known): if let file = commit.watched { takeBeside(file, known) }
         // Should the newer one fail, this one is still there.
         case .cancelled: if let file = commit.watched { backlog.putFirst(file) }

@@ -47,6 +47,7 @@ extension Supervisor {
         stop.signal = signal
         stop.lastCountedAt = now.instant
         stop.abandonAt = nil
+        if attempt != nil { actions.append(.widenReaders) }
         let asks = stop.stage == .asking && withCheckpoint
         if stop.stage != .asking {
             stop.deadline = now.instant + settings.checkpointTimeout

@@ -10,6 +10,9 @@ struct WatchedBacklog: Equatable, Sendable {
     /// When the newest one was completed that became a checkpoint of this attempt.
     private var newestTaken: Instant?
 
+    /// The last one that was gone when it was to be taken: that it has another name is told later.
+    private var lastGone: WatchedFile?
+
     var isEmpty: Bool { files.isEmpty }
 
     /// Of equals, the one that was told last. What a checkpoint holds already is older than all else.
@@ -24,6 +27,12 @@ struct WatchedBacklog: Equatable, Sendable {
     mutating func add(_ file: WatchedFile) {
         files.removeAll { $0.path == file.path }
         files.append(file)
+        if lastGone?.path == file.path { lastGone = nil }
+    }
+
+    /// Nothing was there to be taken: it was removed, or has another name by now.
+    mutating func isGone(_ file: WatchedFile, wasRenamed: Bool) {
+        if wasRenamed { putFirst(file) } else { lastGone = file }
     }
 
     mutating func takeNext(newestFirst: Bool) -> WatchedFile? {
@@ -39,6 +48,11 @@ struct WatchedBacklog: Equatable, Sendable {
     }
 
     mutating func rename(_ old: FilePath, to new: FilePath) {
+        if var file = lastGone, file.path == old {
+            lastGone = nil
+            file.path = new
+            return putFirst(file)
+        }
         guard let index = files.firstIndex(where: { $0.path == old }) else { return }
         var file = files.remove(at: index)
         file.path = new

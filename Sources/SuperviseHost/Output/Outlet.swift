@@ -222,7 +222,8 @@ extension Outlet {
                 piece.bytes += state.screen.draw(columns: columns)
                 state.isScreenStale = false
             }
-            guard part == nil, piece.bytes.isEmpty else { return piece }
+            // What came since the look at it is written, too, as whoever gave it leaves it to us.
+            guard part == nil, piece.bytes.isEmpty, state.backlog.isEmpty else { return piece }
             state.isWorking = false
             return nil
         }

@@ -61,7 +61,9 @@ struct MarkReader {
             forEachFile(below: path) { _, status in
                 mark.changed = max(mark.changed, status.modified)
                 guard status.kind == .file else { return true }
-                mark.bytes += status.size
+                // Sparse files may say anything.
+                let (sum, isTooMuch) = mark.bytes.addingReportingOverflow(status.size)
+                mark.bytes = isTooMuch ? .max : sum
                 mark.files += 1
                 return true
             }

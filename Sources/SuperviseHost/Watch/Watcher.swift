@@ -219,11 +219,13 @@ final class Watcher {
         }
     }
 
-    /// Of those that came at once, the one that got its name last is the newest.
+    /// Of those that came at once, the one that was written last is the newest. When it got its name says
+    /// less: what loses another name, as that is given to the next one, looks as if it had just got one.
     private func tell() {
         if !ready.isEmpty {
             let ordered = ready.enumerated().sorted {
-                ($0.element.mark.moved, $0.offset) < ($1.element.mark.moved, $1.offset)
+                let (one, other) = ($0.element.mark, $1.element.mark)
+                return (one.changed, one.moved, $0.offset) < (other.changed, other.moved, $1.offset)
             }
             post(.watched(ordered.map(\.element.file).inOrderOfNaming))
         }

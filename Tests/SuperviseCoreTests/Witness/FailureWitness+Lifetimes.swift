@@ -15,8 +15,9 @@ extension FailureWitness {
     }
 
     func failsTheSameWay(_ step: Step) -> Bool {
-        let last = counts.ends.suffix(step.settings.maxFailures)
-        guard isSilent, last.count == step.settings.maxFailures,
+        let most = max(2, step.settings.maxFailures)
+        let last = counts.ends.suffix(most)
+        guard isSilent, last.count == most,
             let longest = last.map(\.lived).max(), let shortest = last.map(\.lived).min()
         else { return false }
         return Set(last.map(\.status)).count == 1 && longest - shortest <= longest / 10

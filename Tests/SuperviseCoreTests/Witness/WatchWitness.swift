@@ -8,7 +8,9 @@ struct WatchWitness {
     /// Told, and not ordered yet, in their order.
     private var waiting: [WatchedFile] = []
     /// Ordered, and not yet answered.
-    private var underWay: (id: CheckpointID, file: WatchedFile)?
+    private var underWay: (id: CheckpointID, file: WatchedFile, ordered: FilePath)?
+    /// Was gone when it was to be taken.
+    private var lastGone: WatchedFile?
     private var newestTaken: Instant?
     private var isGathering = false
     private var flushes = 0
@@ -55,6 +57,7 @@ struct WatchWitness {
 
     private mutating func forgetAttempt() {
         newestTaken = nil
+        lastGone = nil
         wasTerminated = false
         leaderHandles = false
         isLeaderDone = false
@@ -68,6 +71,7 @@ struct WatchWitness {
             for file in files where isMeant(file, before, step) {
                 waiting.removeAll { $0.path == file.path }
                 waiting.append(file)
+                if lastGone?.path == file.path { lastGone = nil }
             }
         case .watchFlushed:
             flushes -= 1
@@ -82,10 +86,19 @@ struct WatchWitness {
                 }
                 self.underWay = nil
             }
-        case .commitFailed(let id, _): if id == underWay?.id { underWay = nil }
+        case .commitFailed(let id, let error):
+            guard let underWay, id == underWay.id else { break }
+            self.underWay = nil
+            if error.code == .conflict, underWay.file.path != underWay.ordered {
+                putFirst(underWay.file)
+            }
         case .notAdded(let id, let reason):
             guard var file = underWay?.file, id == underWay?.id else { break }
+            let isRenamed = file.path != underWay?.ordered
             underWay = nil
+            if reason == .gone {
+                if isRenamed { putFirst(file) } else { lastGone = file }
+            }
             if case .sameAs(let known) = reason, step.settings.watchMode.leavesOriginal,
                 !file.isRepeat, !waiting.contains(where: { $0.path == file.path })
             {
@@ -100,8 +113,17 @@ struct WatchWitness {
         if let id = underWay?.id, step.withoutRoom.contains(id) { underWay = nil }
     }
 
+    private mutating func putFirst(_ file: WatchedFile) {
+        if !waiting.contains(where: { $0.path == file.path }) { waiting.insert(file, at: 0) }
+    }
+
     private mutating func rename(_ old: FilePath, _ new: FilePath) {
         if underWay?.file.path == old { underWay?.file.path = new }
+        if var file = lastGone, file.path == old {
+            lastGone = nil
+            file.path = new
+            return putFirst(file)
+        }
         guard let index = waiting.firstIndex(where: { $0.path == old }) else { return }
         var file = waiting.remove(at: index)
         file.path = new
@@ -172,7 +194,7 @@ struct WatchWitness {
         {
             throw Violation("watch", "\(source.path) is older than one that was taken")
         }
-        underWay = (order.id, waiting.remove(at: next))
+        underWay = (order.id, waiting.remove(at: next), source.path)
     }
 
     private func judgeCancelled(_ id: CheckpointID, _ step: Step) throws(Violation) {
