@@ -15,7 +15,8 @@ struct GivingUpTests {
             try program.say("exit 1")
             try program.nextAttempt(attempt)
         }
-        #expect(try place.record().progress.reportedStep == 8)
+        // Written beside the job, which is started again before.
+        try waitBriefly { try place.record().progress.reportedStep == 8 }
         // The same steps again, as after a restart from the beginning.
         try program.hello(accepts: false)
         try program.send(.progress(.init(step: 8)))

@@ -67,7 +67,8 @@ struct WatchContentTests {
         try scene.stop()
         if rotation.mode.leavesOriginal {
             // What is kept under another name is taken beside the one that may be written over.
-            #expect(try scene.contents().last == "state of 3")
+            let contents = try scene.contents()
+            #expect(contents.last == "state of 3", "\(contents)")
         } else {
             #expect(try scene.contents() == (1...3).map { "state of \($0)" })
         }
@@ -82,7 +83,7 @@ struct WatchContentTests {
         try scene.run(all.joined(separator: "; "))
         try scene.stop()
         let contents = try scene.contents()
-        #expect(contents.last == "state of 6")
+        #expect(contents.last == "state of 6", "\(contents)")
         #expect(contents == Set(contents).sorted(), "an older one has a higher number")
         #expect(try scene.failures() == 0)
     }

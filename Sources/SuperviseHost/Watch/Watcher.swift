@@ -73,11 +73,19 @@ final class Watcher {
         }
         if isStarting || known.contains(mark) {
             tell(known.name(path, mark))
+            isNamedNow(path, mark)
         } else if kind == .directory {
             waiting.add(path, mark, for: timing.directory, isNamed(mark, sign) ? .named : .closed)
         } else if mark.bytes > 0 {
             fileAppeared(path, mark, sign)
         }
+    }
+
+    /// It was told already when an earlier content got the name, which was no longer there: it has the
+    /// name since now.
+    private func isNamedNow(_ path: FilePath, _ mark: Mark) {
+        let index = ready.firstIndex { $0.file.path == path && $0.mark == mark }
+        if let index { ready.append(ready.remove(at: index)) }
     }
 
     private func fileAppeared(_ path: FilePath, _ mark: Mark, _ sign: WatchTree.Sign) {
@@ -188,7 +196,7 @@ final class Watcher {
     /// What was moved into place shows it: something has happened to it after its content changed.
     private func gather(_ since: Timestamp) {
         let found = known.paths.compactMap { path in look.mark(of: path).map { (path, $0) } }
-        for (path, mark) in found
+        for (path, mark) in found.sorted(by: { $0.1.moved < $1.1.moved })
         where mark.wasMovedLast && mark.moved / 1_000_000 > since.milliseconds
             && isComplete(path, mark) && mark.bytes > 0
         {
@@ -219,13 +227,13 @@ final class Watcher {
         }
     }
 
-    /// Of those that came at once, the one that was written last is the newest. When it got its name says
-    /// less: what loses another name, as that is given to the next one, looks as if it had just got one.
+    /// Of those that came at once, the one that was written last is the newest, and of equals the one that
+    /// got its name last.
     private func tell() {
         if !ready.isEmpty {
             let ordered = ready.enumerated().sorted {
                 let (one, other) = ($0.element.mark, $1.element.mark)
-                return (one.changed, one.moved, $0.offset) < (other.changed, other.moved, $1.offset)
+                return (one.changed, $0.offset) < (other.changed, $1.offset)
             }
             post(.watched(ordered.map(\.element.file).inOrderOfNaming))
         }
@@ -236,13 +244,14 @@ final class Watcher {
 
 extension [WatchedFile] {
     /// When each was completed follows the order in which they got their names, also where they were
-    /// noticed in another one.
+    /// noticed in another one; none at the same moment, as the one that was taken would be as new.
     fileprivate var inOrderOfNaming: [WatchedFile] {
         var latest: Instant?
         return map { file in
             guard file.wasMoved else { return file }
             var file = file
-            file.completedAt = Swift.max(latest ?? file.completedAt, file.completedAt)
+            let next = latest.map { $0 + .nanoseconds(1) }
+            file.completedAt = Swift.max(next ?? file.completedAt, file.completedAt)
             latest = file.completedAt
             return file
         }
