@@ -15,7 +15,10 @@ extension Supervisor {
         } else {
             countCommit(summary.id, securedAt: commit.securedAt)
         }
-        if let file = commit.watched { watchedCommitted(file) }
+        if let file = commit.watched {
+            watchedCommitted(file)
+            if commit.isRenamed { takeBeside(file, summary.id) }
+        }
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         measure(commit, seconds: seconds)
         answerLate(commit.request)

@@ -72,7 +72,7 @@ extension Supervisor {
     /// A payload that stays where the job wrote it is lost with that place. Where the job keeps the
     /// content under another name, a checkpoint of that is as good. It has a higher number than all
     /// others, so that is done for the newest one only.
-    private mutating func takeBeside(_ file: WatchedFile, _ known: CheckpointID) {
+    mutating func takeBeside(_ file: WatchedFile, _ known: CheckpointID) {
         guard settings.watchMode.leavesOriginal, !file.isRepeat else { return }
         var file = file
         file.repeats = known

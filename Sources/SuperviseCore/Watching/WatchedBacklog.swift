@@ -51,6 +51,7 @@ struct WatchedBacklog: Equatable, Sendable {
         if var file = lastGone, file.path == old {
             lastGone = nil
             file.path = new
+            if let newestTaken, file.completedAt <= newestTaken { return }
             return putFirst(file)
         }
         guard let index = files.firstIndex(where: { $0.path == old }) else { return }

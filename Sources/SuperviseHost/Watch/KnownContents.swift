@@ -66,11 +66,17 @@ struct KnownContents {
             .flatMap { removeName($0, mayComeBack: mayComeBack) }
     }
 
+    /// The name that the content has now that was told under this one.
+    func nameNow(_ path: FilePath) -> FilePath { renames[path] ?? path }
+
+    /// What was told, or found at the start, under the name that it has now.
+    func mark(of path: FilePath) -> Mark? { marks[path] }
+
     /// Forgets the content that was told under a name, so that it counts as new once more.
     ///
     /// - Returns: the name that it has now.
     mutating func forget(_ path: FilePath) -> FilePath {
-        let now = renames[path] ?? path
+        let now = nameNow(path)
         if let mark = marks[now] {
             for name in contents[mark]?.names ?? [] { marks[name] = nil }
             contents[mark] = nil

@@ -53,9 +53,7 @@ final class Watcher {
             for (path, entry) in waiting.takeAll() { tellAtEnd(path, entry) }
         case .gather(let since): gather(since)
         case .again(let path):
-            let name = known.forget(path)
-            guard let mark = look.mark(of: name) else { break }
-            waiting.add(name, mark, for: timing.directory)
+            again(path)
         }
         tell()
         switch command {
@@ -64,6 +62,16 @@ final class Watcher {
             post(.watchFlushed)
         case .again: break
         }
+    }
+
+    /// It was not what it had been, when it was taken.
+    private func again(_ path: FilePath) {
+        let name = known.nameNow(path)
+        guard let mark = look.mark(of: name) else { return }
+        // Only its name has changed, of which was told.
+        if name != path, known.mark(of: name) == mark { return }
+        _ = known.forget(path)
+        waiting.add(name, mark, for: timing.directory)
     }
 
     private func appeared(_ path: FilePath, _ kind: FileKind, _ sign: WatchTree.Sign) {

@@ -84,13 +84,23 @@ struct WatchWitness {
                     newestTaken = max(
                         newestTaken ?? underWay.file.completedAt, underWay.file.completedAt)
                 }
+                if underWay.file.path != underWay.ordered,
+                    step.settings.watchMode.leavesOriginal, !underWay.file.isRepeat
+                {
+                    var file = underWay.file
+                    file.repeats = summary.id
+                    putFirst(file)
+                }
                 self.underWay = nil
             }
         case .commitFailed(let id, let error):
             guard let underWay, id == underWay.id else { break }
             self.underWay = nil
-            if error.code == .conflict, underWay.file.path != underWay.ordered {
+            guard error.code == .conflict else { break }
+            if underWay.file.path != underWay.ordered {
                 putFirst(underWay.file)
+            } else {
+                lastGone = underWay.file
             }
         case .notAdded(let id, let reason):
             guard var file = underWay?.file, id == underWay?.id else { break }
@@ -122,6 +132,7 @@ struct WatchWitness {
         if var file = lastGone, file.path == old {
             lastGone = nil
             file.path = new
+            if let newestTaken, file.completedAt <= newestTaken { return }
             return putFirst(file)
         }
         guard let index = waiting.firstIndex(where: { $0.path == old }) else { return }

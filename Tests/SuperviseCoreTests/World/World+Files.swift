@@ -137,6 +137,7 @@ extension World {
     func watchAgain(_ path: FilePath) {
         guard let index = files.lastIndex(where: { $0.file.path == path }) else { return }
         files[index].isTold = false
+        files[index].file.completedAt = Instant(nanoseconds: now)
         put(.fileSettles(index, generation: generation), after: 2_000_000_000)
     }
 }
