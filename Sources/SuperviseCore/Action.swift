@@ -38,7 +38,7 @@ package enum Action: Equatable, Sendable {
     /// ``Event/watchFlushed``.
     case gatherWatched(since: Timestamp)
     /// This changed while it was taken: tell of it again when it is quiet.
-    case watchAgain(FilePath)
+    case watchAgain(FilePath, was: ContentMark? = nil)
     /// Look whether they handle SIGTERM; answers ``Event/handlersFound(_:_:)``.
     case lookForHandlers(LastCloses.Hearers)
     /// Give up to take this; answers ``Event/notAdded(_:_:)``, or ``Event/committed(_:seconds:)`` if

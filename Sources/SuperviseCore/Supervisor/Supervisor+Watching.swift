@@ -104,7 +104,7 @@ extension Supervisor {
         // Or only its name has, which is told later.
         backlog.isGone(file, wasRenamed: false)
         if phase == .running {
-            actions.append(.watchAgain(file.path))
+            actions.append(.watchAgain(file.path, was: file.content))
             reopen(request, at: now)
         } else {
             let message = "\(file.path) was changed while it was taken; it is not taken"

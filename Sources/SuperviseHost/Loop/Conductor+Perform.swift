@@ -23,7 +23,7 @@ extension Conductor {
         case .askBySignal(let signal): job?.ask(by: signal)
         case .flushWatch: watch?.order(.flush)
         case .gatherWatched(let since): watch?.order(.gather(since: since))
-        case .watchAgain(let path): watch?.order(.again(path))
+        case .watchAgain(let path, let content): watch?.order(.again(path, was: content))
         case .lookForHandlers(let hearers): job?.lookForHandlers(hearers)
         case .cancelAdd(let id): disk?.cancelAdd(id)
         case .pauseJob: job?.pause()

@@ -11,7 +11,7 @@ final class FileWatch {
     enum Command: Sendable {
         case flush
         case gather(since: Timestamp)
-        case again(FilePath)
+        case again(FilePath, was: ContentMark? = nil)
     }
 
     /// Everything below belongs to the lane's thread once it was handed over to it.

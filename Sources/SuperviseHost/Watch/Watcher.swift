@@ -52,8 +52,8 @@ final class Watcher {
         case .flush:
             for (path, entry) in waiting.takeAll() { tellAtEnd(path, entry) }
         case .gather(let since): gather(since)
-        case .again(let path):
-            again(path)
+        case .again(let path, let content):
+            again(path, was: content)
         }
         tell()
         switch command {
@@ -65,11 +65,14 @@ final class Watcher {
     }
 
     /// It was not what it had been, when it was taken.
-    private func again(_ path: FilePath) {
+    ///
+    /// - Parameter content: what it had been; nil where that is not known.
+    private func again(_ path: FilePath, was content: ContentMark?) {
         let name = known.nameNow(path)
         guard let mark = look.mark(of: name) else { return }
-        // Only its name has changed, of which was told.
-        if name != path, known.mark(of: name) == mark { return }
+        // Only its name has changed, of which was told; or another content has it, which was told too.
+        let isOther = content.map { $0 != mark.content } ?? false
+        if known.contains(mark), isOther || name != path { return }
         _ = known.forget(path)
         waiting.add(name, mark, for: timing.directory)
     }

@@ -47,7 +47,7 @@ extension World {
         case .askBySignal: askBySignal()
         case .flushWatch: flushFiles()
         case .gatherWatched(let since): gatherFiles(since: since)
-        case .watchAgain(let path): watchAgain(path)
+        case .watchAgain(let path, _): watchAgain(path)
         case .lookForHandlers(let hearers): lookForHandlers(hearers)
         case .cancelAdd(let id): cancelAdd(id)
         case .remove(let ids): remove(ids)
