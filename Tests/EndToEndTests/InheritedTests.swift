@@ -259,7 +259,8 @@ struct InheritedTests {
             exec "$@"
             """)
         let namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        let options = place.arguments(["--backoff", "0ms..0ms"])
+        // What passes through the supervisor may be lost when it is killed.
+        let options = place.arguments(["--backoff", "0ms..0ms", "--output", "inherit"])
         let program = try place.start(
             namespace + ["bash", entry, place.binary] + options + ["sh", job])
         #expect(try program.waitForEnd() == .exited(0))
@@ -286,7 +287,8 @@ struct InheritedTests {
             """)
         let entry = try place.directory.write("entry", "sh \(sidecar) & exec \"$@\"\n")
         let namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        let options = place.arguments(["--backoff", "0ms..0ms"])
+        // What passes through the supervisor may be lost when it is killed.
+        let options = place.arguments(["--backoff", "0ms..0ms", "--output", "inherit"])
         let program = try place.start(
             namespace + ["bash", entry, place.binary] + options + ["sh", job])
         #expect(try program.waitForEnd() == .exited(0))
