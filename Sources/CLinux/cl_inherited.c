@@ -15,7 +15,7 @@ static unsigned long long now_ticks(void) {
         + (unsigned long long)now.tv_nsec * each_second / 1000000000ull;
 }
 
-/* Descendants of ours, by their marks. */
+/* Counts the table entries that are marked as our descendants. */
 static void mark(struct cl_process_table *table) {
     struct cl_process *self = cl_find_process(table, getpid());
     if (self == NULL) return;
@@ -37,7 +37,7 @@ int cl_inherited_take(struct cl_inherited *inherited) {
     struct cl_process_table table = {0};
     unsigned long long since = now_ticks();
     inherited->count = 0;
-    /* Mostly there is nobody, and one call tells so. */
+    /* Usually we have no children, which one call shows. */
     inherited->is_somebody = cl_any_child();
     int proc = inherited->is_somebody ? cl_open_proc() : -1;
     if (proc < 0) {
@@ -51,7 +51,7 @@ int cl_inherited_take(struct cl_inherited *inherited) {
         const struct cl_process *process = &table.items[index];
         if (process->mark == 0 || process->pid == getpid()) continue;
         if (process->parent != getpid() && process->started < since) continue;
-        if (inherited->count == CL_INHERITED) break; /* the rest is told by its time alone */
+        if (inherited->count == CL_INHERITED) break; /* full: the others are recognised by start time */
         inherited->listed[inherited->count++] =
             (struct cl_started){process->pid, process->started};
     }

@@ -46,7 +46,7 @@ static ssize_t read_again(int file, void *buffer, size_t size) {
     return count;
 }
 
-/* Leaves errno only where the failure tells nothing of the process. */
+/* Sets errno to 0 if the process is gone; otherwise errno says why it could not be read. */
 static bool fails(void) {
     if (!cl_tells_nothing(errno)) errno = 0;
     return false;

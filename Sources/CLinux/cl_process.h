@@ -33,7 +33,7 @@ void cl_free_processes(struct cl_process_table *table);
 /* The process of that pid, or NULL. */
 struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t pid);
 
-/* Whether a failed look tells nothing, for lack of descriptors or memory: not that nobody is there. */
+/* Whether reading /proc failed for lack of descriptors or memory, so that the process may exist. */
 static inline int cl_tells_nothing(int code) {
     return code == EMFILE || code == ENFILE || code == ENOMEM || code == EAGAIN;
 }

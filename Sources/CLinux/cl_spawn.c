@@ -109,7 +109,7 @@ static CL_BARE void end_with(pid_t parent) {
     if (cl_raw0(SYS_getppid) != parent) leave(127);
 }
 
-/* What our caller had; -1: we have not raised it. */
+/* The soft limit that our caller had; -1: we have not raised it. */
 static long long callers_files = -1;
 
 int cl_raise_files(void) {

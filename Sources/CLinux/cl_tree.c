@@ -25,14 +25,14 @@ static bool has_session(const struct cl_tree *tree, const struct cl_process_tabl
     return holder == NULL || holder->started == tree->session_started;
 }
 
-/* Whether it is the root's child, and neither a helper nor somebody who was there before the job. */
+/* Whether it is a child of the root, and neither a helper nor inherited. */
 static bool is_child(const struct cl_tree *tree, pid_t pid, unsigned long long started) {
     for (int index = 0; index < tree->except_count; index++)
         if (tree->except[index] == pid) return false;
     return !cl_was_before(tree->inherited, pid, started);
 }
 
-/* 1 where one of the rules names it, else 0; -1 with errno where that cannot be known. */
+/* 1 if a rule of the tree selects it, else 0; -1 with errno if /proc cannot be read. */
 static int is_named(const struct cl_tree *tree, int proc, const struct cl_process *process) {
     if (tree->root > 0 && process->parent == tree->root)
         return is_child(tree, process->pid, process->started);
@@ -44,8 +44,8 @@ static int is_named(const struct cl_tree *tree, int proc, const struct cl_proces
     return cl_environment_has(proc, process->pid, "SUPERVISE_TOKEN=", tree->token);
 }
 
-/* Who was there before the job, with all below: by the list, and a child of ours also by its time, as
-   an orphan may have come to us since. */
+/* Marks inherited processes and their descendants SPARED: those on the list, and children of ours that
+   started before the job (an orphan may have become our child since the list was taken). */
 static void mark_inherited(const struct cl_tree *tree, struct cl_process_table *table) {
     for (size_t index = 0; tree->inherited != NULL && index < table->count; index++) {
         struct cl_process *process = &table->items[index];
@@ -353,7 +353,7 @@ int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, v
         long long left = deadline - now_ms();
         if (left < 0) left = 0;
         if (members < 0) {
-            /* What cannot be told now may be told soon; it never means that nobody is there. */
+            /* A failed look does not mean that no process is there; the caller looks again. */
             if (!cl_tells_nothing(errno) || left == 0) break;
             poll(NULL, 0, left < RETRY_MS ? (int)left : RETRY_MS);
             continue;

@@ -1,7 +1,7 @@
 import Glibc
 
 extension SystemError {
-    /// Whether the machine only had not enough of something: the same call may succeed later.
+    /// Whether the call failed for lack of a resource, so that it may succeed later.
     ///
     /// The only place that tells so: descriptors (EMFILE, ENFILE), memory (ENOMEM), and processes or
     /// threads (EAGAIN, which from a read or a write says something else). ENOSPC is one where it is

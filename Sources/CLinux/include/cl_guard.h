@@ -13,7 +13,7 @@ struct cl_guarded {
     pid_t leader;   /* of the attempt's session, as it says itself; 0: there is none */
     int is_reaped;  /* the leader is, so that another process may get its number */
     int is_over;    /* the supervisor ends in good order: nothing is left to do */
-    struct cl_inherited inherited; /* who is none of the job's */
+    struct cl_inherited inherited; /* processes that do not belong to the job */
 };
 
 /* NULL with errno where there is no memory. It is given back with munmap(2). */

@@ -19,7 +19,7 @@ struct cl_tree {
     const char *token;  /* those born with a SUPERVISE_TOKEN that starts so; NULL or empty: none */
     const pid_t *except;
     int except_count;
-    const struct cl_inherited *inherited; /* NULL: nobody was there before the job */
+    const struct cl_inherited *inherited; /* NULL: there are no inherited processes */
 };
 
 /* One process: its number, and when it was started (ticks since the boot). */
@@ -33,15 +33,15 @@ enum { CL_INHERITED = 4096 };
 /* The processes that were there before the job's first one, and so are not the job's: what a shell
    leaves to us by `exec`. Supervisor and guard share it. */
 struct cl_inherited {
-    /* Who was started before this tick was there before; 0: not taken yet. */
+    /* Processes that started before this clock tick are inherited; 0: the list is not taken yet. */
     unsigned long long since;
-    int is_somebody; /* we had children then, whether /proc shows them or not */
-    /* Our descendants at that time: all children, and of the others those started in that very tick. */
+    int is_somebody; /* we had children when the list was taken, also where /proc hides them */
+    /* Our descendants at that time: all children, and deeper ones that started in the same tick. */
     int count;
     struct cl_started listed[CL_INHERITED];
 };
 
-/* Takes down who is there now: to be called just before the job's first process is started. Returns 0,
+/* Lists our present descendants: to be called just before the job's first process is started. Returns 0,
    or -1 with errno where that cannot be told for lack of descriptors or memory: call it again. Where
    /proc does not show our processes nobody is listed. */
 int cl_inherited_take(struct cl_inherited *inherited);

@@ -67,7 +67,7 @@ package struct ProgressRule: Equatable, Sendable {
     package func failsTheSameEachTime(
         _ ends: RunRecord.SameEnds?, after history: History
     ) -> Bool {
-        // One end alone is like no other.
+        // One end alone shows no repetition.
         history.isSilent && (ends?.lived.count ?? 0) >= max(2, maxFailures)
     }
 

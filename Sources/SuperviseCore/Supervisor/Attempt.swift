@@ -147,12 +147,12 @@ package struct Committing: Equatable, Sendable {
     /// It was cancelled in favour of a newer one.
     var isGivenUp = false
 
-    /// The path that its manifest names, whatever name the content has got since.
+    /// The path in its manifest, also if the file was renamed later.
     var source: FilePath? {
         if case .add(let order, _) = action { order.source } else { nil }
     }
 
-    /// What is being taken has got another name since the order.
+    /// The file was renamed after the order to take it.
     var isRenamed: Bool {
         guard let watched, case .add(_, let source) = action else { return false }
         return watched.path != source.path

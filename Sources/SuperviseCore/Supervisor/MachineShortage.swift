@@ -109,6 +109,6 @@ struct Retries: Equatable, Sendable {
         return (lastWait, told.insert(hindrance.kind).inserted)
     }
 
-    /// All is tried again now, and what fails is reported again.
+    /// Everything is tried again now: clears the last reason, which a new failure sets again.
     mutating func tryNow() { unseen = nil }
 }

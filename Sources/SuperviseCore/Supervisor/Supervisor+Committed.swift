@@ -77,7 +77,7 @@ extension Supervisor {
             let commit = committing.remove(at: index)
             commit.sender.map { answer(.error(error), to: $0) }
             if let file = commit.watched, error.code == .conflict, commit.isRenamed {
-                // It is what it was, and as old.
+                // Only the name has changed: the file keeps its place in the order.
                 backlog.putFirst(file)
                 reopen(commit.request, at: now)
             } else if let file = commit.watched, error.code == .conflict {

@@ -101,7 +101,7 @@ extension Supervisor {
 
     /// The request stays open: what was changed will be complete again.
     mutating func changedMeanwhile(_ file: WatchedFile, request: Int?, at now: Moment) {
-        // Or only its name has, which is told later.
+        // Or it was only renamed, which may be reported later.
         backlog.isGone(file, wasRenamed: false)
         if phase == .running {
             actions.append(.watchAgain(file.path, was: file.content))

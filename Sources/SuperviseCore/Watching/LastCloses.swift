@@ -16,8 +16,8 @@ package struct LastCloses: Equatable, Sendable {
     var killedAt: Instant?
     /// It was sent while the leader ran.
     var isLeaderKilled = false
-    /// All that was closed until the leader's end was told: what is told from now on, its descendants
-    /// have closed.
+    /// The watcher has reported every close up to the leader's exit; later closes are its
+    /// descendants'.
     var isLeaderDone = false
 
     package init() {}

@@ -10,7 +10,7 @@ struct WatchedBacklog: Equatable, Sendable {
     /// When the newest one was completed that became a checkpoint of this attempt.
     private var newestTaken: Instant?
 
-    /// The last one that was gone when it was to be taken: that it has another name is told later.
+    /// The last file that was missing when it was to be taken: its rename may be reported later.
     private var lastGone: WatchedFile?
 
     var isEmpty: Bool { files.isEmpty }
@@ -30,7 +30,7 @@ struct WatchedBacklog: Equatable, Sendable {
         if lastGone?.path == file.path { lastGone = nil }
     }
 
-    /// Nothing was there to be taken: it was removed, or has another name by now.
+    /// The file was missing when it was to be taken: it was removed or renamed.
     mutating func isGone(_ file: WatchedFile, wasRenamed: Bool) {
         if wasRenamed { putFirst(file) } else { lastGone = file }
     }
@@ -41,7 +41,7 @@ struct WatchedBacklog: Equatable, Sendable {
         return next
     }
 
-    /// It is older than all that wait: it was not taken after all, or a checkpoint holds it already.
+    /// Puts a file back at the front: its copy was cancelled, or a checkpoint already holds its content.
     mutating func putFirst(_ file: WatchedFile) {
         guard !files.contains(where: { $0.path == file.path }) else { return }
         files.insert(file, at: 0)
@@ -61,7 +61,7 @@ struct WatchedBacklog: Equatable, Sendable {
         files.insert(file, at: min(index, files.count))
     }
 
-    /// What an older checkpoint holds would have the highest number, and so be gone on from.
+    /// Drops copies of older checkpoints: taken now they would be the newest, and be resumed from.
     ///
     /// - Parameter newest: nil where another one is on its way.
     /// - Returns: whether there were any.

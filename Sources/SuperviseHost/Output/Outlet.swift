@@ -222,7 +222,7 @@ extension Outlet {
                 piece.bytes += state.screen.draw(columns: columns)
                 state.isScreenStale = false
             }
-            // What came since the look at it is written, too, as whoever gave it leaves it to us.
+            // Bytes that were added since `next()` are written too: `change` relies on this thread for them.
             guard part == nil, piece.bytes.isEmpty, state.backlog.isEmpty else { return piece }
             state.isWorking = false
             return nil

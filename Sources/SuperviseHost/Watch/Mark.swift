@@ -26,8 +26,7 @@ struct Mark: Hashable, Sendable {
             modified: isDirectory ? nil : changed)
     }
 
-    /// It was given its name when its content was complete. What is being written changes both times
-    /// at once.
+    /// ctime > mtime: the last change was a rename or a link. A write sets both times.
     var wasMovedLast: Bool { moved > changed }
 }
 

@@ -64,7 +64,7 @@ final class Watcher {
         }
     }
 
-    /// It was not what it had been, when it was taken.
+    /// Reports a file again whose content had changed when it was taken.
     ///
     /// - Parameter content: what it had been; nil where that is not known.
     private func again(_ path: FilePath, was content: ContentMark?) {
@@ -92,8 +92,8 @@ final class Watcher {
         }
     }
 
-    /// It was told already when an earlier content got the name, which was no longer there: it has the
-    /// name since now.
+    /// Moves a content to the end of the order: it was reported at the event of an earlier content with
+    /// this name, and its own rename comes only now.
     private func isNamedNow(_ path: FilePath, _ mark: Mark) {
         let index = ready.firstIndex { $0.file.path == path && $0.mark == mark }
         if let index { ready.append(ready.remove(at: index)) }
@@ -109,7 +109,7 @@ final class Watcher {
         }
     }
 
-    /// It was given its name when its content was there. What nobody saw coming shows it, too.
+    /// It was renamed or linked into place. Without an event, ctime > mtime shows that.
     private func isNamed(_ mark: Mark, _ sign: WatchTree.Sign) -> Bool {
         switch sign {
         case .movedHere, .movedWithDirectory: true

@@ -21,7 +21,7 @@ package enum StandardInput: Equatable, Sendable {
         }
     }
 
-    /// A file that is our output as well is none: to go back there would overwrite what was written.
+    /// A file that is also our output counts as `other`: seeking in it would overwrite the output.
     private static func file() -> StandardInput {
         let offset = lseek(STDIN_FILENO, 0, SEEK_CUR)
         guard offset >= 0, !leadToSame(STDIN_FILENO, STDOUT_FILENO),
@@ -32,7 +32,7 @@ package enum StandardInput: Equatable, Sendable {
 
     private static func pipe() -> StandardInput {
         var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-        // Before the bytes are counted: what is written in between is then no end.
+        // Looked at before the bytes are counted: bytes that are written in between must not look like the end.
         guard poll(&entry, 1, 0) >= 0, let waiting = bytesWaiting(STDIN_FILENO) else {
             return .other
         }

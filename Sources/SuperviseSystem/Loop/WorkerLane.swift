@@ -52,8 +52,8 @@ package final class WorkerLane: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
-    /// With `mutex` locked. Where not even one thread can be had the jobs wait for
-    /// ``startThreads()``: done here they could wait for what only the caller does.
+    /// With `mutex` locked. If no thread can be started, jobs wait for ``startThreads()``; running them
+    /// here could deadlock on the caller.
     private func startThreadIfNeeded() {
         guard idle < jobs.count, started < limit else { return }
         let code = startThread()
@@ -120,10 +120,10 @@ package final class WorkerLane: @unchecked Sendable {
 }
 
 extension WorkerLane {
-    /// Those of the process that have jobs and no thread, in order.
+    /// The lanes that have jobs and could not start a thread, in order.
     private struct Starved {
         var lanes: [WorkerLane] = []
-        /// Not told yet.
+        /// The latest error, until it is reported.
         var refusal: SystemError?
 
         mutating func add(_ lane: WorkerLane, _ code: Int32) {

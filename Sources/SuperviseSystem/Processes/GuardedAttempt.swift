@@ -25,7 +25,7 @@ package final class GuardedAttempt: @unchecked Sendable {
         cl_guarded_begin(native, token)
     }
 
-    /// Takes down who is there before the job, once: what is called from now on is the job's.
+    /// Lists the inherited processes, once, before the first process of the job is started.
     ///
     /// - Throws: EMFILE, ENFILE, ENOMEM: then nobody can tell, and it is to be called again.
     package func takeInherited() throws(SystemError) {
@@ -35,7 +35,7 @@ package final class GuardedAttempt: @unchecked Sendable {
         }
     }
 
-    /// Whether there was somebody, also one that /proc does not show.
+    /// Whether there were inherited processes, also where /proc hides them.
     package var mayHaveInherited: Bool { native.pointee.inherited.is_somebody != 0 }
 
     /// For C, as long as this value lives.

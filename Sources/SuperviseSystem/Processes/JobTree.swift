@@ -10,7 +10,7 @@ package struct JobTree: Sendable {
 
     /// - Parameters:
     ///   - helpers: children of ours that are not the job's, nor is what they have started.
-    ///   - attempt: knows who was there before; nil where nobody was.
+    ///   - attempt: has the list of inherited processes; nil if there are none.
     package init(helpers: Set<Int32>, sparing attempt: GuardedAttempt?) {
         self.helpers = Array(helpers)
         self.attempt = attempt
@@ -30,7 +30,7 @@ package struct JobTree: Sendable {
         package var count = 0
         /// The last one that could not be signalled.
         package var refused: Refused?
-        /// Why they could not be looked for.
+        /// Why /proc could not be searched; nil if it could.
         package var failure: SystemError?
 
         package struct Refused: Equatable, Sendable {

@@ -7,7 +7,7 @@ package struct RefusedCall: Equatable, Sendable {
     /// The errno with which it is refused.
     package let code: Int32
 
-    /// Those that we do without, at some cost: by pidfds a process is held while it is signalled.
+    /// The refused calls that we have a replacement for: those that signal a process by its pidfd.
     ///
     /// - Returns: what is refused here; found out by calls that do nothing.
     package static func all() -> [RefusedCall] {
