@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// A library that is loaded into a program before the C library: it moves the program's wall clock,
-/// and holds its syncs, or what it writes to the job's log, as a hung disk does. A static binary loads none.
+/// and holds its syncs, or what it writes to the job's log, as a hung disk or a slow one does. A static
+/// binary loads none.
 struct Preload {
     private let directory: String
     let environment: [String: String]
@@ -66,7 +67,14 @@ struct Preload {
             snprintf(link, sizeof link, "/proc/self/fd/%d", file);
             ssize_t length = readlink(link, path, sizeof path - 1);
             path[length > 0 ? length : 0] = 0;
-            if (strstr(path, "/output/attempt-") != NULL) wait_for("hung-log");
+            if (strstr(path, "/output/attempt-") != NULL) {
+                wait_for("hung-log");
+                int slow = open_own("slow-log", O_RDONLY);
+                if (slow >= 0) {
+                    close(slow);
+                    nanosleep(&(struct timespec){0, 700000000}, NULL);
+                }
+            }
             return syscall(SYS_write, file, bytes, count);
         }
 
@@ -99,6 +107,15 @@ struct Preload {
     /// From now on nothing of it comes to its end.
     func hangDisk(_ what: Hanging = .syncs) throws {
         try systemCall("mkfifo") { mkfifo("\(directory)/\(what.rawValue)", 0o600) }
+    }
+
+    /// From now on each write to the job's log takes 0.7 s.
+    func slowLog() throws {
+        try Disk().writeFile("\(directory)/slow-log", [])
+    }
+
+    func hastenLog() throws {
+        try Disk().removeFile("\(directory)/slow-log")
     }
 
     /// Those that hang go on.
