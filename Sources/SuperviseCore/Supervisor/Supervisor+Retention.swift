@@ -21,7 +21,7 @@ extension Supervisor {
     var retentionPlan: RetentionPlan {
         RetentionPlan(
             checkpoints, rules: settings.retention, protection: protection, lineage: lineage,
-            retaken: takenPaths.repeated)
+            retaken: namedSteps.replaceRetakes ? takenPaths.repeated : [])
     }
 
     mutating func remove(_ removals: [CheckpointID]) {

@@ -115,7 +115,7 @@ struct CheckpointKeeper {
             found.checkpoints, rules: settings.retention,
             protection: try protection(settings, pins: reader.pins()),
             lineage: try lineage(found.checkpoints),
-            retaken: TakenPaths(found.sources).repeated)
+            retaken: try retaken(found.sources))
     }
 
     /// As the supervisor would know it.
@@ -138,6 +138,15 @@ struct CheckpointKeeper {
 
     private func lineage(_ checkpoints: [CheckpointSummary]) throws(Complaint) -> Lineage {
         Lineage(try run.knownRecord().branches, checkpoints)
+    }
+
+    /// As the supervisor would know it after a start.
+    private func retaken(_ sources: [CheckpointID: FilePath]) throws(Complaint) -> [[CheckpointID]]
+    {
+        let repeated = TakenPaths(sources).repeated
+        let names = NamedSteps(
+            try run.knownRecord().namedSteps, hasRetakes: !repeated.isEmpty)
+        return names.replaceRetakes ? repeated : []
     }
 
     private func supervisor() throws(Complaint) -> ControlConnection? {
@@ -163,7 +172,7 @@ struct CheckpointKeeper {
             let found = scan.checkpoints
             let kept = Kept(
                 checkpoints: found, protection: try protection(settings, pins: pins),
-                lineage: try lineage(found), retaken: TakenPaths(scan.sources).repeated)
+                lineage: try lineage(found), retaken: try retaken(scan.sources))
             let ids: [CheckpointID]
             switch choose(kept) {
             case .success(let chosen): ids = chosen
