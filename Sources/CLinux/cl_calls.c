@@ -73,6 +73,10 @@ int cl_processors(void) {
 
 int cl_widen_pipe(int fd, int bytes) { return fcntl(fd, F_SETPIPE_SZ, bytes); }
 
+ssize_t cl_move_between_pipes(int from, int to, size_t most) {
+    return splice(from, NULL, to, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
+
 int cl_bytes_waiting(int fd) {
     int count = 0;
     return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
