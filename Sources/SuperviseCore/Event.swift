@@ -105,6 +105,9 @@ package enum Event: Equatable, Sendable {
     case warned(String)
     /// A watched file that was told under one name has another one now.
     case watchedRenamed(from: FilePath, to: FilePath)
+    /// A watched content that may have been taken in place is no longer where it really was, links
+    /// followed; and the name under which it is watched now.
+    case payloadMoved(from: FilePath, to: FilePath)
     /// An order to take a watched file made no checkpoint, and nothing went wrong; nothing of it is left.
     case notAdded(CheckpointID, NotAdded)
     /// Whether SIGTERM is handled, or ignored, by the leader or by all descendants.

@@ -146,6 +146,8 @@ package struct Committing: Equatable, Sendable {
     var room = RoomMade.none
     /// It was cancelled in favour of a newer one.
     var isGivenUp = false
+    /// The places, links followed, that the file has left since the order to take it.
+    var placesLeft: [FilePath] = []
 
     /// The path in its manifest, also if the file was renamed later.
     var source: FilePath? {

@@ -64,8 +64,8 @@ extension Supervisor {
             .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
             .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchIncomplete,
-            .watchFlushed, .watchedRenamed, .notAdded, .handlersFound, .requestNotSent, .answered,
-            .inquiryEnded, .archives, .inputSeen:
+            .watchFlushed, .watchedRenamed, .payloadMoved, .notAdded, .handlersFound,
+            .requestNotSent, .answered, .inquiryEnded, .archives, .inputSeen:
             break
         }
     }

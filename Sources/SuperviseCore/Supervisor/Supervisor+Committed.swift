@@ -17,7 +17,7 @@ extension Supervisor {
         }
         if let file = commit.watched {
             watchedCommitted(file)
-            if commit.isRenamed { takeBeside(file, summary.id) }
+            if commit.placesLeft.contains(FilePath(summary.path)) { takeBeside(file, summary.id) }
         }
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         measure(commit, seconds: seconds)

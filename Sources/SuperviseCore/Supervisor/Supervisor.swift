@@ -207,7 +207,8 @@ package struct Supervisor: Sendable {
         checkpoints = sorted
         lineage = Lineage(found.record.branches, sorted)
         takenPaths = TakenPaths(found.sources)
-        namedSteps = NamedSteps(found.record.namedSteps)
+        namedSteps = NamedSteps(
+            found.record.namedSteps, hasRetakes: !takenPaths.repeated.isEmpty)
         damaged = found.damaged
         pins = found.pins
         socket = found.socket
@@ -312,7 +313,8 @@ package struct Supervisor: Sendable {
         case .watched(let files): watched(files, at: now)
         case .watchIncomplete(let paths): foundIncomplete(paths)
         case .watchFlushed: watchFlushed(at: now)
-        case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new, at: now)
+        case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new)
+        case .payloadMoved(let old, let new): payloadMoved(from: old, to: new, at: now)
         case .notAdded(let id, let reason): notAdded(id, reason, at: now)
         case .handlersFound(let hearers, let handle): handlersFound(hearers, handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)

@@ -114,6 +114,7 @@ struct Ledger {
         case .descendantsGone: isCondemned = true
         case .lastRecorded, .recordGivenUp, .filesFlushed, .readersServed, .outputFlushed,
             .outputTaken, .outputDiscarded, .inputSeen, .watchIncomplete, .handlersFound,
+            .payloadMoved,
             .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
             .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
             .recorded, .recordFailed, .recordRefused,
