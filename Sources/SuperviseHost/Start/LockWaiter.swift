@@ -21,13 +21,19 @@ struct LockWaiter {
 
     /// - Throws: ``HostError`` that names who uses the run.
     func take() throws(HostError) -> FileLock {
-        switch try explaining({ () throws(StoreError) in try RunLock.acquire(path) }) {
+        let attempt = try ShortageWait(console).explaining { () throws(StoreError) in
+            try RunLock.acquire(path)
+        }
+        switch attempt {
         case .taken(let lock): return lock
         case .heldBy(let pid):
             guard isDying(pid) else { throw inUse(by: pid) }
+            if let text = HeldLock(paths: paths, pid: pid).stoppedGuard(path) {
+                throw HostError(text)
+            }
             let who = pid.map { "by pid \($0)" } ?? "by another supervisor"
             console.say("run \(paths.name) is being ended \(who); waiting up to 10 s", .normal)
-            guard let lock = try wait() else { throw inUse(by: pid) }
+            guard let lock = try wait() else { throw stillHeld(pid) }
             return lock
         }
     }
@@ -51,6 +57,11 @@ struct LockWaiter {
             // What cannot be told is no end.
             return error.isNoProcess
         }
+    }
+
+    private func stillHeld(_ pid: Int32?) -> HostError {
+        guard let pid, hasEnded(pid) else { return inUse(by: pid) }
+        return HostError(HeldLock(paths: paths, pid: pid).sentence(path))
     }
 
     private func inUse(by pid: Int32?) -> HostError {
@@ -79,7 +90,8 @@ struct LockWaiter {
 
     /// The kernel tells when the lock is free: a thread waits for it, and we for the thread.
     private func wait() throws(HostError) -> FileLock? {
-        try describing("cannot wait for the lock") { () throws(SystemError) in
+        try ShortageWait(console).describing("cannot wait for the lock") {
+            () throws(SystemError) in
             let loop = try EventLoop()
             var taken: FileLock?
             let mailbox = try Mailbox<FileLock>(on: loop) { locks in
@@ -89,10 +101,15 @@ struct LockWaiter {
             let limit = try TimerSource(on: loop) { loop.stop() }
             limit.set(MonotonicTime.now() + Self.patience)
             let lane = WorkerLane(name: "lock", threads: 1)
+            let isGivenUp = CancelFlag()
             lane.submit { [path] in
-                if let lock = try? FileLock.takeWaiting(path) {
+                if !isGivenUp.isRaised, let lock = try? FileLock.takeWaiting(path) {
                     mailbox.post(lock)
                 }
+            }
+            if let refusal = WorkerLane.takeRefusal() {
+                isGivenUp.raise()
+                throw refusal
             }
             try loop.run()
             return taken
