@@ -15,6 +15,33 @@ struct RunArgumentsTests {
         #expect(try request(["run", "--", "status"]).command == ["status"])
     }
 
+    @Test("the directory is the one that the shell names, where that leads here")
+    func shellsDirectory() throws {
+        var shell = place(["PWD": "/srv/current"])
+        shell.isSameDirectory = { one, other in
+            one.hasPrefix("/srv/current") && other == "/work" + one.dropFirst("/srv/current".count)
+        }
+        let plain = try request(["--", "true"], shell)
+        #expect(plain.directory == "/srv/current" && plain.otherDirectory == "/work")
+        let below = try request(["--chdir", "a/./b", "--", "true"], shell)
+        #expect(below.directory == "/srv/current/a/b" && below.otherDirectory == "/work/a/b")
+        // What was asked for as a whole stays as it is.
+        let whole = try request(["--chdir", "/work", "--", "true"], shell)
+        #expect(whole.directory == "/work" && whole.otherDirectory == nil)
+        // Other paths keep to the directory without links.
+        #expect(try request(["--state-dir", "s", "--", "true"], shell).stateDirectory == "/work/s")
+    }
+
+    @Test(
+        "a PWD that leads elsewhere, or is no plain path, counts for nothing",
+        arguments: ["/elsewhere", "current", "", "/srv/./current", "/srv/x/../current", "/work"])
+    func wrongShellsDirectory(path: String) throws {
+        var shell = place(["PWD": path])
+        shell.isSameDirectory = { one, _ in one != "/elsewhere" }
+        let plain = try request(["--", "true"], shell)
+        #expect(plain.directory == "/work" && plain.otherDirectory == nil)
+    }
+
     @Test("the last of several values holds")
     func lastHolds() throws {
         let request = try request(["--keep-last", "2", "--keep-last=3", "--", "true"])
