@@ -21,7 +21,7 @@ struct RecordTests {
     func runRecord() throws {
         #expect(
             try text(record)
-                == #"{"attempt":0,"best_step":null,"boot_id":"boot","branches":[],"#
+                == #"{"attempt":0,"attempts_reserved":null,"best_step":null,"boot_id":"boot","branches":[],"#
                 + #""checkpoint_directory":"/c","#
                 + #""command":["a","b"],"commits":0,"created":"1970-01-01T00:00:00.000Z","#
                 + #""current":null,"directory":"/d","environment":null,"#
@@ -38,6 +38,7 @@ struct RecordTests {
     func runRecordAgain() throws {
         var full = record
         full.attempt = 2
+        full.attemptsReserved = 10
         full.current = .init(token: "t", resumedFrom: id, started: at, progressed: true)
         full.failures.suspects = [id.description: 2]
         full.failures.last = Failure(
@@ -125,6 +126,7 @@ struct RecordTests {
         for older in [
             text.replacing(part, with: ""),
             text.replacing(#","recent_costs_s":[],"wait_s":null"#, with: ""),
+            text.replacing(#""attempts_reserved":null,"#, with: ""),
         ] {
             #expect(try JSONText.decode(RunRecord.self, from: Array(older.utf8)) == record)
         }

@@ -12,6 +12,7 @@ struct cl_guarded {
     char token[40]; /* of the attempt, with a zero byte at its end; empty: there is none */
     pid_t leader;   /* of the attempt's session, as it says itself; 0: there is none */
     int is_reaped;  /* the leader is, so that another process may get its number */
+    int number;     /* of the newest attempt that was begun; 0: none was */
     int is_over;    /* the supervisor ends in good order: nothing is left to do */
     struct cl_inherited inherited; /* processes that do not belong to the job */
 };

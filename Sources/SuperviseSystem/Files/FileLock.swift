@@ -10,7 +10,8 @@ package final class FileLock: Sendable {
     /// Shares the lock with a process that inherits it; closed when this object goes.
     package let rawDescriptor: Int32
 
-    private init(adopting descriptor: Int32) { rawDescriptor = descriptor }
+    /// The line behind the pid of the one who had the lock before; nil where there was none.
+    package let formerNote: String?
 
     deinit { _ = close(rawDescriptor) }
 
@@ -29,30 +30,36 @@ package final class FileLock: Sendable {
     ///
     /// - Throws: EACCES, EROFS, ENOLCK where the file system has no locks, …
     package static func take(_ path: String) throws(SystemError) -> Attempt {
-        let lock = try FileLock(opening: path)
-        let file = lock.rawDescriptor
+        let file = try open(path)
+        let number = file.rawValue
         do throws(SystemError) {
-            try systemCall("fcntl", path) { cl_lock_whole_file(file) }
+            try systemCall("fcntl", path) { cl_lock_whole_file(number) }
         } catch {
             guard error.code == EAGAIN || error.code == EACCES else { throw error }
-            return .heldBy(try writtenPID(in: file, path))
+            return .heldBy(try writtenPID(in: number, path))
         }
-        try lock.writePID(path)
-        return .taken(lock)
+        return .taken(try FileLock(taken: file, path))
     }
 
     /// Waits until the lock is free and takes it: for a thread that may wait.
     package static func takeWaiting(_ path: String) throws(SystemError) -> FileLock {
-        let lock = try FileLock(opening: path)
-        let file = lock.rawDescriptor
-        try systemCall("fcntl", path) { cl_await_whole_file(file) }
-        try lock.writePID(path)
-        return lock
+        let file = try open(path)
+        let number = file.rawValue
+        try systemCall("fcntl", path) { cl_await_whole_file(number) }
+        return try FileLock(taken: file, path)
     }
 
-    private convenience init(opening path: String) throws(SystemError) {
+    private static func open(_ path: String) throws(SystemError) -> FileDescriptor {
         let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY
-        self.init(adopting: try systemCall("open", path) { open(path, flags, 0o600) })
+        return FileDescriptor(
+            adopting: try systemCall("open", path) { Glibc.open(path, flags, 0o600) })
+    }
+
+    /// It is ours from now on, and says so.
+    private init(taken file: consuming FileDescriptor, _ path: String) throws(SystemError) {
+        formerNote = try Self.lines(of: file.rawValue, path).dropFirst().first.map(String.init)
+        rawDescriptor = file.release()
+        try writePID(path)
     }
 
     /// First the line, then the end: at any moment the first line is a whole one.
@@ -92,9 +99,14 @@ package final class FileLock: Sendable {
     }
 
     private static func writtenPID(in file: Int32, _ path: String) throws(SystemError) -> Int32? {
-        var text = [UInt8](repeating: 0, count: 32)
+        try lines(of: file, path).first.flatMap { Int32($0) }
+    }
+
+    /// Whole lines only.
+    private static func lines(of file: Int32, _ path: String) throws(SystemError) -> [Substring] {
+        var text = [UInt8](repeating: 0, count: 128)
         let count = try systemCall("read", path) { pread(file, &text, text.count, 0) }
-        return Int32(
-            String(decoding: text[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+        return String(decoding: text[..<count], as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: false).dropLast()
     }
 }

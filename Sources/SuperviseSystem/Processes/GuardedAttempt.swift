@@ -19,9 +19,12 @@ package final class GuardedAttempt: @unchecked Sendable {
     /// From now on this attempt is the one to end, and no other. To be told before the spawn, so that
     /// there is no moment without a guard; its leader says itself who it is.
     ///
-    /// - Parameter token: the attempt's, of at most 39 bytes.
-    package func begin(token: String) {
+    /// - Parameters:
+    ///   - token: the attempt's, of at most 39 bytes.
+    ///   - number: the attempt's; the guard notes it for the next supervisor.
+    package func begin(token: String, number: Int = 0) {
         precondition(token.utf8.count < MemoryLayout.size(ofValue: native.pointee.token))
+        native.pointee.number = Int32(clamping: number)
         cl_guarded_begin(native, token)
     }
 
