@@ -186,6 +186,8 @@ static _Noreturn CL_BARE void become(
         long result = cl_raw1(SYS_chdir, request->directory);
         if (result != 0) fail(report, CL_SPAWN_DIRECTORY, -result, 0);
     }
+    if (request->own_pid != NULL)
+        *cl_write_number(request->own_pid, (unsigned long)cl_raw0(SYS_getpid)) = 0;
     cl_default_signals();
     cl_restore_signals(0);
     if (request->reach != NULL) end_rehearsal(request, report);

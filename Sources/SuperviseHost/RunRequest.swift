@@ -7,6 +7,8 @@ package struct RunRequest: Sendable {
     package var command: [String]
     /// Where it runs: an absolute path.
     package var directory: String
+    /// Another path of the same directory, by which a run may be known; nil if there is none.
+    package var otherDirectory: String?
     /// The options that were given, by long name without dashes, for the run record.
     package var options: [String: String]
     /// nil takes the default name.
@@ -40,6 +42,8 @@ package struct RunRequest: Sendable {
     package var capture: Int64?
     /// The job gets a terminal of its own.
     package var tty = false
+    /// The job gets the sockets that our service manager gave us.
+    package var passesSockets = false
     package var verbosity = Verbosity.normal
     package var logFormat = LogFormat.text
 

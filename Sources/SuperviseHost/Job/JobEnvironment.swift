@@ -23,15 +23,21 @@ struct JobEnvironment {
     ///   - identity: who the job is, where that is not who we are.
     ///   - given: entries `NAME=value` of `--env`.
     ///   - notices: for programs that speak sd_notify(3).
+    ///   - sockets: those that the job gets from a service manager; its pid is told by the spawn.
     init(
         inherited: [(String, String)], identity: UserIdentity? = nil, given: [String] = [],
-        name: String, socket: String, notices: Notices? = nil
+        name: String, socket: String, notices: Notices? = nil,
+        sockets: InheritedDescriptors.Sockets? = nil
     ) {
         var variables = Self.withoutOurs(inherited)
         if let identity {
             Self.replace(&variables, by: Self.own(identity), without: ["XDG_RUNTIME_DIR"])
         }
         if let notices { variables += notices.variables }
+        if let sockets {
+            variables.append(("LISTEN_FDS", String(sockets.count)))
+            if let names = sockets.names { variables.append(("LISTEN_FDNAMES", names)) }
+        }
         Self.replace(&variables, by: given.map(Self.entry))
         variables += [("SUPERVISE_SOCKET", socket), ("SUPERVISE_NAME", name)]
         common = Self.entries(variables)

@@ -45,11 +45,12 @@ struct RunArguments {
         }
         let state = try StatePlace.choose(
             given: stateDirectory ?? values.stateDirectory, surroundings)
+        let place = try surroundings.place(values.directory ?? "")
         var request = RunRequest(
-            command: command,
-            directory: try surroundings.absolute(values.directory ?? ""),
+            command: command, directory: place.directory,
             options: try recorded(given),
             stateDirectory: state.directory, settings: values.settings)
+        request.otherDirectory = place.other
         request.name = values.name
         request.checkpointDirectory = try values.checkpointDirectory.map(surroundings.absolute)
         request.fresh = values.fresh
@@ -65,6 +66,7 @@ struct RunArguments {
         request.output = try output(values, given)
         request.capture = request.output == .keep ? values.captureMax : nil
         request.tty = values.tty
+        request.passesSockets = values.passesSockets
         request.verbosity = try verbosity(values, given)
         request.logFormat = values.logFormat
         return request

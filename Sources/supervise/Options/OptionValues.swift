@@ -12,6 +12,7 @@ struct OptionValues: Sendable {
     /// Where the job runs; nil for where we were called.
     var directory: String?
     var job = JobSettings()
+    var passesSockets = false
     /// Variables that are recorded beside the standard ones.
     var keptVariables: [String] = []
     var fresh = false
