@@ -52,7 +52,8 @@ package enum Action: Equatable, Sendable {
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
     case endDescendants(Urgency)
-    /// Try again what ``Event/hindered(_:)`` told; what fails is told again.
+    /// Try again what ``Event/hindered(_:)`` told; what fails is told again, and then
+    /// ``Event/triedAgain``.
     case tryAgain
     /// Look at what the job's processes are doing; answers ``Event/examined(_:)``.
     case examine
@@ -113,6 +114,8 @@ package enum Action: Equatable, Sendable {
     case measureOutput
     /// Pass on no more output.
     case leaveOutput
+    /// Close the descriptors that were inherited for the job: no other attempt starts.
+    case closeInherited
     /// End the process, at once.
     case exit(Ending)
 

@@ -102,6 +102,11 @@ package enum Event: Equatable, Sendable {
     case inquiryEnded(InquiryID, Inquiry.End)
     /// The machine refuses something for now; answered by ``Action/tryAgain``.
     case hindered(Hindrance)
+    /// All that ``Action/tryAgain`` is about was tried; what failed was told before.
+    case triedAgain
+    /// A record is durable, as is told after one that could not be written, and of the first that reserves
+    /// these numbers of attempts.
+    case recordWritten(reserved: Int)
     case warned(String)
     /// A watched file that was told under one name has another one now.
     case watchedRenamed(from: FilePath, to: FilePath)
@@ -184,6 +189,8 @@ package enum Event: Equatable, Sendable {
         case system(String)
         /// The machine is short of something: the same start may succeed later.
         case shortage(String)
+        /// The same, of a command that was started, and ended before anybody could watch it.
+        case unwatched(String)
     }
 
     package enum Signal: Equatable, Sendable {

@@ -59,6 +59,8 @@ extension Supervisor {
             logTrimmedArchive(time, gone: gone, bytes: bytes)
         case .warned(let message): log(.warning(.init(message: message)))
         case .hindered(let hindrance): hindered(hindrance, at: now)
+        case .triedAgain: triedAgain(at: now)
+        case .recordWritten: endRecordTrouble(at: now)
         case .started, .leftoversEnded, .verified, .verifying, .compressed, .recorded, .spawned,
             .spawnFailed, .jobExited, .outOfMemory, .outputTail, .descendantsGone, .examined,
             .onHangEnded,

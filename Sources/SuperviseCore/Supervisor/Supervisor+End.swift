@@ -214,6 +214,7 @@ extension Supervisor {
     ) {
         if let request = attempt?.request { endWithJob(request, at: now) }
         if isTreeGone { record.current = nil }
+        endNumbers()
         close(ending, outcome, because: error, at: now)
     }
 

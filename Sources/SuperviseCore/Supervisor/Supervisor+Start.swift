@@ -135,6 +135,7 @@ extension Supervisor {
             hasResumed = true
             tellOfStepBack(to: resume.id)
         }
+        let former = record.attempt
         backlog = WatchedBacklog()
         lastResumed = resume?.id
         hasChosen = true
@@ -142,12 +143,14 @@ extension Supervisor {
         branch(from: resume?.id)
         progress.rate = nil
         progress.eta = nil
-        record.attempt += 1
+        record.attempt = numbers.give()
+        record.attemptsReserved = numbers.reserved
         let token = record.runToken + hexadecimal(random.next())
         record.current = RunRecord.Attempt(
             token: token, resumedFrom: resume?.id, started: now.wall, progressed: false)
         attempt = Attempt(
-            number: record.attempt, token: token, resume: resume, metadata: metadata,
+            number: record.attempt, formerNumber: former, token: token, resume: resume,
+            metadata: metadata,
             startedAt: now.counted, lastFailure: lastFailure, parent: resume?.id,
             securedAt: now.counted,
             hang: HangWatch(HangWatch.Limits(settings)))
@@ -155,7 +158,7 @@ extension Supervisor {
         let order = Action.SpawnOrder(
             attempt: record.attempt, token: token, resume: resume,
             lastFailure: lastFailure?.kind)
-        if isFirstSpawn {
+        if isFirstSpawn || !numbers.mayStart(order.attempt) {
             phase = .recording(order)
         } else {
             spawn(order)
@@ -164,10 +167,11 @@ extension Supervisor {
 
     mutating func recorded(at now: Moment) {
         guard case .recording(let order) = phase else { return }
+        numbers.recorded(numbers.reserved)
         spawn(order)
     }
 
-    private mutating func spawn(_ order: Action.SpawnOrder) {
+    mutating func spawn(_ order: Action.SpawnOrder) {
         isFirstSpawn = false
         phase = .running
         prepareInput()
@@ -176,7 +180,7 @@ extension Supervisor {
 
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
-        let held = attempt.heldSignals
+        let held = heldSignals.take() + attempt.heldSignals
         endMachineShortage(at: now)
         self.attempt?.isAfterAnother = input.hasBeenUsed
         input.attemptRan()
@@ -202,11 +206,10 @@ extension Supervisor {
 
     /// At the start we do not run what we could not find again; later the job goes on.
     mutating func recordFailed(_ message: String, at now: Moment) {
-        if case .recording = phase {
+        if case .recording = phase, isFirstSpawn {
             refuse("the run record cannot be written: \(message)", at: now)
         } else {
-            let text = "the run record cannot be written: \(message); the job goes on"
-            log(.warning(.init(message: text)))
+            tryRecordAgain(message, at: now)
         }
     }
 

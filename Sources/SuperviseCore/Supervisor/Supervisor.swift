@@ -103,6 +103,10 @@ package struct Supervisor: Sendable {
     /// What a start waits for, that the machine has not enough of.
     package internal(set) var machineShortage = MachineShortage()
     var retries = Retries()
+    var recordTrouble = RecordTrouble()
+    var numbers: AttemptNumbers
+    var heldSignals = HeldSignals()
+    var keepsInherited = true
     var publisher = Publisher()
     var discards = Discards()
     package internal(set) var input = InputHistory()
@@ -170,6 +174,9 @@ package struct Supervisor: Sendable {
         package var pins: Set<CheckpointID>?
         /// Over everything that is there, visible or not.
         package var highestSequence: Int64
+        /// The newest attempt that the last supervisor began, as its guard has noted it; nil where nobody
+        /// knows.
+        package var lastBegun: Int?
         /// See ``RunRecord/mayHaveLeftovers(bootID:)``.
         package var mayHaveLeftovers: Bool
         /// Whether there may be archived runs of this name that are to be cut down.
@@ -203,6 +210,7 @@ package struct Supervisor: Sendable {
     package init(settings: Settings, found: Found, seed: UInt64, at now: Moment) {
         self.settings = settings
         record = found.record
+        numbers = AttemptNumbers(found.record, lastBegun: found.lastBegun)
         let sorted = found.checkpoints.sorted { $0.id < $1.id }
         checkpoints = sorted
         lineage = Lineage(found.record.branches, sorted)
@@ -254,6 +262,7 @@ package struct Supervisor: Sendable {
         compressNext()
         watchForHangs(at: now)
         askSources(at: now)
+        closeInherited()
         defer { actions = [] }
         return actions
     }
@@ -321,6 +330,8 @@ package struct Supervisor: Sendable {
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
         case .hindered(let hindrance): hindered(hindrance, at: now)
+        case .triedAgain: triedAgain(at: now)
+        case .recordWritten(let reserved): recordWritten(reserving: reserved, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }

@@ -5,7 +5,7 @@ import SuperviseSystem
 extension JobProcess {
     func killEverything() {
         signalLeader(9)
-        hasMissedSome = false
+        missed = .nothing
         signalDescendants(9)
         if isEnding != nil { isEnding = .atOnce }
     }
@@ -16,8 +16,22 @@ extension JobProcess {
         reap()
         if let isEnding {
             endDescendants(isEnding)
-        } else if hasMissedSome {
-            killEverything()
+        } else {
+            sendMissed()
+        }
+    }
+
+    private func sendMissed() {
+        switch missed {
+        case .nothing: break
+        case .kill: killEverything()
+        case .standing:
+            missed = .nothing
+            if isPaused {
+                pause()
+            } else {
+                goOn()
+            }
         }
     }
 
@@ -88,7 +102,11 @@ extension JobProcess {
         groupWatch = nil
         guardian.attempt.end()
         if let refusal {
-            deliver(.spawnFailed(.refused(refusal, "the job cannot be watched")))
+            let message = "the job cannot be watched: \(refusal)"
+            deliver(
+                .spawnFailed(
+                    refusal.isShortage
+                        ? .unwatched("\(message); \(refusal.shortageAdvice)") : .system(message)))
         } else {
             deliver(.descendantsGone)
         }

@@ -30,8 +30,8 @@ final class JobProcess {
     var refusal: SystemError?
     /// Processes that could not be signalled, each told once.
     var toldRefusers: Set<Int32> = []
-    /// SIGKILL could not be sent to all, for lack of something.
-    var hasMissedSome = false
+    /// What could not be sent to all, for lack of something, and is sent again.
+    var missed = Missed.nothing
     /// Of the last attempt, and so of the process group that it was born to lead.
     var leaderNumber: Int32?
     /// The guard has gone, and no other could be started yet.
@@ -54,14 +54,14 @@ final class JobProcess {
         watchGuard()
     }
 
-    func start(_ order: SpawnRequest, token: String) {
-        var request = order
+    func start(_ wanted: SpawnRequest, _ order: Action.SpawnOrder) {
+        var request = wanted
         request.group = group?.renewed()
         group = request.group ?? group
         request.guarded = guardian.attempt
         isPaused = false
         refusal = nil
-        hasMissedSome = false
+        missed = .nothing
         toldRefusers = []
         if hasNoGuard { replaceGuard() }
         // Whoever has ended before is not there.
@@ -69,7 +69,7 @@ final class JobProcess {
         countMemoryKills()
         do throws(SystemError) {
             try guardian.attempt.takeInherited()
-            guardian.attempt.begin(token: token)
+            guardian.attempt.begin(token: order.token, number: order.attempt)
             let process = try spawn(request)
             leader = process
             leaderNumber = process.pid
@@ -90,6 +90,11 @@ final class JobProcess {
 
     /// The same, for one who looks at them for longer.
     var tree: JobTree { withTree { $0 } }
+}
+
+extension JobProcess {
+    /// SIGKILL, or what the job's standing still or going on takes.
+    enum Missed { case nothing, standing, kill }
 }
 
 extension Event.SpawnFailure {

@@ -63,6 +63,7 @@ extension Conductor {
         case .flushOutput: flushOutput()
         case .measureOutput: take(.outputTaken(output?.taken ?? 0))
         case .leaveOutput: output?.leave()
+        case .closeInherited: session.inherited.close()
         case .widenReaders: output?.widen()
         case .tellDiscards(let known): output?.tellDiscards(beyond: known)
         case .rewindInput(let offset): rewindInput(to: offset)
@@ -72,7 +73,14 @@ extension Conductor {
 
     func tryAgain() {
         WorkerLane.startThreads()
+        tellOfThreads()
         job?.tryAgain()
+        take(.triedAgain)
+    }
+
+    /// Work that waits for a thread.
+    func tellOfThreads() {
+        if let error = WorkerLane.takeRefusal() { take(.hindered(.threads("\(error)"))) }
     }
 
     func verify(_ id: CheckpointID, trusting: Bool) {

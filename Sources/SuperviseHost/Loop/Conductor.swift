@@ -12,6 +12,7 @@ final class Conductor {
     private(set) var core: Supervisor
     let console: Console
     let environment: JobEnvironment
+    let input = StandardInput()
     private var queue: [Event] = []
     private var isServing = false
     var timers: TimerTable?
@@ -39,15 +40,14 @@ final class Conductor {
             socket: session.socket,
             notices: .init(
                 socket: SocketPath.notices(beside: session.socket),
-                watchdog: session.request.settings.heartbeatTimeout))
+                watchdog: session.request.settings.heartbeatTimeout),
+            sockets: session.inherited.sockets)
         core = Supervisor(
             settings: session.request.settings, found: session.found, seed: session.seed,
             at: Self.now())
         let deliver: (Event) -> Void = { [unowned self] in take($0) }
         // Before the timers are set: it sets one.
-        loop.beforeWaiting { [weak self] in
-            if let error = WorkerLane.takeRefusal() { self?.take(.hindered(.threads("\(error)"))) }
-        }
+        loop.beforeWaiting { [weak self] in self?.tellOfThreads() }
         let timers = try TimerTable(on: loop) { [unowned self] in ring($0) }
         self.timers = timers
         let switchboard = try Switchboard(

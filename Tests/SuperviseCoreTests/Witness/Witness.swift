@@ -101,6 +101,8 @@ struct Witness {
     var shortage = ShortageWitness()
     var machineShortage = MachineShortageWitness()
     var input = InputWitness()
+    /// Of the whole history.
+    var numbers = NumbersWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {

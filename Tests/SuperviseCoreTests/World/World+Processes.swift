@@ -3,7 +3,8 @@ import SuperviseFormats
 
 /// Processes: how they start, are signalled and end.
 extension World {
-    func spawn(_ order: Action.SpawnOrder) {
+    func spawn(_ order: Action.SpawnOrder) throws(Violation) {
+        lastOrder = order.attempt
         lookAtInput()
         if !isCalm, now >= shortUntil, chance.happens(plan.shortages) {
             shortUntil = now + Int64(chance.share() * Double(plan.shortageLasts))
@@ -17,6 +18,11 @@ extension World {
                 .notFound("not found"), .notExecutable("not executable"), .system("no memory"),
             ]
             later(.spawnFailed(failures[chance.number(0...2)]), after: chance.wait(0.1, 500))
+            return
+        }
+        try witness.numbers.judge(order)
+        if !isCalm, chance.happens(plan.shortages / 2) {
+            later(.spawnFailed(.unwatched("epoll_ctl: no memory")), after: chance.wait(0.1, 50))
             return
         }
         trees.append(Tree(generation: generation, attempt: order.attempt))
@@ -108,6 +114,13 @@ extension World {
 
     /// What could not be seen is looked at again.
     func tryAgain() {
+        lookAgain()
+        // What fails once more is told before that.
+        later(.triedAgain, after: chance.wait(6, 10))
+    }
+
+    private func lookAgain() {
+        if missesPause { pauseJob() }
         guard isHidden, let tree = trees.indices.last, trees[tree].isAwaited else { return }
         isHidden = false
         endDescendants(lastUrgency)

@@ -35,6 +35,12 @@ final class World {
     var shortUntil: Int64 = 0
     /// The order to end what a leader has left has met processes that nobody could see.
     var isHidden = false
+    /// The order to pause the job has met processes that nobody could see.
+    var missesPause = false
+    /// The newest attempt that the running supervisor has ordered.
+    var lastOrder: Int?
+    /// What the guard of the last supervisor has noted.
+    var notedAttempt: Int?
     var lastUrgency = Action.Urgency.atOnce
     var links: [Int: Link] = [:]
     var nextSeq: Int64 = 1
