@@ -24,6 +24,7 @@ struct Session {
     /// Secret random bits.
     let seed: UInt64
     let console: Console
+    let inherited: InheritedDescriptors
     /// Those of the directories that are watched: ours alone.
     var watchLocks: [FileLock] = []
 }

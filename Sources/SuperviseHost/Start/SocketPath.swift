@@ -12,6 +12,8 @@ struct SocketPath {
     var temporary = "/tmp"
     /// Who the job is, where that is not who we are: it must be able to pass through.
     var job: UserIdentity?
+    /// nil tries nothing again.
+    var wait: ShortageWait?
 
     /// `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/supervise`, else `/tmp/supervise-UID`, else a
     /// new one. The last three have to be real directories of ours that nobody else can enter. For a
@@ -56,7 +58,8 @@ struct SocketPath {
         guard let job else { return true }
         var request = SpawnRequest(command: ["-"], environment: [])
         request.settings.identity = job
-        return (try? rehearse(request, reach: [directory])) != nil
+        let attempt = { () throws(SystemError) in try rehearse(request, reach: [directory]) }
+        return (try? wait?.perform(attempt) ?? attempt()) != nil
     }
 
     private func ownDirectory() throws(HostError) -> String {

@@ -7,6 +7,9 @@ import SuperviseSystem
 struct Starter {
     let request: RunRequest
     let console: Console
+    var inherited = InheritedDescriptors.none
+
+    var wait: ShortageWait { ShortageWait(console) }
 
     /// What comes of a start.
     enum Start {
@@ -18,20 +21,24 @@ struct Starter {
     /// - Throws: ``HostError`` with a sentence for whoever started us; nothing was changed that
     ///   was saved.
     func start() throws(HostError) -> Start {
-        let paths = runPaths()
+        // One kind of shortage would show in the middle, also where nobody is told of an error.
+        try wait.describing("the run cannot be started") { () throws(SystemError) in
+            try probeDescriptors(Self.descriptors)
+        }
+        let paths = try runPaths()
         let signals = SignalPlan(
             checkpoint: request.checkpointSignal, preempt: request.preemptSignal)
         try lookForPrograms()
         let job = try JobRehearsal(request: request, console: console).perform(paths)
         let missing = job.identity == nil ? [] : missingDirectories(above: paths)
-        try explaining { () throws(StoreError) in
+        try wait.explaining { () throws(StoreError) in
             try StateDirectory(request.stateDirectory).prepare()
         }
         let lock = try takeLock(paths)
         // Before anything is changed: it may be impossible.
-        let socket = try SocketPath(job: job.identity).choose(for: paths.run)
+        let socket = try SocketPath(job: job.identity, wait: wait).choose(for: paths.run)
         var store = RunStore(paths, owner: job.identity)
-        let old = try explaining { () throws(StoreError) in try load(store) }
+        let old = try wait.explaining { () throws(StoreError) in try load(store) }
         let isDone = old?.outcome?.kind == .completed
         let beginsAnew = request.fresh || (isDone && !namesCheckpoint)
         let exits = isDone && request.whenCompleted == .exit && !request.fresh
@@ -61,7 +68,7 @@ struct Starter {
         let runToken = try token(of: old, origin)
         let group = ControlGroup.make("supervise-\(runToken)")
         tellIfBlind()
-        try explaining { () throws(StoreError) in
+        try wait.explaining { () throws(StoreError) in
             try store.prepare()
             try payload?.claim(store, sharedThrough: sharedThrough(old, origin, payload))
             try store.openToOwner(through: missing)
@@ -76,14 +83,25 @@ struct Starter {
                 group: group,
                 found: try look(
                     store, old, beginsAnew: beginsAnew, runToken: runToken,
-                    hasLeftovers: hasLeftovers(old, origin),
+                    hasLeftovers: try hasLeftovers(old, origin),
+                    lastBegun: beginsAnew ? nil : Self.lastBegun(lock),
                     sharedThrough: sharedThrough(old, origin, payload), socket: socket,
                     manager: ServicePlace.find(in: environment)?.manager, isSwept: isSwept,
                     beginning),
                 isSwept: isSwept,
                 environment: environment, signals: signals, socket: socket,
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console,
+                inherited: self.inherited,
                 watchLocks: claimWatched(paths)))
+    }
+
+    /// So many are needed at once, at most, before the loop is there.
+    private static let descriptors = 8
+
+    /// As the guard of the supervisor before us has noted it.
+    private static func lastBegun(_ lock: FileLock) -> Int? {
+        guard let note = lock.formerNote, note.hasPrefix("attempt ") else { return nil }
+        return Int(note.dropFirst("attempt ".count))
     }
 
     private func claimWatched(_ paths: RunPaths) -> [FileLock] {
@@ -168,15 +186,6 @@ struct Starter {
                 + "mount it (unshare --mount-proc, in a PID namespace)", .quiet)
     }
 
-    private func runPaths() -> RunPaths {
-        let words = [request.directory] + request.command
-        let hash = Digest.of(Array(joined(words, with: "\0").utf8)).hex
-        let name = request.name ?? RunName.standard(for: request.command, hash: hash)
-        return RunPaths(
-            stateDirectory: request.stateDirectory, name: name,
-            checkpointRoot: request.checkpointDirectory)
-    }
-
     /// Where the run has put its checkpoints stays their place, unless another one is asked for.
     private func storeOfRecord(
         _ record: RunRecord, _ paths: RunPaths, _ owner: UserIdentity?
@@ -193,27 +202,30 @@ struct Starter {
     /// lost, its checkpoints are not.
     private func look(
         _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String,
-        hasLeftovers: Bool, sharedThrough: Int64?, socket: String, manager: ServiceManager?,
+        hasLeftovers: Bool, lastBegun: Int?, sharedThrough: Int64?, socket: String,
+        manager: ServiceManager?,
         isSwept: Bool, _ beginning: RunRequest.Beginning
     ) throws(HostError) -> Supervisor.Found {
-        let scan = try explaining { () throws(StoreError) in try store.scan() }
+        let scan = try wait.explaining { () throws(StoreError) in try store.scan() }
         // Derived: without it the next start takes longer.
         try? store.mendIndex(scan)
         let pins = pins(of: store)
-        var record = newRecord(store, runToken: runToken, bootID: bootID)
+        var record = newRecord(store, runToken: runToken, bootID: try bootID())
         record.program = beginning.program
         record.environment = beginning.environment
-        record.home = try explaining { () throws(StoreError) in try store.home() }
+        record.home = try wait.explaining { () throws(StoreError) in try store.home() }
         if let old, !beginsAnew {
             record.takeOver(old)
             record.sharedThrough = sharedThrough
         }
-        return Supervisor.Found(
+        var found = Supervisor.Found(
             record: record, checkpoints: scan.checkpoints, sources: scan.sources,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
             mayHaveLeftovers: hasLeftovers, mayHaveArchives: isSwept, socket: socket,
             manager: manager)
+        found.lastBegun = lastBegun
+        return found
     }
 
     /// nil where it cannot be told: the job is kept alive all the same.
@@ -236,10 +248,20 @@ struct Starter {
             runToken: runToken)
     }
 
-    private var bootID: String { (try? bootId()) ?? "" }
+    /// Empty where /proc is not mounted: then nothing is known to be of this boot.
+    ///
+    /// - Throws: what the machine is short of, as what is left of the run would then be overlooked.
+    func bootID() throws(HostError) -> String {
+        do throws(SystemError) {
+            return try wait.perform(bootId)
+        } catch {
+            if error.isShortage { throw HostError("\(error); \(error.shortageAdvice)") }
+            return ""
+        }
+    }
 
     private func randomDigits() throws(HostError) -> String {
-        try describing("no random numbers") {
+        try wait.describing("no random numbers") {
             () throws(SystemError) in try randomHex(bytes: 8)
         }
     }
@@ -254,6 +276,7 @@ extension RunRecord {
     fileprivate mutating func takeOver(_ old: RunRecord) {
         created = old.created
         attempt = old.attempt
+        attemptsReserved = old.attemptsReserved
         current = old.current
         sequence = old.sequence
         commits = old.commits

@@ -44,6 +44,11 @@ package func ignoreBrokenPipes() {
     _ = cl_signal_ignore(SIGPIPE)
 }
 
+/// Makes a write beyond the limit of file sizes (`ulimit -f`) fail with EFBIG: else it kills us.
+package func ignoreFileSizeLimit() {
+    _ = cl_signal_ignore(SIGXFSZ)
+}
+
 /// Ignores what stops a process in the background that writes to its terminal (`stty tostop`) or
 /// reads from it: one that is stopped supervises nothing, and obeys no SIGTERM.
 package func ignoreBackgroundStops() {
