@@ -6,7 +6,7 @@ import Testing
 /// A library that is loaded into a program before the C library: it moves the program's wall clock,
 /// and holds its syncs, or what it writes to the job's log, as a hung disk does. A static binary loads none.
 struct Preload {
-    private let directory: String
+    let directory: String
     let environment: [String: String]
 
     private static let source = """
@@ -27,9 +27,9 @@ struct Preload {
         }
         int clock_gettime(clockid_t clock, struct timespec *time) {
             int result = (int)syscall(SYS_clock_gettime, clock, time);
-            if (result != 0 || clock != CLOCK_REALTIME) return result;
+            if (result != 0 || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)) return result;
             char text[32] = {0};
-            int file = open_own("offset", O_RDONLY);
+            int file = open_own(clock == CLOCK_REALTIME ? "offset" : "uptime", O_RDONLY);
             if (file >= 0 && read(file, text, sizeof text - 1) > 0) time->tv_sec += atol(text);
             if (file >= 0) close(file);
             return result;
@@ -88,6 +88,15 @@ struct Preload {
         try Disk().writeFile("\(directory)/new", Array("\(offset)".utf8))
         try systemCall("rename") { rename("\(directory)/new", "\(directory)/offset") }
     }
+
+    /// - Parameter offset: seconds that are added to the monotonic clock.
+    func setUptime(_ offset: Int64) throws {
+        try Disk().writeFile("\(directory)/new", Array("\(offset)".utf8))
+        try systemCall("rename") { rename("\(directory)/new", "\(directory)/uptime") }
+    }
+
+    /// For LD_PRELOAD.
+    var library: String { "\(directory)/it.so" }
 
     /// What of the disk does not come to its end.
     enum Hanging: String {
