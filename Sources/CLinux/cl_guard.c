@@ -129,10 +129,8 @@ static _Noreturn void guard(
     leave_terminal_and_files(line, locks);
     forget_token();
     while (read(line, &nothing, 1) != 0 && errno == EINTR) {}
-    if (!guarded->is_over) {
-        end(guarded, group);
-        note_number(locks.run, guarded->number);
-    }
+    if (!guarded->is_over) end(guarded, group);
+    note_number(locks.run, guarded->number);
     _exit(0);
 }
 

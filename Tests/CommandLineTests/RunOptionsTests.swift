@@ -262,6 +262,10 @@ private let runOptions = [
         accepts: "true or false"
     ) { "\($0.tty)" },
     RunOption(
+        "pass-listen", standard: "false", ("true", "true"), ("1", "true"), bad: "maybe",
+        accepts: "true or false"
+    ) { "\($0.passesSockets)" },
+    RunOption(
         "preempt", standard: "nil",
         ("aws", #"aws(base: "http://169.254.169.254")"#), ("exec:a 'b c'", #"["a", "b c"]"#),
         bad: "exec:'", accepts: "aws, gcp, azure, or exec: and a command with quotes in pairs"

@@ -7,15 +7,26 @@ import Testing
 @Suite(
     "The number of an attempt", .onStage, .enabled(if: Preload.isUsable, Preload.hindrance))
 struct AttemptNumberTests {
-    /// Attempt 2 runs, and the record on the disk knows of attempt 1.
-    private func unrecorded(_ place: Place) throws -> Program {
-        let disk = try Preload(in: place)
-        let program = try place.puppet(environment: disk.environment)
+    /// Two attempts run, and the record on the disk knows of the first one only.
+    private func unrecorded(_ place: Place, _ disk: Preload, first: Int = 1) throws -> Program {
+        let program = try place.supervise(
+            [], [place.fixture, "puppet"], environment: disk.environment, hasInput: true)
+        try program.nextAttempt(first)
         try disk.hangDisk(.record)
         try program.say("exit 3")
-        try program.nextAttempt(2)
-        #expect(try place.record().attempt == 1)
+        try program.nextAttempt(first + 1)
+        #expect(try place.record().attempt == first)
         return program
+    }
+
+    private func killBoth(_ program: Program) throws {
+        let guardian = try guardian(of: program)
+        // It could start another one.
+        try program.signal(19)
+        try program.waitUntilStopped()
+        try guardian.signal(9)
+        try program.signal(9)
+        #expect(try program.waitForEnd() == .signaled(9))
     }
 
     private func guardian(of program: Program) throws -> ProcessHandle {
@@ -29,7 +40,7 @@ struct AttemptNumberTests {
     @Test("is not given again after the supervisor was killed; the guard tells which came last")
     func killed() throws {
         let place = try Place()
-        let program = try unrecorded(place)
+        let program = try unrecorded(place, Preload(in: place))
         try program.signal(9)
         #expect(try program.waitForEnd() == .signaled(9))
         let next = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
@@ -43,19 +54,40 @@ struct AttemptNumberTests {
     @Test("is not given again after supervisor and guard were killed; then some are skipped")
     func bothKilled() throws {
         let place = try Place()
-        let program = try unrecorded(place)
-        let guardian = try guardian(of: program)
-        // It could start another one.
-        try program.signal(19)
-        try program.waitUntilStopped()
-        try guardian.signal(9)
-        try program.signal(9)
-        #expect(try program.waitForEnd() == .signaled(9))
+        try killBoth(unrecorded(place, Preload(in: place)))
         let next = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
         try next.nextAttempt(10)
         try place.stop(next)
         let last = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
         try last.nextAttempt(11)
         try place.stop(last)
+    }
+
+    @Test("what a guard has noted is believed once, and not of a later supervisor")
+    func oldNote() throws {
+        let place = try Place()
+        let disk = try Preload(in: place)
+        let program = try unrecorded(place, disk)
+        try program.signal(9)
+        #expect(try program.waitForEnd() == .signaled(9))
+        try disk.freeDisk(.record)
+        try killBoth(unrecorded(place, disk, first: 3))
+        let next = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
+        try next.nextAttempt(12)
+        try place.stop(next)
+    }
+
+    @Test("begins at 1 for a run that was removed by hand, whatever was noted of it")
+    func removed() throws {
+        let place = try Place()
+        let program = try place.puppet()
+        try program.signal(9)
+        #expect(try program.waitForEnd() == .signaled(9))
+        _ = try FileLock.takeWaiting("\(place.state)/.locks/\(Place.name)")
+        let gone = try place.start(["rm", "-r", place.file("")])
+        #expect(try gone.waitForEnd() == .exited(0))
+        let next = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
+        try next.nextAttempt(1)
+        try place.stop(next)
     }
 }

@@ -84,7 +84,7 @@ struct Starter {
                 found: try look(
                     store, old, beginsAnew: beginsAnew, runToken: runToken,
                     hasLeftovers: try hasLeftovers(old, origin),
-                    lastBegun: beginsAnew ? nil : Self.lastBegun(lock),
+                    lastBegun: try lastBegun(lock, paths, of: beginsAnew ? nil : old),
                     sharedThrough: sharedThrough(old, origin, payload), socket: socket,
                     manager: ServicePlace.find(in: environment)?.manager, isSwept: isSwept,
                     beginning),
@@ -98,9 +98,18 @@ struct Starter {
     /// So many are needed at once, at most, before the loop is there.
     private static let descriptors = 8
 
-    /// As the guard of the supervisor before us has noted it.
-    private static func lastBegun(_ lock: FileLock) -> Int? {
-        guard let note = lock.formerNote, note.hasPrefix("attempt ") else { return nil }
+    /// As the guard of the supervisor before us has noted it. Takes the note away: it tells nothing of
+    /// our own attempts, and after a power failure it may be there again.
+    private func lastBegun(
+        _ lock: FileLock, _ paths: RunPaths, of old: RunRecord?
+    ) throws(HostError) -> Int? {
+        guard let note = lock.formerNote else { return nil }
+        try wait.describing("the run's lock cannot be written") { () throws(SystemError) in
+            try lock.note(nil, paths.lock)
+        }
+        guard let old, !old.bootID.isEmpty, old.bootID == (try bootID()),
+            note.hasPrefix("attempt ")
+        else { return nil }
         return Int(note.dropFirst("attempt ".count))
     }
 

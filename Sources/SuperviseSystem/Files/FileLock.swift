@@ -10,7 +10,7 @@ package final class FileLock: Sendable {
     /// Shares the lock with a process that inherits it; closed when this object goes.
     package let rawDescriptor: Int32
 
-    /// The line behind the pid of the one who had the lock before; nil where there was none.
+    /// The line behind the pid of the one who had the lock before; nil where there was none. It stays.
     package let formerNote: String?
 
     deinit { _ = close(rawDescriptor) }
@@ -59,21 +59,17 @@ package final class FileLock: Sendable {
     private init(taken file: consuming FileDescriptor, _ path: String) throws(SystemError) {
         formerNote = try Self.lines(of: file.rawValue, path).dropFirst().first.map(String.init)
         rawDescriptor = file.release()
-        try writePID(path)
+        // Whoever only looks at the run leaves the note to the one that it is for.
+        try note(formerNote, path)
     }
 
-    /// First the line, then the end: at any moment the first line is a whole one.
-    private func writePID(_ path: String) throws(SystemError) {
+    /// Writes a line for others behind our pid, in place of the one that is there; nil leaves none.
+    ///
+    /// First the lines, then the end: at any moment the first line is a whole one.
+    package func note(_ text: String?, _ path: String) throws(SystemError) {
         let file = rawDescriptor
-        let line = Array("\(getpid())\n".utf8)
-        try systemCall("write", path) { pwrite(file, line, line.count, 0) }
-        try systemCall("ftruncate", path) { ftruncate(file, off_t(line.count)) }
-    }
-
-    /// Writes a line for others behind our pid.
-    package func note(_ text: String, _ path: String) throws(SystemError) {
-        let file = rawDescriptor
-        let line = Array("\(getpid())\n\(text)\n".utf8)
+        let note = text.map { "\($0)\n" } ?? ""
+        let line = Array("\(getpid())\n\(note)".utf8)
         try systemCall("write", path) { pwrite(file, line, line.count, 0) }
         try systemCall("ftruncate", path) { ftruncate(file, off_t(line.count)) }
     }
