@@ -55,6 +55,16 @@ package struct RunRequest: Sendable {
         }
     }
 
+    /// Who looks at a job that hangs, with `--on-hang`.
+    package var onHangUser = OnHangUser.supervisor
+
+    package enum OnHangUser: String, Sendable, CaseIterable {
+        /// As we are, in `/`.
+        case supervisor
+        /// As the job is, where it works.
+        case job
+    }
+
     /// What happens where the run of that name has completed.
     package enum WhenCompleted: String, Sendable, CaseIterable { case again, exit }
 

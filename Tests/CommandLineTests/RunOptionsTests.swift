@@ -162,6 +162,10 @@ private let runOptions = [
         accepts: "a command with quotes in pairs, such as 'py-spy dump --pid {pid}'"
     ) { $0.settings.onHang.map { $0.templates.map { "[\($0)]" }.joined() } ?? "nil" },
     RunOption(
+        "on-hang-user", standard: "supervisor", ("job", "job"), ("supervisor", "supervisor"),
+        bad: "root", accepts: "supervisor or job"
+    ) { $0.onHangUser.rawValue },
+    RunOption(
         "on-hang-timeout", standard: "30.0 seconds", ("2m", "120.0 seconds"),
         ("500ms", "0.5 seconds"), bad: "0s", accepts: "\(duration) of more than 0s"
     ) { "\($0.settings.onHangTimeout)" },

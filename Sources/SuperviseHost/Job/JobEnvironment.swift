@@ -14,8 +14,17 @@ struct JobEnvironment {
     ]
 
     /// What a program finds that works for us: it is none of the job's, and not to be ended as such.
-    static func ofHelper(inherited: [(String, String)]) -> [String] {
-        entries(withoutOurs(inherited))
+    ///
+    /// - Parameters:
+    ///   - path: its PATH; nil leaves it as it is.
+    ///   - identity: who it runs as, where that is not who we are.
+    static func ofHelper(
+        inherited: [(String, String)], path: String? = nil, as identity: UserIdentity? = nil
+    ) -> [String] {
+        var variables = withoutOurs(inherited)
+        if let identity { replace(&variables, by: own(identity), without: ["XDG_RUNTIME_DIR"]) }
+        if let path { replace(&variables, by: [("PATH", path)]) }
+        return entries(variables)
     }
 
     /// - Parameters:

@@ -91,9 +91,7 @@ extension Conductor {
         console.say(
             "the job hangs; before it is killed, \(HumanText.commandLine(command)) looks at it "
                 + "(up to \(limit))", .normal)
-        diagnosis?.run(
-            command, environment: JobEnvironment.ofHelper(inherited: session.environment),
-            directory: core.record.directory)
+        diagnosis?.run(session.onHangCall(command))
     }
 
     func log(_ event: RunEvent) {

@@ -21,16 +21,23 @@ struct Starter {
         let paths = runPaths()
         let signals = SignalPlan(
             checkpoint: request.checkpointSignal, preempt: request.preemptSignal)
-        try lookForPrograms()
+        let helpers = try lookForPrograms()
         let job = try JobRehearsal(request: request, console: console).perform(paths)
+        if let identity = job.identity {
+            try HelperTrust(identity: identity).check(helpers, onHangUser: request.onHangUser)
+        }
+        let place = PlaceCheck(identity: job.identity)
+        say(try place.perform(paths))
         let missing = job.identity == nil ? [] : missingDirectories(above: paths)
         try explaining { () throws(StoreError) in
             try StateDirectory(request.stateDirectory).prepare()
         }
+        _ = try place.perform(paths)
         let lock = try takeLock(paths)
         // Before anything is changed: it may be impossible.
-        let socket = try SocketPath(job: job.identity).choose(for: paths.run)
-        var store = RunStore(paths, owner: job.identity)
+        let socket = try SocketPath(variable: trustedVariable, job: job.identity)
+            .choose(for: paths.run)
+        var store = try makeStore(paths, place)
         let old = try explaining { () throws(StoreError) in try load(store) }
         let isDone = old?.outcome?.kind == .completed
         let beginsAnew = request.fresh || (isDone && !namesCheckpoint)
@@ -40,7 +47,7 @@ struct Starter {
             throw HostError(text)
         }
         if exits { return .alreadyCompleted }
-        if let old { store = storeOfRecord(old, paths, job.identity) }
+        if let old { store = try makeStore(pathsOfRecord(old, paths), place) }
         let origin = try old.map { (old) throws(HostError) in
             try inquire(store, old)
         }
@@ -51,7 +58,7 @@ struct Starter {
         if beginsAnew {
             isSwept = try archive(store) || isSwept
             let archived = store.paths.payload
-            store = RunStore(paths, owner: job.identity)
+            store = try makeStore(paths, place)
             if store.paths.payload != archived {
                 payload = try holder.take(store, isRecorded: false)
             }
@@ -61,8 +68,10 @@ struct Starter {
         let runToken = try token(of: old, origin)
         let group = ControlGroup.make("supervise-\(runToken)")
         tellIfBlind()
+        try explaining { () throws(StoreError) in try store.prepare() }
+        // Somebody else may have been quicker than we in making a directory.
+        _ = try place.perform(store.paths)
         try explaining { () throws(StoreError) in
-            try store.prepare()
             try payload?.claim(store, sharedThrough: sharedThrough(old, origin, payload))
             try store.openToOwner(through: missing)
             if request.capture != nil { try store.prepareOutput() }
@@ -83,7 +92,7 @@ struct Starter {
                 isSwept: isSwept,
                 environment: environment, signals: signals, socket: socket,
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console,
-                watchLocks: claimWatched(paths)))
+                watchLocks: claimWatched(paths), helpers: helpers))
     }
 
     private func claimWatched(_ paths: RunPaths) -> [FileLock] {
@@ -103,17 +112,16 @@ struct Starter {
     }
 
     /// What is needed later is looked for now, before anything is changed.
-    private func lookForPrograms() throws(HostError) {
-        if let program = request.settings.onHang?.templates.first, !program.contains("/"),
-            pathOfProgram(program) == nil
-        {
+    private func lookForPrograms() throws(HostError) -> HelperPrograms {
+        var helpers = HelperPrograms(onHang: HelperPrograms.find(request.settings.onHang))
+        if let program = request.settings.onHang?.templates.first, helpers.onHang == nil {
             console.say(
                 "the program \(HumanText.printable(program)) of --on-hang is not in PATH; should "
                     + "the job hang, it is killed without it", .normal)
         }
-        try lookForAsker()
+        helpers.preempt = try lookForAsker()
         guard let name = request.settings.compression?.rawValue, pathOfProgram(name) == nil else {
-            return
+            return helpers
         }
         throw HostError(
             "--compress \(name) needs the program \(name), which is not in PATH; install it, or "
@@ -121,14 +129,18 @@ struct Starter {
     }
 
     /// Whoever is to ask whether the machine is taken away.
-    private func lookForAsker() throws(HostError) {
+    ///
+    /// - Returns: the user's own program; nil for `curl`, and where nobody is asked.
+    private func lookForAsker() throws(HostError) -> String? {
         let program: String
         switch request.settings.preempt {
-        case nil: return
-        case .program(let words): program = words.templates[0]
+        case nil: return nil
+        case .program(let words):
+            if let found = HelperPrograms.find(words) { return found }
+            program = words.templates[0]
         case .aws, .gcp, .azure: program = CurlCall.program
         }
-        guard !program.contains("/"), pathOfProgram(program) == nil else { return }
+        guard pathOfProgram(program) == nil else { return nil }
         throw HostError(
             "--preempt needs the program \(HumanText.printable(program)), which is not in PATH; "
                 + "install it, or leave the option out")
@@ -137,7 +149,7 @@ struct Starter {
     /// What cannot be read as a record goes to the archive where a fresh run is asked for.
     private func load(_ store: RunStore) throws(StoreError) -> RunRecord? {
         do throws(StoreError) {
-            return try store.loadRecord()
+            return try store.loadRecordToRun()
         } catch {
             if case .garbage = error, request.fresh { return nil }
             throw error
@@ -178,11 +190,15 @@ struct Starter {
     }
 
     /// Where the run has put its checkpoints stays their place, unless another one is asked for.
-    private func storeOfRecord(
-        _ record: RunRecord, _ paths: RunPaths, _ owner: UserIdentity?
-    ) -> RunStore {
-        RunStore(
-            request.checkpointDirectory == nil ? paths.following(record) : paths, owner: owner)
+    private func pathsOfRecord(_ record: RunRecord, _ paths: RunPaths) -> RunPaths {
+        request.checkpointDirectory == nil ? paths.following(record) : paths
+    }
+
+    private func makeStore(
+        _ paths: RunPaths, _ place: PlaceCheck
+    ) throws(HostError) -> RunStore {
+        _ = try place.perform(paths)
+        return RunStore(paths, owner: place.identity, files: try place.files(for: paths))
     }
 
     private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {

@@ -53,6 +53,14 @@ package final class FileLock: Sendable {
     private convenience init(opening path: String) throws(SystemError) {
         let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY
         self.init(adopting: try systemCall("open", path) { open(path, flags, 0o600) })
+        let file = rawDescriptor
+        var found = stat()
+        try systemCall("fstat", path) { fstat(file, &found) }
+        // Our pid is written there: not into what has another name too, and may be somebody's file.
+        guard found.st_mode & S_IFMT == S_IFREG, found.st_nlink <= 1 else {
+            let code = found.st_nlink > 1 ? EMLINK : EINVAL
+            throw SystemError(call: "open", code: code, subject: path)
+        }
     }
 
     /// First the line, then the end: at any moment the first line is a whole one.

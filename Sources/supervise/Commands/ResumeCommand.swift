@@ -12,7 +12,7 @@ extension CommandCall {
         }
         try refuseOperands(after: 1)
         let run = try runs.run(name, for: .resume)
-        let record = try run.knownRecord()
+        let record = try run.recordToRun()
         let glance = try run.glance(at: surroundings.now)
         if glance.isRunning {
             throw Complaint(
@@ -28,7 +28,7 @@ extension CommandCall {
         var place = surroundings
         place.directory = .success(record.directory)
         let builder = RunArguments(surroundings: place)
-        let given = try recordedOptions(of: run)
+        let given = try recordedOptions(of: run, record)
         // The state is where it was found, wherever it was when the run began.
         var request = try builder.request(
             given, command: record.command, stateDirectory: run.store.paths.stateDirectory)
@@ -65,10 +65,12 @@ extension CommandCall {
     /// What the run was started with.
     ///
     /// - Throws: ``Complaint`` where a newer version of `supervise` has started it.
-    func recordedOptions(of run: FoundRun) throws(Complaint) -> [String: GivenOption] {
+    func recordedOptions(
+        of run: FoundRun, _ record: RunRecord? = nil
+    ) throws(Complaint) -> [String: GivenOption] {
         let source = GivenOption.Source.file(run.store.paths.record, line: nil)
         var given: [String: GivenOption] = [:]
-        for (key, text) in try run.knownRecord().options {
+        for (key, text) in try (record ?? run.knownRecord()).options {
             let known = OptionTable.options(of: .run).first { $0.name == key && $0.isRecorded }
             guard let spec = known else {
                 throw Complaint(

@@ -34,11 +34,12 @@ struct RunArguments {
     }
 
     /// - Parameters:
-    ///   - given: the winning value of each option that was given.
+    ///   - written: the winning value of each option that was given.
     ///   - stateDirectory: an absolute path; nil leaves it to the options and the environment.
     func request(
-        _ given: [String: GivenOption], command: [String], stateDirectory: String? = nil
+        _ written: [String: GivenOption], command: [String], stateDirectory: String? = nil
     ) throws(Complaint) -> RunRequest {
+        let given = try locatingPrograms(written)
         let values = try sources.values(given)
         if values.fresh, case .checkpoint(let id) = values.settings.resumeFrom {
             throw Complaint("--fresh begins anew and --resume-from \(id) does not: leave out one")
@@ -58,6 +59,7 @@ struct RunArguments {
         request.resumeArguments = values.resumeArguments
         request.checkpointSignal = values.checkpointSignal
         request.settings.preempt = try values.preempt?.source(surroundings)
+        request.onHangUser = values.onHangUser
         request.preemptSignal = try preemptSignal(values, given)
         request.preemptedExitCode = values.preemptedExitCode
         request.job = values.job

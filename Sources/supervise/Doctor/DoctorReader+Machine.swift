@@ -9,6 +9,7 @@ extension DoctorReader {
         var facts = MachineFacts(now: surroundings.now)
         facts.user = user
         facts.places = [look("state", place.directory)] + payloads(runs)
+        facts.weakPlaces = weakPlaces(facts.places, runs)
         facts.strayLocks = strayLocks()
         facts.socket = socket()
         facts.descriptors = descriptorLimit(isHard: true)

@@ -19,6 +19,7 @@ struct OptionValues: Sendable {
     var config: String?
     var resumeArguments: ResumeArguments?
     var checkpointSignal: Int32? = freeSignal("SIGUSR1")
+    var onHangUser = RunRequest.OnHangUser.supervisor
     var preempt: PreemptKind?
     var preemptSignal: Int32? = freeSignal("SIGUSR2")
     var preemptedExitCode: Int32 = 75

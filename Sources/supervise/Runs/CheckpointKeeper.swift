@@ -39,6 +39,7 @@ struct CheckpointKeeper {
 
     /// A supervisor that cuts archived runs down holds the one that it is at, as we do.
     private func pinArchived(_ id: CheckpointID, _ isPinned: Bool) throws(Complaint) {
+        try refuseForeignPlace()
         let isDone: Bool
         do throws(StoreError) {
             isDone = try run.store.setPin(id, isPinned)
@@ -218,6 +219,7 @@ struct CheckpointKeeper {
     ) throws(Complaint) -> Result {
         do {
             let paths = run.store.paths
+            try refuseForeignPlace()
             try StateDirectory(paths.stateDirectory).prepare()
             switch try RunLock.acquire(paths) {
             case .heldBy(let pid):

@@ -31,6 +31,19 @@ struct FoundRun: Sendable {
         }
     }
 
+    /// The same, read anew for a caller that runs what it says.
+    ///
+    /// - Throws: ``Complaint`` also where we are root and another user may have written it.
+    func recordToRun() throws(Complaint) -> RunRecord {
+        _ = try knownRecord()
+        do throws(StoreError) {
+            if let record = try store.loadRecordToRun() { return record }
+        } catch {
+            throw Complaint("run \(name): \(error)")
+        }
+        throw Complaint("run \(name) has gone meanwhile")
+    }
+
     /// Where the run stands now.
     ///
     /// - Throws: ``Complaint`` where neither status nor record tell.
