@@ -44,7 +44,8 @@ extension RunStore {
         var size = (bytes: Int64(0), files: 0)
         var waiting = ["\(paths.staging(id))/\(CheckpointFile.data)"]
         while let directory = waiting.popLast() {
-            for entry in try visible({ () throws(SystemError) in try files.list(directory) }) ?? [] {
+            for entry in try visible({ () throws(SystemError) in try files.list(directory) }) ?? []
+            {
                 let path = "\(directory)/\(entry.name)"
                 if entry.kind == .directory { waiting.append(path) }
                 guard entry.kind == .file else { continue }
@@ -63,7 +64,8 @@ extension RunStore {
         do throws(SystemError) {
             return try body()
         } catch {
-            guard error.isMissing || error.isForbidden || error.isNoDirectory || error.isALink else {
+            guard error.isMissing || error.isForbidden || error.isNoDirectory || error.isALink
+            else {
                 throw StoreError(reading: error)
             }
             return nil

@@ -66,11 +66,12 @@ extension CommandCall {
     ///
     /// - Throws: ``Complaint`` where a newer version of `supervise` has started it.
     func recordedOptions(
-        of run: FoundRun, _ record: RunRecord? = nil
+        of run: FoundRun, _ known: RunRecord? = nil
     ) throws(Complaint) -> [String: GivenOption] {
         let source = GivenOption.Source.file(run.store.paths.record, line: nil)
         var given: [String: GivenOption] = [:]
-        for (key, text) in try (record ?? run.knownRecord()).options {
+        let record = if let known { known } else { try run.knownRecord() }
+        for (key, text) in record.options {
             let known = OptionTable.options(of: .run).first { $0.name == key && $0.isRecorded }
             guard let spec = known else {
                 throw Complaint(
