@@ -67,7 +67,7 @@ struct PlaceAttackTests {
         }
     }
 
-    @Test("is warned of, once, where the job is root itself", arguments: [0, 1, 2, 4])
+    @Test("is warned of, once, where the job is root itself", arguments: [0, 1, 2])
     func warned(index: Int) throws {
         let (make, said) = Self.weak[index]
         try run(make)
