@@ -79,7 +79,9 @@ extension JobProcess {
     /// Its last member need not be our child.
     func watchGroup() {
         guard let group, groupWatch == nil else { return }
-        groupWatch = try? loop.watch(group.changes, for: .urgent) { [unowned self] _ in reap() }
+        groupWatch = try? loop.watch(group.changes, for: .urgent, rank: .first) {
+            [unowned self] _ in reap()
+        }
     }
 
     func treeIsGone() {

@@ -40,7 +40,9 @@ extension JobProcess {
         let number = guardian.process.descriptor
         // A sandbox may refuse pidfds: then it is only looked for.
         guard number >= 0 else { return }
-        guardWatch = try? loop.watch(number, for: .read) { [unowned self] _ in reap() }
+        guardWatch = try? loop.watch(number, for: .read, rank: .first) {
+            [unowned self] _ in reap()
+        }
     }
 
     private func stopWatchingGuard() {

@@ -24,7 +24,7 @@ package final class SignalSource {
             signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
         }
         descriptor = FileDescriptor(adopting: number)
-        registration = try loop.watch(number, for: .read) { _ in
+        registration = try loop.watch(number, for: .read, rank: .first) { _ in
             // One at a time: the handler may stop the loop, and the next one is then still there.
             var info = signalfd_siginfo()
             let size = MemoryLayout<signalfd_siginfo>.size
