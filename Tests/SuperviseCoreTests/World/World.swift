@@ -106,7 +106,10 @@ final class World {
         do throws(Violation) {
             while !isOver, let next = queue.next() {
                 now = max(now, next.at)
-                if case .cloudSpeaks = next.happening {} else { steps += 1 }
+                if case .cloudSpeaks = next.happening {
+                } else if !isOfFlood(next.happening) {
+                    steps += 1
+                }
                 try happen(next.happening)
                 try witness.look(at: self)
                 if steps > plan.maximalSteps + 1_500 {
