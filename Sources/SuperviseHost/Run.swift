@@ -32,6 +32,7 @@ private func tellServiceManager(_ text: String) {
 }
 
 private func supervise(_ session: Session) throws(HostError) -> RunResult {
+    defer { SocketPath.remove(session.socket) }
     let ending = try describing("the supervisor cannot work") { () throws(SystemError) in
         try becomeSubreaper()
         let conductor = try ShortageWait(session.console).perform { () throws(SystemError) in

@@ -38,7 +38,7 @@ struct SurroundingsTests {
         #expect(ours["SUPERVISE_TOKEN"]?.utf8.count == 32)
         #expect(ours["SUPERVISE_SOCKET"] == (try place.status().socket))
         #expect(first["MINE"] == "kept = \u{e4}" && first["HOME"] == place.path)
-        #expect(first["NOTIFY_SOCKET"]?.hasSuffix(".note") == true)
+        #expect(first["NOTIFY_SOCKET"]?.hasSuffix("/note") == true)
         for name in first.keys where name != "NOTIFY_SOCKET" {
             #expect(
                 !["NOTIFY", "WATCHDOG", "LISTEN"].contains(name.split(separator: "_")[...].first))

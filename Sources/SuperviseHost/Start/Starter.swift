@@ -30,7 +30,11 @@ struct Starter {
         let lock = try takeLock(paths)
         // Before anything is changed: it may be impossible.
         let socket = try SocketPath(job: job.identity).choose(for: paths.run)
+        var isInSession = false
+        defer { if !isInSession { SocketPath.remove(socket) } }
         var store = RunStore(paths, owner: job.identity)
+        SocketPath.removeFormer(
+            (try? store.readStatus())?.socket, of: paths.run, unless: socket)
         let old = try explaining { () throws(StoreError) in try load(store) }
         let isDone = old?.outcome?.kind == .completed
         let beginsAnew = request.fresh || (isDone && !namesCheckpoint)
@@ -70,7 +74,7 @@ struct Starter {
         let inherited = environmentVariables()
         let beginning = beginning(inherited)
         let environment = environment(of: beginning, inherited)
-        return .session(
+        let session =
             Session(
                 request: request, job: job, store: store, lock: lock, payloadLock: payload?.lock,
                 group: group,
@@ -83,7 +87,9 @@ struct Starter {
                 isSwept: isSwept,
                 environment: environment, signals: signals, socket: socket,
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console,
-                watchLocks: claimWatched(paths)))
+                watchLocks: claimWatched(paths))
+        isInSession = true
+        return .session(session)
     }
 
     private func claimWatched(_ paths: RunPaths) -> [FileLock] {
