@@ -32,6 +32,10 @@ int cl_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
     return 0;
 }
 
+const void *cl_find_bytes(const void *bytes, size_t count, const void *word, size_t length) {
+    return memmem(bytes, count, word, length);
+}
+
 int cl_want_senders(int socket) {
     int yes = 1;
     return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);

@@ -52,6 +52,12 @@ final class DiskWork {
         records = RecordsLane(store) { mailbox.post($0) }
     }
 
+    /// More is ordered than the disk can do.
+    var isFlooded: Bool {
+        SocketBounds.isTooMuch(
+            staging: staging.waiting, commits: commits.waiting, cleaning: cleaning.waiting)
+    }
+
     /// The first record, where it is to be confirmed, is written here and now: nothing runs yet, and
     /// a thread would cost time.
     func save(_ record: RunRecord, confirm: Bool) {

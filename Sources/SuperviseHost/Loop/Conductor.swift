@@ -53,7 +53,11 @@ final class Conductor {
         let switchboard = try Switchboard(
             path: session.socket, job: session.job.identity, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
-        disk = try DiskWork(session.store, session.request.settings, on: loop, deliver)
+        switchboard.orderOfLastReading = { [unowned self] in core.orderOfLastReading($0) }
+        let disk = try DiskWork(session.store, session.request.settings, on: loop, deliver)
+        self.disk = disk
+        loop.slice = SocketBounds.slice
+        loop.holdsTurns = { disk.isFlooded }
         let tools = session.store.tools
         tools.leaveReapingToLoop()
         output = try passOutput(timers, tools, deliver)
