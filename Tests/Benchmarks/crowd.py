@@ -56,7 +56,7 @@ def stop(binary, disk, runs):
     bench.table(
         "From SIGTERM to the end of a job that floods the socket, with its final checkpoint; 7 s are promised", "s", 1e9,
         {f"{count} connections of `{kind}`": [once(count, kind) for _ in range(runs)]
-         for count, kind in ((0, "status"), (50, "status"), (200, "status"), (1000, "status"), (1000, "begin"))})
+         for count, kind in ((0, "status"), (50, "status"), (200, "status"), (1000, "status"), (1000, "heartbeat"))})
 
 
 def neighbours(binary, disk, count):
