@@ -77,7 +77,8 @@ extension Place {
 
     /// The status as the supervisor tells it now.
     func statusOverSocket() throws -> Status {
-        let peer = try Peer(path: #require(sockets().first))
+        guard let socket = try sockets().first else { throw TestFailure("there is no socket yet") }
+        let peer = try Peer(path: socket)
         try peer.send(line: #"{"type":"control","command":"status"}"#)
         let line = try #require(try peer.readLine())
         let envelope = try JSONText.decode(Envelope<SupervisorMessage>.self, from: line.utf8)
