@@ -1,6 +1,8 @@
 #include "cl_guard.h"
 #include "cl_child.h"
+#include "cl_mark.h"
 #include "cl_process.h"
+#include "cl_reserve.h"
 #include "cl_tree.h"
 #include "clinux.h"
 #include <errno.h>
@@ -12,6 +14,9 @@
 /* How long processes that do not die, such as those stuck in a disk, keep the guard. Nothing of
    them runs any more once they come back, and the next supervisor looks for them too. */
 enum { PATIENCE_MS = 10000 };
+
+/* Between two looks while /proc cannot be read: the first wait and the longest. */
+enum { FIRST_WAIT_MS = 50, LONGEST_WAIT_MS = 1000 };
 
 /* Raw, as the C library refuses the signals that it keeps to itself. */
 static void ignore_signals(void) {
@@ -68,55 +73,83 @@ static void forget_token(void) {
     }
 }
 
-/* Without /proc there are still the group (Linux 6.9) and the leader. */
+/* Without /proc there are still the group (Linux 6.9) and the leader. A number that no session has is not
+   the leader's any more. */
 static void kill_leader(const struct cl_guarded *attempt) {
-    if (attempt->leader <= 0 || attempt->is_reaped) return;
-    int pidfd = cl_pidfd_open(attempt->leader);
+    pid_t leader = attempt->leader;
+    if (leader <= 0 || attempt->is_reaped) return;
+    int pidfd = cl_pidfd_open(leader);
     if (pidfd < 0 && errno == ESRCH) return;
-    if (pidfd < 0 || (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 4u) != 0
-                      && cl_pidfd_send_signal(pidfd, SIGKILL) != 0))
-        kill(-attempt->leader, SIGKILL); /* pidfds are refused here */
+    if (getsid(leader) == leader
+        && (pidfd < 0 || (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 4u) != 0
+                          && cl_pidfd_send_signal(pidfd, SIGKILL) != 0))) {
+        /* pidfds are refused here */
+        kill(leader, SIGKILL);
+        kill(-leader, SIGKILL);
+    }
     if (pidfd >= 0) close(pidfd);
 }
 
-/* Whoever gets the leader's number from now on is not the leader. */
-static unsigned long long leader_started(const struct cl_guarded *attempt) {
-    int proc = attempt->leader <= 0 || attempt->is_reaped ? -1 : cl_open_proc();
-    if (proc < 0) return 0;
-    unsigned long long started = cl_process_started(proc, attempt->leader);
+/* Another process that gets the leader's number from now on is not the leader. `*started` is 0 if it is gone.
+   Returns 0, or -1 with errno if that cannot be known. */
+static int leader_started(const struct cl_guarded *attempt, unsigned long long *started) {
+    *started = 0;
+    if (attempt->leader <= 0 || attempt->is_reaped) return 0;
+    int proc = cl_open_proc();
+    if (proc < 0) return -1;
+    int result = cl_process_started(proc, attempt->leader, started), code = errno;
     close(proc);
-    return started;
+    errno = code;
+    return result < 0 ? -1 : 0;
 }
 
-static void end(const struct cl_guarded *attempt, const struct cl_cgroup *group) {
-    const struct cl_tree tree = {
+/* Returns how many are left, or -1 with errno if that cannot be known. */
+static int end_members(const struct cl_guarded *attempt, const struct cl_cgroup *group) {
+    struct cl_tree tree = {
         .session = attempt->leader,
-        .session_started = leader_started(attempt),
         .token = attempt->token,
         .group = group,
         .inherited = &attempt->inherited,
     };
+    if (leader_started(attempt, &tree.session_started) != 0) return -1;
+    return cl_tree_end(&tree, PATIENCE_MS, NULL, NULL);
+}
+
+static void end(
+    const struct cl_guarded *attempt, const struct cl_cgroup *group, int had_proc) {
     if (attempt->leader <= 0 && attempt->token[0] == 0 && group == NULL) return;
-    int left = cl_tree_end(&tree, PATIENCE_MS, NULL, NULL);
+    int left, waited_ms = 0, wait_ms = FIRST_WAIT_MS;
+    while ((left = end_members(attempt, group)) < 0) {
+        /* Nobody knows whether somebody is left, so the lock is kept until that is known. Where /proc never
+           showed our processes it never will be. */
+        if (!had_proc && cl_has_no_proc(errno) && waited_ms >= PATIENCE_MS) break;
+        if (group != NULL) cl_cgroup_kill(group->directory);
+        if (waited_ms == 0) kill_leader(attempt);
+        poll(NULL, 0, wait_ms);
+        if (waited_ms < PATIENCE_MS) waited_ms += wait_ms;
+        wait_ms = 2 * wait_ms < LONGEST_WAIT_MS ? 2 * wait_ms : LONGEST_WAIT_MS;
+    }
     /* The kernel takes the last ones out of it a moment after their end. */
     for (int round = 0; group != NULL && round < 100; round++) {
         if (cl_cgroup_remove(group->directory) == 0 || errno != EBUSY) break;
         poll(NULL, 0, 1);
     }
-    if (left < 0) kill_leader(attempt);
 }
 
 static _Noreturn void guard(
     int line, struct cl_locks locks, const struct cl_cgroup *group,
     const struct cl_guarded *guarded) {
     char nothing;
+    int had_proc = cl_sees_processes();
     setsid();
     prctl(PR_SET_NAME, CL_GUARD_NAME, 0, 0, 0);
     ignore_signals();
     leave_terminal_and_files(line, locks);
     forget_token();
+    cl_shed_mark();
+    cl_reserve_forget();
     while (read(line, &nothing, 1) != 0 && errno == EINTR) {}
-    if (!guarded->is_over) end(guarded, group);
+    if (!guarded->is_over) end(guarded, group, had_proc);
     _exit(0);
 }
 

@@ -5,7 +5,8 @@ import SuperviseFormats
 /// What is large is kept elsewhere (`indirect`), or each would take as much room as the largest, and be
 /// copied with it.
 package enum Action: Equatable, Sendable {
-    /// End what an earlier supervisor left of this run; answers ``Event/leftoversEnded(_:)``.
+    /// End what an earlier supervisor left of this run; answers ``Event/leftoversEnded(_:)`` or
+    /// ``Event/leftoversUnseen(_:ended:)``.
     case endLeftovers
     /// Check sizes and digests; answers ``Event/verified(_:_:)``. With `trusting`, files that this
     /// process has hashed before and that have not changed since count as verified.

@@ -13,6 +13,9 @@ package enum Event: Equatable, Sendable {
     case started
     /// Nothing that an earlier supervisor left of this run lives any more; what was ended.
     case leftoversEnded([String])
+    /// Nobody can tell whether something of it is left, and why; what was ended so far. Answers
+    /// ``Action/endLeftovers``, which may be ordered again.
+    case leftoversUnseen(String, ended: [String])
     case verified(CheckpointID, Verification)
     /// Its verification goes on; told after some seconds, and every few seconds from then on.
     case verifying(CheckpointID, VerificationProgress)

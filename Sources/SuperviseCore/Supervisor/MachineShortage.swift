@@ -69,16 +69,22 @@ package struct MachineShortage: Equatable, Sendable {
 package enum Hindrance: Hashable, Sendable {
     /// The job's processes cannot be looked at, so nobody can tell whether some are left.
     case tree(String)
+    /// Nobody can tell whether an earlier supervisor has left something.
+    case leftovers(String)
+    /// Something of this attempt outlives SIGKILL, which is sent again.
+    case outliving(attempt: Int)
     /// No guard can be started in place of one that was killed.
     case guardian
     /// Work waits for its first thread.
     case threads(String)
 
-    enum Kind: Hashable, Sendable { case tree, guardian, threads }
+    enum Kind: Hashable, Sendable { case tree, leftovers, outliving, guardian, threads }
 
     var kind: Kind {
         switch self {
         case .tree: .tree
+        case .leftovers: .leftovers
+        case .outliving: .outliving
         case .guardian: .guardian
         case .threads: .threads
         }
@@ -89,6 +95,8 @@ package enum Hindrance: Hashable, Sendable {
 struct Retries: Equatable, Sendable {
     /// Why nobody can tell whether some of the job is left; nil where that is known.
     private(set) var unseen: String?
+    /// The attempt that last outlived SIGKILL.
+    private(set) var outliving: Int?
     /// Reported already.
     private var told: Set<Hindrance.Kind> = []
     private var tried = 0
@@ -102,7 +110,11 @@ struct Retries: Equatable, Sendable {
             tried = 0
             told = []
         }
-        if case .tree(let reason) = hindrance { unseen = reason }
+        switch hindrance {
+        case .tree(let reason): unseen = reason
+        case .outliving(let attempt): outliving = attempt
+        case .leftovers, .guardian, .threads: break
+        }
         tried += 1
         lastAt = now
         lastWait = Backoff.wait(afterFailures: tried, range: MachineShortage.waits, jitter: 0)

@@ -59,7 +59,7 @@ extension Supervisor {
             logTrimmedArchive(time, gone: gone, bytes: bytes)
         case .warned(let message): log(.warning(.init(message: message)))
         case .hindered(let hindrance): hindered(hindrance, at: now)
-        case .started, .leftoversEnded, .verified, .verifying, .compressed, .recorded, .spawned,
+        case .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying, .compressed, .recorded, .spawned,
             .spawnFailed, .jobExited, .outOfMemory, .outputTail, .descendantsGone, .examined,
             .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
@@ -78,7 +78,7 @@ extension Supervisor {
         case (.rewrite, .recording): actions.append(.record(record, confirm: true))
         case (.reminder, .recording): remind(at: now)
         case (.watchdog, _): watchdogTimePassed(at: now)
-        case (.again, _): againTimePassed()
+        case (.again, _): againTimePassed(at: now)
         default: break
         }
     }

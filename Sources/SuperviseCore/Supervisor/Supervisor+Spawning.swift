@@ -92,9 +92,27 @@ extension Supervisor {
         if !alarms.isSet(.again) { set(.again, after: wait, at: now) }
     }
 
-    mutating func againTimePassed() {
+    mutating func againTimePassed(at now: Moment) {
         retries.tryNow()
+        if phase == .clearing, leftovers.isToBeSearchedAgain {
+            leftovers.search()
+            actions.append(.endLeftovers)
+        }
         actions.append(.tryAgain)
+        if let attempt = retries.outliving, hasTree(of: attempt) {
+            hindered(.outliving(attempt: attempt), at: now)
+        }
+    }
+
+    /// Whether something of that attempt may live, as far as is known.
+    private func hasTree(of number: Int) -> Bool {
+        guard attempt?.number == number else { return false }
+        return switch phase {
+        case .running: true
+        case .ending(let ending): !ending.descendantsGone
+        case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .closing, .finished:
+            false
+        }
     }
 
     /// nil where the host has said it.
@@ -103,6 +121,11 @@ extension Supervisor {
         case .tree(let reason):
             "whether something of the job is left cannot be told now (\(reason)); looking again "
                 + "until it can"
+        case .leftovers(let reason):
+            "whether an earlier attempt has left something cannot be told now (\(reason)); starting "
+                + "nothing and looking again until it can"
+        // Reported when its time was up.
+        case .outliving: nil
         case .guardian: nil
         case .threads(let reason):
             "no thread can be started (\(reason)), and the work waits for one; trying again"

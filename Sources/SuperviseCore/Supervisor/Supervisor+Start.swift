@@ -14,6 +14,7 @@ extension Supervisor {
         }
         if mayHaveLeftovers {
             phase = .clearing
+            leftovers.search()
             actions.append(.endLeftovers)
             set(.abandon, after: settings.stopTimeout, at: now)
         } else {
@@ -54,7 +55,8 @@ extension Supervisor {
 
     mutating func leftoversEnded(_ processes: [String], at now: Moment) {
         guard phase == .clearing else { return }
-        if !processes.isEmpty { log(.leftovers(.init(processes: processes))) }
+        let all = leftovers.noneLeft(ended: processes)
+        if !all.isEmpty { log(.leftovers(.init(processes: all))) }
         cancel(.abandon)
         if stop != nil {
             finishStopped(at: now)

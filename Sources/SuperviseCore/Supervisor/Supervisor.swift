@@ -103,6 +103,7 @@ package struct Supervisor: Sendable {
     /// What a start waits for, that the machine has not enough of.
     package internal(set) var machineShortage = MachineShortage()
     var retries = Retries()
+    var leftovers = LeftoverClearing()
     var publisher = Publisher()
     var discards = Discards()
     package internal(set) var input = InputHistory()
@@ -273,6 +274,8 @@ package struct Supervisor: Sendable {
         switch event {
         case .started: start(at: now)
         case .leftoversEnded(let processes): leftoversEnded(processes, at: now)
+        case .leftoversUnseen(let reason, let ended):
+            leftoversUnseen(reason, ended: ended, at: now)
         case .verified(let id, let result): verified(id, result, at: now)
         case .verifying(let id, let progress): verifying(id, progress)
         case .compressed(let id, let result): compressed(id, result)
@@ -340,7 +343,7 @@ package struct Supervisor: Sendable {
         case .hang: hangTimePassed(due: due, at: now)
         case .diagnosis: diagnosisTimePassed()
         case .watchdog: watchdogTimePassed(at: now)
-        case .again: againTimePassed()
+        case .again: againTimePassed(at: now)
         // What is due is done after every event.
         case .sources, .preemption: break
         case .close, .rewrite, .reminder: break

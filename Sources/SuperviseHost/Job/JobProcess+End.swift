@@ -4,6 +4,7 @@ import SuperviseSystem
 /// The end of the whole tree: whoever is left is signalled until nobody is.
 extension JobProcess {
     func killEverything() {
+        isKilling = true
         signalLeader(9)
         hasMissedSome = false
         signalDescendants(9)
@@ -16,7 +17,8 @@ extension JobProcess {
         reap()
         if let isEnding {
             endDescendants(isEnding)
-        } else if hasMissedSome {
+        } else if hasMissedSome || isKilling {
+            // SIGKILL has missed some, or somebody outlives it: the machine may be better now.
             killEverything()
         }
     }
@@ -57,7 +59,7 @@ extension JobProcess {
             return false
         case .somebody: return true
         case .unknown(let error):
-            deliver(.hindered(.tree("\(error)")))
+            deliver(.hindered(.tree(error.whyUnseen)))
             return true
         }
     }
@@ -65,15 +67,14 @@ extension JobProcess {
     /// Whether somebody of the job is left: the guard, our tools and what we inherited are no part of it.
     private var presence: JobTree.Presence {
         // Asked first, so that what its watch has told is taken.
-        if let group, group.isPopulated { return .somebody }
+        switch group?.population {
+        case .somebody: return .somebody
+        case .unknown(let error): return .unknown(error)
+        case .nobody, nil: break
+        }
         // Mostly there is nobody, and one call quicker than a look into /proc.
         guard anyChildRemains() else { return .nobody }
-        let presence = withTree { $0.presence }
-        // Without /proc our tools, and what we inherited, look like everybody else. That was said at the
-        // start.
-        guard case .unknown(let error) = presence, !error.isShortage else { return presence }
-        let hasOthers = guardian.attempt.mayHaveInherited || tools.withProcesses { !$0.isEmpty }
-        return hasOthers ? .nobody : presence
+        return withTree { $0.presence }
     }
 
     /// Its last member need not be our child.
@@ -84,6 +85,7 @@ extension JobProcess {
 
     func treeIsGone() {
         isEnding = nil
+        isKilling = false
         if let groupWatch { loop.cancel(groupWatch) }
         groupWatch = nil
         guardian.attempt.end()

@@ -26,6 +26,18 @@ extension JobProcess {
         }
     }
 
+    /// While we end what an earlier supervisor has left the guard is ready to do it in our place.
+    ///
+    /// - Parameter runToken: the run's half of the token.
+    func guardLeftovers(ofRunToken runToken: String) {
+        // Our ancestors may bear it, too: we spare them, but the guard would have no ancestors any more.
+        guard ProcessTree.weBear(runToken: runToken) == false else { return }
+        guardian.attempt.begin(leftoversOf: runToken)
+    }
+
+    /// None of them is left.
+    func leftoversAreGone() { guardian.attempt.end() }
+
     /// Ends the guard, where nobody is left for it to end: else it stays, and the lock with it,
     /// until what outlived us is gone.
     func release() {

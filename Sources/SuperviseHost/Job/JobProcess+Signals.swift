@@ -87,7 +87,7 @@ extension JobProcess {
     private func tellNotSeen(_ error: SystemError, _ signal: Int32) {
         if signal == 9 {
             hasMissedSome = true
-            return deliver(.hindered(.tree("\(error)")))
+            return deliver(.hindered(.tree(error.whyUnseen)))
         }
         deliver(.warned("\(signalName(signal)) cannot be sent to all of the job: \(error)"))
     }

@@ -32,6 +32,8 @@ final class JobProcess {
     var toldRefusers: Set<Int32> = []
     /// SIGKILL could not be sent to all, for lack of something.
     var hasMissedSome = false
+    /// SIGKILL was ordered for all of the attempt, and it is not gone yet.
+    var isKilling = false
     /// Of the last attempt, and so of the process group that it was born to lead.
     var leaderNumber: Int32?
     /// The guard has gone, and no other could be started yet.
@@ -51,6 +53,7 @@ final class JobProcess {
         self.locks = locks
         self.beforeEnd = beforeEnd
         self.deliver = deliver
+        JobTree.holdReserve()
         watchGuard()
     }
 
@@ -62,6 +65,7 @@ final class JobProcess {
         isPaused = false
         refusal = nil
         hasMissedSome = false
+        isKilling = false
         toldRefusers = []
         if hasNoGuard { replaceGuard() }
         // Whoever has ended before is not there.
@@ -69,6 +73,11 @@ final class JobProcess {
         countMemoryKills()
         do throws(SystemError) {
             try guardian.attempt.takeInherited()
+        } catch {
+            let message = "the processes that were there before the job cannot be listed"
+            return deliver(.spawnFailed(.shortage("\(message): \(error.whyUnseen)")))
+        }
+        do throws(SystemError) {
             guardian.attempt.begin(token: token)
             let process = try spawn(request)
             leader = process
@@ -84,7 +93,8 @@ final class JobProcess {
     func withTree<Result>(_ body: (JobTree) -> Result) -> Result {
         tools.withProcesses { tools in
             let helpers = hasNoGuard ? tools : tools.union([guardian.pid])
-            return body(JobTree(helpers: helpers, sparing: guardian.attempt))
+            let tree = JobTree(helpers: helpers, sparing: guardian.attempt, leader: leader?.pid)
+            return body(tree)
         }
     }
 

@@ -7,7 +7,7 @@ import SuperviseSystem
 extension Conductor {
     func perform(_ action: Action) {
         switch action {
-        case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken, group: session.group)
+        case .endLeftovers: endLeftovers()
         case .verify(let id, let trusting): verify(id, trusting: trusting)
         case .cancelVerification: disk?.cancelVerification()
         case .compress(let id): disk?.compress(id)
@@ -68,6 +68,11 @@ extension Conductor {
         case .rewindInput(let offset): rewindInput(to: offset)
         case .exit(let ending): exit(ending)
         }
+    }
+
+    func endLeftovers() {
+        job?.guardLeftovers(ofRunToken: core.record.runToken)
+        disk?.endLeftovers(runToken: core.record.runToken, group: session.group)
     }
 
     func tryAgain() {

@@ -53,7 +53,10 @@ final class Conductor {
         let switchboard = try Switchboard(
             path: session.socket, job: session.job.identity, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
-        disk = try DiskWork(session.store, session.request.settings, on: loop, deliver)
+        disk = try DiskWork(session.store, session.request.settings, on: loop) { [unowned self] in
+            if case .leftoversEnded = $0 { self.job?.leftoversAreGone() }
+            take($0)
+        }
         let tools = session.store.tools
         tools.leaveReapingToLoop()
         output = try passOutput(timers, tools, deliver)

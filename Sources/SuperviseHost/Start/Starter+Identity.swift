@@ -50,7 +50,7 @@ extension Starter {
     func hasLeftovers(_ old: RunRecord?, _ origin: StateOrigin?) -> Bool {
         guard let old, let origin, origin.verdict == .here else { return false }
         if case .found(let found) = origin.processes, !found.isEmpty { return true }
-        return old.mayHaveLeftovers(bootID: (try? bootId()) ?? "")
+        return old.mayHaveLeftovers(bootID: try? bootId())
     }
 
     /// Which checkpoints may not take with them what they own outside, as the original of a copy owns it.

@@ -25,9 +25,15 @@ package final class GuardedAttempt: @unchecked Sendable {
         cl_guarded_begin(native, token)
     }
 
+    /// From now on all that earlier attempts of the run have left is the guard's to end, as we are ending it
+    /// and may be killed meanwhile.
+    ///
+    /// - Parameter runToken: the run's half of the token.
+    package func begin(leftoversOf runToken: String) { begin(token: runToken) }
+
     /// Lists the inherited processes, once, before the first process of the job is started.
     ///
-    /// - Throws: EMFILE, ENFILE, ENOMEM: then nobody can tell, and it is to be called again.
+    /// - Throws: why /proc cannot be read: then nobody can tell, and it is to be called again.
     package func takeInherited() throws(SystemError) {
         guard native.pointee.inherited.since == 0 else { return }
         try systemCall("open", "/proc") {

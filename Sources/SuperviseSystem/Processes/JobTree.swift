@@ -7,14 +7,20 @@ import Glibc
 package struct JobTree: Sendable {
     private let helpers: [Int32]
     private let attempt: GuardedAttempt?
+    private let leader: Int32?
 
     /// - Parameters:
     ///   - helpers: children of ours that are not the job's, nor is what they have started.
     ///   - attempt: has the list of inherited processes; nil if there are none.
-    package init(helpers: Set<Int32>, sparing attempt: GuardedAttempt?) {
+    ///   - leader: of the job, which somebody reaps; nil if there is none.
+    package init(helpers: Set<Int32>, sparing attempt: GuardedAttempt?, leader: Int32? = nil) {
         self.helpers = Array(helpers)
         self.attempt = attempt
+        self.leader = leader
     }
+
+    /// Holds some descriptors in reserve for looks at processes, from now on.
+    package static func holdReserve() { cl_tree_reserve() }
 
     /// Whether somebody is left.
     package enum Presence: Equatable, Sendable {
@@ -51,6 +57,9 @@ package struct JobTree: Sendable {
     ///
     /// Guards of supervisors among them end once they have ended their own trees; where only they are
     /// left, SIGKILL is for them, too.
+    ///
+    /// Ended processes of the job are reaped meanwhile, except its leader: a job may make them faster than one
+    /// look takes, until no process number is free.
     @discardableResult
     package func signal(_ signal: Int32) -> Sent {
         // Mostly there is nobody, and one look at a list is much quicker than one at all processes.
@@ -60,7 +69,7 @@ package struct JobTree: Sendable {
         case .somebody: break
         }
         var sent = cl_sent()
-        guard withNative({ cl_tree_signal($0, signal, &sent) }) >= 0 else {
+        guard withNative(reaping: true, { cl_tree_signal($0, signal, &sent) }) >= 0 else {
             return Sent(failure: SystemError(call: "open", code: errno, subject: "/proc"))
         }
         let refused = sent.refused == 0 ? nil : Sent.Refused(pid: sent.refuser, code: sent.refused)
@@ -68,7 +77,7 @@ package struct JobTree: Sendable {
     }
 
     /// SIGSTOP to all of them, again and again until they stand still, for one that forks meanwhile would
-    /// leave a child that runs.
+    /// leave a child that runs. Reaps as ``signal(_:)`` does.
     ///
     /// - Returns: why they could not be looked for; nil where they were.
     @discardableResult
@@ -78,12 +87,14 @@ package struct JobTree: Sendable {
         case .unknown(let error): return error
         case .somebody: break
         }
-        if withNative({ cl_tree_freeze($0) }) >= 0 { return nil }
+        if withNative(reaping: true, { cl_tree_freeze($0) }) >= 0 { return nil }
         return SystemError(call: "open", code: errno, subject: "/proc")
     }
 
-    /// Their numbers, in order; nil where /proc cannot be read.
-    package func members() -> [Int32]? {
+    /// Their numbers, in order.
+    ///
+    /// - Throws: why /proc cannot be read, so that nobody can tell.
+    package func members() throws(SystemError) -> [Int32] {
         let found = FoundNumbers()
         let count = withNative { tree in
             withExtendedLifetime(found) {
@@ -91,12 +102,19 @@ package struct JobTree: Sendable {
                     tree, nil, FoundNumbers.note, Unmanaged.passUnretained(found).toOpaque())
             }
         }
-        return count < 0 ? nil : found.all
+        guard count >= 0 else {
+            throw SystemError(call: "open", code: errno, subject: "/proc")
+        }
+        return found.all
     }
 
-    private func withNative<Result>(_ body: (UnsafePointer<cl_tree>) -> Result) -> Result {
+    private func withNative<Result>(
+        reaping: Bool = false, _ body: (UnsafePointer<cl_tree>) -> Result
+    ) -> Result {
         var tree = cl_tree()
         tree.root = getpid()
+        tree.reaps = reaping ? 1 : 0
+        tree.leader = leader ?? 0
         tree.except_count = Int32(helpers.count)
         return helpers.withUnsafeBufferPointer { spared in
             tree.except = spared.baseAddress

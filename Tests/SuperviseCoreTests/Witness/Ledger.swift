@@ -115,7 +115,7 @@ struct Ledger {
         case .lastRecorded, .recordGivenUp, .filesFlushed, .readersServed, .outputFlushed,
             .outputTaken, .outputDiscarded, .inputSeen, .watchIncomplete, .handlersFound,
             .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
-            .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
+            .onHangEnded, .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying,
             .recorded, .recordFailed, .recordRefused,
             .outputTail,
             .received, .noticed, .signal, .stagingMade, .warned, .hindered, .diskFull, .pinsSaved,

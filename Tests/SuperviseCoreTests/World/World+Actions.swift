@@ -116,6 +116,7 @@ extension World {
         generation += 1
         isEndingLeftovers = false
         isHidden = false
+        hasMissedSome = false
         diagnosis = nil
         cloud.asking = [:]
         timers = [:]

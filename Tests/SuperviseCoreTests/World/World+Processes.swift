@@ -64,16 +64,30 @@ extension World {
 
     func killEverything() {
         lastUrgency = .atOnce
+        if !isCalm, chance.happens(plan.hidesProcesses) {
+            // The leader is our child, and is killed all the same.
+            hasMissedSome = true
+            later(.hindered(.tree("open /proc: refused")), after: chance.wait(0.01, 5))
+            for tree in trees.indices where trees[tree].generation == generation {
+                killLeader(tree)
+            }
+            return
+        }
+        hasMissedSome = false
         for tree in trees.indices where trees[tree].generation == generation { kill(tree) }
     }
 
     func kill(_ tree: Int) {
+        killLeader(tree)
+        for index in trees[tree].descendants.indices { killDescendant(tree, index) }
+    }
+
+    private func killLeader(_ tree: Int) {
         trees[tree].isCondemned = true
         if trees[tree].leaderIsAlive {
             let wait = max(trees[tree].leaderUnkillableUntil - now, 0) + chance.wait(0.1, 10)
             put(.leaderDies(tree: tree, .signaled(number: 9, name: "SIGKILL")), after: wait)
         }
-        for index in trees[tree].descendants.indices { killDescendant(tree, index) }
     }
 
     private func killDescendant(_ tree: Int, _ index: Int) {
@@ -108,6 +122,7 @@ extension World {
 
     /// What could not be seen is looked at again.
     func tryAgain() {
+        if hasMissedSome { killEverything() }
         guard isHidden, let tree = trees.indices.last, trees[tree].isAwaited else { return }
         isHidden = false
         endDescendants(lastUrgency)
@@ -172,6 +187,12 @@ extension World {
     }
 
     func endLeftovers() {
+        if !isCalm, chance.happens(plan.hidesProcesses) {
+            later(
+                .leftoversUnseen("open /proc: refused", ended: ["job (100)"]),
+                after: chance.wait(0.1, 100))
+            return
+        }
         isEndingLeftovers = true
         if !isCalm, chance.happens(plan.signals) {
             later(randomSignal(), after: chance.wait(0.1, 2_000))

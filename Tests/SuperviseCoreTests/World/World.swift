@@ -35,6 +35,8 @@ final class World {
     var shortUntil: Int64 = 0
     /// The order to end what a leader has left has met processes that nobody could see.
     var isHidden = false
+    /// SIGKILL to everything has not reached those that nobody could see.
+    var hasMissedSome = false
     var lastUrgency = Action.Urgency.atOnce
     var links: [Int: Link] = [:]
     var nextSeq: Int64 = 1
