@@ -163,19 +163,25 @@ int cl_is_meant(
     return session && is_in_session(tree, process) ? 1 : is_named(tree, proc, process);
 }
 
+int cl_reap_batch(struct cl_reaper *reaper, int limit) {
+    int taken = 0;
+    struct cl_ended one;
+    while (taken < limit && reaper->count < CL_AWAITED && cl_reap(&one) == 0 && one.pid != 0) {
+        taken++;
+        bool is_awaited = one.pid == reaper->leader;
+        if (is_awaited && reaper->is_reaped != NULL)
+            __atomic_store_n(reaper->is_reaped, 1, __ATOMIC_SEQ_CST);
+        for (int index = 0; index < reaper->awaited_count; index++)
+            is_awaited = is_awaited || reaper->awaited[index] == one.pid;
+        if (is_awaited) reaper->ended[reaper->count++] = one;
+    }
+    return taken;
+}
+
 void cl_reap_meanwhile(const void *context) {
-    enum { BATCH = 1024 };
+    enum { BATCH = 256 };
     const struct cl_tree *tree = context;
     int code = errno;
-    for (int count = 0; tree->reaps && count < BATCH; count++) {
-        siginfo_t info = {0};
-        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
-        bool is_awaited = info.si_pid == tree->leader;
-        for (int index = 0; index < tree->except_count; index++)
-            is_awaited = is_awaited || tree->except[index] == info.si_pid;
-        /* Somebody waits for this one's status. */
-        if (is_awaited) break;
-        waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
-    }
+    if (tree->reaper != NULL) cl_reap_batch(tree->reaper, BATCH);
     errno = code;
 }

@@ -26,7 +26,7 @@ int cl_is_meant(
 /* Whether a child of the root is neither a helper nor inherited. */
 bool cl_is_own_child(const struct cl_tree *tree, pid_t pid, unsigned long long started);
 
-/* Reaps children of ours that have ended, if the tree says so. */
+/* Reaps some children of ours that have ended, if the tree says so. */
 void cl_reap_meanwhile(const void *tree);
 
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
@@ -80,7 +81,6 @@ static int chase(
         long count = cl_read_entries(proc, buffer, sizeof buffer);
         if (count < 0) unknown = (int)-count;
         if (count < 0) break;
-        cl_reap_meanwhile(tree);
         if (count == 0) {
             has_gone = has_gone || is_gone(proc, last);
             if (last == last_before || !has_gone || ++endings > ENDINGS) break;
@@ -107,6 +107,7 @@ static int chase(
                 else signalled += result;
             }
         }
+        cl_reap_meanwhile(tree);
     }
     errno = unknown;
     return unknown != 0 ? -1 : signalled;
@@ -126,11 +127,40 @@ static int kill_the_rest(
     return killed;
 }
 
+/* A tree, and how many of its root's children got SIGKILL. */
+struct killing {
+    struct cl_tree tree; /* first, as its address is that of all */
+    int killed;
+};
+
+/* Kills a child of ours. Nobody else can get its number before we reap it. */
+static int kill_child(const struct cl_tree *tree, int proc, pid_t pid) {
+    struct cl_process process;
+    if (cl_read_process(proc, pid, &process) != 0) return errno == 0 ? 0 : -1;
+    if (process.is_guard || !cl_is_own_child(tree, pid, process.started)) return 0;
+    ((struct killing *)(uintptr_t)tree)->killed += kill(pid, SIGKILL) == 0;
+    return 0;
+}
+
+/* Kills our children again and again, as orphans come to us: this is quicker than a look at all processes, and
+   so catches those that fork and leave faster than such a look takes. What it misses is found by a look. */
+static void kill_children(const struct cl_tree *tree, int proc) {
+    enum { ROUNDS = 16 };
+    struct killing killing = {.tree = *tree, .killed = 1};
+    if (tree->root != getpid() || tree->reaper == NULL) return;
+    for (int round = 0; round < ROUNDS && killing.killed > 0; round++) {
+        killing.killed = 0;
+        cl_reap_batch(tree->reaper, 4096);
+        if (cl_any_listed_child(proc, &killing.tree, kill_child) < 0) return;
+    }
+}
+
 int cl_tree_signal(const struct cl_tree *tree, int signal, struct cl_sent *sent) {
     struct cl_process_table table = {0};
     struct cl_sent own = {0};
     int proc = cl_open_proc();
     if (proc < 0) return -1;
+    if (signal == SIGKILL) kill_children(tree, proc);
     int result = cl_look(tree, proc, &table, NULL);
     if (result > 0) {
         result = signal_members(proc, &table, signal, is_guard, &own);

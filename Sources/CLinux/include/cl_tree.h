@@ -1,6 +1,7 @@
 #ifndef CL_TREE_H
 #define CL_TREE_H
 #include "cl_cgroup.h"
+#include "cl_wait.h"
 #include <sys/types.h>
 
 /* Which processes are meant: all that one of the rules names, and the descendants of all of these.
@@ -24,10 +25,9 @@ struct cl_tree {
     const pid_t *except;
     int except_count;
     const struct cl_inherited *inherited; /* NULL: there are no inherited processes */
-    /* Whether ended children of ours are reaped during a look, for a job that makes them faster than a look
-       takes. `except` and `leader` (0: none) are not. */
-    int reaps;
-    pid_t leader;
+    /* Ended children of ours are reaped during a look, for a job that makes them faster than a look takes;
+       NULL: they are not. */
+    struct cl_reaper *reaper;
 };
 
 /* One process: its number, and when it was started (ticks since the boot). */
@@ -36,7 +36,20 @@ struct cl_started {
     unsigned long long ticks;
 };
 
-enum { CL_INHERITED = 4096 };
+enum { CL_INHERITED = 4096, CL_AWAITED = 256 };
+
+/* Takes children that have ended: those that nobody waits for are dropped. */
+struct cl_reaper {
+    const pid_t *awaited; /* whose status somebody waits for */
+    int awaited_count;
+    pid_t leader;   /* is awaited, too; 0: there is none */
+    int *is_reaped; /* set to 1 at once when the leader is taken */
+    int count;      /* of those below */
+    struct cl_ended ended[CL_AWAITED]; /* the awaited ones that were taken */
+};
+
+/* Takes at most `limit` children that have ended. Returns how many were taken. */
+int cl_reap_batch(struct cl_reaper *reaper, int limit);
 
 /* The processes that were there before the job's first one, and so are not the job's: what a shell
    leaves to us by `exec`. Supervisor and guard share it. */

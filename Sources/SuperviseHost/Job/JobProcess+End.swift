@@ -32,8 +32,16 @@ extension JobProcess {
     /// After SIGCHLD: takes every process that has ended, a batch at a time, as a job may make them
     /// faster than we take them, and others want to be served, too.
     func reap() {
-        for taken in 1... {
-            guard let reaped = reapOne() else { break }
+        let (awaited, count) = withTree { $0.reap(atMost: Self.batch) }
+        ended(awaited)
+        if count == Self.batch { loop.whenQuiet { [weak self] in self?.reap() } }
+        // With `atOnce` also those that their parents left to us since the last look.
+        if let urgency = isEnding, treeRemains, urgency == .atOnce { signalDescendants(9) }
+    }
+
+    /// The leader, the guard and our tools have ended, and were taken.
+    func ended(_ all: [Reaped]) {
+        for reaped in all {
             if reaped.pid == leader?.pid {
                 guardian.attempt.leaderIsReaped()
                 leaderEnded(reaped.status)
@@ -42,13 +50,7 @@ extension JobProcess {
             } else {
                 _ = tools.ended(reaped)
             }
-            if taken == Self.batch {
-                loop.whenQuiet { [weak self] in self?.reap() }
-                break
-            }
         }
-        // With `atOnce` also those that their parents left to us since the last look.
-        if let urgency = isEnding, treeRemains, urgency == .atOnce { signalDescendants(9) }
     }
 
     /// Whether somebody of the tree that is ending is left; tells where nobody is, or nobody can tell.

@@ -72,6 +72,7 @@ extension JobProcess {
     func signalDescendants(_ signal: Int32) {
         if signal == 9 { group?.kill() }
         let sent = withTree { $0.signal(signal) }
+        defer { ended(sent.reaped) }
         if let error = sent.failure {
             // Without /proc there is still the group that the leader has made.
             if !error.isShortage, let group = leaderNumber { signalProcessGroup(group, signal) }

@@ -52,6 +52,13 @@ package final class GuardedAttempt: @unchecked Sendable {
                 to: cl_inherited.self))
     }
 
+    /// For C, as long as this value lives: to be set at the moment that the leader is reaped.
+    var isReaped: UnsafeMutablePointer<Int32> {
+        let offset = MemoryLayout<cl_guarded>.offset(of: \.is_reaped) ?? 0
+        return UnsafeMutableRawPointer(native).advanced(by: offset).assumingMemoryBound(
+            to: Int32.self)
+    }
+
     /// Its number may be another process's from now on.
     package func leaderIsReaped() { native.pointee.is_reaped = 1 }
 

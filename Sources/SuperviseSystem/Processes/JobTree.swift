@@ -38,6 +38,8 @@ package struct JobTree: Sendable {
         package var refused: Refused?
         /// Why /proc could not be searched; nil if it could.
         package var failure: SystemError?
+        /// The helpers and the leader that have ended and were taken meanwhile.
+        package var reaped: [Reaped] = []
 
         package struct Refused: Equatable, Sendable {
             package let pid: Int32
@@ -58,8 +60,8 @@ package struct JobTree: Sendable {
     /// Guards of supervisors among them end once they have ended their own trees; where only they are
     /// left, SIGKILL is for them, too.
     ///
-    /// Ended processes of the job are reaped meanwhile, except its leader: a job may make them faster than one
-    /// look takes, until no process number is free.
+    /// Ended processes of the job are reaped meanwhile: it may make them faster than one look takes, until no
+    /// process number is free.
     @discardableResult
     package func signal(_ signal: Int32) -> Sent {
         // Mostly there is nobody, and one look at a list is much quicker than one at all processes.
@@ -69,15 +71,21 @@ package struct JobTree: Sendable {
         case .somebody: break
         }
         var sent = cl_sent()
-        guard withNative(reaping: true, { cl_tree_signal($0, signal, &sent) }) >= 0 else {
-            return Sent(failure: SystemError(call: "open", code: errno, subject: "/proc"))
+        var failure: SystemError?
+        let reaped = reaping { reaper in
+            // Without an attempt somebody else reaps.
+            let reaper = attempt == nil ? nil : reaper
+            if withNative(reaper, { cl_tree_signal($0, signal, &sent) }) < 0 {
+                failure = SystemError(call: "open", code: errno, subject: "/proc")
+            }
         }
         let refused = sent.refused == 0 ? nil : Sent.Refused(pid: sent.refuser, code: sent.refused)
-        return Sent(count: Int(sent.count), refused: refused)
+        return Sent(
+            count: max(0, Int(sent.count)), refused: refused, failure: failure, reaped: reaped)
     }
 
     /// SIGSTOP to all of them, again and again until they stand still, for one that forks meanwhile would
-    /// leave a child that runs. Reaps as ``signal(_:)`` does.
+    /// leave a child that runs.
     ///
     /// - Returns: why they could not be looked for; nil where they were.
     @discardableResult
@@ -87,7 +95,7 @@ package struct JobTree: Sendable {
         case .unknown(let error): return error
         case .somebody: break
         }
-        if withNative(reaping: true, { cl_tree_freeze($0) }) >= 0 { return nil }
+        if withNative({ cl_tree_freeze($0) }) >= 0 { return nil }
         return SystemError(call: "open", code: errno, subject: "/proc")
     }
 
@@ -108,13 +116,39 @@ package struct JobTree: Sendable {
         return found.all
     }
 
+    /// Takes at most so many children of ours that have ended, in one go.
+    ///
+    /// - Returns: the helpers and the leader among them, and how many there were in all.
+    package func reap(atMost limit: Int) -> (awaited: [Reaped], count: Int) {
+        var count = 0
+        let awaited = reaping { count = Int(cl_reap_batch($0, Int32(limit))) }
+        return (awaited, count)
+    }
+
+    private func reaping(_ body: (UnsafeMutablePointer<cl_reaper>) -> Void) -> [Reaped] {
+        let reaper = UnsafeMutablePointer<cl_reaper>.allocate(capacity: 1)
+        defer { reaper.deallocate() }
+        return helpers.withUnsafeBufferPointer { awaited in
+            reaper.initialize(to: cl_reaper())
+            reaper.pointee.awaited = awaited.baseAddress
+            reaper.pointee.awaited_count = Int32(awaited.count)
+            reaper.pointee.leader = leader ?? 0
+            reaper.pointee.is_reaped = attempt?.isReaped
+            withExtendedLifetime(attempt) { body(reaper) }
+            return withUnsafePointer(to: &reaper.pointee.ended) { ended in
+                let first = UnsafeRawPointer(ended).assumingMemoryBound(to: cl_ended.self)
+                return (0..<Int(reaper.pointee.count)).map { Reaped(first[$0]) }
+            }
+        }
+    }
+
     private func withNative<Result>(
-        reaping: Bool = false, _ body: (UnsafePointer<cl_tree>) -> Result
+        _ reaper: UnsafeMutablePointer<cl_reaper>? = nil,
+        _ body: (UnsafePointer<cl_tree>) -> Result
     ) -> Result {
         var tree = cl_tree()
         tree.root = getpid()
-        tree.reaps = reaping ? 1 : 0
-        tree.leader = leader ?? 0
+        tree.reaper = reaper
         tree.except_count = Int32(helpers.count)
         return helpers.withUnsafeBufferPointer { spared in
             tree.except = spared.baseAddress
