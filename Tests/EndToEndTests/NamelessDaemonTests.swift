@@ -92,7 +92,8 @@ struct NamelessDaemonTests {
         #expect(try daemon.waitForEnd(atMost: patience))
     }
 
-    @Test("that outlives supervisor and guard is ended and named by the next start", arguments: ways)
+    @Test(
+        "that outlives supervisor and guard is ended and named by the next start", arguments: ways)
     func bothKilled(way: Way) throws {
         let place = try Place()
         let program = try place.puppet()

@@ -5,7 +5,9 @@ import Testing
 
 /// For a while /proc shows nothing, or the processes of another PID namespace. That nobody can be seen is
 /// never taken for that nobody is there.
-@Suite("While /proc cannot be read", .onStage, .enabled(if: userId() == 0, "only root can hide /proc"))
+@Suite(
+    "While /proc cannot be read", .onStage,
+    .enabled(if: userId() == 0, "only root can hide /proc"))
 struct UnseenProcessTests {
     private let place: Place
 
@@ -58,7 +60,8 @@ struct UnseenProcessTests {
         let daemon = try daemon(program)
         try hide(true, from: program.pid)
         try program.say("die KILL")
-        let line = try program.errorLine(with: "whether something of the job is left cannot be told")
+        let line = try program.errorLine(
+            with: "whether something of the job is left cannot be told")
         #expect(line.contains("mount it"))
         #expect(!(try program.passes(.milliseconds(500))))
         #expect(!program.text(.output).contains("ready 2"))

@@ -41,7 +41,7 @@ struct StartTests {
         #expect(gone.records.count == 1)
     }
 
-    @Test("nothing is started while nobody can tell whether an earlier supervisor has left something")
+    @Test("nothing is started while nobody can tell what an earlier supervisor has left")
     func leftoversUnseen() {
         var desk = Desk(mayHaveLeftovers: true)
         desk.tell(.started)
@@ -58,7 +58,7 @@ struct StartTests {
         #expect(gone.records.count == 1)
     }
 
-    @Test("a stop while nobody can tell what is left is bounded, and leaves the record as it was found")
+    @Test("a stop while nobody can tell what is left is bounded, and leaves the record as it was")
     func stopWhileUnseen() {
         var desk = Desk(mayHaveLeftovers: true) { $0.stopTimeout = .seconds(10) }
         desk.tell(.started)

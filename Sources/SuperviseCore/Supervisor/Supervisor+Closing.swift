@@ -59,8 +59,9 @@ extension Supervisor {
             logTrimmedArchive(time, gone: gone, bytes: bytes)
         case .warned(let message): log(.warning(.init(message: message)))
         case .hindered(let hindrance): hindered(hindrance, at: now)
-        case .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying, .compressed, .recorded, .spawned,
-            .spawnFailed, .jobExited, .outOfMemory, .outputTail, .descendantsGone, .examined,
+        case .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying, .compressed,
+            .recorded, .spawned, .spawnFailed, .jobExited,
+            .outOfMemory, .outputTail, .descendantsGone, .examined,
             .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
             .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchIncomplete,

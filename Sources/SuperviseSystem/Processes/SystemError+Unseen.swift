@@ -5,6 +5,7 @@ extension SystemError {
     package var whyUnseen: String {
         if isShortage { return "\(self); \(shortageAdvice)" }
         guard code == ENXIO || code == ENOENT else { return "\(self)" }
-        return "/proc does not show our processes; mount it (unshare --mount-proc, in a PID namespace)"
+        return "/proc does not show our processes; mount it (unshare --mount-proc, in a PID "
+            + "namespace)"
     }
 }
