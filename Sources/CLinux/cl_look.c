@@ -166,14 +166,14 @@ int cl_is_meant(
 int cl_reap_batch(struct cl_reaper *reaper, int limit) {
     int taken = 0;
     struct cl_ended one;
-    while (taken < limit && reaper->count < CL_AWAITED && cl_reap(&one) == 0 && one.pid != 0) {
+    while (taken < limit && cl_reap(&one) == 0 && one.pid != 0) {
         taken++;
         bool is_awaited = one.pid == reaper->leader;
         if (is_awaited && reaper->is_reaped != NULL)
             __atomic_store_n(reaper->is_reaped, 1, __ATOMIC_SEQ_CST);
         for (int index = 0; index < reaper->awaited_count; index++)
             is_awaited = is_awaited || reaper->awaited[index] == one.pid;
-        if (is_awaited) reaper->ended[reaper->count++] = one;
+        if (is_awaited && reaper->count <= reaper->awaited_count) reaper->ended[reaper->count++] = one;
     }
     return taken;
 }

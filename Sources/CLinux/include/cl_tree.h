@@ -36,7 +36,7 @@ struct cl_started {
     unsigned long long ticks;
 };
 
-enum { CL_INHERITED = 4096, CL_AWAITED = 256 };
+enum { CL_INHERITED = 4096 };
 
 /* Takes children that have ended: those that nobody waits for are dropped. */
 struct cl_reaper {
@@ -44,8 +44,9 @@ struct cl_reaper {
     int awaited_count;
     pid_t leader;   /* is awaited, too; 0: there is none */
     int *is_reaped; /* set to 1 at once when the leader is taken */
-    int count;      /* of those below */
-    struct cl_ended ended[CL_AWAITED]; /* the awaited ones that were taken */
+    /* The awaited ones that were taken; there is room for all of them and the leader. */
+    struct cl_ended *ended;
+    int count;
 };
 
 /* Takes at most `limit` children that have ended. Returns how many were taken. */

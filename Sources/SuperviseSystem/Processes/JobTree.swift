@@ -126,19 +126,14 @@ package struct JobTree: Sendable {
     }
 
     private func reaping(_ body: (UnsafeMutablePointer<cl_reaper>) -> Void) -> [Reaped] {
-        let reaper = UnsafeMutablePointer<cl_reaper>.allocate(capacity: 1)
-        defer { reaper.deallocate() }
+        let ended = UnsafeMutablePointer<cl_ended>.allocate(capacity: helpers.count + 1)
+        defer { ended.deallocate() }
         return helpers.withUnsafeBufferPointer { awaited in
-            reaper.initialize(to: cl_reaper())
-            reaper.pointee.awaited = awaited.baseAddress
-            reaper.pointee.awaited_count = Int32(awaited.count)
-            reaper.pointee.leader = leader ?? 0
-            reaper.pointee.is_reaped = attempt?.isReaped
-            withExtendedLifetime(attempt) { body(reaper) }
-            return withUnsafePointer(to: &reaper.pointee.ended) { ended in
-                let first = UnsafeRawPointer(ended).assumingMemoryBound(to: cl_ended.self)
-                return (0..<Int(reaper.pointee.count)).map { Reaped(first[$0]) }
-            }
+            var reaper = cl_reaper(
+                awaited: awaited.baseAddress, awaited_count: Int32(awaited.count),
+                leader: leader ?? 0, is_reaped: attempt?.isReaped, ended: ended, count: 0)
+            withExtendedLifetime(attempt) { withUnsafeMutablePointer(to: &reaper) { body($0) } }
+            return (0..<Int(reaper.count)).map { Reaped(ended[$0]) }
         }
     }
 
