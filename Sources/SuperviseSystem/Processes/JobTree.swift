@@ -75,7 +75,7 @@ package struct JobTree: Sendable {
         let reaped = reaping { reaper in
             // Without an attempt somebody else reaps.
             let reaper = attempt == nil ? nil : reaper
-            if withNative(reaper, { cl_tree_signal($0, signal, &sent) }) < 0 {
+            if withNative(reaper: reaper, { cl_tree_signal($0, signal, &sent) }) < 0 {
                 failure = SystemError(call: "open", code: errno, subject: "/proc")
             }
         }
@@ -138,7 +138,7 @@ package struct JobTree: Sendable {
     }
 
     private func withNative<Result>(
-        _ reaper: UnsafeMutablePointer<cl_reaper>? = nil,
+        reaper: UnsafeMutablePointer<cl_reaper>? = nil,
         _ body: (UnsafePointer<cl_tree>) -> Result
     ) -> Result {
         var tree = cl_tree()
