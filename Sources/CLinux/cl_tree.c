@@ -127,18 +127,46 @@ static int kill_the_rest(
     return killed;
 }
 
-/* A tree, and how many of its root's children got SIGKILL. */
+enum { GROUPS = 256 };
+
+/* A tree, and what became of its root's children in one round of killing. */
 struct killing {
     struct cl_tree tree; /* first, as its address is that of all */
-    int killed;
+    int killed;          /* children or their groups that got SIGKILL */
+    int group_count;
+    pid_t groups[GROUPS]; /* that got SIGKILL as a whole */
 };
 
-/* Kills a child of ours. Nobody else can get its number before we reap it. */
+/* Whether all in the process group are the job's. Its leader has made a session of its own, so only its
+   descendants can be in its sessions and their groups; inherited processes may share a group with an orphan of
+   theirs, and tools lead groups of their own. */
+static bool is_of_job(const struct cl_tree *tree, pid_t group) {
+    if (group <= 1 || group == getpgrp()) return false;
+    if (tree->inherited != NULL && tree->inherited->is_somebody) return false;
+    for (int index = 0; index < tree->except_count; index++)
+        if (tree->except[index] == group) return false;
+    return true;
+}
+
+/* Kills a child of ours, and all in its process group at once, among them those that are being forked. Nobody
+   else can get the numbers of the child and of its group before we reap it. */
 static int kill_child(const struct cl_tree *tree, int proc, pid_t pid) {
+    struct killing *killing = (struct killing *)(uintptr_t)tree;
     struct cl_process process;
-    if (cl_read_process(proc, pid, &process) != 0) return errno == 0 ? 0 : -1;
-    if (process.is_guard || !cl_is_own_child(tree, pid, process.started)) return 0;
-    ((struct killing *)(uintptr_t)tree)->killed += kill(pid, SIGKILL) == 0;
+    pid_t group = getpgid(pid);
+    for (int index = 0; index < killing->group_count; index++)
+        if (killing->groups[index] == group) return 0;
+    for (int index = 0; index < tree->except_count; index++)
+        if (tree->except[index] == pid) return 0;
+    bool kills_group = is_of_job(tree, group) && killing->group_count < GROUPS;
+    bool runs = cl_read_process(proc, pid, &process) == 0;
+    if (!runs && errno != 0) return -1;
+    /* One that has ended still has its group. */
+    if (!runs && !kills_group) return 0;
+    if (runs && (process.is_guard || !cl_is_own_child(tree, pid, process.started))) return 0;
+    if (kills_group) killing->groups[killing->group_count++] = group;
+    int result = kills_group ? kill(-group, SIGKILL) : kill(pid, SIGKILL);
+    killing->killed += result == 0;
     return 0;
 }
 
@@ -146,12 +174,14 @@ static int kill_child(const struct cl_tree *tree, int proc, pid_t pid) {
    so catches those that fork and leave faster than such a look takes. What it misses is found by a look. */
 static void kill_children(const struct cl_tree *tree, int proc) {
     enum { ROUNDS = 16 };
-    struct killing killing = {.tree = *tree, .killed = 1};
+    struct killing killing;
+    killing.tree = *tree;
+    killing.killed = 1;
     if (tree->root != getpid() || tree->reaper == NULL) return;
     for (int round = 0; round < ROUNDS && killing.killed > 0; round++) {
-        killing.killed = 0;
-        cl_reap_batch(tree->reaper, 4096);
+        killing.killed = killing.group_count = 0;
         if (cl_any_listed_child(proc, &killing.tree, kill_child) < 0) return;
+        cl_reap_batch(tree->reaper, 4096);
     }
 }
 
