@@ -4,6 +4,7 @@
 #include "cl_mark.h"
 #include "clinux.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* As long as somebody is in the session, its number is given to nobody else. */
@@ -27,12 +28,10 @@ static int bears_token(const char *token, int proc, pid_t pid) {
 }
 
 int cl_bears_token(const char *token) {
-    int proc = cl_open_proc();
-    if (proc < 0) return -1;
-    int result = bears_token(token, proc, getpid()), code = errno;
-    close(proc);
-    errno = code;
-    return result;
+    const char *own = getenv("SUPERVISE_TOKEN");
+    unsigned long long mark = cl_mark_of(token);
+    if (own != NULL && strncmp(own, token, strlen(token)) == 0) return 1;
+    return mark != 0 && cl_own_mark() == mark;
 }
 
 static bool has_token(const struct cl_tree *tree) {
@@ -87,19 +86,19 @@ static int mark_own(const struct cl_tree *tree, int proc, struct cl_process_tabl
         has_children = table->items[index].parent == getpid();
     if (!has_children) return 0;
     /* We were born with the token ourselves: they may have it from the shell before us. */
-    int bears = bears_token(tree->token, proc, getpid());
-    for (size_t index = 0; index < table->count && bears >= 0; index++) {
+    bool bears = cl_bears_token(tree->token);
+    for (size_t index = 0; index < table->count; index++) {
         struct cl_process *process = &table->items[index];
         bool is_ours = process->parent == getpid();
-        if (process->mark != UNMARKED || (bears == 1 && !is_ours)) continue;
-        int is_of_run = bears == 1 ? 0
+        if (process->mark != UNMARKED || (bears && !is_ours)) continue;
+        int is_of_run = bears ? 0
             : is_ours ? is_named(tree, proc, process)
             : mark != 0 ? cl_has_mark(proc, process->pid, mark) : 0;
         if (is_of_run < 0) return -1;
         if (is_of_run > 0) process->mark = MEMBER;
         else if (is_ours) process->mark = SPARED;
     }
-    return bears < 0 ? -1 : 0;
+    return 0;
 }
 
 /* Passes the marks of parents on to their children, until there is nothing to pass on. */

@@ -32,6 +32,12 @@ CL_BARE void cl_mark_self(unsigned long long mark) { set_soft(mark, 0); }
 
 void cl_shed_mark(void) { set_soft(0, 1); }
 
+unsigned long long cl_own_mark(void) {
+    unsigned long long limit[2] = {0, 0};
+    cl_raw4(SYS_prlimit64, 0, RLIMIT_LOCKS, NULL, limit);
+    return limit[0];
+}
+
 int cl_has_mark(int proc, pid_t pid, unsigned long long mark) {
     static const char name[] = "\nMax file locks";
     char text[4096];

@@ -15,6 +15,9 @@ void cl_mark_self(unsigned long long mark);
 /* Removes any mark of the calling process, which may have it from a supervisor around us. */
 void cl_shed_mark(void);
 
+/* The mark of the calling process, or any other number. */
+unsigned long long cl_own_mark(void);
+
 /* 1 if the process has this mark, else 0; -1 with errno if that cannot be known. */
 int cl_has_mark(int proc, pid_t pid, unsigned long long mark);
 

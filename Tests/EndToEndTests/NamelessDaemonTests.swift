@@ -21,6 +21,7 @@ struct NamelessDaemonTests {
         var script: String {
             let stay = """
                 import ctypes, os, signal, sys
+                python = os.readlink("/proc/self/exe")
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
                 def daemonize():
@@ -37,7 +38,7 @@ struct NamelessDaemonTests {
             case .cleared:
                 stay + """
                     if len(sys.argv) == 1:
-                        os.execve(sys.executable, ["python3", __file__, "again"], {})
+                        os.execve(python, ["python3", __file__, "again"], {})
                     stay()
                     """
             case .overwritten:
@@ -59,7 +60,7 @@ struct NamelessDaemonTests {
                 stay + """
                     hop = int(sys.argv[1]) if len(sys.argv) > 1 else 0
                     if hop < 3:
-                        os.execve(sys.executable, ["python3", __file__, str(hop + 1)], {})
+                        os.execve(python, ["python3", __file__, str(hop + 1)], {})
                     stay()
                     """
             }

@@ -92,23 +92,23 @@ struct UnreadableProcTests {
         #expect(try daemon.waitForEnd(atMost: patience))
     }
 
-    @Test("descriptors are held in reserve: connections that use up all others blind nobody")
+    @Test("descriptors are held in reserve: a supervisor without any other one sees all of the job")
     func reserve() throws {
-        let call =
-            ["prlimit", "--nofile=64:64", place.binary]
-            + place.arguments(["--backoff", "0ms..0ms"]) + [place.fixture, "puppet"]
-        let program = try place.start(call, hasInput: true)
+        let program = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
         try program.nextAttempt(1)
         let daemon = try daemon(program)
-        let descriptors = { try Disk().list("/proc/\(program.pid)/fd").map(\.name) }
-        var peers: [Peer] = []
-        while peers.count < 100 { peers.append(try place.connect()) }
-        try waitBriefly { try descriptors().count == 64 }
+        let limit = { (number: Int) in
+            let call = try place.start(["prlimit", "--pid", "\(program.pid)", "--nofile=\(number):"])
+            guard try call.waitForEnd() == .exited(0) else { throw call.failure("prlimit") }
+        }
+        let used = Set(try Disk().list("/proc/\(program.pid)/fd").compactMap { Int($0.name) })
+        // No number below is free.
+        try limit(#require((0...1000).first { !used.contains($0) }))
         try program.say("die KILL")
         try program.errorLine(with: "waiting for the machine, trying again")
         #expect(try daemon.waitForEnd(atMost: .zero))
         #expect(!program.text(.errors).contains("cannot be told"))
-        peers = []
+        try limit(1000)
         try program.nextAttempt(2)
         try place.stop(program)
     }

@@ -135,6 +135,9 @@ struct UnseenProcessTests {
         let program = try start([], ["--heartbeat-timeout", DurationText.format(limit)])
         try program.nextAttempt(1)
         try hide(true, from: program.pid)
+        try program.errorLine(with: "killing it (what its 0 threads did")
+        // The next attempt needs it.
+        try hide(false, from: program.pid)
         try program.nextAttempt(2)
         let report = try place.directory.read("state/it/output/hang-0001.txt")
         #expect(report.contains("nobody can tell which processes the job has"))

@@ -99,7 +99,7 @@ int cl_tree_find(
 /* Whether /proc is there and tells of our own PID namespace. */
 int cl_sees_processes(void);
 
-/* Whether this process was born with a token that starts so, or has the mark of it. 1 or 0; -1 with errno. */
+/* Whether this process was born with a token that starts so, or has the mark of it. */
 int cl_bears_token(const char *token);
 
 /* Holds some descriptors in reserve for looks at processes, now and after each look. */

@@ -31,7 +31,7 @@ extension JobProcess {
     /// - Parameter runToken: the run's half of the token.
     func guardLeftovers(ofRunToken runToken: String) {
         // Our ancestors may bear it, too: we spare them, but the guard would have no ancestors any more.
-        guard ProcessTree.weBear(runToken: runToken) == false else { return }
+        guard !ProcessTree.weBear(runToken: runToken) else { return }
         guardian.attempt.begin(leftoversOf: runToken)
     }
 

@@ -26,11 +26,8 @@ package enum ProcessTree {
     package static var isVisible: Bool { cl_sees_processes() != 0 }
 
     /// Whether we were born with the token of a run, or with its mark, as the shell before us is a process of
-    /// its job; nil if that cannot be known.
-    package static func weBear(runToken: String) -> Bool? {
-        let result = cl_bears_token(runToken)
-        return result < 0 ? nil : result != 0
-    }
+    /// its job.
+    package static func weBear(runToken: String) -> Bool { cl_bears_token(runToken) != 0 }
 
     /// Whether we have children apart from some; to be asked when all that have ended are reaped.
     package static func hasChildren(except helpers: Set<Int32>) -> Bool {
