@@ -98,7 +98,8 @@ struct UnreadableProcTests {
         try program.nextAttempt(1)
         let daemon = try daemon(program)
         let limit = { (number: Int) in
-            let call = try place.start(["prlimit", "--pid", "\(program.pid)", "--nofile=\(number):"])
+            let words = ["prlimit", "--pid", "\(program.pid)", "--nofile=\(number):"]
+            let call = try place.start(words)
             guard try call.waitForEnd() == .exited(0) else { throw call.failure("prlimit") }
         }
         let used = Set(try Disk().list("/proc/\(program.pid)/fd").compactMap { Int($0.name) })
