@@ -162,13 +162,16 @@ class Job:
         with open(path, "rb") as file:
             return pickle.load(file)
 
-    def progress(self, step=None, total=None, unit=None, message=None, metrics=None, **more):
+    def progress(
+        self, step=None, total=None, unit=None, message=None, metrics=None, *, first=None, **more
+    ):
         """Tells how far the job is. Other keywords are metrics: `progress(3, 40, loss=0.4)`.
 
+        `first` is the step at the beginning, if that is not 0: `progress(2027, 2060, first=2025)`.
         Cheap enough for an inner loop: at most ten a second are sent, the newest always.
         """
         if self._active:
-            report = {"step": _whole(step), "total": _whole(total)}
+            report = {"step": _whole(step), "first": _whole(first), "total": _whole(total)}
             report.update(unit=_text(unit), message=_text(message), metrics=_metrics(metrics, more))
             self._side.progress({key: value for key, value in report.items() if value is not None})
 

@@ -13,6 +13,9 @@
    them runs any more once they come back, and the next supervisor looks for them too. */
 enum { PATIENCE_MS = 10000 };
 
+/* How long the settling may take. */
+enum { SETTLE_S = 5 };
+
 /* Raw, as the C library refuses the signals that it keeps to itself. */
 static void ignore_signals(void) {
     const unsigned long action[4] = {(unsigned long)SIG_IGN};
@@ -21,15 +24,21 @@ static void ignore_signals(void) {
     cl_restore_signals(0); /* nothing blocked: what is ignored must not queue up either */
 }
 
-static void leave_terminal_and_files(int line, struct cl_locks locks) {
+/* Our own program, also if its file is replaced or deleted later. -1: /proc does not show it. */
+static int open_own_program(void) { return open("/proc/self/exe", O_PATH | O_CLOEXEC); }
+
+/* Returns our own program, where it is wanted. */
+static int leave_terminal_and_files(int line, struct cl_locks locks, int wants_program) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int stream = 0; stream < 3; stream++) {
         if (null >= 0) dup2(null, stream);
         else close(stream);
     }
-    const int kept[] = {line, locks.run, locks.payload};
-    cl_close_all_but(kept, 3);
+    int program = wants_program ? open_own_program() : -1;
+    const int kept[] = {line, locks.run, locks.payload, program};
+    cl_close_all_but(kept, 4);
     if (chdir("/") != 0) {} /* a file system in use is a nuisance, no more */
+    return program;
 }
 
 static uintptr_t read_address(const char *text) {
@@ -106,17 +115,34 @@ static void end(const struct cl_guarded *attempt, const struct cl_cgroup *group)
     if (left < 0) kill_leader(attempt);
 }
 
+/* Executes our own program with the run's lock, to write down that the supervisor is gone. The kernel
+   ends it after a while, so that a disk that hangs does not keep the lock. */
+static void settle(int program, int lock, char *const *arguments) {
+    if (program < 0 || lock < 0 || arguments == NULL) return;
+    /* Out of the way of the number that it gets. */
+    program = fcntl(program, F_DUPFD_CLOEXEC, CL_SETTLE_LOCK + 1);
+    lock = fcntl(lock, F_DUPFD_CLOEXEC, CL_SETTLE_LOCK + 1);
+    if (program < 0 || lock < 0 || dup2(lock, CL_SETTLE_LOCK) < 0) return;
+    const unsigned long action[4] = {(unsigned long)SIG_DFL};
+    syscall(SYS_rt_sigaction, SIGALRM, action, NULL, 8ul);
+    alarm(SETTLE_S);
+    syscall(SYS_execveat, program, "", arguments, environ, AT_EMPTY_PATH);
+}
+
 static _Noreturn void guard(
     int line, struct cl_locks locks, const struct cl_cgroup *group,
-    const struct cl_guarded *guarded) {
+    const struct cl_guarded *guarded, char *const *settling) {
     char nothing;
     setsid();
     prctl(PR_SET_NAME, CL_GUARD_NAME, 0, 0, 0);
     ignore_signals();
-    leave_terminal_and_files(line, locks);
+    int program = leave_terminal_and_files(line, locks, settling != NULL);
     forget_token();
     while (read(line, &nothing, 1) != 0 && errno == EINTR) {}
-    if (!guarded->is_over) end(guarded, group);
+    if (!guarded->is_over) {
+        end(guarded, group);
+        settle(program, locks.run, settling);
+    }
     _exit(0);
 }
 
@@ -135,8 +161,8 @@ static int above_streams(int lock) {
 }
 
 pid_t cl_guard_start(
-    struct cl_locks locks, const struct cl_cgroup *group, const struct cl_guarded *guarded, int *line,
-    int *pidfd) {
+    struct cl_locks locks, const struct cl_cgroup *group, const struct cl_guarded *guarded,
+    char *const *settling, int *line, int *pidfd) {
     int ends[2];
     unsigned long long mask;
     if (pipe2(ends, O_CLOEXEC) != 0) return -1;
@@ -149,7 +175,7 @@ pid_t cl_guard_start(
         pid = cl_fork_apart(pidfd);
         if (pid == 0) {
             const struct cl_locks held = {above_streams(locks.run), above_streams(locks.payload)};
-            guard(ends[0], held, group, guarded);
+            guard(ends[0], held, group, guarded, settling);
         }
         code = errno;
         cl_restore_signals(mask);

@@ -162,12 +162,15 @@ package enum Action: Equatable, Sendable {
         package var metadata: [String: JSONValue]
         /// The path of what `--watch` takes; nil for all else.
         package var source: FilePath?
+        /// How far the job was; nil if it had told nothing.
+        package var progress: Manifest.Progress?
 
         package init(
             id: CheckpointID, reason: Manifest.Reason, attempt: Int, parent: CheckpointID?,
             created: Timestamp, secondsSoFar: Double, metrics: [String: Double],
-            metadata: [String: JSONValue]
+            metadata: [String: JSONValue], progress: Manifest.Progress? = nil
         ) {
+            self.progress = progress
             self.id = id
             self.reason = reason
             self.attempt = attempt

@@ -24,6 +24,7 @@ enum Intent: Sendable {
 enum Program {
     static func main() -> Never {
         ensureStandardDescriptors()
+        if let status = HeldSettlement.perform(commandLineArguments()) { exitProcess(status) }
         let result: RunResult
         do {
             result = try perform(commandLineArguments(), here)

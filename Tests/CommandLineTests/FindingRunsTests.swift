@@ -49,7 +49,7 @@ struct FindingRunsTests {
         #expect(
             runs.refusal("status")
                 == Complaint(
-                    "there are 2 runs: a (completed), b (orphaned); "
+                    "there are 2 runs: a (completed), b (lost); "
                         + "say which: supervise status NAME", status: 1))
         try runs.add("c", .backoff)
         let locks = (try runs.lock("b"), try runs.lock("c"))

@@ -67,6 +67,7 @@ struct Preload {
             ssize_t length = readlink(link, path, sizeof path - 1);
             path[length > 0 ? length : 0] = 0;
             if (strstr(path, "/output/attempt-") != NULL) wait_for("hung-log");
+            if (strstr(path, "/status.json.tmp") != NULL) wait_for("hung-status");
             return syscall(SYS_write, file, bytes, count);
         }
 
@@ -94,6 +95,7 @@ struct Preload {
         case syncs = "hung"
         case log = "hung-log"
         case record = "hung-record"
+        case status = "hung-status"
     }
 
     /// From now on nothing of it comes to its end.

@@ -145,6 +145,12 @@ class Progress(ProtocolTest):
         metrics = {"accuracy": 1, "loss": 0.5}
         self.assertEqual(self.fake.expect("progress"), dict(expected, metrics=metrics))
 
+    def test_the_first_step(self):
+        job = self.supervise()
+        job.progress(2027, 2060, first=2025)
+        expected = {"type": "progress", "step": 2027, "first": 2025, "total": 2060}
+        self.assertEqual(self.fake.expect("progress"), expected)
+
     def test_what_is_no_finite_number_is_null(self):
         job = self.supervise()
         odd = {"a": float("nan"), "b": float("-inf"), "c": "text", "d": None, "e": [1], "f": True}

@@ -29,12 +29,16 @@ struct cl_locks {
     int run, payload;
 };
 
+/* The descriptor of the run's lock in the program that the guard executes to settle the run. */
+enum { CL_SETTLE_LOCK = 3 };
+
 /* Forks the guard. It keeps the descriptors of the locks open, so that they are free only once the
    tree is gone too. With `group` (else NULL) all in that group belongs to the tree, and the
-   group is removed at the end. `line` is a pipe's end, closed on exec: the guard acts when every copy of
+   group is removed at the end. With `settling` (else NULL), arguments with a NULL at their end, the guard
+   then executes our own program with them, and with the run's lock. `line` is a pipe's end, closed on exec: the guard acts when every copy of
    it is closed. Returns its pid, or -1 with errno. */
 pid_t cl_guard_start(
-    struct cl_locks locks, const struct cl_cgroup *group, const struct cl_guarded *guarded, int *line,
-    int *pidfd);
+    struct cl_locks locks, const struct cl_cgroup *group, const struct cl_guarded *guarded,
+    char *const *settling, int *line, int *pidfd);
 
 #endif

@@ -57,13 +57,14 @@ extension Supervisor {
         case .archiveRemoved(let time, let bytes): logRemovedArchive(time, bytes: bytes)
         case .archiveTrimmed(let time, let gone, let bytes):
             logTrimmedArchive(time, gone: gone, bytes: bytes)
+        case .removed(let gone, let held): removed(whileClosing: gone, held: held, at: now)
         case .warned(let message): log(.warning(.init(message: message)))
         case .hindered(let hindrance): hindered(hindrance, at: now)
         case .started, .leftoversEnded, .verified, .verifying, .compressed, .recorded, .spawned,
             .spawnFailed, .jobExited, .outOfMemory, .outputTail, .descendantsGone, .examined,
             .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
-            .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchIncomplete,
+            .commitFailed, .diskFull, .freeSpace, .watched, .watchIncomplete,
             .watchFlushed, .watchedRenamed, .notAdded, .handlersFound, .requestNotSent, .answered,
             .inquiryEnded, .archives, .inputSeen:
             break

@@ -89,8 +89,13 @@ extension Supervisor {
 
     /// The last status tells how much was lost in all.
     mutating func outputDiscarded(whileClosing bytes: Int64, at now: Moment) {
-        guard outputDiscarded(bytes), case .closing(var closing) = phase,
-            closing.stage == .flushing, closing.isRecorded
+        if outputDiscarded(bytes) { publishAgain(at: now) }
+    }
+
+    /// Once the last status is told, and something of it has changed since.
+    mutating func publishAgain(at now: Moment) {
+        guard case .closing(var closing) = phase, closing.stage == .flushing, closing.isRecorded,
+            closing.outcome != nil
         else { return }
         publishNow(at: now)
         actions.append(.flushFiles)

@@ -69,7 +69,7 @@ extension Supervisor {
         var wait = Duration.zero
         switch reason {
         case .asked:
-            loseWork(seconds: (ending.at - attempt.securedAt).seconds)
+            if knowsLosses { loseWork(seconds: (ending.at - attempt.securedAt).seconds) }
         case .always:
             _ = noteEnd(
                 ending.end, failed: false, lived: ending.at - attempt.startedAt)

@@ -25,6 +25,8 @@ package struct Supervisor: Sendable {
     package internal(set) var leaving: [CheckpointSummary] = []
     /// Of these: what goes by a limit although its branch was said to stay.
     var limited: [CheckpointID: RetentionPlan.Cause] = [:]
+    /// Still there, although the rules remove them: somebody was reading them.
+    var heldBack: Set<CheckpointID> = []
     /// Which checkpoint continued from which.
     package internal(set) var lineage: Lineage
     /// Where the newest watched ones were taken from.
@@ -46,6 +48,7 @@ package struct Supervisor: Sendable {
     /// Orders that were given and not yet answered, in order of sequence.
     package internal(set) var committing: [Committing] = []
     package internal(set) var requests = Status.Requests()
+    package internal(set) var ownSaves = Status.OwnSaves()
 
     let mayHaveLeftovers: Bool
     let mayHaveArchives: Bool
@@ -70,6 +73,8 @@ package struct Supervisor: Sendable {
     var hasResumed = false
     /// An attempt has said hello: this job speaks the protocol.
     var hasEverGreeted = false
+    /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
+    var hasSpoken = false
     /// When the attempt began that an earlier supervisor died with.
     var gatherSince: Timestamp?
     /// What the last attempt resumed from.

@@ -8,7 +8,8 @@ extension JobProcess {
     func replaceGuard() {
         do throws(SystemError) {
             stopWatchingGuard()
-            guardian = try Guard.start(of: guardian.attempt, holding: locks, group: group)
+            guardian = try Guard.start(
+                of: guardian.attempt, holding: locks, group: group, settling: guardian.settling)
             hasNoGuard = false
             watchGuard()
             deliver(.warned("the guard was killed by somebody; started another"))

@@ -60,7 +60,8 @@ final class Conductor {
         // As late as it may be, before there are threads: each page that we wrote to before and write to
         // again is copied from now on.
         let guardian = try Guard.start(
-            of: GuardedAttempt(), holding: session.locks, group: session.group)
+            of: GuardedAttempt(), holding: session.locks, group: session.group,
+            settling: HeldSettlement.call(of: session.store.paths))
         let job = JobProcess(
             on: loop, guardian: guardian, group: session.group, tools: tools,
             locks: session.locks, beforeEnd: { switchboard.drain() }

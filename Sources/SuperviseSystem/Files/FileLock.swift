@@ -27,8 +27,12 @@ package final class FileLock: Sendable {
 
     /// Takes the lock without waiting, and writes our pid into the file.
     ///
+    /// - Parameter writesPID: false leaves the pid of the holder before us there, so that others wait
+    ///   for us as for the guard of one that is gone.
     /// - Throws: EACCES, EROFS, ENOLCK where the file system has no locks, …
-    package static func take(_ path: String) throws(SystemError) -> Attempt {
+    package static func take(
+        _ path: String, writesPID: Bool = true
+    ) throws(SystemError) -> Attempt {
         let lock = try FileLock(opening: path)
         let file = lock.rawDescriptor
         do throws(SystemError) {
@@ -37,8 +41,30 @@ package final class FileLock: Sendable {
             guard error.code == EAGAIN || error.code == EACCES else { throw error }
             return .heldBy(try writtenPID(in: file, path))
         }
-        try lock.writePID(path)
+        if writesPID { try lock.writePID(path) }
         return .taken(lock)
+    }
+
+    /// The lock that the guard holds and has handed to us, to settle its run.
+    ///
+    /// - Returns: nil where the guard has not executed us.
+    package static func settling(_ path: String) throws(SystemError) -> FileLock? {
+        let descriptor = Int32(CL_SETTLE_LOCK)
+        // Whether there is one at all; it belongs to nobody else in this program.
+        guard cl_fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else { return nil }
+        do throws(SystemError) {
+            let held = try fileStatus(descriptor, path)
+            let named = try withOpenFile(path, O_RDONLY) { (file) throws(SystemError) in
+                try fileStatus(file, path)
+            }
+            guard held.device == named.device, held.inode == named.inode else { return nil }
+            // It succeeds for all who share the lock, and for nobody else.
+            try systemCall("fcntl", path) { cl_lock_whole_file(descriptor) }
+            return FileLock(adopting: descriptor)
+        } catch {
+            guard error.code == EAGAIN || error.code == EACCES else { throw error }
+            return nil
+        }
     }
 
     /// Waits until the lock is free and takes it: for a thread that may wait.

@@ -1,7 +1,7 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
     case run, status, list, checkpoints, checkpoint, prune, stop, restart, pause, unpause, resume
-    case events, logs, plan, doctor
+    case events, logs, settle, plan, doctor
 
     /// Those that can answer in JSON.
     static let withJSON = allCases.filter { ![.run, .resume, .logs].contains($0) }
@@ -25,6 +25,7 @@ enum Command: String, CaseIterable, Sendable {
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
         case .logs: "Show what the job wrote, where --capture keeps it"
+        case .settle: "Write down the end of runs whose supervisor is gone"
         case .plan: "Find the best interval between checkpoints"
         case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
@@ -55,6 +56,7 @@ enum Command: String, CaseIterable, Sendable {
         case .pause: ["supervise pause [NAME]"]
         case .unpause: ["supervise unpause [NAME]"]
         case .resume: ["supervise resume NAME"]
+        case .settle: ["supervise settle [NAME]", "supervise settle --all"]
         case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
         case .logs: ["supervise logs [NAME]"]
@@ -110,6 +112,16 @@ enum Command: String, CaseIterable, Sendable {
                 "With --from, checkpoints that came later stay. The number decides what is newest: "
                     + "once the run has committed again, a later resume without --from goes on "
                     + "from that; before, from the newest there was.",
+            ]
+        case .settle:
+            [
+                "A run whose supervisor was killed, or whose machine went down, is lost: status.json "
+                    + "says running for as long as nobody settles it. The guard does that at once "
+                    + "where it lives; where it died too, this command ends what is left of the run "
+                    + "and writes phase finished, outcome failed, reason supervisor_lost.",
+                "The run stays resumable, and its failures are counted by the next start. A run that "
+                    + "is in use, or that was last at work on another host, is left alone.",
+                Self.whichRun,
             ]
         case .plan:
             [

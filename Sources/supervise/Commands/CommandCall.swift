@@ -42,6 +42,7 @@ struct CommandCall: Sendable {
         case .pause: .answer(try control("pause"))
         case .unpause: .answer(try control("unpause"))
         case .resume: .run(try resume())
+        case .settle: .answer(try settle())
         case .doctor: .answer(try doctor())
         case .plan: .answer(try plan())
         }

@@ -52,7 +52,7 @@ extension CommandCall {
             answer = Answer(
                 text: "\(run.name) \(glance.word)\(steps), \(newest ?? "no checkpoint")\n")
         }
-        answer.status = glance.status.phase == .finished ? 0 : Complaint.no
+        answer.status = glance.status.phase == .finished && !glance.isLost ? 0 : Complaint.no
         return answer
     }
 }

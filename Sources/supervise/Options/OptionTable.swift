@@ -249,8 +249,8 @@ enum OptionTable {
 
     private static let views = [
         OptionSpec(
-            "all", .flag, of: [.prune], .init(), in: { $0.all = $1 },
-            "Prune every run"),
+            "all", .flag, of: [.prune, .settle], .init(), in: { $0.all = $1 },
+            "Every run, in place of one"),
         OptionSpec(
             "dry-run", .flag, of: [.prune], .init(), in: { $0.dryRun = $1 },
             "Only show what would stay and what would go"),

@@ -171,7 +171,7 @@ struct CheckpointKeeper {
             }
             let gone = Set(try store.remove(ids))
             try tell(store, gone.sorted(), found.filter { !gone.contains($0.id) })
-            let bytes = found.reduce(Int64(0)) { gone.contains($1.id) ? $0 + $1.bytes : $0 }
+            let bytes = found.filter { gone.contains($0.id) }.sizeOnDisk
             return Pruned(removed: gone.count, bytes: bytes, held: ids.count - gone.count)
         }
     }

@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
@@ -40,21 +41,16 @@ struct FoundRun: Sendable {
         do throws(StoreError) {
             // The lock is that of the run that has its name now.
             holder = name.isArchived ? .nobody : try RunLock.holder(store.paths)
-            if let published = try publishedStatus() {
-                status = published
-            } else {
-                status = try statusFromRecord()
-            }
+            status = try publishedStatus() ?? statusFromRecord()
         } catch {
             throw Complaint("run \(name): \(error)")
         }
         status.name = name.description
         switch holder {
         case .nobody:
-            let isLost = status.phase != .finished
-            if isLost { status.phase = .orphaned }
+            if let settled = Settlement.settled(status, by: try? record.get()) { status = settled }
             // Those of an archived run are elsewhere now, and fewer.
-            if isLost || name.isArchived {
+            if status.outcome?.isLost == true || status.toBeRemoved > 0 || name.isArchived {
                 fillCheckpoints(of: &status)
             } else {
                 findNewest(of: &status)
@@ -75,6 +71,18 @@ struct FoundRun: Sendable {
             status: status, commits: record?.commits, failures: record?.failures.total)
     }
 
+    /// Whether its status does not say yet how it ended. Nobody is at work on it.
+    var isUnsettled: Bool {
+        get throws(Complaint) {
+            do throws(StoreError) {
+                let status = try publishedStatus() ?? Status(try record.get())
+                return Settlement.settled(status, by: try? record.get()) != nil
+            } catch {
+                throw Complaint("run \(name): \(error)")
+            }
+        }
+    }
+
     /// A derived file that is garbage is as good as none.
     private func publishedStatus() throws(StoreError) -> Status? {
         do throws(StoreError) {
@@ -91,16 +99,7 @@ struct FoundRun: Sendable {
         case .success(let known): record = known
         case .failure(let error): throw error
         }
-        let started = record.current?.started ?? record.created
-        var status = Status(
-            name: record.name, phase: record.outcome == nil ? .starting : .finished,
-            command: record.command, supervisorPID: record.supervisorPID, attempt: record.attempt,
-            started: started, updated: started)
-        status.failures = record.failures.withoutProgress
-        status.lastFailure = record.failures.last
-        status.resumedFrom = record.current?.resumedFrom
-        status.totals = record.totals
-        status.outcome = record.outcome
+        var status = Status(record)
         fillCheckpoints(of: &status)
         return status
     }
@@ -118,16 +117,5 @@ struct FoundRun: Sendable {
     private func fillCheckpoints(of status: inout Status) {
         guard let found = try? store.scan().checkpoints else { return }
         status.setCheckpoints(found)
-    }
-}
-
-extension Status {
-    /// - Parameter found: in order of sequence.
-    mutating func setCheckpoints(_ found: [CheckpointSummary]) {
-        checkpoints = found.count
-        checkpointBytes = found.reduce(0) { $0 + $1.bytes }
-        checkpoint = found.last.map {
-            .init(id: $0.id, path: $0.path, committed: $0.created, bytes: $0.bytes)
-        }
     }
 }

@@ -150,8 +150,8 @@ struct FailureWitness {
         {
             return .fatalExitCode
         }
-        if counts.inARow >= step.settings.maxFailures { return .maxFailures }
-        return failed.failure.kind != .spawn && failsTheSameWay(step) ? .sameEachTime : nil
+        if failed.failure.kind != .spawn, failsTheSameWay(step) { return .sameEachTime }
+        return counts.inARow >= step.settings.maxFailures ? .maxFailures : nil
     }
 
     private func isTakenBack(_ step: Step) -> Bool {
