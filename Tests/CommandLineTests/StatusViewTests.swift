@@ -234,6 +234,7 @@ struct StatusViewTests {
         status.progress.unit = "step"
         #expect(lines(status)[1] == "  progress     18 steps")
         status.progress = Status.Progress()
+        status.checkpoint = nil
         status.progress.message = "loading\u{1B}[2J"
         #expect(
             lines(status)[1...2] == [

@@ -27,7 +27,7 @@ struct OwnSaveTests {
         #expect(saves.committed == 1 && saves.failed == 1)
         #expect(saves.lastError?.id == id)
         #expect(saves.lastError?.error == "the job aborted it: the loss is NaN")
-        #expect(actions.contains { if case .publish = $0 { true } else { false } })
+        #expect(desk.say(.heartbeat, after: .seconds(1)).contains(.publish(status(desk))))
     }
 
     @Test("that fail on the disk count, and requests do not")

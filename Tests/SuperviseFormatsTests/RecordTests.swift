@@ -197,7 +197,7 @@ struct RecordTests {
             #""failures":0"#, #""checkpoints":0"#, #""checkpoint_bytes":0"#,
             #""checkpoint":{"bytes":1234,"committed":"1970-01-01T00:00:00.000Z","#
                 + #""id":"000013-step-4500","path":"/c","step":4500}"#,
-            #""progress":{"eta_s":null,"fraction":null,"message":null,"metrics":{},"#
+            #""progress":{"eta_s":null,"first":null,"fraction":null,"message":null,"metrics":{},"#
                 + #""rate_per_s":null,"step":null,"total":null,"unit":null}"#,
             #""requests":{"committed":0,"failed":0,"late":0,"lost":0,"made":0,"moot":0,"unanswered":0}"#,
             #""last_failure":{"at":"1970-01-01T00:00:00.000Z","at_start":false,"attempt":1,"#

@@ -17,11 +17,12 @@ extension Supervisor {
         countOwnFailure(open.id, reason.text, at: now)
     }
 
-    /// The event is logged already.
+    /// The event is logged already. The status tells it as often as it tells progress.
     ///
     /// - Parameter id: nil if the job had not begun it.
     mutating func countOwnFailure(_ id: CheckpointID?, _ error: String, at now: Moment) {
         ownSaves.failed += 1
         ownSaves.lastError = .init(id: id, error: error, at: now.wall)
+        publisher.hasProgress = true
     }
 }

@@ -17,7 +17,6 @@ extension Supervisor {
             var newest: CheckpointID?
             var failures: Int
             var requests: Status.Requests
-            var ownSaves: Status.OwnSaves
             var incomplete: [FilePath]
             var sources: [Status.Source]
             var deadline: Instant?
@@ -55,7 +54,7 @@ extension Supervisor {
         .init(
             phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
             commits: record.commits, newest: checkpoints.last?.id, failures: record.failures.total,
-            requests: requests, ownSaves: ownSaves, incomplete: incomplete.paths, sources: toldSources,
+            requests: requests, incomplete: incomplete.paths, sources: toldSources,
             deadline: preemption?.deadline)
     }
 

@@ -127,8 +127,7 @@ struct RunDoctor {
         case .success(let status):
             let record = try? facts.record?.get()
             guard !isRunning, let status,
-                let lost = Settlement.settled(status, by: record) ?? status,
-                lost.outcome?.isLost == true
+                (Settlement.settled(status, by: record) ?? status).outcome?.isLost == true
             else { return [] }
             return [
                 finding(

@@ -41,7 +41,11 @@ struct FoundRun: Sendable {
         do throws(StoreError) {
             // The lock is that of the run that has its name now.
             holder = name.isArchived ? .nobody : try RunLock.holder(store.paths)
-            status = try publishedStatus() ?? statusFromRecord()
+            if let published = try publishedStatus() {
+                status = published
+            } else {
+                status = try statusFromRecord()
+            }
         } catch {
             throw Complaint("run \(name): \(error)")
         }
@@ -75,8 +79,11 @@ struct FoundRun: Sendable {
     var isUnsettled: Bool {
         get throws(Complaint) {
             do throws(StoreError) {
-                let status = try publishedStatus() ?? Status(try record.get())
-                return Settlement.settled(status, by: try? record.get()) != nil
+                let known = try? record.get()
+                guard let status = try publishedStatus() ?? known.map({ Status($0) }) else {
+                    return false
+                }
+                return Settlement.settled(status, by: known) != nil
             } catch {
                 throw Complaint("run \(name): \(error)")
             }

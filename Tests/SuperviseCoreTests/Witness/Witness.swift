@@ -101,6 +101,7 @@ struct Witness {
     var shortage = ShortageWitness()
     var machineShortage = MachineShortageWitness()
     var input = InputWitness()
+    var settlement = SettlementWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -116,6 +117,7 @@ struct Witness {
         try timers.judge(step, ledger)
         try service.judge(step)
         try input.judge(step, world)
+        try settlement.judge(step, world)
         if wasClosing {
             failures.isWrittenAgain(step)
             try preemption.judgeClosing(step, ledger)

@@ -170,6 +170,7 @@ extension World {
         let supervisor = Supervisor(
             settings: settings, found: found, seed: chance.seed(), at: moment)
         self.supervisor = supervisor
+        try witness.settlement.supervisorStarts(self)
         witness.supervisorStarts(self)
         if chance.happens(plan.signals) { try tell(randomSignal()) }
         try tell(.started)
