@@ -27,7 +27,8 @@ struct OwnSaveTests {
         #expect(saves.committed == 1 && saves.failed == 1)
         #expect(saves.lastError?.id == id)
         #expect(saves.lastError?.error == "the job aborted it: the loss is NaN")
-        #expect(desk.say(.heartbeat, after: .seconds(1)).contains(.publish(status(desk))))
+        let due = desk.tell(.timer(.publish), after: .seconds(1))
+        #expect(due.contains(.publish(status(desk))))
     }
 
     @Test("that fail on the disk count, and requests do not")

@@ -121,8 +121,9 @@ extension Supervisor {
     mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
         guard var attempt else { return }
         let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
-        let lost =
-            kind == .spawn || !knowsLosses ? 0 : (endedAt - attempt.securedAt).seconds
+        let unsaved = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
+        preemption?.unsavedAtCrash = unsaved
+        let lost = knowsLosses ? unsaved : 0
         let ran = endedAt - attempt.startedAt
         var failure = Failure(
             attempt: attempt.number, kind: kind, exitCode: end.exitCode, signal: end.signal,

@@ -26,7 +26,9 @@ package struct Settler {
     package func settle(
         at now: Timestamp, endLeftovers: (RunRecord) throws -> Void = { _ in }
     ) throws -> Result {
-        guard let record = try store.loadRecord() else { throw StoreError.missing(store.paths.record) }
+        guard let record = try store.loadRecord() else {
+            throw StoreError.missing(store.paths.record)
+        }
         if case .otherHost(let host) = Settlement.right(to: record, on: hostName()) {
             return .otherHost(host)
         }
