@@ -268,4 +268,6 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case reminder
     /// What the machine has refused is tried again.
     case again
+    /// An attempt that operators wait for has lived for a second.
+    case lived
 }

@@ -76,9 +76,7 @@ extension Supervisor {
         case "status":
             answer(.status(status(at: now)), to: sender)
         case "checkpoint":
-            if let refusal = joinOrRequest(sender, at: now) {
-                answer(.error(refusal), to: sender)
-            }
+            controlCheckpoint(sender)
         case "stop":
             controlStop(sender, withCheckpoint: control.checkpoint ?? true, at: now)
         case "restart":
@@ -115,6 +113,7 @@ extension Supervisor {
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
         attempt?.request?.operators.removeAll { $0.connection == connection }
         shortage?.again?.operators.removeAll { $0.connection == connection }
+        startWaiters.remove(connection)
         guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
         // The wait for a final checkpoint goes on: the job may come back, or end by itself.
         if let open = attempt?.open, open.connection == connection {

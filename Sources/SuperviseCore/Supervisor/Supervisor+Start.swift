@@ -187,6 +187,7 @@ extension Supervisor {
                     bytes: attempt.resume?.bytes ?? 0,
                     verified: attempt.resume == nil ? nil : settings.verify)))
         self.attempt?.pid = pid
+        startWaiters.started(attempt.number, at: now.counted)
         self.attempt?.heldSignals = []
         for number in held { actions.append(.signalLeader(number)) }
         if stop?.stage == .killing { actions.append(.killEverything) }

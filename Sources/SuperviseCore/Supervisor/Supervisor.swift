@@ -43,6 +43,7 @@ package struct Supervisor: Sendable {
     package internal(set) var pinning: [PinChange] = []
     /// Operators who wait until something is removed.
     var removers: [Remover] = []
+    package internal(set) var startWaiters = StartWaiters()
     /// Orders that were given and not yet answered, in order of sequence.
     package internal(set) var committing: [Committing] = []
     package internal(set) var requests = Status.Requests()
@@ -248,6 +249,7 @@ package struct Supervisor: Sendable {
         default: dispatch(event, at: now)
         }
         followNotice(at: now)
+        serveStartWaiters(at: now)
         // Whatever has happened, it may have made way for the next one.
         takeWatched(at: now)
         noteFatalSignals(at: now)
@@ -341,6 +343,7 @@ package struct Supervisor: Sendable {
         case .diagnosis: diagnosisTimePassed()
         case .watchdog: watchdogTimePassed(at: now)
         case .again: againTimePassed()
+        case .lived: startWaiters.prove()
         // What is due is done after every event.
         case .sources, .preemption: break
         case .close, .rewrite, .reminder: break

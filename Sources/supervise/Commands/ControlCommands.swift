@@ -18,7 +18,7 @@ extension CommandCall {
         )
     }
 
-    /// Returns when it has begun; the status tells how it goes.
+    /// Returns when the next attempt is up.
     func restart() throws(Complaint) -> Answer {
         try control("restart", checkpoint: values.skipsCheckpoint ? false : nil)
     }

@@ -249,7 +249,7 @@ struct Ledger {
             case "pause" where isDone && !step.actions.contains(where: \.beginsStop):
                 pausedAt = pausedAt ?? step.now
             case "unpause", "stop": endPause(step.now)
-            case "restart" where isDone: endPause(step.now)
+            case "restart" where step.takesOver(from: sender): endPause(step.now)
             default: break
             }
         case .signal(.stop), .signal(.hangUp): endPause(step.now)
