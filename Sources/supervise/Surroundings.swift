@@ -14,6 +14,15 @@ struct Surroundings: Sendable {
     /// The whole text of a file.
     var readFile: @Sendable (String) throws(SystemError) -> String = readSmallFile
 
+    /// Whether there is something at an absolute path.
+    var exists: @Sendable (String) -> Bool = pathExists
+
+    /// Whether a program of that name is found in PATH.
+    func hasProgram(_ name: String) -> Bool {
+        let directories = (environment["PATH"] ?? "").split(separator: ":")
+        return !name.isEmpty && directories.contains { exists("\($0)/\(name)") }
+    }
+
     /// Whether only plain characters are sure to be shown.
     var isPlain: Bool {
         let names = ["LC_ALL", "LC_CTYPE", "LANG"]

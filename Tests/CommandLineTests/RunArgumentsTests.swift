@@ -31,26 +31,17 @@ struct RunArgumentsTests {
                 ["--keep-last", "3"],
                 "no command: put it after --, as in supervise --keep-last 3 -- python3 train.py"
             ),
-            (["python3", "train.py"], "put -- before the command: supervise -- python3 train.py"),
-            (
-                ["./my train.sh", "--epochs", "3"],
-                "put -- before the command: supervise -- './my train.sh' --epochs 3"
-            ),
-            (
-                ["--keep-last", "3", "python3", "train.py", "--lr=1"],
-                "put -- before the command: supervise --keep-last 3 -- python3 train.py --lr=1"
-            ),
-            (["run", "train", "--", "-x"], "put -- before the command: supervise -- train -x"),
             (
                 ["--state-dir", "/a b", "status", "--json"],
                 "options of status come after it: supervise status --state-dir '/a b' --json "
                     + "(supervise status --help)"
             ),
             (
-                ["statsu"],
-                "unknown command statsu; did you mean status? (to run a program of that name: "
-                    + "supervise -- statsu)"
+                ["--name", "it", "stop"],
+                "options of stop come after it, and some of these are not its own "
+                    + "(supervise stop --help)"
             ),
+            (["statsu"], "unknown command statsu; did you mean status? (supervise --help)"),
         ])
     func noCommand(arguments: [String], message: String) {
         #expect(complaint(arguments) == Complaint(message, status: 125))

@@ -8,6 +8,8 @@ struct LockWaiter {
     let paths: RunPaths
     let console: Console
     var subject = Subject.run
+    /// A second run is not what was wanted.
+    var isResume = false
 
     enum Subject: Equatable {
         case run
@@ -58,8 +60,13 @@ struct LockWaiter {
         let status = try? RunStore(paths).readStatus()
         let since = status.map { " (since \(localTime($0.started)))" } ?? ""
         let who = pid.map { "pid \($0)" } ?? "another supervisor"
+        let what = "run \(paths.name) is in use by \(who)\(since)"
+        if status?.phase == .paused {
+            return HostError(
+                "\(what), and paused; to let it go on: supervise unpause \(paths.name)")
+        }
         return HostError(
-            "run \(paths.name) is in use by \(who)\(since). To run a second one beside it: --name")
+            isResume ? what : "\(what). To run a second one beside it: --name")
     }
 
     private func payloadInUse(by pid: Int32?, of owner: String?) -> HostError {

@@ -186,7 +186,7 @@ struct Starter {
     }
 
     private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {
-        try LockWaiter(paths: paths, console: console).take()
+        try LockWaiter(paths: paths, console: console, isResume: request.isResume).take()
     }
 
     /// What the core starts from. The disk is looked at for a new run too: where its record was

@@ -14,6 +14,10 @@ extension CommandCall {
         let run = try runs.run(name, for: .resume)
         let record = try run.knownRecord()
         let glance = try run.glance(at: surroundings.now)
+        if glance.status.phase == .paused {
+            let unpause = HumanText.commandLine(["supervise", "unpause", name] + placeOption)
+            throw Complaint("run \(name) is paused; to let it go on: \(unpause)")
+        }
         if glance.isRunning {
             throw Complaint(
                 "run \(name) is in use by pid \(glance.status.supervisorPID); nothing to resume")
@@ -22,8 +26,9 @@ extension CommandCall {
         // Whoever names a checkpoint wants to go on from it, even in a run that has completed.
         let namesOne = if case .checkpoint = from { true } else { false }
         if record.outcome?.kind == .completed, !namesOne {
-            let again = HumanText.commandLine(["supervise", "--name", name, "--"] + record.command)
-            throw Complaint("run \(name) has completed; to do it again: \(again)")
+            throw Complaint(
+                "run \(name) has completed; to do it again from the beginning, with this one kept in "
+                    + "the archive: \(again(run, record))")
         }
         var place = surroundings
         place.directory = .success(record.directory)
@@ -35,14 +40,30 @@ extension CommandCall {
         request.name = run.name.name
         request.options = record.options
         request.settings.resumeFrom = from
-        request.beginning = try beginning(of: record)
+        request.beginning = try beginning(of: run, record)
+        request.isResume = true
         return request
+    }
+
+    private func again(_ run: FoundRun, _ record: RunRecord) -> String {
+        RunAgain(
+            record: record, stateDirectory: run.store.paths.stateDirectory,
+            surroundings: surroundings
+        ).line
+    }
+
+    /// What another command has to be given to find the same runs.
+    private var placeOption: [String] {
+        guard let given = given["state-dir"], given.source == .commandLine else { return [] }
+        return ["--state-dir", given.text]
     }
 
     /// The program and the variables that the run began with; nil where its version kept none.
     ///
     /// - Throws: ``Complaint`` where the program is gone: another one of its name is not this run's.
-    private func beginning(of record: RunRecord) throws(Complaint) -> RunRequest.Beginning? {
+    private func beginning(
+        of run: FoundRun, _ record: RunRecord
+    ) throws(Complaint) -> RunRequest.Beginning? {
         guard let environment = record.environment else { return nil }
         if let program = record.program {
             do throws(SystemError) {
@@ -52,11 +73,9 @@ extension CommandCall {
                 guard error.isMissing else {
                     return .init(program: program, environment: environment)
                 }
-                let again = HumanText.commandLine(
-                    ["supervise", "--name", record.name, "--"] + record.command)
                 throw Complaint(
                     "\(HumanText.printable(program)), the program of run \(record.name), is gone; "
-                        + "bring it back, or use the one that is found now: \(again)")
+                        + "bring it back, or use the one that is found now: \(again(run, record))")
             }
         }
         return .init(program: record.program, environment: environment)
@@ -75,7 +94,8 @@ extension CommandCall {
                     "run \(run.name) was started with --\(HumanText.printable(key)), which this "
                         + "version of supervise does not know; use the newer one")
             }
-            given[key] = GivenOption(spec: spec, text: text, source: source)
+            given[key] = GivenOption(
+                spec: spec, text: RecordedSize.withUnit(text, of: key), source: source)
         }
         return given
     }
