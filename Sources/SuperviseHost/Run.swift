@@ -8,6 +8,7 @@ package func run(_ request: RunRequest) -> RunResult {
     ignoreBrokenPipes()
     ignoreBackgroundStops()
     let console = Console(request)
+    for note in request.notes { console.say(note, .quiet) }
     do throws(HostError) {
         switch try Starter(request: request, console: console).start() {
         case .alreadyCompleted:

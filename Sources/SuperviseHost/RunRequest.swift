@@ -20,6 +20,10 @@ package struct RunRequest: Sendable {
     /// Go on with the run even if it is one of something else.
     package var adopt = false
     package var whenCompleted = WhenCompleted.again
+    /// It goes on with a run by its name.
+    package var isResume = false
+    /// Lines for people about what they have given.
+    package var notes: [String] = []
     package var settings: Settings
     package var job = JobSettings()
     /// Variables of the environment that are recorded beside the standard ones.

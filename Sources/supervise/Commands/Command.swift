@@ -19,7 +19,7 @@ enum Command: String, CaseIterable, Sendable {
         case .checkpoint: "Ask for a checkpoint now, and wait until it is safe"
         case .prune: "Remove the checkpoints that no rule keeps"
         case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
-        case .restart: "Start a run's job again, after a final checkpoint"
+        case .restart: "Start a run's job again after a final checkpoint, and wait until it is up"
         case .pause: "Stop a run's job where it is, until it is unpaused"
         case .unpause: "Let a paused job go on"
         case .resume: "Go on with a run: the same command, directory and options"
@@ -75,7 +75,8 @@ enum Command: String, CaseIterable, Sendable {
                     + "The command line wins over the environment, and that over the file. --fresh "
                     + "and --resume-from hold for one start, and only the command line may give "
                     + "them.",
-                "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d.",
+                Self.whatIsADuration,
+                "SIZE is a number with its unit: 500kB, 10MB, 5G (powers of 1000) or 5GiB (of 1024).",
                 "Exit status: the command's own (128 + n where signal n ended it); 125 where "
                     + "supervise itself could not, 126 and 127 where the command cannot be executed "
                     + "or found. Stopped by SIGINT, SIGTERM or SIGHUP, it dies by the same signal.",
@@ -116,15 +117,24 @@ enum Command: String, CaseIterable, Sendable {
                 "Shows what share of the time is useful by how often checkpoints are made, where "
                     + "failures come at random: the best interval, and what others would cost. "
                     + "--checkpoint-every auto finds it by itself.",
-                "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d.",
+                Self.whatIsADuration,
             ]
-        case .status, .checkpoint, .stop, .unpause, .events:
+        case .status, .stop, .unpause, .events:
             [Self.whichRun]
+        case .checkpoint:
+            [
+                "A job that is only just being started has until its first second is over to say "
+                    + "hello, and is asked then. Exit status: 0 when the checkpoint is safe, else 1.",
+                Self.whichRun,
+            ]
         case .restart:
             [
                 "The job has --checkpoint-timeout for its checkpoint and --stop-timeout to end, as "
                     + "with stop. It counts as no failure, and the job is started again whatever "
                     + "its exit status is. A job that waits to be started again is started now.",
+                "It returns when the next attempt has said hello or has lived for a second. Exit "
+                    + "status: 0 then, and 1 where that attempt ends before or cannot be started, "
+                    + "or the run is stopped meanwhile.",
                 Self.whichRun,
             ]
         case .pause:
@@ -155,6 +165,9 @@ enum Command: String, CaseIterable, Sendable {
             ]
         }
     }
+
+    private static let whatIsADuration =
+        "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d; or several: 1h30m, 2m03s."
 
     private static let whichRun =
         "Without NAME it is the run that is running, or the only one there is."

@@ -18,7 +18,9 @@ struct RunArguments {
         guard !command.isEmpty else {
             throw Complaint("no command after --, as in supervise -- python3 train.py")
         }
-        return try request(collected.options, command: command)
+        var request = try request(collected.options, command: command)
+        request.notes = collected.notes
+        return request
     }
 
     private func noCommand(
