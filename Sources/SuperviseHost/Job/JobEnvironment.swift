@@ -22,10 +22,12 @@ struct JobEnvironment {
     ///   - inherited: ours, as we were started with it.
     ///   - identity: who the job is, where that is not who we are.
     ///   - given: entries `NAME=value` of `--env`.
+    ///   - stateDirectory: an absolute path, where the job finds its own run and keeps those that it
+    ///     supervises itself; nil where its user may not write there.
     ///   - notices: for programs that speak sd_notify(3).
     init(
         inherited: [(String, String)], identity: UserIdentity? = nil, given: [String] = [],
-        name: String, socket: String, notices: Notices? = nil
+        name: String, socket: String, stateDirectory: String? = nil, notices: Notices? = nil
     ) {
         var variables = Self.withoutOurs(inherited)
         if let identity {
@@ -34,6 +36,7 @@ struct JobEnvironment {
         if let notices { variables += notices.variables }
         Self.replace(&variables, by: given.map(Self.entry))
         variables += [("SUPERVISE_SOCKET", socket), ("SUPERVISE_NAME", name)]
+        if let stateDirectory { variables.append(("SUPERVISE_STATE_DIR", stateDirectory)) }
         common = Self.entries(variables)
     }
 

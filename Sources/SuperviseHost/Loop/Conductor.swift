@@ -37,6 +37,7 @@ final class Conductor {
             inherited: session.environment, identity: session.job.identity,
             given: session.request.job.environment, name: session.found.record.name,
             socket: session.socket,
+            stateDirectory: session.job.identity == nil ? session.request.stateDirectory : nil,
             notices: .init(
                 socket: SocketPath.notices(beside: session.socket),
                 watchdog: session.request.settings.heartbeatTimeout))
