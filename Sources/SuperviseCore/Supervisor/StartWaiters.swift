@@ -34,6 +34,14 @@ package struct StartWaiters: Equatable, Sendable {
 
     package var isEmpty: Bool { waiting.isEmpty }
 
+    /// Whether the first second of this attempt matters to any of them: not that of the attempt that
+    /// a restart is about to end.
+    package func wait(for attempt: Int) -> Bool {
+        waiting.contains {
+            if case .restart(let before) = $0.wish { attempt > before } else { true }
+        }
+    }
+
     mutating func add(_ sender: Sender, _ wish: Wish) {
         waiting.append(Waiter(sender: sender, wish: wish))
     }

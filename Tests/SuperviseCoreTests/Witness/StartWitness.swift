@@ -24,6 +24,9 @@ struct StartWitness {
         {
             asked[seq] = Asked(connection: sender, after: ordered ?? lastRun)
         }
+        for case .setTimer(.lived, let at) in step.actions where at.nanoseconds <= step.now {
+            throw Violation("starts", "a timer is set that goes off at once, again and again")
+        }
         follow(step, after)
         try judgeAnswers(step, after)
         if case .disconnected(let gone) = step.event {
