@@ -22,8 +22,9 @@ to ./checkpoints at that interval, and goes on from there when it is run again.
 
 A background thread reads the supervisor's messages and sets flags, and your code acts on them
 where it looks at them. No signal handler is installed, and nothing of yours is interrupted. Any
-thread may call any method. In a forked child (a data loader's worker, say) the job is inert:
-nothing is due, and nothing is sent on the parent's connection.
+thread may call any method. In a forked child (a data loader's worker, say) nothing is due and
+nothing is sent on the parent's connection, and what would make a checkpoint raises
+`SuperviseError`: the process that made the `Job` saves.
 
 A checkpoint that cannot be made does not end your job, unless you ask for that with `wait=True`:
 `save` prints one line and returns False, and `job.last_error` has the reason. When the supervisor
@@ -162,13 +163,16 @@ class Job:
         with open(path, "rb") as file:
             return pickle.load(file)
 
-    def progress(self, step=None, total=None, unit=None, message=None, metrics=None, **more):
+    def progress(
+        self, step=None, total=None, unit=None, message=None, metrics=None, *, first=None, **more
+    ):
         """Tells how far the job is. Other keywords are metrics: `progress(3, 40, loss=0.4)`.
 
+        `first` is the step at the beginning, if that is not 0: `progress(2027, 2060, first=2025)`.
         Cheap enough for an inner loop: at most ten a second are sent, the newest always.
         """
         if self._active:
-            report = {"step": _whole(step), "total": _whole(total)}
+            report = {"step": _whole(step), "first": _whole(first), "total": _whole(total)}
             report.update(unit=_text(unit), message=_text(message), metrics=_metrics(metrics, more))
             self._side.progress({key: value for key, value in report.items() if value is not None})
 
@@ -183,9 +187,10 @@ class Job:
         Returns once the state is written; the supervisor makes it durable beside the job. The
         last one before a stop is waited for, and so is any with `wait=True`, which also raises
         what otherwise is a line on stderr and False. A state that cannot be pickled always
-        raises. Without a supervisor and without `every`, nothing is saved.
+        raises. Without a supervisor and without `every`, nothing is saved. In a forked child, and
+        after `close`, it raises SuperviseError.
         """
-        if not self._keeps:
+        if not self._may_save("save"):
             return False
         try:
             with self.checkpoint(step, metrics, metadata, wait) as directory:
@@ -207,9 +212,10 @@ class Job:
         block raises, the checkpoint is forgotten and the exception goes on. Where none can be
         made, SuperviseError is raised before the block: catch it to go on without. What fails
         after the block is a line on stderr and `last_error`, or raised with `wait=True`. Where
-        nothing is saved, the directory is a temporary one.
+        nothing is saved, the directory is a temporary one. In a forked child, and after `close`,
+        SuperviseError is raised.
         """
-        if not self._keeps:
+        if not self._may_save("checkpoint"):
             with tempfile.TemporaryDirectory() as directory:
                 yield Path(directory)
             return
@@ -233,10 +239,11 @@ class Job:
         and is never deleted, and if you change or delete it, so is the checkpoint.
 
         Returns when all of it is durable. True if it worked; with `wait=True` a failure raises.
+        In a forked child, and after `close`, it raises SuperviseError.
         """
         if mode not in MODES:
             raise ValueError("mode must be one of %s, not %r" % (", ".join(MODES), mode))
-        if not self._keeps:
+        if not self._may_save("add"):
             return False
         try:
             with self._only_one():
@@ -285,9 +292,20 @@ class Job:
         # A forked child has a copy of this object, and the parent's work is none of its business.
         return not self._closed and os.getpid() == self._pid
 
-    @property
-    def _keeps(self):
-        return self._active and self._side.keeps
+    def _may_save(self, method):
+        """Whether checkpoints are kept at all; raises where this process makes none."""
+        if os.getpid() != self._pid:
+            raise SuperviseError(
+                "%s() was called in process %d, which was forked by process %d, the one that made "
+                "the Job: only that one saves. Send it what is to be saved"
+                % (method, os.getpid(), self._pid)
+            )
+        if self._closed:
+            raise SuperviseError(
+                "%s() was called after close(): nothing is saved any more. Close the Job after its "
+                "last checkpoint" % method
+            )
+        return self._side.keeps
 
     @contextlib.contextmanager
     def _only_one(self):

@@ -32,6 +32,10 @@ int cl_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
     return 0;
 }
 
+const void *cl_find_bytes(const void *bytes, size_t count, const void *word, size_t length) {
+    return memmem(bytes, count, word, length);
+}
+
 int cl_want_senders(int socket) {
     int yes = 1;
     return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
@@ -72,6 +76,10 @@ int cl_processors(void) {
 }
 
 int cl_widen_pipe(int fd, int bytes) { return fcntl(fd, F_SETPIPE_SZ, bytes); }
+
+ssize_t cl_move_between_pipes(int from, int to, size_t most) {
+    return splice(from, NULL, to, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
 
 int cl_bytes_waiting(int fd) {
     int count = 0;

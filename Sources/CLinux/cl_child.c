@@ -115,7 +115,7 @@ CL_BARE void cl_restore_signals(unsigned long long mask) {
     cl_raw4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8);
 }
 
-char *cl_write_number(char *at, unsigned long number) {
+CL_BARE char *cl_write_number(char *at, unsigned long number) {
     char digits[24];
     int count = 0;
     do {

@@ -1,40 +1,52 @@
 #include "cl_children.h"
 #include "cl_child.h"
+#include "cl_reserve.h"
 #include "clinux.h"
 #include <string.h>
 
-/* 1 where a thread has a child that is meant, else 0; -1 where the kernel keeps no such list, or with
-   errno where it cannot be read. */
+/* What a look at the children of one thread gives, beside 0 and 1. */
+enum { UNKNOWN = -1, NO_THREAD = -2, NO_LIST = -3 };
+
+/* 1 if a thread has a child that is meant, 0 if none is; UNKNOWN with errno, NO_THREAD if it has ended,
+   NO_LIST if the kernel keeps no such lists. */
 static int look_at_thread(
     int proc, int tasks, const char *thread, const struct cl_tree *tree, cl_child_is_meant is_meant) {
     char path[40], text[512];
     char *end = cl_write_number(path, (unsigned long)cl_read_number(thread));
     memcpy(end, "/children", sizeof "/children");
-    int file = openat(tasks, path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return -1;
-    ssize_t count;
+    int file = cl_open_reserved(tasks, path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 && errno != ENOENT && errno != ESRCH) return UNKNOWN;
+    /* The first thread has not ended, as it holds the process. */
+    if (file < 0) return cl_read_number(thread) == getpid() ? NO_LIST : NO_THREAD;
+    ssize_t count = 0;
     pid_t pid = 0;
-    int found = 0;
-    while (found == 0 && (count = read(file, text, sizeof text)) > 0) {
-        for (ssize_t at = 0; at < count && found == 0; at++) {
+    int found = 0, unknown = 0;
+    while (found != 1 && (count = read(file, text, sizeof text)) != 0) {
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) {
+            unknown = errno;
+            break;
+        }
+        for (ssize_t at = 0; at < count && found != 1; at++) {
             if (text[at] >= '0' && text[at] <= '9') {
                 pid = pid * 10 + (text[at] - '0');
             } else {
                 if (pid > 0) found = is_meant(tree, proc, pid);
+                if (found < 0) unknown = errno;
                 pid = 0;
             }
         }
     }
-    int code = errno;
     close(file);
-    errno = code;
-    return found;
+    if (found == 1) return 1;
+    errno = unknown;
+    return unknown == 0 ? 0 : unknown == ESRCH ? NO_THREAD : UNKNOWN;
 }
 
 /* The long way, for a kernel without lists of children. */
 static int scan(int proc, const struct cl_tree *tree, cl_child_is_meant is_meant) {
     struct cl_process_table table = {0};
-    int found = cl_read_processes(proc, &table);
+    int found = cl_read_processes(proc, &table, NULL, NULL);
     for (size_t index = 0; index < table.count && found == 0; index++) {
         const struct cl_process *process = &table.items[index];
         if (process->parent == getpid()) found = is_meant(tree, proc, process->pid);
@@ -45,29 +57,44 @@ static int scan(int proc, const struct cl_tree *tree, cl_child_is_meant is_meant
     return found;
 }
 
-int cl_any_listed_child(int proc, const struct cl_tree *tree, cl_child_is_meant is_meant) {
+/* One look at the children of all threads. One child that is meant is enough to know; only if there is none
+   does it matter what could not be read. */
+static int look_at_threads(
+    int proc, int tasks, const struct cl_tree *tree, cl_child_is_meant is_meant) {
     char buffer[2048] __attribute__((aligned(8)));
-    int tasks = openat(proc, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (tasks < 0) return -1;
+    int unknown = 0, ended = 0;
     long count;
-    int found = 0;
-    /* A child is in the list of the thread that made it; orphans come to any thread of ours. */
-    while (found <= 0 && (count = cl_read_entries(tasks, buffer, sizeof buffer)) > 0) {
-        for (long at = 0; at < count && found <= 0;) {
+    while ((count = cl_read_entries(tasks, buffer, sizeof buffer)) > 0) {
+        for (long at = 0; at < count;) {
             const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
             at += entry->length;
-            long thread = cl_read_number(entry->name);
-            if (thread <= 0) continue;
-            int one = look_at_thread(proc, tasks, entry->name, tree, is_meant);
-            /* Another thread may just have ended; the first one never has. */
-            if (one >= 0 || thread == getpid() || cl_tells_nothing(errno)) found = one;
-            if (one < 0 && cl_tells_nothing(errno)) break;
+            if (cl_read_number(entry->name) <= 0) continue;
+            int found = look_at_thread(proc, tasks, entry->name, tree, is_meant);
+            if (found == 1 || found == NO_LIST) return found;
+            if (found == UNKNOWN) unknown = errno;
+            if (found == NO_THREAD) ended = 1;
         }
-        if (found < 0 && cl_tells_nothing(errno)) break;
+    }
+    if (count < 0) unknown = (int)-count;
+    errno = unknown;
+    return unknown != 0 ? UNKNOWN : ended ? NO_THREAD : 0;
+}
+
+int cl_any_listed_child(int proc, const struct cl_tree *tree, cl_child_is_meant is_meant) {
+    /* A child is in the list of the thread that made it; orphans come to any thread of ours. The children of a
+       thread that ends meanwhile move to one whose list was perhaps read already. */
+    enum { LOOKS = 8 };
+    int tasks = cl_open_reserved(proc, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tasks < 0) return -1;
+    int found = NO_THREAD;
+    for (int look = 0; found == NO_THREAD && look < LOOKS; look++) {
+        lseek(tasks, 0, SEEK_SET);
+        found = look_at_threads(proc, tasks, tree, is_meant);
+        if (found == NO_THREAD) errno = EAGAIN;
     }
     int code = errno;
     close(tasks);
     errno = code;
-    if (found >= 0 || cl_tells_nothing(code)) return found;
-    return scan(proc, tree, is_meant);
+    if (found == NO_LIST) return scan(proc, tree, is_meant);
+    return found < 0 ? -1 : found;
 }

@@ -41,11 +41,11 @@ int cl_inherited_take(struct cl_inherited *inherited) {
     inherited->is_somebody = cl_any_child();
     int proc = inherited->is_somebody ? cl_open_proc() : -1;
     if (proc < 0) {
-        if (inherited->is_somebody && cl_tells_nothing(errno)) return -1;
+        if (inherited->is_somebody && !cl_has_no_proc(errno)) return -1;
         inherited->since = since;
         return 0;
     }
-    int result = cl_read_processes(proc, &table), code = errno;
+    int result = cl_read_processes(proc, &table, NULL, NULL), code = errno;
     if (result == 0) mark(&table);
     for (size_t index = 0; result == 0 && index < table.count; index++) {
         const struct cl_process *process = &table.items[index];

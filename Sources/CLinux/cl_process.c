@@ -1,5 +1,6 @@
 #include "cl_process.h"
 #include "cl_child.h"
+#include "cl_reserve.h"
 #include "cl_tree.h"
 #include "clinux.h"
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD of the kernel's flags */
@@ -23,11 +25,14 @@ static bool names_us(int directory, const char *link) {
 int cl_sees_processes(void) { return names_us(AT_FDCWD, "/proc/self"); }
 
 int cl_open_proc(void) {
-    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int proc = cl_open_reserved(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (proc < 0) return -1;
+    errno = 0;
     if (names_us(proc, "self")) return proc;
+    /* No link, or one that names another process: a /proc of another PID namespace, or none. */
+    int code = errno == 0 || errno == ENOENT || errno == EINVAL ? ENXIO : errno;
     close(proc);
-    errno = ENXIO;
+    errno = code;
     return -1;
 }
 
@@ -36,7 +41,7 @@ static int open_of(int proc, pid_t pid, const char *name) {
     char *end = cl_write_number(path, (unsigned long)pid);
     *end++ = '/';
     strcpy(end, name);
-    return openat(proc, path, O_RDONLY | O_CLOEXEC);
+    return cl_open_reserved(proc, path, O_RDONLY | O_CLOEXEC);
 }
 
 static ssize_t read_again(int file, void *buffer, size_t size) {
@@ -46,9 +51,37 @@ static ssize_t read_again(int file, void *buffer, size_t size) {
     return count;
 }
 
-/* Sets errno to 0 if the process is gone; otherwise errno says why it could not be read. */
-static bool fails(void) {
-    if (!cl_tells_nothing(errno)) errno = 0;
+ssize_t cl_read_text(int proc, pid_t pid, const char *name, char *text, size_t size) {
+    size_t filled = 0;
+    ssize_t count = 0;
+    int file = open_of(proc, pid, name);
+    if (file < 0) return -1;
+    while (filled < size - 1 && (count = read_again(file, text + filled, size - 1 - filled)) > 0)
+        filled += (size_t)count;
+    int code = errno;
+    close(file);
+    errno = code;
+    if (count < 0) return -1;
+    text[filled] = 0;
+    return (ssize_t)filled;
+}
+
+/* Whether a /proc that was mounted with `hidepid` hides this process: another user's, and we are not root. */
+static bool is_hidden(int proc, pid_t pid) {
+    char name[24];
+    struct stat found;
+    *cl_write_number(name, (unsigned long)pid) = 0;
+    if (geteuid() == 0 || fstatat(proc, name, &found, 0) != 0) return false;
+    return found.st_uid != geteuid();
+}
+
+/* Sets errno to 0 if no process that is meant can be there; otherwise errno says why that cannot be known. */
+static bool fails(int proc, pid_t pid) {
+    int code = errno;
+    bool is_refused = code == EACCES || code == EPERM;
+    errno = 0;
+    bool says_nothing = is_refused ? !is_hidden(proc, pid) : cl_tells_nothing(code);
+    errno = says_nothing ? code : 0;
     return false;
 }
 
@@ -57,16 +90,10 @@ static bool fails(void) {
 static bool read_fields(
     int proc, pid_t pid, char *state, unsigned long long fields[20], char *is_guard) {
     char text[1024];
-    int file = open_of(proc, pid, "stat");
-    if (file < 0) return fails();
-    ssize_t count = read_again(file, text, sizeof text - 1);
-    if (count < 0) fails();
-    else errno = 0;
-    int code = errno;
-    close(file);
-    errno = code;
-    if (count <= 0) return false;
-    text[count] = 0;
+    ssize_t count = cl_read_text(proc, pid, "stat", text, sizeof text);
+    if (count < 0) return fails(proc, pid);
+    errno = 0;
+    if (count == 0) return false;
     const char *at = strrchr(text, ')');
     if (at == NULL || at[1] != ' ' || at[2] == 0) return false;
     static const char name[] = "(" CL_GUARD_NAME;
@@ -102,10 +129,12 @@ int cl_read_process(int proc, pid_t pid, struct cl_process *process) {
     return 0;
 }
 
-unsigned long long cl_process_started(int proc, pid_t pid) {
+int cl_process_started(int proc, pid_t pid, unsigned long long *started) {
     unsigned long long fields[20];
     char state, is_guard;
-    return read_fields(proc, pid, &state, fields, &is_guard) ? fields[19] : 0;
+    if (!read_fields(proc, pid, &state, fields, &is_guard)) return errno == 0 ? 0 : -1;
+    *started = fields[19];
+    return 1;
 }
 
 static struct cl_process *add(struct cl_process_table *table) {
@@ -123,8 +152,9 @@ static struct cl_process *add(struct cl_process_table *table) {
     return &table->items[table->count++];
 }
 
-int cl_read_processes(int proc, struct cl_process_table *table) {
-    char buffer[8192] __attribute__((aligned(8)));
+int cl_read_processes(
+    int proc, struct cl_process_table *table, cl_meanwhile meanwhile, const void *context) {
+    char buffer[2048] __attribute__((aligned(8)));
     long count;
     table->count = 0;
     if (lseek(proc, 0, SEEK_SET) != 0) return -1;
@@ -144,7 +174,9 @@ int cl_read_processes(int proc, struct cl_process_table *table) {
             if (place == NULL) return -1;
             *place = process;
         }
+        if (meanwhile != NULL) meanwhile(context);
     }
+    if (count < 0) errno = (int)-count;
     return count < 0 ? -1 : 0;
 }
 
@@ -152,10 +184,11 @@ int cl_hold_process(int proc, const struct cl_process *process) {
     struct cl_process now;
     int pidfd = cl_pidfd_open(process->pid);
     if (pidfd < 0) return -1;
-    if (cl_read_process(proc, process->pid, &now) == 0 && now.started == process->started)
-        return pidfd;
+    int result = cl_read_process(proc, process->pid, &now);
+    if (result == 0 && now.started == process->started) return pidfd;
+    int code = result == 0 || errno == 0 ? ESRCH : errno;
     close(pidfd);
-    errno = ESRCH;
+    errno = code;
     return -1;
 }
 
@@ -195,18 +228,11 @@ struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t p
 /* Its group of version 2, of the lines of /proc/PID/cgroup, one for each hierarchy; NULL where it has
    none, or with errno where that cannot be known. */
 static const char *read_group(int proc, pid_t pid, char *text, size_t size) {
-    size_t filled = 0;
-    ssize_t count;
-    int file = open_of(proc, pid, "cgroup");
-    if (file < 0) {
-        fails();
+    if (cl_read_text(proc, pid, "cgroup", text, size) < 0) {
+        fails(proc, pid);
         return NULL;
     }
-    while (filled < size - 1 && (count = read_again(file, text + filled, size - 1 - filled)) > 0)
-        filled += (size_t)count;
-    close(file);
     errno = 0;
-    text[filled] = 0;
     const char *at = text;
     while (at != NULL && strncmp(at, "0::", 3) != 0) {
         at = strchr(at, '\n');
@@ -243,10 +269,8 @@ int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix
     size_t matched = 0; /* bytes of this variable that agree so far */
     bool agrees = true;
     int found = 0, file = open_of(proc, pid, "environ");
-    if (file < 0) {
-        fails();
-        return errno != 0 ? -1 : 0;
-    }
+    /* What may not be read has not: another user's, or one that is not dumpable. */
+    if (file < 0) return cl_tells_nothing(errno) ? -1 : 0;
     ssize_t count;
     while (!found && (count = read_again(file, chunk, sizeof chunk)) > 0) {
         for (const char *at = chunk, *end = chunk + count; at < end; at++) {
@@ -267,6 +291,9 @@ int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix
             }
         }
     }
+    /* EIO is the process's own doing: it has unmapped its environment. */
+    int code = count < 0 && errno != EIO && cl_tells_nothing(errno) ? errno : 0;
     close(file);
-    return found;
+    errno = code;
+    return code != 0 ? -1 : found;
 }

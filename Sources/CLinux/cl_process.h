@@ -25,26 +25,38 @@ struct cl_process_table {
    mean other processes. */
 int cl_open_proc(void);
 
-/* Fills the table, whose room is used again. Returns 0, or -1 with errno. */
-int cl_read_processes(int proc, struct cl_process_table *table);
+/* Called now and then while all processes are read, which may take long; NULL: nothing. */
+typedef void (*cl_meanwhile)(const void *context);
+
+/* Fills the table, whose room is used again. Returns 0, or -1 with errno: then nobody knows who is there. */
+int cl_read_processes(
+    int proc, struct cl_process_table *table, cl_meanwhile meanwhile, const void *context);
+
+/* Reads a file of a process, such as `stat`, as far as it fits, and ends it with a zero byte. Returns its
+   length, or -1 with errno. */
+ssize_t cl_read_text(int proc, pid_t pid, const char *name, char *text, size_t size);
 
 void cl_free_processes(struct cl_process_table *table);
 
 /* The process of that pid, or NULL. */
 struct cl_process *cl_find_process(const struct cl_process_table *table, pid_t pid);
 
-/* Whether reading /proc failed for lack of descriptors or memory, so that the process may exist. */
+/* Whether an error of reading /proc leaves open whether the process exists. The only errors that say
+   something are that it is gone, and that /proc is mounted so that it hides processes of others. */
 static inline int cl_tells_nothing(int code) {
-    return code == EMFILE || code == ENFILE || code == ENOMEM || code == EAGAIN;
+    return code != 0 && code != ENOENT && code != ESRCH && code != EACCES && code != EPERM;
 }
+
+/* Whether there is no /proc of our own PID namespace, so that looking again is of no use. */
+static inline int cl_has_no_proc(int code) { return code == ENOENT || code == ENXIO; }
 
 /* Reads one process; 0, or -1 where it is none that the table would hold. Then errno is 0, or tells
    why it cannot be known (see cl_tells_nothing). */
 int cl_read_process(int proc, pid_t pid, struct cl_process *process);
 
-/* When the process was started, in ticks since the boot, also where it has ended and is not reaped; 0
-   where there is none. */
-unsigned long long cl_process_started(int proc, pid_t pid);
+/* When the process was started, in ticks since the boot, also if it has ended and is not reaped. Returns 1,
+   0 if there is no such process, -1 with errno if that cannot be known. */
+int cl_process_started(int proc, pid_t pid, unsigned long long *started);
 
 /* Whether it is in the control group of that path (as /proc/PID/cgroup has it) or below. These three
    return -1 with errno where that cannot be known (see cl_tells_nothing). */

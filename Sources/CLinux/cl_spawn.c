@@ -1,5 +1,6 @@
 #include "cl_spawn.h"
 #include "cl_child.h"
+#include "cl_mark.h"
 #include "cl_raw.h"
 #include "clinux.h"
 #include <errno.h>
@@ -132,6 +133,13 @@ static CL_BARE void lower_files(void) {
     cl_raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, pair, NULL);
 }
 
+/* Whether the job is to have a limit of its own in the place of the mark. */
+static CL_BARE bool limits_locks(const struct cl_spawn_request *request) {
+    for (int index = 0; index < request->limit_count; index++)
+        if (request->limits[index].resource == RLIMIT_LOCKS) return true;
+    return false;
+}
+
 /* What only our own privileges may be enough for: before they are given up. */
 static CL_BARE void set_limits(const struct cl_spawn_request *request, int report) {
     lower_files();
@@ -141,6 +149,9 @@ static CL_BARE void set_limits(const struct cl_spawn_request *request, int repor
         long result = cl_raw4(SYS_prlimit64, 0, limit->resource, pair, NULL);
         if (result != 0) fail(report, CL_SPAWN_LIMIT, -result, index);
     }
+    /* Of a run whose token is none, there is no mark. */
+    unsigned long long mark = request->guarded == NULL ? 0 : cl_mark_of(request->guarded->token);
+    if (mark != 0 && !limits_locks(request)) cl_mark_self(mark);
     if (!request->sets_niceness) return;
     long result = cl_raw3(SYS_setpriority, PRIO_PROCESS, 0, request->niceness);
     if (result != 0) fail(report, CL_SPAWN_NICENESS, -result, 0);
@@ -186,6 +197,8 @@ static _Noreturn CL_BARE void become(
         long result = cl_raw1(SYS_chdir, request->directory);
         if (result != 0) fail(report, CL_SPAWN_DIRECTORY, -result, 0);
     }
+    if (request->own_pid != NULL)
+        *cl_write_number(request->own_pid, (unsigned long)cl_raw0(SYS_getpid)) = 0;
     cl_default_signals();
     cl_restore_signals(0);
     if (request->reach != NULL) end_rehearsal(request, report);

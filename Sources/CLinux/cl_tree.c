@@ -1,12 +1,13 @@
 #include "cl_tree.h"
 #include "cl_child.h"
 #include "cl_children.h"
-#include "cl_inherited.h"
-#include "cl_process.h"
+#include "cl_look.h"
+#include "cl_reserve.h"
 #include "clinux.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,112 +15,7 @@
    as a member, too, and knows of processes there that we cannot tell from strangers any more. But
    anybody can take its name, so this has its limits. */
 
-enum mark { UNMARKED, MEMBER, SPARED, SPARED_ALONE };
-
-enum { HELD = 64, FREEZES = 4, ENDINGS = 200, ROUND_MS = 1000, RETRY_MS = 50 };
-
-/* As long as somebody is in the session, its number is given to nobody else. */
-static bool has_session(const struct cl_tree *tree, const struct cl_process_table *table) {
-    if (tree->session <= 0) return false;
-    const struct cl_process *holder = cl_find_process(table, tree->session);
-    return holder == NULL || holder->started == tree->session_started;
-}
-
-/* Whether it is a child of the root, and neither a helper nor inherited. */
-static bool is_child(const struct cl_tree *tree, pid_t pid, unsigned long long started) {
-    for (int index = 0; index < tree->except_count; index++)
-        if (tree->except[index] == pid) return false;
-    return !cl_was_before(tree->inherited, pid, started);
-}
-
-/* 1 if a rule of the tree selects it, else 0; -1 with errno if /proc cannot be read. */
-static int is_named(const struct cl_tree *tree, int proc, const struct cl_process *process) {
-    if (tree->root > 0 && process->parent == tree->root)
-        return is_child(tree, process->pid, process->started);
-    if (tree->group != NULL) {
-        int is_in_group = cl_is_in_group(proc, process->pid, tree->group->path);
-        if (is_in_group != 0) return is_in_group;
-    }
-    if (tree->token == NULL || tree->token[0] == 0) return 0;
-    return cl_environment_has(proc, process->pid, "SUPERVISE_TOKEN=", tree->token);
-}
-
-/* Marks inherited processes and their descendants SPARED: those on the list, and children of ours that
-   started before the job (an orphan may have become our child since the list was taken). */
-static void mark_inherited(const struct cl_tree *tree, struct cl_process_table *table) {
-    for (size_t index = 0; tree->inherited != NULL && index < table->count; index++) {
-        struct cl_process *process = &table->items[index];
-        bool is_ours = tree->root > 0 && process->parent == tree->root;
-        if (is_ours ? cl_was_before(tree->inherited, process->pid, process->started)
-                    : cl_is_listed(tree->inherited, process->pid, process->started))
-            process->mark = SPARED;
-    }
-}
-
-static void mark_spared(const struct cl_tree *tree, struct cl_process_table *table) {
-    for (int index = 0; index < tree->except_count; index++) {
-        struct cl_process *process = cl_find_process(table, tree->except[index]);
-        if (process != NULL) process->mark = SPARED;
-    }
-    mark_inherited(tree, table);
-    /* The shell that started us may be a leftover itself: we and our ancestors are spared, but not what
-       is below. */
-    struct cl_process *process = cl_find_process(table, getpid());
-    if (process != NULL) process->mark = SPARED_ALONE;
-    while (process != NULL) {
-        process = cl_find_process(table, process->parent);
-        if (process != NULL && process->mark == UNMARKED) process->mark = SPARED_ALONE;
-    }
-}
-
-/* Passes the marks of parents on to their children, until there is nothing to pass on. */
-static void mark_descendants(struct cl_process_table *table) {
-    bool changed;
-    do {
-        changed = false;
-        for (size_t index = 0; index < table->count; index++) {
-            struct cl_process *process = &table->items[index];
-            if (process->mark != UNMARKED) continue;
-            const struct cl_process *parent = cl_find_process(table, process->parent);
-            if (parent == NULL || (parent->mark != MEMBER && parent->mark != SPARED)) continue;
-            process->mark = parent->mark;
-            changed = true;
-        }
-    } while (changed);
-}
-
-static bool was_member(const struct cl_process_table *before, const struct cl_process *process) {
-    const struct cl_process *then = before == NULL ? NULL : cl_find_process(before, process->pid);
-    return then != NULL && then->mark == MEMBER && then->started == process->started;
-}
-
-static bool is_in_session(const struct cl_tree *tree, const struct cl_process *process) {
-    return process->session == tree->session || process->group == tree->session;
-}
-
-/* Looks at all processes and marks the members. Who was one in the look before still is, even where
-   its parent, and with it the trace, has gone meanwhile. Returns their number, or -1. */
-static int look(
-    const struct cl_tree *tree, int proc, struct cl_process_table *table,
-    const struct cl_process_table *before) {
-    if (cl_read_processes(proc, table) != 0) return -1;
-    mark_spared(tree, table);
-    mark_descendants(table); /* the helpers' own, before anybody's claim to them is looked at */
-    bool session = has_session(tree, table);
-    for (size_t index = 0; index < table->count; index++) {
-        struct cl_process *process = &table->items[index];
-        if (process->mark != UNMARKED) continue;
-        int is_meant = (session && is_in_session(tree, process)) || was_member(before, process)
-            ? 1 : is_named(tree, proc, process);
-        if (is_meant < 0) return -1;
-        if (is_meant) process->mark = MEMBER;
-    }
-    mark_descendants(table);
-    int members = 0;
-    for (size_t index = 0; index < table->count; index++)
-        members += table->items[index].mark == MEMBER;
-    return members;
-}
+enum { HELD = 64, FREEZES = 4, ENDINGS = 200, ROUND_MS = 1000 };
 
 static bool is_stopped_or_guard(const struct cl_process *process) {
     return process->state == 'T' || process->state == 't' || process->is_guard;
@@ -153,23 +49,12 @@ static int signal_members(
     return signalled;
 }
 
-static bool is_meant(
-    const struct cl_tree *tree, int proc, const struct cl_process_table *table, bool session,
-    const struct cl_process *process) {
-    const struct cl_process *then = cl_find_process(table, process->pid);
-    if (then != NULL && then->started == process->started && then->mark != UNMARKED)
-        return then->mark == MEMBER;
-    const struct cl_process *parent = cl_find_process(table, process->parent);
-    if (parent != NULL && parent->mark == SPARED) return false;
-    return (session && is_in_session(tree, process)) || is_named(tree, proc, process) > 0;
-}
-
-/* Returns whether it got the signal. */
-static bool signal_if_meant(
+/* 1 if it belongs to the tree and got the signal, else 0; -1 with errno if nobody can tell. */
+static int signal_if_meant(
     const struct cl_tree *tree, int proc, const struct cl_process_table *table, bool session,
     const struct cl_process *process, int signal) {
-    return is_meant(tree, proc, table, session, process)
-        && cl_signal_process(proc, process, signal) == 0;
+    int is_meant = cl_is_meant(tree, proc, table, session, process);
+    return is_meant == 1 ? cl_signal_process(proc, process, signal) == 0 : is_meant;
 }
 
 static bool is_gone(int proc, pid_t pid) {
@@ -180,19 +65,21 @@ static bool is_gone(int proc, pid_t pid) {
 /* Goes through all processes once more, in the order of their numbers, and signals each member as
    soon as it is seen. Who forks and ends faster than a look takes is ahead of this, not behind, and
    is caught up with: the list ends with the last one that was there when it was read, and where one
-   of those has gone since, it may have left another behind. Returns how many got it. */
+   of those has gone since, it may have left another behind. Returns how many got it, or -1 with errno: then
+   one of them may be a member that got none. */
 static int chase(
     const struct cl_tree *tree, int proc, const struct cl_process_table *table, int signal,
     bool (*is_spared)(const struct cl_process *)) {
     char buffer[512] __attribute__((aligned(8))); /* few at a time, so that they are fresh */
-    bool session = has_session(tree, table);
-    int signalled = 0, endings = 0;
+    bool session = cl_has_session(tree, table);
+    int signalled = 0, endings = 0, unknown = 0;
     long long here = 0, next = 0; /* where the last one stands in the list, and what follows it */
     pid_t last = 0, last_before = 0;
     bool has_gone = false;
-    if (lseek(proc, 0, SEEK_SET) != 0) return 0;
+    if (lseek(proc, 0, SEEK_SET) != 0) return -1;
     for (;;) {
         long count = cl_read_entries(proc, buffer, sizeof buffer);
+        if (count < 0) unknown = (int)-count;
         if (count < 0) break;
         if (count == 0) {
             has_gone = has_gone || is_gone(proc, last);
@@ -211,12 +98,19 @@ static int chase(
             next = entry->offset;
             if (pid <= 0) continue;
             last = (pid_t)pid;
-            if (cl_read_process(proc, last, &process) != 0) has_gone = true;
-            else if (!is_spared(&process))
-                signalled += signal_if_meant(tree, proc, table, session, &process, signal);
+            if (cl_read_process(proc, last, &process) != 0) {
+                has_gone = true;
+                if (errno != 0) unknown = errno;
+            } else if (!is_spared(&process)) {
+                int result = signal_if_meant(tree, proc, table, session, &process, signal);
+                if (result < 0) unknown = errno;
+                else signalled += result;
+            }
         }
+        cl_reap_meanwhile(tree);
     }
-    return signalled;
+    errno = unknown;
+    return unknown != 0 ? -1 : signalled;
 }
 
 static int kill_the_rest(
@@ -226,10 +120,69 @@ static int kill_the_rest(
     int killed = 0;
     for (int round = 0; round < FREEZES; round++) {
         int more = chase(tree, proc, table, SIGKILL, is_guard);
+        if (more < 0) return -1;
         killed += more;
         if (more == 0) break;
     }
     return killed;
+}
+
+enum { GROUPS = 256 };
+
+/* A tree, and what became of its root's children in one round of killing. */
+struct killing {
+    struct cl_tree tree; /* first, as its address is that of all */
+    int killed;          /* children or their groups that got SIGKILL */
+    int group_count;
+    pid_t groups[GROUPS]; /* that got SIGKILL as a whole */
+};
+
+/* Whether all in the process group are the job's. Its leader has made a session of its own, so only its
+   descendants can be in its sessions and their groups; inherited processes may share a group with an orphan of
+   theirs, and tools lead groups of their own. */
+static bool is_of_job(const struct cl_tree *tree, pid_t group) {
+    if (group <= 1 || group == getpgrp()) return false;
+    if (tree->inherited != NULL && tree->inherited->is_somebody) return false;
+    for (int index = 0; index < tree->except_count; index++)
+        if (tree->except[index] == group) return false;
+    return true;
+}
+
+/* Kills a child of ours, and all in its process group at once, among them those that are being forked. Nobody
+   else can get the numbers of the child and of its group before we reap it. */
+static int kill_child(const struct cl_tree *tree, int proc, pid_t pid) {
+    struct killing *killing = (struct killing *)(uintptr_t)tree;
+    struct cl_process process;
+    pid_t group = getpgid(pid);
+    for (int index = 0; index < killing->group_count; index++)
+        if (killing->groups[index] == group) return 0;
+    for (int index = 0; index < tree->except_count; index++)
+        if (tree->except[index] == pid) return 0;
+    bool kills_group = is_of_job(tree, group) && killing->group_count < GROUPS;
+    bool runs = cl_read_process(proc, pid, &process) == 0;
+    if (!runs && errno != 0) return -1;
+    /* One that has ended still has its group. */
+    if (!runs && !kills_group) return 0;
+    if (runs && (process.is_guard || !cl_is_own_child(tree, pid, process.started))) return 0;
+    if (kills_group) killing->groups[killing->group_count++] = group;
+    int result = kills_group ? kill(-group, SIGKILL) : kill(pid, SIGKILL);
+    killing->killed += result == 0;
+    return 0;
+}
+
+/* Kills our children again and again, as orphans come to us: this is quicker than a look at all processes, and
+   so catches those that fork and leave faster than such a look takes. What it misses is found by a look. */
+static void kill_children(const struct cl_tree *tree, int proc) {
+    enum { ROUNDS = 16 };
+    struct killing killing;
+    killing.tree = *tree;
+    killing.killed = 1;
+    if (tree->root != getpid() || tree->reaper == NULL) return;
+    for (int round = 0; round < ROUNDS && killing.killed > 0; round++) {
+        killing.killed = killing.group_count = 0;
+        if (cl_any_listed_child(proc, &killing.tree, kill_child) < 0) return;
+        cl_reap_batch(tree->reaper, 4096);
+    }
 }
 
 int cl_tree_signal(const struct cl_tree *tree, int signal, struct cl_sent *sent) {
@@ -237,16 +190,20 @@ int cl_tree_signal(const struct cl_tree *tree, int signal, struct cl_sent *sent)
     struct cl_sent own = {0};
     int proc = cl_open_proc();
     if (proc < 0) return -1;
-    int result = look(tree, proc, &table, NULL), code = errno;
+    if (signal == SIGKILL) kill_children(tree, proc);
+    int result = cl_look(tree, proc, &table, NULL);
     if (result > 0) {
         result = signal_members(proc, &table, signal, is_guard, &own);
-        if (signal == SIGKILL)
-            result += kill_the_rest(tree, proc, &table, result == 0 && own.refused == 0);
+        int rest = signal != SIGKILL
+            ? 0 : kill_the_rest(tree, proc, &table, result == 0 && own.refused == 0);
+        result = rest < 0 ? -1 : result + rest;
     }
+    int code = errno;
     own.count = result;
     if (sent != NULL) *sent = own;
     cl_free_processes(&table);
     close(proc);
+    cl_reserve_fill();
     errno = code;
     return result;
 }
@@ -266,7 +223,7 @@ static int look_again(const struct cl_tree *tree, int proc, struct looks *looks)
     struct cl_process_table oldest = looks->before;
     looks->before = looks->now;
     looks->now = oldest;
-    return look(tree, proc, &looks->now, &looks->before);
+    return cl_look(tree, proc, &looks->now, &looks->before);
 }
 
 /* Looks until all members are stopped, or nearly so: one that is killed while another forks would
@@ -276,7 +233,8 @@ static int look_again(const struct cl_tree *tree, int proc, struct looks *looks)
 static int freeze(const struct cl_tree *tree, int proc, struct looks *looks) {
     int members = look_again(tree, proc, looks);
     for (int round = 0; members >= 0; round++) {
-        if (chase(tree, proc, &looks->now, SIGSTOP, is_stopped_or_guard) == 0) return members;
+        int more = chase(tree, proc, &looks->now, SIGSTOP, is_stopped_or_guard);
+        if (more <= 0) return more < 0 ? -1 : members;
         if (round == FREEZES) return members > 0 ? members : 1;
         members = look_again(tree, proc, looks);
     }
@@ -291,19 +249,21 @@ int cl_tree_freeze(const struct cl_tree *tree) {
     cl_free_processes(&looks.now);
     cl_free_processes(&looks.before);
     close(proc);
+    cl_reserve_fill();
     errno = code;
     return members;
 }
 
-/* Whether a child that the kernel lists belongs to the tree. */
+/* Whether a child that the kernel lists belongs to the tree. 1 or 0; -1 with errno. */
 static int is_member_child(const struct cl_tree *tree, int proc, pid_t pid) {
+    unsigned long long started;
     for (int index = 0; index < tree->except_count; index++)
         if (tree->except[index] == pid) return 0;
     if (tree->inherited == NULL) return 1;
-    errno = 0;
-    unsigned long long started = cl_process_started(proc, pid);
-    if (started == 0) return errno != 0 ? -1 : 0;
-    return is_child(tree, pid, started);
+    int result = cl_process_started(proc, pid, &started);
+    /* The kernel has just named it, so it is there, though a /proc with `hidepid` hides it. */
+    if (result == 0) return kill(pid, 0) == 0 || errno == EPERM;
+    return result < 0 ? -1 : cl_is_own_child(tree, pid, started);
 }
 
 int cl_tree_has_children(const struct cl_tree *tree) {
@@ -311,6 +271,7 @@ int cl_tree_has_children(const struct cl_tree *tree) {
     if (proc < 0) return -1;
     int found = cl_any_listed_child(proc, tree, is_member_child), code = errno;
     close(proc);
+    cl_reserve_fill();
     errno = code;
     return found;
 }
@@ -349,15 +310,9 @@ int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, v
     int members;
     /* Whoever wants to hear of them has to see them first. */
     if (tree->group != NULL && found == NULL) cl_cgroup_kill(tree->group->directory);
-    while ((members = freeze(tree, proc, &looks)) != 0) {
+    while ((members = freeze(tree, proc, &looks)) > 0) {
         long long left = deadline - now_ms();
         if (left < 0) left = 0;
-        if (members < 0) {
-            /* A failed look does not mean that no process is there; the caller looks again. */
-            if (!cl_tells_nothing(errno) || left == 0) break;
-            poll(NULL, 0, left < RETRY_MS ? (int)left : RETRY_MS);
-            continue;
-        }
         int wait_ms = left < ROUND_MS ? (int)left : ROUND_MS;
         kill_and_wait(proc, &looks.now, wait_ms, left == 0, found, context);
         if (tree->group != NULL) cl_cgroup_kill(tree->group->directory);
@@ -367,6 +322,7 @@ int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, v
     cl_free_processes(&looks.now);
     cl_free_processes(&looks.before);
     close(proc);
+    cl_reserve_fill();
     errno = code;
     return members;
 }
@@ -376,19 +332,22 @@ int cl_tree_find(
     struct cl_process_table table = {0};
     int proc = cl_open_proc();
     if (proc < 0) return -1;
-    int members = look(tree, proc, &table, NULL);
+    int members = cl_look(tree, proc, &table, NULL);
     int code = errno;
     for (size_t index = 0; members >= 0 && index < table.count; index++) {
         struct cl_process *process = &table.items[index];
-        if (process->mark == UNMARKED && group_name != NULL
-            && cl_is_in_group_named(proc, process->pid, group_name) > 0) {
-            process->mark = MEMBER;
-            members++;
-        }
+        int is_in_group = process->mark != UNMARKED || group_name == NULL
+            ? 0 : cl_is_in_group_named(proc, process->pid, group_name);
+        if (is_in_group > 0) process->mark = MEMBER;
+        members = is_in_group < 0 ? -1 : members + is_in_group;
+        code = is_in_group < 0 ? errno : code;
         if (process->mark == MEMBER) found(process->pid, context);
     }
     cl_free_processes(&table);
     close(proc);
+    cl_reserve_fill();
     errno = code;
     return members;
 }
+
+void cl_tree_reserve(void) { cl_reserve_want(); }

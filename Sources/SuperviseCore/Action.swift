@@ -5,7 +5,8 @@ import SuperviseFormats
 /// What is large is kept elsewhere (`indirect`), or each would take as much room as the largest, and be
 /// copied with it.
 package enum Action: Equatable, Sendable {
-    /// End what an earlier supervisor left of this run; answers ``Event/leftoversEnded(_:)``.
+    /// End what an earlier supervisor left of this run; answers ``Event/leftoversEnded(_:)`` or
+    /// ``Event/leftoversUnseen(_:ended:)``.
     case endLeftovers
     /// Check sizes and digests; answers ``Event/verified(_:_:)``. With `trusting`, files that this
     /// process has hashed before and that have not changed since count as verified.
@@ -52,7 +53,8 @@ package enum Action: Equatable, Sendable {
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
     case endDescendants(Urgency)
-    /// Try again what ``Event/hindered(_:)`` told; what fails is told again.
+    /// Try again what ``Event/hindered(_:)`` told; what fails is told again, and then
+    /// ``Event/triedAgain``.
     case tryAgain
     /// Look at what the job's processes are doing; answers ``Event/examined(_:)``.
     case examine
@@ -113,6 +115,8 @@ package enum Action: Equatable, Sendable {
     case measureOutput
     /// Pass on no more output.
     case leaveOutput
+    /// Close the descriptors that were inherited for the job: no other attempt starts.
+    case closeInherited
     /// End the process, at once.
     case exit(Ending)
 
@@ -162,12 +166,15 @@ package enum Action: Equatable, Sendable {
         package var metadata: [String: JSONValue]
         /// The path of what `--watch` takes; nil for all else.
         package var source: FilePath?
+        /// How far the job was; nil if it had told nothing.
+        package var progress: Manifest.Progress?
 
         package init(
             id: CheckpointID, reason: Manifest.Reason, attempt: Int, parent: CheckpointID?,
             created: Timestamp, secondsSoFar: Double, metrics: [String: Double],
-            metadata: [String: JSONValue]
+            metadata: [String: JSONValue], progress: Manifest.Progress? = nil
         ) {
+            self.progress = progress
             self.id = id
             self.reason = reason
             self.attempt = attempt

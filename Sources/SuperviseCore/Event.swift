@@ -13,6 +13,9 @@ package enum Event: Equatable, Sendable {
     case started
     /// Nothing that an earlier supervisor left of this run lives any more; what was ended.
     case leftoversEnded([String])
+    /// Nobody can tell whether something of it is left, and why; what was ended so far. Answers
+    /// ``Action/endLeftovers``, which may be ordered again.
+    case leftoversUnseen(String, ended: [String])
     case verified(CheckpointID, Verification)
     /// Its verification goes on; told after some seconds, and every few seconds from then on.
     case verifying(CheckpointID, VerificationProgress)
@@ -102,9 +105,17 @@ package enum Event: Equatable, Sendable {
     case inquiryEnded(InquiryID, Inquiry.End)
     /// The machine refuses something for now; answered by ``Action/tryAgain``.
     case hindered(Hindrance)
+    /// All that ``Action/tryAgain`` is about was tried; what failed was told before.
+    case triedAgain
+    /// A record is durable, as is told after one that could not be written, and of the first that reserves
+    /// these numbers of attempts.
+    case recordWritten(reserved: Int)
     case warned(String)
     /// A watched file that was told under one name has another one now.
     case watchedRenamed(from: FilePath, to: FilePath)
+    /// A watched content that may have been taken in place is no longer where it really was, links
+    /// followed; and the name under which it is watched now.
+    case payloadMoved(from: FilePath, to: FilePath)
     /// An order to take a watched file made no checkpoint, and nothing went wrong; nothing of it is left.
     case notAdded(CheckpointID, NotAdded)
     /// Whether SIGTERM is handled, or ignored, by the leader or by all descendants.
@@ -184,6 +195,8 @@ package enum Event: Equatable, Sendable {
         case system(String)
         /// The machine is short of something: the same start may succeed later.
         case shortage(String)
+        /// The same, of a command that was started, and ended before anybody could watch it.
+        case unwatched(String)
     }
 
     package enum Signal: Equatable, Sendable {
@@ -268,4 +281,6 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case reminder
     /// What the machine has refused is tried again.
     case again
+    /// An attempt that operators wait for has lived for a second.
+    case lived
 }

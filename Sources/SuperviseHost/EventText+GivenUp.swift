@@ -21,7 +21,7 @@ extension EventText {
     /// What the run has shown before, a step further; for one that has shown nothing, what it could.
     private static func signs(_ givenUp: Status.GivenUp) -> [String] {
         var signs: [String] = []
-        if let time = givenUp.healthyAfter, givenUp.reason != .sameEachTime {
+        if let time = givenUp.healthyAfter {
             signs.append("an attempt of \(HumanText.limit(time)) (--healthy-after)")
         }
         signs.append(

@@ -33,6 +33,9 @@ package enum EventText {
         case .leftovers(let found): leftovers(found.processes)
         case .warning(let warning): printable(warning.message)
         case .finished(let outcome, let error): error.map(printable) ?? ended(outcome)
+        case .settled(let settled): settledText(settled)
+        case .checkpointDropped(let dropped):
+            "checkpoint \(dropped.id) is dropped: \(dropped.reason.text)"
         }
     }
 

@@ -3,31 +3,13 @@ import SuperviseFormats
 /// Numbers, times and texts of others as a person reads them.
 package enum HumanText {
     /// A length of time that matters in itself: `4 ms`, `0.7 s`, `52 s`, `3m20s`.
-    package static func duration(_ seconds: Double) -> String {
-        let seconds = max(0, seconds)
-        if seconds < 0.0995 { return "\(Int((seconds * 1000).rounded())) ms" }
-        if seconds < 9.95 { return "\(fixed(seconds, decimals: 1)) s" }
-        return age(seconds)
-    }
+    package static func duration(_ seconds: Double) -> String { DurationText.length(seconds) }
 
     /// How long ago or how far ahead, in whole units, the largest two: `8 s`, `3m20s`, `2h05m`.
-    package static func age(_ seconds: Double) -> String {
-        let total = Int64(min(max(0, seconds), 1e15).rounded())
-        let (minutes, hours, days) = (total / 60, total / 3600, total / 86_400)
-        if total < 60 { return "\(total) s" }
-        if total < 3600 { return "\(minutes)m\(padded(total % 60, 2))s" }
-        if total < 86_400 { return "\(hours)h\(padded(minutes % 60, 2))m" }
-        return "\(days)d\(padded(hours % 24, 2))h"
-    }
+    package static func age(_ seconds: Double) -> String { DurationText.age(seconds) }
 
     /// A time that somebody has set: `60 s`, `90 s`, `5 min`, `2h30m`.
-    package static func limit(_ seconds: Double) -> String {
-        let whole = seconds.rounded()
-        if whole != seconds || seconds < 1 { return duration(seconds) }
-        if seconds < 120 { return "\(Int(seconds)) s" }
-        let isMinutes = seconds < 7200 && seconds.truncatingRemainder(dividingBy: 60) == 0
-        return isMinutes ? "\(Int(seconds) / 60) min" : age(seconds)
-    }
+    package static func limit(_ seconds: Double) -> String { DurationText.limit(seconds) }
 
     /// Steps in the unit of time that gives a number one can read: `3.2/s`, `4.8/min`, `2/h`.
     package static func rate(perSecond rate: Double) -> String {

@@ -7,9 +7,20 @@ package func run(_ request: RunRequest) -> RunResult {
     raiseLimitOfOpenFiles()
     ignoreBrokenPipes()
     ignoreBackgroundStops()
+    ignoreFileSizeLimit()
     let console = Console(request)
+    for note in request.notes { console.say(note, .quiet) }
+    let given = InheritedDescriptors.Sockets(environmentVariable)
+    let inherited = InheritedDescriptors(given, passesSockets: request.passesSockets)
+    if request.passesSockets, given == nil {
+        console.say(
+            "--pass-listen: no service manager has given us sockets (LISTEN_FDS), so the job gets none",
+            .normal)
+    }
+    let adjusted = keepingOwnRights(request, console)
     do throws(HostError) {
-        switch try Starter(request: request, console: console).start() {
+        let starter = Starter(request: adjusted, console: console, inherited: inherited)
+        switch try starter.start() {
         case .alreadyCompleted:
             let sentence = "this run has completed; to run it again from the beginning: --fresh"
             console.say(sentence, .normal)
@@ -25,6 +36,19 @@ package func run(_ request: RunRequest) -> RunResult {
     }
 }
 
+/// A umask that takes the owner's rights away, such as 0277, is the job's: we could not write into the
+/// directories that we make.
+private func keepingOwnRights(_ request: RunRequest, _ console: Console) -> RunRequest {
+    guard let mask = giveOwnerItsRights() else { return request }
+    var request = request
+    let given = "0" + String(mask, radix: 8)
+    request.job.process.mask = request.job.process.mask ?? mask
+    console.say(
+        "the umask \(given) takes from the owner of new files its own rights; supervise works without "
+            + "that, and the job keeps it", .normal)
+    return request
+}
+
 /// What there is to say without a loop; whoever does not take it at once misses it.
 private func tellServiceManager(_ text: String) {
     guard let place = ServicePlace.find(in: environmentVariables()) else { return }
@@ -32,6 +56,7 @@ private func tellServiceManager(_ text: String) {
 }
 
 private func supervise(_ session: Session) throws(HostError) -> RunResult {
+    defer { SocketPath.remove(session.socket) }
     let ending = try describing("the supervisor cannot work") { () throws(SystemError) in
         try becomeSubreaper()
         let conductor = try ShortageWait(session.console).perform { () throws(SystemError) in

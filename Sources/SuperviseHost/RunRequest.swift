@@ -7,6 +7,8 @@ package struct RunRequest: Sendable {
     package var command: [String]
     /// Where it runs: an absolute path.
     package var directory: String
+    /// Another path of the same directory, by which a run may be known; nil if there is none.
+    package var otherDirectory: String?
     /// The options that were given, by long name without dashes, for the run record.
     package var options: [String: String]
     /// nil takes the default name.
@@ -20,6 +22,10 @@ package struct RunRequest: Sendable {
     /// Go on with the run even if it is one of something else.
     package var adopt = false
     package var whenCompleted = WhenCompleted.again
+    /// It goes on with a run by its name.
+    package var isResume = false
+    /// Lines for people about what they have given.
+    package var notes: [String] = []
     package var settings: Settings
     package var job = JobSettings()
     /// Variables of the environment that are recorded beside the standard ones.
@@ -40,6 +46,8 @@ package struct RunRequest: Sendable {
     package var capture: Int64?
     /// The job gets a terminal of its own.
     package var tty = false
+    /// The job gets the sockets that our service manager gave us.
+    package var passesSockets = false
     package var verbosity = Verbosity.normal
     package var logFormat = LogFormat.text
 
@@ -53,6 +61,16 @@ package struct RunRequest: Sendable {
             self.program = program
             self.environment = environment
         }
+    }
+
+    /// Who looks at a job that hangs, with `--on-hang`.
+    package var onHangUser = OnHangUser.supervisor
+
+    package enum OnHangUser: String, Sendable, CaseIterable {
+        /// As we are, in `/`.
+        case supervisor
+        /// As the job is, where it works.
+        case job
     }
 
     /// What happens where the run of that name has completed.

@@ -4,6 +4,9 @@ import SuperviseSystem
 /// to be told.
 func advice(on error: SystemError) -> String? {
     if error.isNoSpace { return "make room on that disk" }
+    if error.isTooLarge, let limit = fileSizeLimit() {
+        return "files may have \(limit) bytes here: raise that (ulimit -f, LimitFSIZE= in a unit)"
+    }
     if error.isForbidden {
         return "call it as the owner of that file, or let user \(userId()) read and write it"
     }

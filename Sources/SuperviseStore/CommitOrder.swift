@@ -14,6 +14,8 @@ package struct CommitOrder: Sendable {
     package var ranks: Int
     /// The path of what `--watch` took; nil for all else.
     package var source: FilePath?
+    /// How far the job was; nil if it had told nothing.
+    package var progress: Manifest.Progress?
     /// Of a watched file: whether it is taken though a checkpoint holds this content already. nil does
     /// not compare.
     package var takesAgain: (@Sendable (TakenContent) -> Bool)?

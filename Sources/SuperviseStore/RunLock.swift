@@ -13,6 +13,18 @@ package enum RunLock {
         try writing { () throws(SystemError) in try FileLock.take(path) }
     }
 
+    /// Takes it for a moment, to settle the run: whoever starts the run meanwhile waits.
+    package static func acquireToSettle(
+        _ paths: RunPaths
+    ) throws(StoreError) -> FileLock.Attempt {
+        try writing { () throws(SystemError) in try FileLock.take(paths.lock, writesPID: false) }
+    }
+
+    /// The one that the guard has handed to us; nil where it has not executed us.
+    package static func settling(_ paths: RunPaths) throws(StoreError) -> FileLock? {
+        try reading { () throws(SystemError) in try FileLock.settling(paths.lock) }
+    }
+
     /// Who holds it, asked without touching it.
     package static func holder(_ paths: RunPaths) throws(StoreError) -> FileLock.Holder {
         try reading { () throws(SystemError) in try FileLock.holder(paths.lock) }

@@ -63,7 +63,7 @@ extension RunStore {
         _ order: CommitOrder, _ hashed: [HashedPayloadFile], _ links: [Manifest.Link],
         single: FilePath?, directory: FilePath? = nil, outside: OutsidePayload? = nil
     ) -> Manifest {
-        Manifest(
+        var manifest = Manifest(
             id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
             created: order.created, seconds: order.elapsed(),
             files: hashed.map {
@@ -73,6 +73,8 @@ extension RunStore {
             },
             links: links, metrics: order.metrics, metadata: order.metadata, ranks: order.ranks,
             single: single, directory: directory, outside: outside, source: order.source)
+        manifest.progress = order.progress
+        return manifest
     }
 
     /// - Returns: the files in order of path.

@@ -15,10 +15,10 @@ extension RunStore {
         guard let owner else { return }
         try writing { () throws(SystemError) in
             for root in made + [paths.stateDirectory, paths.payloadRoot] {
-                try Belongings.openToAll(root)
+                try belongings.openToAll(root)
             }
             for directory in [paths.run, paths.payload, paths.checkpoints] {
-                try Belongings.open(directory, to: owner.group)
+                try belongings.open(directory, to: owner.group)
             }
         }
     }
@@ -26,12 +26,12 @@ extension RunStore {
     /// Lets the job through to what it stages.
     func openStaging(_ directory: String) throws(SystemError) {
         guard let owner else { return }
-        for place in [paths.staging, directory] { try Belongings.open(place, to: owner.group) }
+        for place in [paths.staging, directory] { try belongings.open(place, to: owner.group) }
     }
 
     func giveToOwner(_ directory: String) throws(SystemError) {
         guard let owner else { return }
-        try Belongings.give(directory, to: owner)
+        try belongings.give(directory, to: owner)
     }
 
     /// Makes all directories of a payload ours. The job can read them, and change nothing in them.
@@ -42,7 +42,7 @@ extension RunStore {
         try writing { () throws(SystemError) in
             var waiting = ["\(base)/\(CheckpointFile.data)"]
             while let directory = waiting.popLast() {
-                try Belongings.show(directory, to: owner.group)
+                try belongings.show(directory, to: owner.group)
                 // Now nobody else can change what its names lead to.
                 for entry in try files.list(directory) where entry.kind == .directory {
                     waiting.append("\(directory)/\(entry.name)")
@@ -56,7 +56,7 @@ extension RunStore {
     func letOwnerRead(_ id: CheckpointID) throws(StoreError) {
         guard let owner else { return }
         let base = paths.checkpoint(id)
-        try writing { () throws(SystemError) in try Belongings.open(base, to: owner.group) }
+        try writing { () throws(SystemError) in try belongings.open(base, to: owner.group) }
         // What is outside is the job's own affair.
         guard try exists("\(base)/\(CheckpointFile.data)") else { return }
         try takeFromOwner(base)
@@ -66,7 +66,7 @@ extension RunStore {
                 for entry in try files.list(directory) {
                     let path = "\(directory)/\(entry.name)"
                     if entry.kind == .directory { waiting.append(path) }
-                    if entry.kind == .file { try Belongings.giveFile(path, to: owner) }
+                    if entry.kind == .file { try belongings.giveFile(path, to: owner) }
                 }
             }
         }

@@ -34,24 +34,42 @@ extension RunStore {
     /// How much the job has written so far, to see whether it goes on writing. What disappears
     /// meanwhile does not count.
     package func stagingSize(_ id: CheckpointID) throws(StoreError) -> (bytes: Int64, files: Int) {
+        // By its own rights: it may put a link in place of a directory while we look.
+        try acting(as: owner) { () throws(StoreError) in try size(ofStaging: id) }
+    }
+
+    private func size(
+        ofStaging id: CheckpointID
+    ) throws(StoreError) -> (bytes: Int64, files: Int) {
         var size = (bytes: Int64(0), files: 0)
         var waiting = ["\(paths.staging(id))/\(CheckpointFile.data)"]
         while let directory = waiting.popLast() {
-            let entries = try reading { () throws(SystemError) in
-                try unlessMissing { () throws(SystemError) in try files.list(directory) }
-            }
-            for entry in entries ?? [] {
+            for entry in try visible({ () throws(SystemError) in try files.list(directory) }) ?? []
+            {
                 let path = "\(directory)/\(entry.name)"
                 if entry.kind == .directory { waiting.append(path) }
                 guard entry.kind == .file else { continue }
-                let status = try reading { () throws(SystemError) in
-                    try unlessMissing { () throws(SystemError) in try files.status(path) }
-                }
+                let status = try visible { () throws(SystemError) in try files.status(path) }
                 size.bytes += status?.size ?? 0
                 size.files += status == nil ? 0 : 1
             }
         }
         return size
+    }
+
+    /// nil for what has gone, and what the job has closed to itself or put a link in place of.
+    private func visible<Result>(
+        _ body: () throws(SystemError) -> Result
+    ) throws(StoreError) -> Result? {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            guard error.isMissing || error.isForbidden || error.isNoDirectory || error.isALink
+            else {
+                throw StoreError(reading: error)
+            }
+            return nil
+        }
     }
 
     /// Forgets a checkpoint that was begun; nothing where it is not there.

@@ -91,7 +91,7 @@ extension RunStore {
         try writing { () throws(SystemError) in
             try files.makeDirectories(paths.payloadParent)
             if try files.makeDirectoryIfMissing(paths.payloadLocks) {
-                try Belongings.openLike(paths.payloadParent, paths.payloadLocks)
+                try belongings.openLike(paths.payloadParent, paths.payloadLocks)
             }
         }
     }

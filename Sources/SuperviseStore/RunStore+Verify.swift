@@ -180,10 +180,14 @@ extension RunStore {
     private func hash(
         _ file: Payload.File, _ id: CheckpointID, _ goOn: (Int) -> Bool
     ) throws(StoreError) -> Digest? {
-        let found = try reading { () throws(SystemError) in
-            try files.hashFile(
-                Manifest.place(of: file.path, in: paths.checkpoint(id)), startsWriting: false,
-                goOn: goOn)
+        // What stays outside is where the job may put a link in place of any directory.
+        let reader = file.path.isAbsolute ? owner : nil
+        let found = try acting(as: reader) { () throws(StoreError) in
+            try reading { () throws(SystemError) in
+                try files.hashFile(
+                    Manifest.place(of: file.path, in: paths.checkpoint(id)), startsWriting: false,
+                    goOn: goOn)
+            }
         }
         return file.status.isUnchanged(found.after) ? found.digest : nil
     }

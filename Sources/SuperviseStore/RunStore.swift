@@ -19,6 +19,7 @@ package final class RunStore: Sendable {
     /// Who the job is, where that is not who we are.
     let owner: UserIdentity?
     let files: any FileSystem
+    let belongings: Belongings
     let limits: Limits
     /// Of an archived run: the store of the run that has its name now.
     let family: RunStore?
@@ -69,6 +70,7 @@ package final class RunStore: Sendable {
         self.paths = paths
         self.owner = owner
         self.files = files
+        belongings = (files as? Disk)?.belongings ?? Belongings()
         self.limits = limits
         self.family = family
     }
@@ -110,7 +112,26 @@ package final class RunStore: Sendable {
     ///
     /// - Throws: `garbage`, `newerFormat`, `unreadable`.
     package func loadRecord() throws(StoreError) -> RunRecord? {
-        guard let bytes = try document(paths.record) else { return nil }
+        try document(paths.record).map { (bytes) throws(StoreError) in try record(from: bytes) }
+    }
+
+    /// As ``loadRecord()``, for a caller that runs what the record says.
+    ///
+    /// - Throws: `badPath` where we are root and the record is another user's.
+    package func loadRecordToRun() throws(StoreError) -> RunRecord? {
+        guard let found = try ownedDocument(paths.record) else { return nil }
+        if userId() == 0, found.owner != 0 {
+            let user = UserDatabase().description(of: found.owner)
+            throw .badPath(
+                paths.record,
+                reason: "belongs to \(user), and root runs nothing that another user may have "
+                    + "written; call supervise as that user, or give the run to root once you have "
+                    + "read what it would run: chown -R root \(shown(paths.run))")
+        }
+        return try record(from: found.content)
+    }
+
+    private func record(from bytes: [UInt8]) throws(StoreError) -> RunRecord {
         var record = try decode(RunRecord.self, from: bytes, in: paths.record)
         if let fault = record.fault { throw .garbage(path: paths.record, reason: fault) }
         // A link to it would be read from, and then stand in the way of every sync.
@@ -160,9 +181,16 @@ extension RunStore {
     ///
     /// - Throws: `garbage` where it is no file, or too large for one of ours; `unreadable`.
     func document(_ path: String) throws(StoreError) -> [UInt8]? {
+        try ownedDocument(path)?.content
+    }
+
+    /// The same, with its owner's user id.
+    func ownedDocument(
+        _ path: String
+    ) throws(StoreError) -> (content: [UInt8], owner: UInt32)? {
         do throws(SystemError) {
             return try unlessMissing { () throws(SystemError) in
-                try files.readFile(path, limit: limits.document)
+                try files.readOwned(path, limit: limits.document)
             }
         } catch {
             if error.isNoRegularFile {

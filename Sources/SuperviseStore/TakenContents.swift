@@ -4,8 +4,8 @@ import Synchronization
 
 /// What the checkpoints hold that were taken from outside, by digest: so a copy of it is known for one.
 ///
-/// It remembers what this process took, also when a checkpoint is gone by now, and of what was there
-/// before, the newest ones. Any thread may use it.
+/// It remembers what this process took, also when a checkpoint is gone by now (the order decides whether
+/// that still counts), and of what was there before, the newest ones. Any thread may use it.
 final class TakenContents: Sendable {
     private struct State {
         var byDigest: [Digest: TakenContent] = [:]

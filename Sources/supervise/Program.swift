@@ -24,6 +24,7 @@ enum Intent: Sendable {
 enum Program {
     static func main() -> Never {
         ensureStandardDescriptors()
+        if let status = HeldSettlement.perform(commandLineArguments()) { exitProcess(status) }
         let result: RunResult
         do {
             result = try perform(commandLineArguments(), here)
@@ -75,10 +76,10 @@ enum Program {
         }
         let named = Command(rawValue: first)
         guard let command = named ?? (first.hasPrefix("-") ? .run : nil) else {
-            throw unknownCommand(arguments)
+            throw UnknownWord(words: arguments, surroundings: surroundings).complaint
         }
         let own = named == nil ? arguments : Array(arguments.dropFirst())
-        let read = try ArgumentReader(of: command).read(own)
+        let read = try ArgumentReader(of: command, surroundings).read(own)
         if read.wantsHelp {
             return .answer(Answer(text: Help.text(for: command, width: width)))
         }
@@ -93,22 +94,10 @@ enum Program {
     private static func help(_ topic: String?, width: Int) throws(Complaint) -> Intent {
         guard let topic else { return .answer(Answer(text: Help.overview(width: width))) }
         guard let command = Command(rawValue: topic) else {
-            throw Complaint("there is no command \(HumanText.printable(topic)) (supervise --help)")
+            let answer = ForeignVerbs.answer(to: topic).map { ": \($0)" } ?? " (supervise --help)"
+            throw Complaint("there is no command \(HumanText.printable(topic))\(answer)")
         }
         return .answer(Answer(text: Help.text(for: command, width: width)))
-    }
-
-    /// A slip in a command's name, or the program to run without the `--` before it.
-    private static func unknownCommand(_ arguments: [String]) -> Complaint {
-        let first = arguments.first ?? ""
-        let words = Command.allCases.map(\.rawValue) + ["help"]
-        let whole = HumanText.commandLine(["supervise", "--"] + arguments.filter { $0 != "--" })
-        guard let near = Suggestion.nearest(to: first, among: words) else {
-            return Complaint("put -- before the command: \(whole)")
-        }
-        return Complaint(
-            "unknown command \(HumanText.printable(first)); did you mean \(near)? "
-                + "(to run a program of that name: \(whole))")
     }
 
     private static var here: Surroundings {

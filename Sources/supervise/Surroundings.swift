@@ -14,6 +14,17 @@ struct Surroundings: Sendable {
     /// The whole text of a file.
     var readFile: @Sendable (String) throws(SystemError) -> String = readSmallFile
 
+    /// Whether there is something at an absolute path.
+    var exists: @Sendable (String) -> Bool = pathExists
+
+    /// Whether a program of that name is found in PATH.
+    func hasProgram(_ name: String) -> Bool {
+        let directories = (environment["PATH"] ?? "").split(separator: ":")
+        return !name.isEmpty && directories.contains { exists("\($0)/\(name)") }
+    }
+    /// Whether two paths lead to the same directory.
+    var isSameDirectory: @Sendable (String, String) -> Bool = leadToSameDirectory
+
     /// Whether only plain characters are sure to be shown.
     var isPlain: Bool {
         let names = ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -33,6 +44,25 @@ struct Surroundings: Sendable {
         }
         if given.isAbsolute { return Self.joined(path, "") }
         return Self.joined(try workingDirectory(), path)
+    }
+
+    /// The directory that `path` means, by the path that the shell knows the working directory by
+    /// (`PWD`): that one stays the same where a link such as `current` leads to something else.
+    ///
+    /// - Returns: also its other path, without that link; nil if there is none.
+    /// - Throws: ``Complaint`` as ``absolute(_:)``.
+    func place(_ path: String) throws(Complaint) -> (directory: String, other: String?) {
+        let plain = try absolute(path)
+        guard !FilePath(path).isAbsolute, !FilePath(path).isBelow("~"),
+            let base = absoluteVariable("PWD"), !Self.hasDots(base)
+        else { return (plain, nil) }
+        let shells = Self.joined(base, path)
+        guard shells != plain, isSameDirectory(shells, plain) else { return (plain, nil) }
+        return (shells, plain)
+    }
+
+    private static func hasDots(_ path: String) -> Bool {
+        path.split(separator: "/").contains { $0 == "." || $0 == ".." }
     }
 
     /// - Throws: ``Complaint`` where it is gone, or above it is what we cannot pass.

@@ -17,7 +17,7 @@ STAMP = struct.Struct("=QQ")  # stamp.h: nanoseconds, pid
 def build(directory):
     """Compiles the C programs; static, so that the start of each is its own and not that of its libraries."""
     common = ["-O2", "-Wall", "-Wextra", "-static", "-D_GNU_SOURCE"]
-    for name, flags in {"launch": [], "speaker": [], "floor": [],
+    for name, flags in {"launch": [], "speaker": [], "floor": [], "hopper": [],
                         "first": ["-nostartfiles", "-fno-stack-protector"]}.items():
         source = os.path.join(HERE, "programs", name + ".c")
         output = os.path.join(directory, name)

@@ -137,7 +137,7 @@ struct BinaryTests {
         #expect(try first.finish().status == 128 + SIGKILL)
         // Its guard keeps the lock until it has ended the job.
         _ = try FileLock.takeWaiting("\(runs.root)/.locks/a")
-        #expect(try binary.run(["list", "--resumable"]).output.contains("\na     orphaned  "))
+        #expect(try binary.run(["list", "--resumable"]).output.contains("\na     lost   "))
         let readyAgain = try Binary.Readiness(at: ready.path)
         let second = try binary.start(["resume", "a"])
         try readyAgain.wait()

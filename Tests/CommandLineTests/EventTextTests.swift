@@ -277,7 +277,7 @@ struct EventTextTests {
             (
                 .init(
                     reason: .sameEachTime, failures: 3, reportedStep: nil, commits: 0,
-                    committedStep: nil, healthyAfter: 600),
+                    committedStep: nil, healthyAfter: nil),
                 "3 failures in a row with the same status after the same time; "
                     + "what would have counted: a reported step or a checkpoint"
             ),

@@ -49,7 +49,7 @@ struct FindingRunsTests {
         #expect(
             runs.refusal("status")
                 == Complaint(
-                    "there are 2 runs: a (completed), b (orphaned); "
+                    "there are 2 runs: a (completed), b (lost); "
                         + "say which: supervise status NAME", status: 1))
         try runs.add("c", .backoff)
         let locks = (try runs.lock("b"), try runs.lock("c"))
@@ -118,9 +118,16 @@ struct FindingRunsTests {
         // The socket is that of the supervisor of before, perhaps of the state that this is a copy of.
         try runs.add("b", .running, pid: 1) { $0.socket = "/nowhere" }
         let lock = try runs.lock("b")
+        let name = try #require(RunName("b"))
+        let found = try #require(FoundRun.read(name, in: runs.root))
+        let refusal = #expect(throws: Complaint.self) {
+            try ControlConnection(to: found, at: runs.now, within: .milliseconds(20))
+        }
         #expect(
-            runs.refusal("stop")
-                == Complaint("run b has only just started; try again", status: 1))
+            refusal
+                == Complaint(
+                    "the supervisor of b (pid \(getpid())) is starting, and has published no socket "
+                        + "within 20ms; supervise doctor b looks for the reason", status: 1))
         try runs.add("b", .running) { $0.socket = "/nowhere/at/all" }
         #expect(
             runs.refusal("stop")

@@ -66,6 +66,7 @@ struct JobOptionsTests {
         arguments: [
             "nofile", "nofile=", "=1", "files=1", "nofile=1:", "nofile=1:2:3", "nofile=2:1",
             "nofile=unlimited:5", "nofile=-1", "nofile=18446744073709551615", "cpu=1kB", "as=1x",
+            "as=8", "stack=8MiB:9", "core=4096",
         ])
     func noLimits(text: String) {
         #expect(complaint(["--rlimit", text, "--", "true"])?.status == 125)

@@ -42,7 +42,7 @@ struct ListViewTests {
     @Test(
         "knows which runs can be resumed",
         arguments: [
-            (.running, nil, false), (.backoff, nil, false), (.orphaned, nil, true),
+            (.running, nil, false), (.backoff, nil, false),
             (.finished, .completed, false), (.finished, .stopped, true), (.finished, .failed, true),
             (.finished, .preempted, true),
         ] as [(Status.Phase, Outcome.Kind?, Bool)])

@@ -37,11 +37,11 @@ struct ReadingCommandsTests {
     }
 
     @Test("tells a run whose supervisor is gone from one that is running")
-    func orphaned() throws {
+    func lost() throws {
         try runs.add("a", .running, checkpoints: [1])
         let orphan = try runs.call("status").text
         #expect(
-            orphan.hasPrefix("a  orphaned  attempt 2  its supervisor (pid \(getpid())) is gone"))
+            orphan.hasPrefix("a  lost  attempt 2  its supervisor (pid \(getpid())) is gone"))
         // The last commit came after the last status.
         #expect(orphan.contains("checkpoint   000001-step-1, 9m00s ago, 51 kB"))
         let lock = try runs.lock("a")
@@ -132,11 +132,12 @@ struct ReadingCommandsTests {
                 == Answer(
                     text: "", notes: ["there are no runs that can be resumed in \(runs.root)"]))
         try runs.add("stopped", outcome: .stopped)
-        try runs.add("orphaned", .backoff)
+        try runs.add("lost", .backoff)
         let json = try runs.call("list", ["--resumable", "--json"]).text
         let found = try JSONText.decode([Status].self, from: json.utf8)
-        #expect(found.map(\.name) == ["orphaned", "stopped"])
-        #expect(found.map(\.phase) == [.orphaned, .finished])
+        #expect(found.map(\.name) == ["lost", "stopped"])
+        #expect(found.map(\.phase) == [.finished, .finished])
+        #expect(found.map(\.outcome?.reason) == [.supervisorLost, nil])
         withExtendedLifetime(lock) {}
     }
 

@@ -93,8 +93,47 @@ struct ResumeTests {
         #expect(
             runs.refusal("resume", ["a"])
                 == Complaint(
-                    "run a has completed; to do it again: "
-                        + "supervise --name a -- python3 train.py", status: 125))
+                    "run a has completed; to do it again from the beginning, with this one kept in "
+                        + "the archive: cd /data/work && supervise --name a --state-dir "
+                        + "\(runs.root) -- python3 train.py", status: 125))
+    }
+
+    @Test("a completed run is done again with the options that it had, or they would be others")
+    func completedWithOptions() throws {
+        try runs.add(
+            "a", outcome: .completed,
+            options: [
+                "keep-last": "50", "capture": "true", "chdir": "/data/work", "env": "A=1\nB=x y",
+                "resume-args": "--from {checkpoint}", "state-dir": "/elsewhere",
+            ])
+        let message = runs.refusal("resume", ["a"])?.message ?? ""
+        let call = message.split(separator: "archive: ").last.map(String.init) ?? ""
+        #expect(
+            call == "supervise --name a --state-dir \(runs.root) --chdir /data/work --env A=1 "
+                + "--env 'B=x y' --keep-last 50 '--resume-args=--from {checkpoint}' --capture=true "
+                + "-- python3 train.py")
+    }
+
+    @Test("a run that is paused is let go on by unpause, and not resumed")
+    func paused() throws {
+        try runs.add("a", .paused)
+        let lock = try runs.lock("a")
+        #expect(
+            runs.refusal("resume", ["a"])
+                == Complaint(
+                    "run a is paused; to let it go on: supervise unpause a --state-dir "
+                        + runs.root, status: 125))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test("sizes that an earlier version recorded without a unit are bytes")
+    func olderSizes() throws {
+        try runs.add(
+            "a", outcome: .stopped,
+            options: ["max-bytes": "5000000000", "rlimit": "as=1000:unlimited\nnofile=64"])
+        let request = try resume()
+        #expect(request.settings.retention.maxBytes == 5_000_000_000)
+        #expect(request.job.process.limits.map(\.soft) == [1000, 64])
     }
 
     @Test("is refused where the run has an option that is not known here")

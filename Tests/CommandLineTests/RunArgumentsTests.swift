@@ -15,6 +15,33 @@ struct RunArgumentsTests {
         #expect(try request(["run", "--", "status"]).command == ["status"])
     }
 
+    @Test("the directory is the one that the shell names, where that leads here")
+    func shellsDirectory() throws {
+        var shell = place(["PWD": "/srv/current"])
+        shell.isSameDirectory = { one, other in
+            one.hasPrefix("/srv/current") && other == "/work" + one.dropFirst("/srv/current".count)
+        }
+        let plain = try request(["--", "true"], shell)
+        #expect(plain.directory == "/srv/current" && plain.otherDirectory == "/work")
+        let below = try request(["--chdir", "a/./b", "--", "true"], shell)
+        #expect(below.directory == "/srv/current/a/b" && below.otherDirectory == "/work/a/b")
+        // What was asked for as a whole stays as it is.
+        let whole = try request(["--chdir", "/work", "--", "true"], shell)
+        #expect(whole.directory == "/work" && whole.otherDirectory == nil)
+        // Other paths keep to the directory without links.
+        #expect(try request(["--state-dir", "s", "--", "true"], shell).stateDirectory == "/work/s")
+    }
+
+    @Test(
+        "a PWD that leads elsewhere, or is no plain path, counts for nothing",
+        arguments: ["/elsewhere", "current", "", "/srv/./current", "/srv/x/../current", "/work"])
+    func wrongShellsDirectory(path: String) throws {
+        var shell = place(["PWD": path])
+        shell.isSameDirectory = { one, _ in one != "/elsewhere" }
+        let plain = try request(["--", "true"], shell)
+        #expect(plain.directory == "/work" && plain.otherDirectory == nil)
+    }
+
     @Test("the last of several values holds")
     func lastHolds() throws {
         let request = try request(["--keep-last", "2", "--keep-last=3", "--", "true"])
@@ -31,26 +58,17 @@ struct RunArgumentsTests {
                 ["--keep-last", "3"],
                 "no command: put it after --, as in supervise --keep-last 3 -- python3 train.py"
             ),
-            (["python3", "train.py"], "put -- before the command: supervise -- python3 train.py"),
-            (
-                ["./my train.sh", "--epochs", "3"],
-                "put -- before the command: supervise -- './my train.sh' --epochs 3"
-            ),
-            (
-                ["--keep-last", "3", "python3", "train.py", "--lr=1"],
-                "put -- before the command: supervise --keep-last 3 -- python3 train.py --lr=1"
-            ),
-            (["run", "train", "--", "-x"], "put -- before the command: supervise -- train -x"),
             (
                 ["--state-dir", "/a b", "status", "--json"],
                 "options of status come after it: supervise status --state-dir '/a b' --json "
                     + "(supervise status --help)"
             ),
             (
-                ["statsu"],
-                "unknown command statsu; did you mean status? (to run a program of that name: "
-                    + "supervise -- statsu)"
+                ["--name", "it", "stop"],
+                "options of stop come after it, and some of these are not its own "
+                    + "(supervise stop --help)"
             ),
+            (["statsu"], "unknown command statsu; did you mean status? (supervise --help)"),
         ])
     func noCommand(arguments: [String], message: String) {
         #expect(complaint(arguments) == Complaint(message, status: 125))

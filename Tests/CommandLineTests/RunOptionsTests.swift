@@ -33,7 +33,7 @@ struct RunOption: Sendable, CustomTestStringConvertible {
     }
 }
 
-private let duration = "a duration (500ms, 10s, 5m, 2h, 1d)"
+private let duration = "a duration (500ms, 10s, 5m, 1h30m, 1d)"
 
 private let runOptions = [
     RunOption(
@@ -70,7 +70,7 @@ private let runOptions = [
         ("RLIMIT_AS=1kB:unlimited", "as 1000 \(UInt64.max)"),
         bad: "nofile=1kB",
         accepts: "a limit such as nofile=4096, as=8GiB or core=0:unlimited, the soft one not above "
-            + "the hard one (cpu, fsize, data, stack, core, rss, nproc, nofile, memlock, as, "
+            + "the hard one, and sizes with their unit (cpu, fsize, data, stack, core, rss, nproc, nofile, memlock, as, "
             + "locks, sigpending, msgqueue, nice, rtprio, rttime)"
     ) {
         $0.job.process.limits.map { "\($0.resource.name) \($0.soft) \($0.hard)" }
@@ -127,7 +127,7 @@ private let runOptions = [
     ) { $0.settings.watch.map(\.text).joined(separator: " ") },
     RunOption(
         "watch-settle", standard: "2.0 seconds", ("0s", "0.0 seconds"), ("5m", "300.0 seconds"),
-        bad: "5", accepts: "a duration (500ms, 10s, 5m, 2h, 1d)"
+        bad: "5", accepts: "a duration (500ms, 10s, 5m, 1h30m, 1d)"
     ) { "\($0.settings.watchSettle)" },
     RunOption(
         "watch-complete", standard: "", ("_SUCCESS", "_SUCCESS"), ("*/.metadata", "*/.metadata"),
@@ -161,6 +161,10 @@ private let runOptions = [
         ("sh -c 'gdb -p {pid}'", "[sh][-c][gdb -p {pid}]"), bad: "'a",
         accepts: "a command with quotes in pairs, such as 'py-spy dump --pid {pid}'"
     ) { $0.settings.onHang.map { $0.templates.map { "[\($0)]" }.joined() } ?? "nil" },
+    RunOption(
+        "on-hang-user", standard: "supervisor", ("job", "job"), ("supervisor", "supervisor"),
+        bad: "root", accepts: "supervisor or job"
+    ) { $0.onHangUser.rawValue },
     RunOption(
         "on-hang-timeout", standard: "30.0 seconds", ("2m", "120.0 seconds"),
         ("500ms", "0.5 seconds"), bad: "0s", accepts: "\(duration) of more than 0s"
@@ -200,8 +204,9 @@ private let runOptions = [
         bad: "0s", accepts: "\(duration) of more than 0s"
     ) { $0.settings.retention.maxAge.map { "\($0)" } ?? "nil" },
     RunOption(
-        "max-bytes", standard: "nil", ("5GiB", "5368709120"), ("10MB", "10000000"), bad: "0",
-        accepts: "a size of more than nothing, such as 10MB or 5GiB"
+        "max-bytes", standard: "nil", ("5GiB", "5368709120"), ("10MB", "10000000"),
+        bad: "5000000000",
+        accepts: "a size of more than nothing with its unit, such as 500kB, 10MB or 5GiB"
     ) { $0.settings.retention.maxBytes.map { "\($0)" } ?? "nil" },
     RunOption(
         "compress", standard: "nil", ("zstd", "zstd"), ("gzip", "gzip"), bad: "xz",
@@ -226,7 +231,7 @@ private let runOptions = [
     RunOption(
         "healthy-after", standard: "600.0 seconds", ("90s", "90.0 seconds"),
         ("2h", "7200.0 seconds"), bad: "0s",
-        accepts: "a duration (500ms, 10s, 5m, 2h, 1d) of more than 0s"
+        accepts: "a duration (500ms, 10s, 5m, 1h30m, 1d) of more than 0s"
     ) { "\($0.settings.healthyAfter)" },
     RunOption(
         "gave-up-exit-code", standard: "nil", ("1", "Optional(1)"), ("255", "Optional(255)"),
@@ -254,13 +259,17 @@ private let runOptions = [
         accepts: "true or false"
     ) { $0.capture.map { "\($0)" } ?? "nil" },
     RunOption(
-        "capture-max", standard: "64MB", ("1MB", "1MB"), ("64KiB", "64KiB"), bad: "65535",
-        accepts: "a size of 64KiB or more, such as 10MB"
+        "capture-max", standard: "64MB", ("1MB", "1MB"), ("64KiB", "64KiB"), bad: "65535B",
+        accepts: "a size of 64KiB or more with its unit, such as 10MB"
     ) { $0.options["capture-max"] ?? "64MB" },
     RunOption(
         "tty", standard: "false", ("true", "true"), ("1", "true"), bad: "maybe",
         accepts: "true or false"
     ) { "\($0.tty)" },
+    RunOption(
+        "pass-listen", standard: "false", ("true", "true"), ("1", "true"), bad: "maybe",
+        accepts: "true or false"
+    ) { "\($0.passesSockets)" },
     RunOption(
         "preempt", standard: "nil",
         ("aws", #"aws(base: "http://169.254.169.254")"#), ("exec:a 'b c'", #"["a", "b c"]"#),

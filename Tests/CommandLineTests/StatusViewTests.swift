@@ -122,7 +122,6 @@ struct StatusViewTests {
             (.backoff, "backoff  attempt 2  pid 4711  up 3m12s"),
             (.paused, "paused  attempt 2  pid 4711  up 3m12s"),
             (.finished, "finished  attempt 2  ended 3 s ago"),
-            (.orphaned, "orphaned  attempt 2  its supervisor (pid 4711) is gone"),
         ] as [(Status.Phase, String)])
     func phases(phase: Status.Phase, text: String) {
         #expect(lines(digits(phase)).first == "train-3f9a2c1b  \(text)")
@@ -149,11 +148,40 @@ struct StatusViewTests {
         #expect(!shown.contains { $0.contains("next") })
     }
 
-    @Test("whose supervisor is gone can be resumed")
-    func orphaned() {
-        let shown = lines(digits(.orphaned))
+    @Test("whose supervisor is gone is lost, and can be resumed")
+    func lost() {
+        var status = digits(.finished)
+        status.outcome = .lost
+        let shown = lines(status)
+        #expect(
+            shown.first
+                == "train-3f9a2c1b  lost  attempt 2  its supervisor (pid 4711) is gone")
+        #expect(Glance(status: status).isResumable && Glance(status: status).isLost)
         #expect(shown.contains("  to go on     supervise resume train-3f9a2c1b"))
         #expect(!shown.contains { $0.contains("next") })
+    }
+
+    @Test("shows the newest checkpoint's step where the job told none, and no goodput then")
+    func silent() {
+        var status = digits()
+        status.progress = .init()
+        status.totals.isKnown = false
+        let shown = lines(status)
+        #expect(shown[1] == "  progress     step 18 saved")
+        #expect(!shown.contains { $0.contains("goodput") })
+    }
+
+    @Test("shows how many checkpoints are to be removed, and the job's own that failed")
+    func outstanding() {
+        var status = digits()
+        status.toBeRemoved = 3
+        status.ownSaves.committed = 2
+        status.ownSaves.failed = 1
+        status.ownSaves.lastError = .init(
+            id: CheckpointID(sequence: 3, step: nil), error: "no", at: ago(9))
+        let shown = lines(status)
+        #expect(shown.contains("  kept         5 of 18 checkpoints, 255 kB, 3 to be removed"))
+        #expect(shown.contains("  own saves    2 committed, 1 failed: 000003, no, 9 s ago"))
     }
 
     @Test("tells of a checkpoint that is due, and of none where none will be asked for")
@@ -206,6 +234,7 @@ struct StatusViewTests {
         status.progress.unit = "step"
         #expect(lines(status)[1] == "  progress     18 steps")
         status.progress = Status.Progress()
+        status.checkpoint = nil
         status.progress.message = "loading\u{1B}[2J"
         #expect(
             lines(status)[1...2] == [

@@ -39,8 +39,12 @@ struct BadCallTests {
         Call("--", says: "no command"),
         Call("--keep-last", "3", says: "no command"),
         Call(says: "no command"),
-        Call("python3", "train.py", says: "put -- before the command", "-- python3 train.py"),
-        Call("run", "--fresh", "train", says: "put -- before the command", "-- train"),
+        Call("python3", "train.py", says: "there is no command python3", "stands behind --"),
+        Call("run", "--fresh", "train", says: "there is no command train"),
+        Call("sh", "r", says: "put -- before the command: supervise -- sh r"),
+        Call("rm", "r", says: "there is no command rm: there is none that removes a run"),
+        Call("run", "rm", "r", says: "there is no command rm"),
+        Call("--max-bytes", "5000000000", "--", "true", says: "--max-bytes", "its unit", "10MB"),
         Call("statsu", says: "did you mean status?"),
     ]
 

@@ -11,7 +11,9 @@ struct ForeignPeerTests {
         let place = try Place()
         let program = try place.puppet()
         let socket = try #require(try place.status().socket)
-        let open = "chmod 755 \"$1\" \"$1/r\" \"$1/r/supervise\"; chmod 777 \"$2\""
+        let open = """
+            chmod 755 "$1" "$1/r" "$1/r/supervise" "$1"/r/supervise/*; chmod 777 "$2"
+            """
         let prepared = try place.start(["sh", "-c", open, "sh", place.path, socket])
         #expect(try prepared.waitForEnd() == .exited(0))
         let fixture = "\(place.path)/fixture"

@@ -148,7 +148,10 @@ struct HangTests {
         let place = try Place()
         let program = try place.puppet(
             heartbeat + ["--on-hang-timeout", "500ms"]
-                + ["--on-hang", "sh -c 'echo $$ > looker; echo begun; exec sleep 1000'"])
+                + [
+                    "--on-hang",
+                    "sh -c 'echo $$ > \(place.path)/looker; echo begun; exec sleep 1000'",
+                ])
         let (_, report) = try hung(program, in: place)
         #expect(
             report.contains(": had not ended after ") && report.hasSuffix("and was ended\nbegun\n"))
@@ -180,7 +183,7 @@ struct HangTests {
         let place = try Place()
         let program = try place.puppet(
             heartbeat + ["--stop-timeout", "1h", "--checkpoint-timeout", "1h"]
-                + ["--on-hang", "sh -c 'echo $$ > looker; exec sleep 1000'"]
+                + ["--on-hang", "sh -c 'echo $$ > \(place.path)/looker; exec sleep 1000'"]
                 + ["--on-hang-timeout", "1h"])
         try program.hello()
         try waitForChange(in: place.path) { try place.directory.read("looker").hasSuffix("\n") }

@@ -140,6 +140,64 @@ struct HungDiskTests {
         }
     }
 
+    @Test(
+        "a watched file that is removed while it is taken is no failure, and the next one is taken",
+        arguments: [AddMode.copy, .own])
+    func removedWhileTaken(mode: AddMode) throws {
+        let place = try Place()
+        let disk = try Preload(in: place)
+        _ = try place.directory.makeDirectory("out")
+        let options = ["--watch", "out/state-*", "--watch-mode", mode.rawValue]
+        let program = try place.puppet(options, environment: disk.environment)
+        try disk.hangDisk()
+        func run(_ line: String) throws {
+            try program.say("run \(line); echo done")
+            try program.line(starting: "done")
+        }
+        func save(_ number: Int) throws {
+            try run("echo state of \(number) > part; mv part out/state-\(number)")
+        }
+        try save(1)
+        try waitBriefly { !place.names(in: "staging").isEmpty }
+        for number in 2...3 { try save(number) }
+        try run("rm out/state-1")
+        try disk.freeDisk()
+        try waitForChange(in: place.file("")) { try place.status().checkpoint?.id.step == 3 }
+        try place.stop(program)
+        let taken = place.checkpoints.compactMap { CheckpointID($0)?.step }
+        // Its copy may have been complete before it was removed.
+        #expect(taken == [2, 3] || mode == .copy && taken == [1, 2, 3], "\(place.checkpoints)")
+        let events = try place.events()
+        #expect(!events.contains { if case .checkpointFailed = $0 { true } else { false } })
+        #expect(!events.contains { if case .warning = $0 { true } else { false } }, "\(events)")
+    }
+
+    @Test(
+        "slow under the log: a living reader of a pipe gets the last bytes, however late they come")
+    func slowLog() throws {
+        let place = try Place()
+        let disk = try Preload(in: place)
+        let reader = try SlowReader(in: place)
+        try disk.slowLog()
+        // More than waits in memory for the disk; the rest is in the job's pipe when it ends.
+        let waiting = 4 << 20
+        let bytes = waiting + 800_000
+        let call =
+            [place.binary] + place.arguments(["--capture"])
+            + ["sh", "-c", "head -c \(bytes) /dev/zero"]
+        let program = try place.start(
+            ["sh", "-c", "exec \"$@\" > fifo", "sh"] + call, environment: disk.environment)
+        // So long that the end is decided meanwhile: the reader has all that has come by then.
+        try reader.read(waiting + (6 << 16))
+        try disk.hastenLog()
+        #expect(try !program.passes(.milliseconds(1500)))
+        try reader.read(bytes)
+        #expect(try program.waitForEnd() == .exited(0), "\(program.text(.errors))")
+        try reader.readRest()
+        #expect(reader.bytes.count == bytes)
+        #expect(try place.status().output == nil)
+    }
+
     @Test("under the log: a stop does not wait for it, and the job's end hardly")
     func endWithLog() throws {
         for ending in ["stop", "exit 0"] {

@@ -64,6 +64,30 @@ struct LastFailureTests {
         try place.stop(third)
     }
 
+    @Test("what it lost is the time since the newest checkpoint, else since its start")
+    func lost() throws {
+        let place = try Place()
+        let start = MonotonicTime.now()
+        let program = try place.puppet(["--max-failures", "9"])
+        #expect(!(try program.passes(.milliseconds(400))))
+        try program.say("exit 3")
+        try program.nextAttempt(2)
+        let first = try #require(try program.hello(accepts: false).lastFailure)
+        let all = (MonotonicTime.now() - start).seconds
+        #expect((0.4...all).contains(first.lostSeconds), "\(first.lostSeconds) of \(all)")
+        #expect(!(try program.passes(.milliseconds(800))))
+        try program.checkpoint(step: 1)
+        let saved = MonotonicTime.now()
+        #expect(!(try program.passes(.milliseconds(100))))
+        try program.say("exit 3")
+        try program.nextAttempt(3)
+        let second = try #require(try program.hello(accepts: false).lastFailure)
+        // A checkpoint holds the state at its `begin`.
+        let most = (MonotonicTime.now() - saved).seconds + 0.7
+        #expect((0.1...most).contains(second.lostSeconds), "\(second.lostSeconds) of \(most)")
+        try place.stop(program)
+    }
+
     /// Runs a command with its supervisor in a group with so little memory.
     private func limited(
         _ limit: MemoryLimit, _ place: Place, _ options: [String], _ command: [String],

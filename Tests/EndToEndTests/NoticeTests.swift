@@ -70,7 +70,7 @@ struct NoticeTests {
                 """
                 path = os.environ["NOTIFY_SOCKET"]
                 os.chmod(path, 0o777)
-                for _ in range(3):
+                for _ in range(4):
                     path = os.path.dirname(path)
                     os.chmod(path, 0o755)
                 if os.fork() == 0:

@@ -41,8 +41,12 @@ struct OtherUserTests {
             [
                 "sh", "-c",
                 "id -u; id -g; id -G; grep -E '^(Cap|Groups|NoNew)' /proc/self/status;"
-                    + "echo $HOME $USER $LOGNAME $SHELL \"<$XDG_RUNTIME_DIR>\"",
-            ], environment: ["HOME": "/root", "USER": "root", "LOGNAME": "root"])
+                    + "echo $HOME $USER $LOGNAME $SHELL \"<$XDG_RUNTIME_DIR>\""
+                    + "\"<$SUPERVISE_STATE_DIR>\"",
+            ],
+            environment: [
+                "HOME": "/root", "USER": "root", "LOGNAME": "root", "SUPERVISE_STATE_DIR": "/x",
+            ])
         #expect(try program.waitForEnd() == .exited(0))
         let lines = program.lines(.output)
         #expect(Array(lines.prefix(3)) == [fields[2], fields[3], fields[3]])
@@ -50,7 +54,7 @@ struct OtherUserTests {
         for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
             #expect(lines.contains("\(set):\t\(none)"))
         }
-        #expect(lines.last == "\(fields[5]) nobody nobody /mine <>")
+        #expect(lines.last == "\(fields[5]) nobody nobody /mine <><>")
     }
 
     @Test("dies with us when we are killed, though the kernel forgets that with the identity")

@@ -68,12 +68,17 @@ extension Place {
         guard try program.waitForEnd() == .exited(0) else { throw program.failure("not made") }
     }
 
+    /// The sockets of the runs in here.
+    func sockets() throws -> [String] {
+        let directory = "\(path)/r/supervise"
+        return try Disk().list(directory).map { "\(directory)/\($0.name)/sock" }
+            .filter(pathExists)
+    }
+
     /// The status as the supervisor tells it now.
     func statusOverSocket() throws -> Status {
-        let directory = "\(path)/r/supervise"
-        let names = try Disk().list(directory).map(\.name)
-        let name = try #require(names.first { $0.hasSuffix(".sock") })
-        let peer = try Peer(path: "\(directory)/\(name)")
+        guard let socket = try sockets().first else { throw TestFailure("there is no socket yet") }
+        let peer = try Peer(path: socket)
         try peer.send(line: #"{"type":"control","command":"status"}"#)
         let line = try #require(try peer.readLine())
         let envelope = try JSONText.decode(Envelope<SupervisorMessage>.self, from: line.utf8)
@@ -85,11 +90,6 @@ extension Place {
 
     /// Waits until a supervisor in here listens.
     func waitForSocket() throws {
-        let directory = "\(path)/r/supervise"
-        try waitForChange(in: directory) {
-            try Disk().list(directory).contains { $0.name.hasSuffix(".sock") }
-        }
-        // The name is there a moment before anybody listens.
         try waitBriefly { try !statusOverSocket().name.isEmpty }
     }
 }

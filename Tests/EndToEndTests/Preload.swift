@@ -4,9 +4,10 @@ import TestSupport
 import Testing
 
 /// A library that is loaded into a program before the C library: it moves the program's wall clock,
-/// and holds its syncs, or what it writes to the job's log, as a hung disk does. A static binary loads none.
+/// and holds its syncs, or what it writes to the job's log, as a hung disk or a slow one does. A static
+/// binary loads none.
 struct Preload {
-    private let directory: String
+    let directory: String
     let environment: [String: String]
 
     private static let source = """
@@ -27,9 +28,9 @@ struct Preload {
         }
         int clock_gettime(clockid_t clock, struct timespec *time) {
             int result = (int)syscall(SYS_clock_gettime, clock, time);
-            if (result != 0 || clock != CLOCK_REALTIME) return result;
+            if (result != 0 || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)) return result;
             char text[32] = {0};
-            int file = open_own("offset", O_RDONLY);
+            int file = open_own(clock == CLOCK_REALTIME ? "offset" : "uptime", O_RDONLY);
             if (file >= 0 && read(file, text, sizeof text - 1) > 0) time->tv_sec += atol(text);
             if (file >= 0) close(file);
             return result;
@@ -66,7 +67,15 @@ struct Preload {
             snprintf(link, sizeof link, "/proc/self/fd/%d", file);
             ssize_t length = readlink(link, path, sizeof path - 1);
             path[length > 0 ? length : 0] = 0;
-            if (strstr(path, "/output/attempt-") != NULL) wait_for("hung-log");
+            if (strstr(path, "/output/attempt-") != NULL) {
+                wait_for("hung-log");
+                int slow = open_own("slow-log", O_RDONLY);
+                if (slow >= 0) {
+                    close(slow);
+                    nanosleep(&(struct timespec){0, 700000000}, NULL);
+                }
+            }
+            if (strstr(path, "/status.json.tmp") != NULL) wait_for("hung-status");
             return syscall(SYS_write, file, bytes, count);
         }
 
@@ -89,16 +98,35 @@ struct Preload {
         try systemCall("rename") { rename("\(directory)/new", "\(directory)/offset") }
     }
 
+    /// - Parameter offset: seconds that are added to the monotonic clock.
+    func setUptime(_ offset: Int64) throws {
+        try Disk().writeFile("\(directory)/new", Array("\(offset)".utf8))
+        try systemCall("rename") { rename("\(directory)/new", "\(directory)/uptime") }
+    }
+
+    /// For LD_PRELOAD.
+    var library: String { "\(directory)/it.so" }
+
     /// What of the disk does not come to its end.
     enum Hanging: String {
         case syncs = "hung"
         case log = "hung-log"
         case record = "hung-record"
+        case status = "hung-status"
     }
 
     /// From now on nothing of it comes to its end.
     func hangDisk(_ what: Hanging = .syncs) throws {
         try systemCall("mkfifo") { mkfifo("\(directory)/\(what.rawValue)", 0o600) }
+    }
+
+    /// From now on each write to the job's log takes 0.7 s.
+    func slowLog() throws {
+        try Disk().writeFile("\(directory)/slow-log", [])
+    }
+
+    func hastenLog() throws {
+        try Disk().removeFile("\(directory)/slow-log")
     }
 
     /// Those that hang go on.

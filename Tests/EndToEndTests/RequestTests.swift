@@ -97,6 +97,7 @@ struct RequestTests {
         let program = try place.puppet()
         let peer = try place.connect()
         let ask = #"{"type":"control","command":"checkpoint","seq":5}"#
+        // It has a second to say hello.
         try peer.send(line: ask)
         #expect(try code(peer) == .conflict)
         try program.hello()
@@ -113,6 +114,23 @@ struct RequestTests {
         try peer.send(line: #"{"type":"control","command":"dance"}"#)
         #expect(try code(peer) == .badMessage)
         try place.stop(program)
+    }
+
+    @Test("a checkpoint that is asked for as soon as the run is there waits for the job's hello")
+    func beforeHello() throws {
+        let place = try Place()
+        let program = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
+        // Before the status, and so the socket, is there.
+        try waitBriefly { pathExists(place.file("run.json")) }
+        let call = try place.call(["checkpoint", "it", "--state-dir", place.state])
+        try program.nextAttempt(1)
+        try program.hello()
+        let request = try program.request()
+        #expect(request.reason == .manual)
+        try program.checkpoint(step: 3, request: request.request)
+        #expect(try call.waitForEnd() == .exited(0))
+        #expect(call.text(.output).hasPrefix("checkpoint 000001-step-3, "))
+        try place.stopByControl(program)
     }
 
     private func code(_ peer: Peer) throws -> ProtocolError.Code? {

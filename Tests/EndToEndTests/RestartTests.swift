@@ -5,10 +5,13 @@ import Testing
 
 @Suite("Starting again", .onStage)
 struct RestartTests {
-    private func restart(_ place: Place, _ options: [String] = []) throws -> String {
-        let call = try place.call(["restart", "it", "--state-dir", place.state] + options)
-        guard try call.waitForEnd() == .exited(0) else { throw call.failure("no restart") }
-        return call.text(.output)
+    private func restart(_ place: Place, _ options: [String] = []) throws -> Program {
+        try place.call(["restart", "it", "--state-dir", place.state] + options)
+    }
+
+    private func expectUp(_ call: Program, _ attempt: Int) throws {
+        #expect(try call.waitForEnd() == .exited(0), "\(call.text(.errors))")
+        #expect(call.text(.output) == "it running, attempt \(attempt)\n")
     }
 
     @Test("as asked: a final checkpoint, the end of the job, and the next attempt from there")
@@ -16,7 +19,7 @@ struct RestartTests {
         let place = try Place()
         let program = try place.puppet(["--backoff", "1h..1h"])
         try program.hello()
-        #expect(try restart(place) == "it stopping, attempt 1\n")
+        let call = try restart(place)
         let request = try program.request()
         #expect(request.final && request.reason == .manual && request.deadline != nil)
         let id = try program.checkpoint(step: 7, request: request.request).id
@@ -24,6 +27,7 @@ struct RestartTests {
         try program.say("exit 0")
         try program.nextAttempt(2)
         #expect(try program.hello(accepts: false).resume?.id == id)
+        try expectUp(call, 2)
         let status = try place.statusOverSocket()
         #expect(status.failures == 0 && status.lastFailure == nil && status.outcome == nil)
         #expect(program.text(.errors).contains("attempt 1 has ended, as asked; starting again\n"))
@@ -37,11 +41,14 @@ struct RestartTests {
             ["--checkpoint-timeout", "300ms", "--stop-timeout", "400ms"])
         try program.hello()
         let start = MonotonicTime.now()
-        _ = try restart(place)
+        let call = try restart(place)
         try program.line(starting: "signal SIGTERM")
         #expect(MonotonicTime.now() - start >= .milliseconds(300))
         try program.nextAttempt(2)
         #expect(MonotonicTime.now() - start >= .milliseconds(700))
+        // It says nothing, and has lived for a second.
+        try expectUp(call, 2)
+        #expect(MonotonicTime.now() - start >= .milliseconds(1700))
         try place.stop(program)
     }
 
@@ -54,8 +61,67 @@ struct RestartTests {
         try program.hello()
         try program.say("exit 9")
         try program.errorLine(with: "starting again in")
-        _ = try restart(place)
+        let call = try restart(place)
         try program.nextAttempt(2)
+        try program.hello()
+        try expectUp(call, 2)
+        try place.stop(program)
+    }
+
+    @Test("a restart has status 1 where the next attempt ends before it is up, and says how")
+    func doesNotComeUp() throws {
+        let place = try Place()
+        let job = "[ $SUPERVISE_ATTEMPT = 2 ] && exit 7; echo up; exec sleep 1000"
+        let program = try place.supervise(["--backoff", "1h..1h"], ["sh", "-c", job])
+        try program.line(starting: "up")
+        let call = try restart(place)
+        #expect(try call.waitForEnd() == .exited(1))
+        #expect(
+            call.text(.errors) == "supervise: attempt 2 did not come up: it exited with status 7 "
+                + "before it said hello and before it had lived for 1 s; supervise status it shows "
+                + "what comes next\n")
+        // The next one does.
+        try expectUp(try restart(place), 3)
+        try program.signal(15)
+        #expect(try program.waitForEnd() == .signaled(15))
+    }
+
+    @Test("a restart has status 1 where the program is gone")
+    func programIsGone() throws {
+        let place = try Place()
+        let tool = try place.directory.write(
+            "tool", "#!/bin/sh\necho up; exec sleep 1000\n", mode: 0o700)
+        let program = try place.supervise(["--backoff", "1h..1h"], [tool])
+        try program.line(starting: "up")
+        #expect(try place.start(["rm", tool]).waitForEnd() == .exited(0))
+        let call = try restart(place)
+        #expect(try call.waitForEnd() == .exited(1))
+        #expect(call.text(.errors).contains("attempt 2 did not come up: it could not be started"))
+        try program.signal(15)
+        #expect(try program.waitForEnd() == .signaled(15))
+    }
+
+    @Test("operators who leave during a restart are not missed, and the others are answered")
+    func operatorsLeave() throws {
+        let place = try Place()
+        let program = try place.puppet()
+        try program.hello()
+        let gone = try restart(place)
+        let request = try program.request()
+        let stays = try place.connect()
+        try stays.send(line: #"{"type":"control","command":"restart","seq":4}"#)
+        try gone.signal(9)
+        _ = try gone.waitForEnd()
+        let leaves = try place.connect()
+        try leaves.send(line: #"{"type":"control","command":"restart","seq":5}"#)
+        try leaves.finish()
+        try program.checkpoint(step: 1, request: request.request)
+        try program.say("exit 0")
+        try program.nextAttempt(2)
+        try program.hello(accepts: false)
+        let line = try #require(try stays.readLine())
+        #expect(line.contains(#""seq":4"#) && line.contains(#""type":"ok""#))
+        #expect(try place.statusOverSocket().attempt == 2)
         try place.stop(program)
     }
 
@@ -64,9 +130,11 @@ struct RestartTests {
         let place = try Place()
         let program = try place.puppet()
         try program.hello()
-        _ = try restart(place)
+        let call = try restart(place)
         let request = try program.request()
         try program.signal(15)
+        #expect(try call.waitForEnd() == .exited(1))
+        #expect(call.text(.errors) == "supervise: the run is stopping\n")
         try program.checkpoint(step: 1, request: request.request)
         try program.say("exit 0")
         #expect(try program.waitForEnd() == .signaled(15))

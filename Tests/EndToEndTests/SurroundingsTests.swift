@@ -33,12 +33,14 @@ struct SurroundingsTests {
         #expect(
             Set(ours.keys) == [
                 "SUPERVISE_SOCKET", "SUPERVISE_NAME", "SUPERVISE_ATTEMPT", "SUPERVISE_TOKEN",
+                "SUPERVISE_STATE_DIR",
             ])
+        #expect(ours["SUPERVISE_STATE_DIR"] == place.state)
         #expect(ours["SUPERVISE_NAME"] == "it" && ours["SUPERVISE_ATTEMPT"] == "1")
         #expect(ours["SUPERVISE_TOKEN"]?.utf8.count == 32)
         #expect(ours["SUPERVISE_SOCKET"] == (try place.status().socket))
         #expect(first["MINE"] == "kept = \u{e4}" && first["HOME"] == place.path)
-        #expect(first["NOTIFY_SOCKET"]?.hasSuffix(".note") == true)
+        #expect(first["NOTIFY_SOCKET"]?.hasSuffix("/note") == true)
         for name in first.keys where name != "NOTIFY_SOCKET" {
             #expect(
                 !["NOTIFY", "WATCHDOG", "LISTEN"].contains(name.split(separator: "_")[...].first))
@@ -55,6 +57,26 @@ struct SurroundingsTests {
         let tokens = [first, second].map { $0["SUPERVISE_TOKEN"] ?? "" }
         #expect(tokens[0] != tokens[1] && tokens[0].prefix(16) == tokens[1].prefix(16))
         try place.stop(program)
+    }
+
+    @Test("a job finds its own run, and a supervise that it calls keeps its runs beside it")
+    func nested() throws {
+        let place = try Place()
+        let inner = """
+            cd /; '\(place.binary)' status --json
+            '\(place.binary)' --name inner -- sh -c 'echo inner $SUPERVISE_NAME'
+            """
+        let program = try place.start(
+            [
+                "sh", "-c", "cd \(place.path) && exec \"$@\"", "sh", place.binary, "--state-dir",
+                "state",
+                "--name", "it", "--", "sh", "-c", inner,
+            ])
+        #expect(try program.waitForEnd() == .exited(0))
+        #expect(program.lines(.output).first?.contains(#""name":"it""#) == true)
+        #expect(program.lines(.output).last == "inner inner")
+        #expect(pathExists("\(place.state)/inner/run.json"))
+        #expect(!pathExists("\(place.path)/.local"))
     }
 
     @Test("a run takes no name from the environment")

@@ -124,6 +124,119 @@ struct WatchContentTests {
         try scene.stop()
     }
 
+    /// How a symbolic link leads to the directory that is watched.
+    enum Linked: String, CaseIterable {
+        case itself, above, fittedByWildcard
+
+        var commands: String {
+            switch self {
+            case .itself: "mkdir real; ln -s real out"
+            case .above: "mkdir -p store/out; ln -s store link"
+            case .fittedByWildcard: "mkdir -p store/out runs; ln -s ../store/out runs/now"
+            }
+        }
+
+        /// As it is watched, and as it is.
+        var directories: (watched: String, real: String) {
+            switch self {
+            case .itself: ("out", "real")
+            case .above: ("link/out", "store/out")
+            case .fittedByWildcard: ("runs/now", "store/out")
+            }
+        }
+
+        var glob: String {
+            self == .fittedByWildcard ? "runs/*/state*" : directories.watched + "/state*"
+        }
+    }
+
+    private func prepared(_ commands: String) throws -> Place {
+        let place = try Place()
+        let shell = try place.start(["sh", "-c", commands])
+        #expect(try shell.waitForEnd() == .exited(0))
+        return place
+    }
+
+    private func dies(_ scene: WatchScene, andFinds text: String) throws {
+        try scene.program.say("die SIGKILL")
+        try scene.program.nextAttempt(2)
+        try scene.program.say("run cat $SUPERVISE_CHECKPOINT")
+        try scene.program.line(starting: text)
+        try scene.stop()
+    }
+
+    @Test(
+        "is gone on from where a link leads to the directory of a payload that stays in place",
+        arguments: Linked.allCases, [AddMode.own, .reference])
+    func keptBesideBehindLink(linked: Linked, mode: AddMode) throws {
+        let scene = try WatchScene(
+            ["--watch", linked.glob, "--watch-mode", mode.rawValue],
+            in: try prepared(linked.commands))
+        let (out, real) = linked.directories
+        try scene.run("echo state of 1 > \(real)/part && mv \(out)/part \(out)/state")
+        try scene.waitForCheckpoints(1)
+        try scene.run("mv \(out)/state \(out)/state.old")
+        try scene.waitForCheckpoints(2)
+        try dies(scene, andFinds: "state of 1")
+        #expect(try scene.failures() == 0)
+    }
+
+    @Test(
+        "is none where a link leads elsewhere from now on, and what it leads to then is taken",
+        arguments: ["mv -T out/new out/now", "rm out/now; mv out/new out/now"],
+        [AddMode.copy, .own, .reference])
+    func linkTurned(how: String, mode: AddMode) throws {
+        let scene = try WatchScene(
+            ["--watch", "out/*/state*", "--watch-mode", mode.rawValue],
+            in: try prepared("mkdir -p out store/a store/b; ln -s ../store/a out/now"))
+        try scene.run("echo state of 1 > store/a/part && mv store/a/part store/a/state")
+        try scene.waitForCheckpoints(1)
+        try scene.run("echo state of 2 > store/b/part && mv store/b/part store/b/state")
+        try scene.run("ln -s ../store/b out/new; \(how)")
+        try scene.waitForCheckpoints(2)
+        try dies(scene, andFinds: "state of 2")
+        let contents = try scene.contents()
+        #expect(contents == ["state of 1", "state of 2"], "\(contents)")
+    }
+
+    @Test("is gone on from where the directory itself is moved, and the link follows it")
+    func linkFollows() throws {
+        let scene = try WatchScene(
+            ["--watch", "out/now/state*", "--watch-mode", "reference"],
+            in: try prepared("mkdir -p out store/a; ln -s ../store/a out/now"))
+        try scene.run("echo state of 1 > store/a/part && mv store/a/part store/a/state")
+        try scene.waitForCheckpoints(1)
+        try scene.run("mv store/a store/b; ln -s ../store/b out/new; mv -T out/new out/now")
+        try scene.waitForCheckpoints(2)
+        try dies(scene, andFinds: "state of 1")
+    }
+
+    @Test(
+        "does not come back as the newest checkpoint once its own was removed",
+        arguments: ["cp", "cp -p"])
+    func removed(how: String) throws {
+        let scene = try WatchScene(["--watch", "out/state*", "--keep-last", "1"])
+        func save(_ number: Int) throws {
+            try scene.run(
+                "echo state of \(number) > out/part; cp out/part kept.\(number); "
+                    + "mv out/part out/state")
+            try waitForChange(in: scene.place.file("checkpoints")) {
+                try scene.place.checkpoints.count == 1
+                    && scene.contents() == ["state of \(number)"]
+            }
+        }
+        for number in 1...2 { try save(number) }
+        try scene.run("\(how) kept.1 out/state.older")
+        try save(3)
+        try scene.run("\(how) kept.2 out/part && mv out/part out/state.old")
+        try scene.stop()
+        #expect(try scene.contents() == ["state of 3"])
+        let committed = try scene.place.events().count {
+            if case .checkpointCommitted = $0 { true } else { false }
+        }
+        #expect(committed == 3)
+    }
+
     @Test("counts as an answer where the job wrote the same anew in the same place")
     func writtenAnew() throws {
         let scene = try WatchScene(

@@ -64,8 +64,40 @@ struct WatchDirectoryTests {
         let last = isDirectory ? "state of 60,state of 60" : "state of 60"
         #expect(try scene.contents().last == last)
         #expect(try scene.failures() == 0)
-        let warnings = try scene.warnings().filter { !$0.contains("had not been taken yet") }
+        let warnings = try scene.warnings().filter { !$0.contains("a newer file was taken first") }
         #expect(warnings == [])
+    }
+
+    @Test("that one run takes as a whole, and in which another looks, is named at the second start")
+    func overlap() throws {
+        let place = try Place()
+        let command = [place.fixture, "puppet"]
+        _ = try place.directory.makeDirectory("out")
+        try Disk().makeLink("\(place.path)/link", to: "out")
+        func start(_ name: String, _ glob: String) throws -> Program {
+            let arguments = place.arguments(["--watch", glob], name: name)
+            let program = try place.call(arguments + command, hasInput: true)
+            try program.nextAttempt(nil)
+            return program
+        }
+        let whole = try start("whole", "out/*")
+        let deep = try start("deep", "out/*/x")
+        try deep.errorLine(with: "/out is watched by run whole, too")
+        let below = try start("below", "link/a/*")
+        try below.errorLine(with: "/out/a is watched by run deep and run whole, too")
+        let above = try start("above", "*")
+        try above.errorLine(with: "/out is watched by run deep and run whole, too")
+        #expect(above.text(.errors).contains("/out/a is watched by run below, too"))
+        let other = try start("other", "out/state.d/../../elsewhere/*.pt")
+        try other.errorLine(with: "attempt 1")
+        for program in [whole, deep, below, above, other] { try place.stop(program) }
+        #expect(!whole.text(.errors).contains("is watched by"))
+        let last = try start("last", "out/*")
+        try place.stop(last)
+        #expect(!last.text(.errors).contains("is watched by"))
+        // What the others have left is gone.
+        let claims = try Disk().list("\(place.state)/.locks/.watch").map(\.name)
+        #expect(claims == ["last"])
     }
 
     @Test("is watched by two runs: the second start names the first, and says what to do")

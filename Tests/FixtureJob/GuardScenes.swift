@@ -56,7 +56,9 @@ private func guardAgainScene(_ arguments: [String]) throws {
 
 /// Says whom it has ended of those with a token, and how many they were.
 private func endLeftoversScene(_ arguments: [String]) throws {
-    let found = ProcessTree.endLeftovers(runToken: arguments[0])
+    guard case .noneLeft(let found) = ProcessTree.endLeftovers(runToken: arguments[0]) else {
+        return say("nobody can tell")
+    }
     for process in found { say("\(process.pid) \(process.command)") }
     say("\(found.count) found")
 }

@@ -20,7 +20,8 @@ final class Puppet {
 
     init() throws {
         loop = try EventLoop()
-        signals = try SignalSource(.catchable, on: loop) { number, _ in
+        // In the order in which they came, between the messages.
+        signals = try SignalSource(.catchable, on: loop, rank: .normal) { number, _ in
             if number == SIGCHLD {
                 while waitpid(-1, nil, WNOHANG) > 0 {}
             } else {

@@ -19,6 +19,7 @@ func playSystemScene(_ arguments: [String]) -> Bool {
         "shout": shoutScene,
         "hold-lock": holdLockScene,
         "hop": hopScene,
+        "flood": floodScene,
     ]
     guard let name = arguments.first, let scene = scenes[name] ?? treeScenes[name] else {
         return false

@@ -33,6 +33,24 @@ def environment(**changes):
     return dict(kept, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=str(EXAMPLES), **changes)
 
 
+def refused_in_child(test, job):
+    """In a forked child: whether all that would make a checkpoint raises, and says why."""
+
+    def checkpoint():
+        with job.checkpoint():
+            pass
+
+    why = r"%%s\(\) was called in process %d, which was forked by process %d" % (
+        os.getpid(),
+        os.getppid(),
+    )
+    calls = {"save": lambda: job.save(1), "add": lambda: job.add("file"), "checkpoint": checkpoint}
+    for method, call in calls.items():
+        with test.assertRaisesRegex(SuperviseError, why % method):
+            call()
+    return True
+
+
 class TemporaryDirectoryTest(unittest.TestCase):
     """A test with a directory of its own, in which nothing is supervised."""
 

@@ -14,6 +14,7 @@ from support import (
     SuperviseError,
     TemporaryDirectoryTest,
     environment,
+    refused_in_child,
 )
 
 
@@ -211,14 +212,24 @@ class OnItsOwn(TemporaryDirectoryTest):
         self.assertEqual(self.job().load(), "whole")
         self.assertEqual(self.names(), [".writing-%d-x" % os.getpid(), "000001"])
 
-    def test_a_forked_child_saves_nothing(self):
-        job = self.job()
-        child = os.fork()
-        if child == 0:
-            inert = not (job.checkpoint_due or job.save("child") or job.stopping)
-            os._exit(0 if inert else 1)
-        self.assertEqual(os.waitpid(child, 0)[1], 0)
-        self.assertFalse(self.folder.exists())
+    def test_a_forked_child_saves_nothing_and_is_told_why(self):
+        for job in (self.job(), Job()):
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    inert = not (job.checkpoint_due or job.stopping)
+                    status = 0 if inert and refused_in_child(self, job) else 1
+                finally:
+                    os._exit(status)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            self.assertFalse(self.folder.exists())
+
+    def test_what_is_saved_after_close_is_refused(self):
+        for job in (self.job(), Job()):
+            job.close()
+            with self.assertRaisesRegex(SuperviseError, r"save\(\) was called after close\(\)"):
+                job.save(1)
 
     def test_a_socket_variable_that_is_empty_means_no_supervisor(self):
         os.environ["SUPERVISE_SOCKET"] = ""

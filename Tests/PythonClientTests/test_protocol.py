@@ -18,6 +18,7 @@ from support import (
     SuperviseError,
     SupervisorLost,
     TemporaryDirectoryTest,
+    refused_in_child,
 )
 
 
@@ -144,6 +145,12 @@ class Progress(ProtocolTest):
         expected = {"type": "progress", "step": 3, "total": 40, "unit": "epochs", "message": "warm"}
         metrics = {"accuracy": 1, "loss": 0.5}
         self.assertEqual(self.fake.expect("progress"), dict(expected, metrics=metrics))
+
+    def test_the_first_step(self):
+        job = self.supervise()
+        job.progress(2027, 2060, first=2025)
+        expected = {"type": "progress", "step": 2027, "first": 2025, "total": 2060}
+        self.assertEqual(self.fake.expect("progress"), expected)
 
     def test_what_is_no_finite_number_is_null(self):
         job = self.supervise()
@@ -613,10 +620,8 @@ class Neighbours(ProtocolTest):
                 job.progress(1)
                 job.heartbeat()
                 job.failed("in the child")
-                with job.checkpoint() as directory:
-                    (directory / "file").write_text("x")
-                saved = job.save(1) or job.add("file")
-                status = 1 if job.checkpoint_due or job.stopping or saved else 0
+                inert = not (job.checkpoint_due or job.stopping)
+                status = 0 if inert and refused_in_child(self, job) else 1
                 job.close()
                 status |= 0 if job._side._socket.fileno() == -1 else 2
             finally:

@@ -145,7 +145,8 @@ extension [Action] {
             case .publish(let status):
                 status.phase == .finished
                     && status.outcome == Outcome(kind: .failed, exitCode: 125)
-            case .exit, .flushFiles, .flushOutput, .widenReaders, .setTimer(.close, _),
+            case .exit, .flushFiles, .flushOutput, .widenReaders, .closeInherited,
+                .setTimer(.close, _),
                 .cancelTimer(.close):
                 true
             default: false

@@ -258,6 +258,16 @@ struct ClosingTests {
         #expect(desk.tell(.filesFlushed).ending == .completed)
     }
 
+    @Test("a status that is written again at the end is waited for, though an older one is written")
+    func lostBeforeFilesAreFlushed() {
+        var (desk, _) = desk()
+        desk.tell(.lastRecorded)
+        #expect(desk.tell(.outputDiscarded(35)).contains(.flushFiles))
+        desk.tell(.outputFlushed)
+        #expect(desk.tell(.filesFlushed).ending == nil)
+        #expect(desk.tell(.filesFlushed).ending == .completed)
+    }
+
     @Test("a stop does not wait for a slow reader, whatever it takes")
     func slowReaderAtStop() {
         var desk = Desk()

@@ -35,7 +35,7 @@ struct JobNoticeTests {
             var desk = Desk()
             desk.run(speaks: false)
             if isReady { desk.tell(.noticed([.ready])) }
-            desk.tell(.jobExited(.exited(1)), after: .seconds(30))
+            desk.tell(.jobExited(.exited(1)), after: .milliseconds(isReady ? 1000 : 900))
             desk.tell(.descendantsGone)
             let failure = try #require(desk.supervisor.record.failures.last)
             #expect(failure.atStart == !isReady)

@@ -104,6 +104,20 @@ struct MachineShortageTests {
         #expect(late.warnings.count == 1 && late.warnings[0].contains("cannot be told (the same)"))
     }
 
+    @Test("what outlives SIGKILL is sent it again, until it is gone")
+    func outlived() {
+        var desk = Desk()
+        desk.run()
+        desk.tell(.jobExited(.exited(1)))
+        let late = desk.tell(.timer(.abandon), after: .seconds(10))
+        #expect(late.warnings.count == 1 && late.warnings[0].contains("does not end"))
+        #expect(late.timer(.again) != nil)
+        let again = desk.tell(.timer(.again), after: .seconds(11))
+        #expect(again.contains(.tryAgain) && again.timer(.again) != nil)
+        desk.tell(.descendantsGone, after: .seconds(12))
+        #expect(desk.tell(.timer(.again), after: .seconds(13)).timer(.again) == nil)
+    }
+
     @Test("nothing is said to outlive SIGKILL while only a commit is being finished")
     func commitOnly() {
         var desk = Desk()

@@ -62,6 +62,40 @@ struct NamedStepsTests {
         #expect(names.trust == .ended)
     }
 
+    @Test("one of a directory whose files come late, one by one, stays a step")
+    func retakenDirectory() {
+        var names = NamedSteps()
+        names.begin(from: nil)
+        func take(_ number: Int64, _ path: FilePath, at: Int64) -> Int64? {
+            names.take(number, completedAt: Instant(nanoseconds: at), directory: path)
+        }
+        for time in 1...10 as ClosedRange<Int64> { #expect(take(500, "/out/500", at: time) == 500) }
+        #expect(names.trust == nil)
+        // Until a number has risen, it may as well be written over for ever, and its takes all stay.
+        #expect(!names.replaceRetakes)
+        #expect(take(600, "/out/600", at: 20) == 600)
+        #expect(names.trust == .rising && names.replaceRetakes)
+    }
+
+    @Test("one of several directories counts as coming again with each other directory")
+    func otherDirectories() {
+        var names = NamedSteps()
+        names.begin(from: nil)
+        let paths = ["/1/v2", "/1/v2", "/2/v2", "/2/v2", "/3/v2", "/4/v2", "/5/v2"]
+        let steps = paths.enumerated().map { index, path in
+            names.take(
+                2, completedAt: Instant(nanoseconds: Int64(index)), directory: FilePath(path))
+        }
+        #expect(steps == [2, 2, 2, 2, 2, 2, nil] && names.trust == .ended)
+    }
+
+    @Test("takes of one path that were there before stay until a number has risen")
+    func earlierTakes() {
+        #expect(!NamedSteps(hasRetakes: true).replaceRetakes)
+        #expect(NamedSteps(.rising, hasRetakes: true).replaceRetakes)
+        #expect(NamedSteps(hasRetakes: false).replaceRetakes)
+    }
+
     @Test("one that comes again after others have risen is a step, however often it comes")
     func againAfterRise() {
         var names = NamedSteps()

@@ -71,6 +71,18 @@ struct ProgressRuleTests {
         #expect(ends([(.exited(139), 900), (segv, 900)])?.lived == [900])
     }
 
+    @Test("lifetimes within two seconds are alike, unless they are long enough to be progress")
+    func jitter() {
+        let quick = ends([(.exited(1), 0.003), (.exited(1), 0.5), (.exited(1), 2.003)])
+        #expect(quick?.lived == [0.003, 0.5, 2.003])
+        #expect(rule.failsTheSameEachTime(quick, after: .init()))
+        #expect(ends([(.exited(1), 0.003), (.exited(1), 2.1)])?.lived == [2.1])
+        let short = ProgressRule(healthyAfter: .seconds(1), maxFailures: 2)
+        let first = short.ends(nil, then: .exited(1), lived: .milliseconds(1500))
+        let second = short.ends(first, then: .exited(1), lived: .milliseconds(2500))
+        #expect(second.lived == [2.5])
+    }
+
     @Test("of lifetimes that grow, the newest ones that are alike are remembered")
     func growing() {
         let grown = ends([(.exited(1), 100), (.exited(1), 109), (.exited(1), 118)])

@@ -43,6 +43,23 @@ struct RemovalTests {
         #expect(removals(save(4)) == [[id(3)]])
     }
 
+    @Test("the status counts what is on the disk, and how many of it are to be removed")
+    mutating func outstanding() {
+        func status() -> Status { supervisor.status(at: Self.moment(now)) }
+        _ = save(1)
+        _ = save(2)
+        #expect(status().checkpoints == 2 && status().toBeRemoved == 1)
+        #expect(status().checkpointBytes == 2)
+        // Somebody is reading it: it goes after the next commit.
+        _ = tell(.removed([], held: [id(1)]))
+        #expect(status().checkpoints == 2 && status().toBeRemoved == 1)
+        _ = save(3)
+        #expect(status().checkpoints == 3 && status().toBeRemoved == 2)
+        _ = tell(.removed([id(1), id(2)], held: []))
+        #expect(status().checkpoints == 1 && status().toBeRemoved == 0)
+        #expect(status().checkpointBytes == 1)
+    }
+
     @Test("one whose removal has no answer yet is not removed twice")
     mutating func noneIsRemovedTwice() {
         _ = save(1)

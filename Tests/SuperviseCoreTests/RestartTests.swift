@@ -18,7 +18,7 @@ struct RestartTests {
     func goesOn() {
         var desk = Self.running()
         let asked = desk.control("restart", on: 9)
-        #expect(asked.sent.contains(.ok))
+        #expect(!asked.sent.contains(.ok))
         #expect(asked.requests.first?.final == true && asked.requests.first?.reason == .manual)
         #expect(asked.requests.first?.deadline == 10)
         let made = desk.save(step: 3, request: asked.requests.first?.request)
@@ -78,7 +78,7 @@ struct RestartTests {
         var desk = Self.running()
         desk.control("restart")
         let again = desk.control("restart", after: .seconds(1))
-        #expect(again.sent == [.ok])
+        #expect(again.sent.isEmpty)
         #expect(desk.supervisor.stop?.count == 1)
         desk.tell(sigterm, after: .seconds(1))
         #expect(desk.control("restart").errors == [.stopping])

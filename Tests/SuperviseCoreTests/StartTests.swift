@@ -41,6 +41,33 @@ struct StartTests {
         #expect(gone.records.count == 1)
     }
 
+    @Test("nothing is started while nobody can tell what an earlier supervisor has left")
+    func leftoversUnseen() {
+        var desk = Desk(mayHaveLeftovers: true)
+        desk.tell(.started)
+        let unseen = desk.tell(.leftoversUnseen("open /proc: refused", ended: ["sh (1)"]))
+        #expect(unseen.warnings.count == 1 && unseen.warnings[0].contains("open /proc: refused"))
+        #expect(unseen.spawn == nil && unseen.records.isEmpty)
+        let late = desk.tell(.timer(.abandon), after: .seconds(10))
+        #expect(late.warnings.count == 1 && late.warnings[0].contains("cannot be told"))
+        #expect(desk.tell(.timer(.again), after: .seconds(10)).contains(.endLeftovers))
+        // A search is under way, and no second one is begun.
+        #expect(!desk.tell(.timer(.again), after: .seconds(10)).contains(.endLeftovers))
+        let gone = desk.tell(.leftoversEnded(["job (2)"]), after: .seconds(11))
+        #expect(gone.contains(.log(.leftovers(.init(processes: ["sh (1)", "job (2)"])))))
+        #expect(gone.records.count == 1)
+    }
+
+    @Test("a stop while nobody can tell what is left is bounded, and leaves the record as it was")
+    func stopWhileUnseen() {
+        var desk = Desk(mayHaveLeftovers: true) { $0.stopTimeout = .seconds(10) }
+        desk.tell(.started)
+        desk.tell(.leftoversUnseen("open /proc: refused", ended: []))
+        #expect(desk.tell(sigterm).ending == nil)
+        let actions = desk.tell(.timer(.abandon), after: .seconds(11))
+        #expect(actions.ending == .stopped(signal: 15) && actions.records.isEmpty)
+    }
+
     @Test("a stop while leftovers end waits for them, and records that it stopped")
     func stopWhileClearing() {
         var desk = Desk(mayHaveLeftovers: true)
@@ -134,6 +161,7 @@ struct StartTests {
         #expect(!record.mayHaveLeftovers(bootID: "b"))
         record.current = .init(token: "t", resumedFrom: nil, started: .zero, progressed: false)
         #expect(record.mayHaveLeftovers(bootID: "b"), "something had to be left behind")
+        #expect(record.mayHaveLeftovers(bootID: nil), "nobody knows whether it is another boot")
     }
 
     @Test("after its end a supervisor tells whoever asks that the run has ended")

@@ -34,7 +34,8 @@ struct WatchEndingTests {
         #expect(desk.tell(.notAdded(checkpoint(1), .cancelled)).added == ["/4.pt"])
         let done = desk.tell(.committed(Desk.summary(checkpoint(2)), seconds: 1))
         #expect(done.added.isEmpty && done.warnings.count == 1)
-        #expect(done.warnings.first?.hasPrefix("/1.pt, /2.pt had not been taken yet") == true)
+        #expect(
+            done.warnings.first?.hasPrefix("/1.pt, /2.pt: not taken, as the attempt ends") == true)
     }
 
     @Test("what is told late in a stop and is older than what was taken is passed over")
@@ -108,8 +109,10 @@ struct WatchEndingTests {
         desk.tell(.watched([file("/c/000001")]))
         desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
         desk.tell(sigterm, after: .seconds(1))
-        let renamed = desk.tell(.watchedRenamed(from: "/c/000001", to: "/old"))
-        #expect(renamed.added == ["/old"])
+        // A link that leads elsewhere gives it another name, and leaves it where it is.
+        #expect(desk.tell(.watchedRenamed(from: "/c/000001", to: "/old")).added == [])
+        let moved = desk.tell(.payloadMoved(from: "/c/000001", to: "/old"))
+        #expect(moved.added == ["/old"])
         desk.tell(.committed(Desk.summary(checkpoint(2)), seconds: 1))
         #expect(desk.supervisor.requests.committed == 0)
         // A copy of the newest is recognised first, and then taken as well; of an older one it is not,
@@ -120,6 +123,22 @@ struct WatchEndingTests {
         desk.tell(.watched([file("/older", at: 2_000_000_000)]))
         #expect(desk.tell(.notAdded(checkpoint(5), .sameAs(checkpoint(1)))).added.isEmpty)
         #expect(desk.supervisor.requests.committed == 0)
+    }
+
+    @Test(
+        "what is moved while it is taken in place is taken where it is then; a link that is turned is none",
+        arguments: [true, false])
+    func movedWhileTaken(isMoved: Bool) {
+        var desk = Desk(checkpoints: []) {
+            $0.watch = [WatchPattern("*")].compactMap { $0 }
+            $0.watchMode = .reference
+        }
+        desk.run(speaks: false)
+        desk.tell(.watched([file("/now/000001")]))
+        desk.tell(.watchedRenamed(from: "/now/000001", to: "/old"))
+        if isMoved { desk.tell(.payloadMoved(from: "/c/000001", to: "/old")) }
+        let done = desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
+        #expect(done.added == (isMoved ? ["/old"] : []))
     }
 
     @Test("what a checkpoint in place holds already never comes before a newer file in a stop")
@@ -133,7 +152,7 @@ struct WatchEndingTests {
         desk.tell(.watched([file("/c/000001")]))
         desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
         desk.tell(sigterm, after: .seconds(1))
-        desk.tell(.watchedRenamed(from: "/c/000001", to: "/old"), after: .seconds(2))
+        desk.tell(.payloadMoved(from: "/c/000001", to: "/old"), after: .seconds(2))
         let newer = desk.tell(.watched([file("/c/000001", at: 2_000_000_000)]))
         #expect(newer.contains(.cancelAdd(checkpoint(2))))
         #expect(desk.tell(.notAdded(checkpoint(2), .cancelled)).added == ["/c/000001"])
@@ -220,16 +239,37 @@ struct WatchEndingTests {
 
     @Test("a content is taken again in the same place, or with a higher step, and else never")
     func repeats() {
-        let rule = RepeatRule(path: "/state-7", step: 7)
+        let rule = RepeatRule(path: "/state-7", step: 7, newest: checkpoint(1))
         #expect(rule.takes(checkpoint(1, step: 9), from: "/state-7"))
         #expect(rule.takes(checkpoint(1, step: 6), from: "/other"))
         #expect(!rule.takes(checkpoint(1, step: 7), from: "/other"))
         #expect(!rule.takes(checkpoint(1), from: nil))
-        #expect(!RepeatRule(path: "/old", step: nil).takes(checkpoint(1, step: 1), from: "/state"))
+        let copy = RepeatRule(path: "/old", step: nil, newest: checkpoint(1))
+        #expect(!copy.takes(checkpoint(1, step: 1), from: "/state"))
+    }
+
+    @Test(
+        "a content whose checkpoint was removed is taken again unless a later checkpoint is there")
+    func removedCheckpoint() {
+        func takes(_ known: CheckpointID, _ newest: CheckpointID?) -> Bool {
+            RepeatRule(path: "/old", step: nil, newest: newest).takes(known, from: "/state")
+        }
+        #expect(takes(checkpoint(3), checkpoint(2)) && takes(checkpoint(3), nil))
+        #expect(!takes(checkpoint(3), checkpoint(4)) && !takes(checkpoint(3), checkpoint(3)))
+        var desk = desk()
+        desk.run(speaks: false)
+        #expect(desk.tell(.watched([file("/1.pt", at: 1)])).rules.map(\.newest) == [nil])
+        desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
+        #expect(
+            desk.tell(.watched([file("/2.pt", at: 2)])).rules.map(\.newest) == [checkpoint(1)])
     }
 }
 
 extension [Action] {
+    fileprivate var rules: [RepeatRule] {
+        compactMap { if case .add(_, let source) = $0 { source.rule } else { nil } }
+    }
+
     fileprivate var added: [String] {
         compactMap { if case .add(_, let source) = $0 { source.path.text } else { nil } }
     }

@@ -21,7 +21,7 @@ struct RecordTests {
     func runRecord() throws {
         #expect(
             try text(record)
-                == #"{"attempt":0,"best_step":null,"boot_id":"boot","branches":[],"#
+                == #"{"attempt":0,"attempts_reserved":null,"best_step":null,"boot_id":"boot","branches":[],"#
                 + #""checkpoint_directory":"/c","#
                 + #""command":["a","b"],"commits":0,"created":"1970-01-01T00:00:00.000Z","#
                 + #""current":null,"directory":"/d","environment":null,"#
@@ -38,6 +38,7 @@ struct RecordTests {
     func runRecordAgain() throws {
         var full = record
         full.attempt = 2
+        full.attemptsReserved = 10
         full.current = .init(token: "t", resumedFrom: id, started: at, progressed: true)
         full.failures.suspects = [id.description: 2]
         full.failures.last = Failure(
@@ -125,6 +126,7 @@ struct RecordTests {
         for older in [
             text.replacing(part, with: ""),
             text.replacing(#","recent_costs_s":[],"wait_s":null"#, with: ""),
+            text.replacing(#""attempts_reserved":null,"#, with: ""),
         ] {
             #expect(try JSONText.decode(RunRecord.self, from: Array(older.utf8)) == record)
         }
@@ -197,7 +199,7 @@ struct RecordTests {
             #""failures":0"#, #""checkpoints":0"#, #""checkpoint_bytes":0"#,
             #""checkpoint":{"bytes":1234,"committed":"1970-01-01T00:00:00.000Z","#
                 + #""id":"000013-step-4500","path":"/c","step":4500}"#,
-            #""progress":{"eta_s":null,"fraction":null,"message":null,"metrics":{},"#
+            #""progress":{"eta_s":null,"first":null,"fraction":null,"message":null,"metrics":{},"#
                 + #""rate_per_s":null,"step":null,"total":null,"unit":null}"#,
             #""requests":{"committed":0,"failed":0,"late":0,"lost":0,"made":0,"moot":0,"unanswered":0}"#,
             #""last_failure":{"at":"1970-01-01T00:00:00.000Z","at_start":false,"attempt":1,"#

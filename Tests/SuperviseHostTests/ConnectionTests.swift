@@ -164,12 +164,59 @@ struct ConnectionTests {
         try wire.diary.wait(for: "closed")
     }
 
-    @Test("to drain is to hear all that was said so far, at once")
-    func drains() throws {
+    @Test("what was gathered is heard line by line, and the rest in its turn")
+    func gathers() throws {
         let wire = try Wire()
-        let lines = (0..<5_000).map { "line \($0)" }
+        let lines = (0..<5_000).map { $0 == 9 ? #"{"type":"add"}"# : "line \($0)" }
         try wire.peer.send((lines.joined(separator: "\n") + "\n").utf8)
-        wire.connection?.drain()
+        while wire.connection?.gather() != nil {}
+        #expect(wire.diary.lines.isEmpty)
+        #expect(wire.connection?.weightyLines == 10)
+        for _ in 1...20 { wire.connection?.hear() }
+        #expect(wire.diary.lines == Array(lines.prefix(20)))
+        wire.connection?.endReading()
+        try wire.diary.wait { $0.count == lines.count }
         #expect(wire.diary.lines == lines)
+    }
+
+    @Test("one that asks and does not read its answers is not read from, and goes on when it reads")
+    func unreadAnswers() throws {
+        let answer = Array((String(repeating: "a", count: 999) + "\n").utf8)
+        let wire = try Wire { connection, _ in
+            connection.owe()
+            connection.answer(answer)
+        }
+        let (peer, count) = (wire.peer, 5_000)
+        // More answers than are queued anywhere.
+        beside { try peer.send(String(repeating: "?\n", count: count).utf8) }
+        try wire.diary.pass(.milliseconds(300))
+        let heard = wire.diary.lines.count
+        #expect(wire.connection != nil)
+        #expect(heard > 64 && heard < 2_000)
+        beside { while let line = try peer.readLine(), line.utf8.count == 999 {} }
+        try wire.diary.wait { $0.count == count }
+    }
+
+    @Test("one with many open questions is heard again when some are answered, or when it has gone")
+    func openQuestions() throws {
+        let wire = try Wire { connection, _ in connection.owe() }
+        try wire.peer.send(String(repeating: "?\n", count: 100).utf8)
+        try wire.diary.wait { $0.count == SocketBounds.unanswered }
+        try later(wire)
+        #expect(wire.diary.lines.count { $0 == "?" } == SocketBounds.unanswered)
+        wire.connection?.answer(Array("!\n".utf8))
+        try wire.diary.wait { $0.count { $0 == "?" } == SocketBounds.unanswered + 1 }
+        try wire.peer.hangUp()
+        try wire.diary.wait(for: "closed")
+        #expect(wire.diary.lines.count { $0 == "?" } == 100)
+    }
+
+    @Test("what a peer said before it went is heard, also where its answer finds nobody")
+    func deafPeer() throws {
+        let wire = try Wire { connection, _ in connection.reply(Array("!\n".utf8)) }
+        try wire.peer.send(String(repeating: "last\n", count: 50).utf8)
+        try wire.peer.hangUp()
+        try wire.diary.wait(for: "closed")
+        #expect(wire.diary.lines.count == 51)
     }
 }

@@ -25,8 +25,9 @@ final class DiagnosisTests {
 
     private func run(_ command: [String]) {
         diagnosis.run(
-            command, environment: ["PATH=\(environmentVariable("PATH") ?? "/usr/bin:/bin")"],
-            directory: "/")
+            HelperCall(
+                command: command,
+                environment: ["PATH=\(environmentVariable("PATH") ?? "/usr/bin:/bin")"]))
     }
 
     @Test("that is ended is answered at once, and what comes of it later is not told")

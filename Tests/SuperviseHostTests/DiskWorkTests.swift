@@ -90,6 +90,26 @@ final class DiskWorkTests {
         try diary.wait(for: "committed \(id(number))")
     }
 
+    @Test(
+        "a watched file that is removed while it is copied has gone, which is no failure",
+        arguments: [SlowDisk.Kind.copy, .copied], [false, true])
+    func goneMeanwhile(kind: SlowDisk.Kind, isDirectory: Bool) throws {
+        if isDirectory { _ = try place.makeDirectory("saved") }
+        let file = try place.write(isDirectory ? "saved/a" : "saved", "content")
+        let saved = FilePath("\(place.path)/saved")
+        disk.hang(on: kind)
+        let rule = RepeatRule(path: saved, step: nil, newest: nil)
+        work.add(order(1), from: .init(path: saved, mode: .copy, rule: rule))
+        disk.waitUntilHanging(on: kind)
+        if isDirectory { try Disk().removeTree(saved.text) } else { try Disk().removeFile(file) }
+        disk.goOn()
+        try diary.wait { !$0.isEmpty }
+        #expect(diary.lines == ["\(Event.notAdded(id(1), .gone))"])
+        // Nothing of it is left, and the next one is taken.
+        try save(2)
+        #expect(try store.scan().checkpoints.map(\.id) == [id(2)])
+    }
+
     /// A quiet moment of the loop, in which what was recorded is given to its thread.
     private func beQuiet() throws {
         diary.loop.whenQuiet { [diary] in diary.loop.stop() }

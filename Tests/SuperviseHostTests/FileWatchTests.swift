@@ -58,6 +58,29 @@ final class FileWatchTests {
         try diary.wait(for: "closed ckpt-7.pt step 7")
     }
 
+    @Test("a watch that has failed says so once, and answers each flush all the same")
+    func failed() throws {
+        let diary = diary
+        let bell = try Bell()
+        watch = try FileWatch(
+            [try #require(WatchPattern("*"))], in: place.path, on: diary.loop,
+            run: { _ throws(SystemError) in
+                _ = bell.wait(atMost: patience)
+                throw SystemError(call: "epoll_wait", code: EIO, subject: "")
+            }
+        ) { diary.note("\($0)") }
+        // Ordered before it fails, and after.
+        watch?.order(.flush)
+        watch?.order(.flush)
+        bell.ring()
+        try diary.wait { $0.count == 3 }
+        watch?.order(.flush)
+        watch?.order(.gather(since: Timestamp(milliseconds: 0)))
+        try diary.wait { $0.count == 5 }
+        #expect(diary.lines.count { $0.contains("files can no longer be watched") } == 1)
+        #expect(diary.lines.count { $0.hasPrefix("watchFlushed") } == 4)
+    }
+
     @Test("what was there, what does not fit and what is empty is not told; what is renamed is")
     func renamed() throws {
         try place.write("old-1.pt", "old")

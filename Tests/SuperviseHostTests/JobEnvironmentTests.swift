@@ -37,6 +37,18 @@ struct JobEnvironmentTests {
         #expect(environment.entries(for: failed) == own + ["SUPERVISE_LAST_FAILURE=oom"])
     }
 
+    @Test("a job that may write where the runs are finds its own there, wherever ours was to be")
+    func stateDirectory() {
+        let environment = JobEnvironment(
+            inherited: [("SUPERVISE_STATE_DIR", "relative")], name: "it", socket: "/run/s",
+            stateDirectory: "/state")
+        let variables = environment.entries(for: .init(attempt: 3, token: "t0k3n", resume: nil))
+        #expect(
+            variables.filter { $0.hasPrefix("SUPERVISE_STATE_DIR=") } == [
+                "SUPERVISE_STATE_DIR=/state"
+            ])
+    }
+
     @Test("our options and what our service manager told us are not the job's")
     func oursOnly() {
         let names = [

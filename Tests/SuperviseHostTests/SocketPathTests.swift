@@ -1,4 +1,5 @@
 import Glibc
+import SuperviseStore
 import SuperviseSystem
 import TestSupport
 import Testing
@@ -20,8 +21,13 @@ struct SocketPathTests {
         try SocketPath(variable: { variables[$0] }, temporary: place.path).choose(for: run)
     }
 
+    /// The one that the directory of the run is in.
     private func directory(_ path: String) -> String {
-        path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+        path.split(separator: "/").dropLast(2).map { "/\($0)" }.joined()
+    }
+
+    private func mode(_ path: String) throws -> UInt32 {
+        try Disk().status(path).mode & 0o7777
     }
 
     @Test("one run always has the same, and another run another")
@@ -33,15 +39,69 @@ struct SocketPathTests {
 
     @Test("the service manager's directory goes first, the first of several, as it is")
     func serviceManager() throws {
-        let variables = ["RUNTIME_DIRECTORY": "/run/a:/run/b", "XDG_RUNTIME_DIR": place.path]
-        #expect(directory(try choose(variables)) == "/run/a")
+        let given = try place.makeDirectory("a")
+        let variables = ["RUNTIME_DIRECTORY": "\(given):/run/b", "XDG_RUNTIME_DIR": place.path]
+        #expect(directory(try choose(variables)) == given)
+        let others = ["RUNTIME_DIRECTORY": "/no/such", "XDG_RUNTIME_DIR": place.path]
+        #expect(directory(try choose(others)) == "\(place.path)/supervise")
+    }
+
+    @Test("each run has a directory of its own, which goes with its sockets and leaves the others")
+    func ownDirectory() throws {
+        let path = try choose()
+        let other = try choose(run: "/state/other")
+        #expect(parent(of: path) != parent(of: other))
+        #expect(try mode(parent(of: path)) == 0o700)
+        let listener = try UnixListener(path: path)
+        let notices = try NoticeSocket(path: SocketPath.notices(beside: path))
+        withExtendedLifetime((listener, notices)) { SocketPath.remove(path) }
+        #expect(!pathExists(parent(of: path)))
+        #expect(pathExists(parent(of: other)))
+        SocketPath.remove(other)
+        #expect(try Disk().list(directory(path)).isEmpty)
+    }
+
+    @Test("a directory that holds something else stays, and so does what is no socket")
+    func foreignContent() throws {
+        let path = try choose()
+        try Disk().writeFile(path, [])
+        SocketPath.remove(path)
+        #expect(pathExists(path))
+    }
+
+    @Test("what a killed supervisor left elsewhere goes, and nothing of another run")
+    func formerSocket() throws {
+        let former = try choose(["XDG_RUNTIME_DIR": place.path])
+        let older = "\(place.path)/\(SocketPath.directory(for: "/state/it")).sock"
+        let others = try choose(["XDG_RUNTIME_DIR": place.path], run: "/state/other")
+        let all = try [former, older, others].map { try UnixListener(path: $0) }
+        let current = try choose()
+        for path in [former, older, others, current, "/dev/log", ""] {
+            SocketPath.removeFormer(path, of: "/state/it", unless: current)
+        }
+        SocketPath.removeFormer(nil, of: "/state/it", unless: current)
+        withExtendedLifetime(all) {}
+        #expect([former, older].allSatisfy { !pathExists($0) })
+        #expect(!pathExists(parent(of: former)))
+        #expect(pathExists(others))
+        #expect(pathExists(parent(of: current)))
+    }
+
+    @Test("a socket is known by its run, also that of an earlier version")
+    func known() throws {
+        let name = SocketPath.directory(for: "/state/it")
+        #expect(SocketPath.isSocket("/a/\(name)/sock", of: "/state/it"))
+        #expect(SocketPath.isSocket("/a/\(name).sock", of: "/state/it"))
+        #expect(!SocketPath.isSocket("/a/\(name)/sock", of: "/state/other"))
+        #expect(SocketPath.notices(beside: "/a/\(name)/sock") == "/a/\(name)/note")
+        #expect(SocketPath.notices(beside: "/a/\(name).sock") == "/a/\(name).note")
     }
 
     @Test("then a directory in the user's, which is made for us alone")
     func userDirectory() throws {
         let path = try choose(["XDG_RUNTIME_DIR": place.path])
         #expect(directory(path) == "\(place.path)/supervise")
-        #expect(try Disk().status("\(place.path)/supervise").mode & 0o7777 == 0o700)
+        #expect(try mode("\(place.path)/supervise") == 0o700)
     }
 
     @Test("else one for temporary things", arguments: ["", "not/absolute", "/nowhere/at/all"])
@@ -101,11 +161,13 @@ struct SocketPathTests {
         #expect(error.description.contains("no directory for the socket can be made"))
     }
 
-    /// A new directory, that nobody had before.
+    /// A new directory, that nobody had before, and that goes with the run.
     private func expectNew(_ path: String) throws {
         let directory = directory(path)
-        #expect(directory.hasPrefix("\(place.path)/supervise-"))
-        #expect(directory != "\(place.path)/supervise-\(userId())")
-        #expect(try Disk().status(directory).mode & 0o7777 == 0o700)
+        #expect(directory.hasPrefix("\(place.path)/supervise."))
+        #expect(try mode(directory) == 0o700)
+        #expect(try mode(parent(of: path)) == 0o700)
+        SocketPath.remove(path)
+        #expect(!pathExists(directory))
     }
 }

@@ -25,12 +25,15 @@ char **cl_arguments(int *count);
 /* How many processors the caller may run on, or -1. */
 int cl_processors(void);
 
-/* These seven need _GNU_SOURCE, which only our own C files have. */
+/* These eight need _GNU_SOURCE, which only our own C files have. */
 int cl_pipe(int ends[2]);
 int cl_accept(int listener);
 int cl_widen_pipe(int fd, int bytes); /* how much it holds at once; -1 where that is refused */
 int cl_bytes_waiting(int fd); /* what a pipe or a terminal holds that nobody has read; or -1 */
+/* Moves what waits in one pipe into another, without a copy and without waiting. */
+ssize_t cl_move_between_pipes(int from, int to, size_t most);
 int cl_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
+const void *cl_find_bytes(const void *bytes, size_t count, const void *word, size_t length);
 int cl_want_senders(int socket); /* each datagram then tells who has sent it */
 /* The next datagram and its sender; -1 with EAGAIN where there is none, with EMSGSIZE where it was
    larger than the room, with EACCES where it does not tell. Descriptors in it are closed unseen. */

@@ -38,6 +38,17 @@ int cl_start_writing(int fd, off_t offset, off_t count);
    The file is open for reading. */
 int cl_has_writers(int fd);
 
+/* O_PATH, which needs _GNU_SOURCE: a place in the file system, and nothing of its content. */
+#define CL_O_PATH 0x200000
+
+/* Opens a path below a directory, through no symbolic link and never out of it, as open(2) would with
+   O_CLOEXEC and O_NOFOLLOW: by openat2 where the kernel has it, else name by name.
+   Fails with ELOOP or ENOTDIR where a link is on the way, EXDEV for `..`. */
+int cl_open_below(int directory, const char *path, int flags, mode_t mode);
+
+/* The same without openat2. */
+int cl_open_below_by_names(int directory, const char *path, int flags, mode_t mode);
+
 static inline const char *cl_entry_name(const struct dirent *entry) { return entry->d_name; }
 
 #endif

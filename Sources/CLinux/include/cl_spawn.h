@@ -50,12 +50,15 @@ struct cl_spawn_request {
     /* Not NULL: a rehearsal. Everything is done but the exec, then these paths, NULL at the end, are
        looked at: whoever the child is must be able to pass through each. It exits with 0. */
     const char *const *reach;
+    /* Where the child writes its own pid, in decimal and with a zero byte at its end: a part of its
+       environment, of CL_SPAWN_PID bytes; NULL: nowhere. */
+    char *own_pid;
     struct cl_guarded *guarded; /* what the child leads from its first moment on; NULL: nothing */
     /* Memory of CL_SPAWN_STACK bytes, aligned to 16, for a child that shares ours; NULL: none does. */
     char *stack;
 };
 
-enum { CL_SPAWN_STACK = 16384 };
+enum { CL_SPAWN_STACK = 16384, CL_SPAWN_PID = 12 };
 
 /* Where the child failed. */
 enum cl_spawn_stage {

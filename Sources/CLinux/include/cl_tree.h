@@ -1,14 +1,19 @@
 #ifndef CL_TREE_H
 #define CL_TREE_H
 #include "cl_cgroup.h"
+#include "cl_wait.h"
 #include <sys/types.h>
 
 /* Which processes are meant: all that one of the rules names, and the descendants of all of these.
    This is the only definition of a job's tree: supervisor, guard, hang reports and the search for
    leftovers all use it.
+   A token names those that were born with it, and those with the mark of its run (see cl_mark.h).
    Never meant are this process and its ancestors, `except` and `inherited` with their descendants,
    threads of the kernel, and processes that have ended. Guards of supervisors among them are waited
-   for: they are signalled last, when only they are left or time is up. */
+   for: they are signalled last, when only they are left or time is up.
+   Without a root, as in the search for leftovers, the descendants of this process are never meant either if
+   this process was itself born with the token, for then they may have it from us. Otherwise they are meant if
+   they have the mark, or if they are children that were born with the token. */
 struct cl_tree {
     pid_t root;         /* its descendants; 0: nobody's */
     pid_t session;      /* those in the session or process group of this number; 0: in none */
@@ -20,6 +25,9 @@ struct cl_tree {
     const pid_t *except;
     int except_count;
     const struct cl_inherited *inherited; /* NULL: there are no inherited processes */
+    /* Ended children of ours are reaped during a look, for a job that makes them faster than a look takes;
+       NULL: they are not. */
+    struct cl_reaper *reaper;
 };
 
 /* One process: its number, and when it was started (ticks since the boot). */
@@ -29,6 +37,20 @@ struct cl_started {
 };
 
 enum { CL_INHERITED = 4096 };
+
+/* Takes children that have ended: those that nobody waits for are dropped. */
+struct cl_reaper {
+    const pid_t *awaited; /* whose status somebody waits for */
+    int awaited_count;
+    pid_t leader;   /* is awaited, too; 0: there is none */
+    int *is_reaped; /* set to 1 at once when the leader is taken */
+    /* The awaited ones that were taken; there is room for all of them and the leader. */
+    struct cl_ended *ended;
+    int count;
+};
+
+/* Takes at most `limit` children that have ended. Returns how many were taken. */
+int cl_reap_batch(struct cl_reaper *reaper, int limit);
 
 /* The processes that were there before the job's first one, and so are not the job's: what a shell
    leaves to us by `exec`. Supervisor and guard share it. */
@@ -64,7 +86,8 @@ int cl_tree_freeze(const struct cl_tree *tree);
 typedef void (*cl_tree_found)(pid_t pid, void *context);
 
 /* Kills them, and waits until a look at /proc finds nobody, but no longer than `limit_ms`. Returns
-   how many were left at the last look, or -1 with errno where /proc could not be read until then.
+   how many were left at the last look, or -1 with errno as soon as /proc cannot be read: then nobody knows
+   whether somebody is left, and the caller calls again.
    Ended children of ours are left to be reaped. Async-signal-safe with `found` NULL. */
 int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, void *context);
 
@@ -75,6 +98,12 @@ int cl_tree_find(
 
 /* Whether /proc is there and tells of our own PID namespace. */
 int cl_sees_processes(void);
+
+/* Whether this process was born with a token that starts so, or has the mark of it. */
+int cl_bears_token(const char *token);
+
+/* Holds some descriptors in reserve for looks at processes, now and after each look. */
+void cl_tree_reserve(void);
 
 /* Whether a child of this process belongs to the tree, whose root it is; those that have ended may
    count or not, so reap first. -1 with errno where /proc cannot be read. */

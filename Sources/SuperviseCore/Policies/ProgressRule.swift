@@ -71,8 +71,12 @@ package struct ProgressRule: Equatable, Sendable {
         history.isSilent && (ends?.lived.count ?? 0) >= max(2, maxFailures)
     }
 
+    /// Lifetimes below `healthyAfter` that differ by so much are alike: a job that fails at once takes
+    /// 3 ms the one time and 30 ms the other.
+    static let jitter = Duration.seconds(2)
+
     /// The ends in a row that are alike, with one more: the same status, and lifetimes that differ by
-    /// at most a tenth of the longest.
+    /// at most a tenth of the longest, or by ``jitter``.
     ///
     /// As many are kept as are ever compared; with a `--max-failures` above ``mostEnds``, nobody is given
     /// up by them.
@@ -89,9 +93,16 @@ package struct ProgressRule: Equatable, Sendable {
         for time in before.lived.reversed() where time.isFinite {
             shortest = min(shortest, time)
             longest = max(longest, time)
-            guard longest - shortest <= longest / 10, ends.lived.count < most else { break }
+            guard isAlike(shortest, longest), ends.lived.count < most else { break }
             ends.lived.insert(time, at: 0)
         }
         return ends
+    }
+
+    /// Attempts that live long enough to be progress are only given up for a true repetition.
+    private func isAlike(_ shortest: Double, _ longest: Double) -> Bool {
+        let difference = longest - shortest
+        if difference <= longest / 10 { return true }
+        return longest < healthyAfter.seconds && difference <= Self.jitter.seconds
     }
 }

@@ -103,7 +103,7 @@ package struct RetentionPlan: Equatable, Sendable {
 
     private init(protecting protection: Protection, among checkpoints: [CheckpointSummary]) {
         entries = checkpoints.map {
-            Entry(id: $0.id, size: $0.compressedBytes ?? $0.bytes, created: $0.created)
+            Entry(id: $0.id, size: $0.sizeOnDisk, created: $0.created)
         }
         for index in entries.indices {
             let id = entries[index].id

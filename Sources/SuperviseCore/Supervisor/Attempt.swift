@@ -5,6 +5,8 @@ import SuperviseFormats
 /// Its instants are of the job's own time, which stands still with it: see ``Moment/counted``.
 package struct Attempt: Sendable {
     package let number: Int
+    /// That of the attempt before it, for the record if this one is taken back.
+    let formerNumber: Int
     package let token: String
     package let resume: CheckpointSummary?
     let metadata: [String: JSONValue]
@@ -20,7 +22,7 @@ package struct Attempt: Sendable {
     var neverRan = false
     /// Another one of this supervisor ran before it, with the same standard input.
     var isAfterAnother = false
-    /// For a leader that is being started.
+    /// What a stop sends to a leader that is being started.
     var heldSignals: [Int32] = []
     /// The job's own connections: those that said hello with this attempt's token.
     package var connections: [ConnectionID: Connection] = [:]
@@ -146,6 +148,8 @@ package struct Committing: Equatable, Sendable {
     var room = RoomMade.none
     /// It was cancelled in favour of a newer one.
     var isGivenUp = false
+    /// The places, links followed, that the file has left since the order to take it.
+    var placesLeft: [FilePath] = []
 
     /// The path in its manifest, also if the file was renamed later.
     var source: FilePath? {

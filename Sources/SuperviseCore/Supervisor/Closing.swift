@@ -42,7 +42,7 @@ package struct Closing: Equatable, Sendable {
     var failures = 0
     /// Why the last one did.
     var failure: String?
-    var waitsFor: Set<Part> = []
+    var waitsFor = AwaitedParts()
     /// Bytes of output that readers had taken when that was last asked for.
     var taken: Int64 = 0
 

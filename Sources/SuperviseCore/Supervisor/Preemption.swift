@@ -18,6 +18,8 @@ package struct Preemption: Equatable, Sendable {
     let acknowledgement: Inquiry?
     /// When the final checkpoint is to be asked for, while it is waited with.
     var savesAt: Instant?
+    /// What the job had not saved when it crashed in the time that was left, in seconds.
+    var unsavedAtCrash: Double?
     /// Work that has to be done again, in seconds, once it is known.
     var lost: Double?
 

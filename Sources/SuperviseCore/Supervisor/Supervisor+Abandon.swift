@@ -41,11 +41,12 @@ extension Supervisor {
             leaveAsFound(at: now)
         case .clearing:
             let message =
-                "something of an earlier attempt does not end, even by SIGKILL; "
-                + "waiting until it is gone"
-            log(.warning(.init(message: message)))
+                leftovers.unseen.map {
+                    "whether something of an earlier attempt is left cannot be told (\($0))"
+                } ?? "something of an earlier attempt does not end, even by SIGKILL"
+            log(.warning(.init(message: "\(message); starting nothing before it is gone")))
         case .running where stop.map(\.restarts) ?? true:
-            warnOfOutliving()
+            warnOfOutliving(at: now)
         case .running:
             stop?.leavesLeader = true
             concludeIfOver(at: now)
@@ -60,7 +61,7 @@ extension Supervisor {
         var ending = ending
         guard stop.map({ !$0.restarts }) ?? completes(ending.end) else {
             // Else only a commit is being finished.
-            if !ending.descendantsGone { warnOfOutliving() }
+            if !ending.descendantsGone { warnOfOutliving(at: now) }
             return
         }
         if !ending.descendantsGone {
@@ -75,7 +76,8 @@ extension Supervisor {
         concludeIfOver(at: now)
     }
 
-    private mutating func warnOfOutliving() {
+    private mutating func warnOfOutliving(at now: Moment) {
+        hindered(.outliving(attempt: record.attempt), at: now)
         let message =
             retries.unseen.map {
                 "whether something of attempt \(record.attempt) is left cannot be told (\($0))"

@@ -57,15 +57,19 @@ extension Supervisor {
         case .archiveRemoved(let time, let bytes): logRemovedArchive(time, bytes: bytes)
         case .archiveTrimmed(let time, let gone, let bytes):
             logTrimmedArchive(time, gone: gone, bytes: bytes)
+        case .removed(let gone, let held): removed(whileClosing: gone, held: held, at: now)
         case .warned(let message): log(.warning(.init(message: message)))
         case .hindered(let hindrance): hindered(hindrance, at: now)
-        case .started, .leftoversEnded, .verified, .verifying, .compressed, .recorded, .spawned,
-            .spawnFailed, .jobExited, .outOfMemory, .outputTail, .descendantsGone, .examined,
+        case .triedAgain: triedAgain(at: now)
+        case .recordWritten: endRecordTrouble(at: now)
+        case .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying, .compressed,
+            .recorded, .spawned, .spawnFailed, .jobExited,
+            .outOfMemory, .outputTail, .descendantsGone, .examined,
             .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
-            .commitFailed, .diskFull, .removed, .freeSpace, .watched, .watchIncomplete,
-            .watchFlushed, .watchedRenamed, .notAdded, .handlersFound, .requestNotSent, .answered,
-            .inquiryEnded, .archives, .inputSeen:
+            .commitFailed, .diskFull, .freeSpace, .watched, .watchIncomplete,
+            .watchFlushed, .watchedRenamed, .payloadMoved, .notAdded, .handlersFound,
+            .requestNotSent, .answered, .inquiryEnded, .archives, .inputSeen:
             break
         }
     }
@@ -78,7 +82,7 @@ extension Supervisor {
         case (.rewrite, .recording): actions.append(.record(record, confirm: true))
         case (.reminder, .recording): remind(at: now)
         case (.watchdog, _): watchdogTimePassed(at: now)
-        case (.again, _): againTimePassed()
+        case (.again, _): againTimePassed(at: now)
         default: break
         }
     }

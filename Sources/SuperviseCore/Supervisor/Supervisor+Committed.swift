@@ -17,7 +17,7 @@ extension Supervisor {
         }
         if let file = commit.watched {
             watchedCommitted(file)
-            if commit.isRenamed { takeBeside(file, summary.id) }
+            if commit.placesLeft.contains(FilePath(summary.path)) { takeBeside(file, summary.id) }
         }
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         measure(commit, seconds: seconds)
@@ -30,6 +30,7 @@ extension Supervisor {
                 .init(
                     id: summary.id, bytes: summary.bytes, seconds: seconds,
                     reason: commit.reason, request: commit.request)))
+        if commit.request == nil { ownSaves.committed += 1 }
         let request = close(commit.request)
         if let request {
             requests.committed += 1
@@ -93,6 +94,7 @@ extension Supervisor {
         _ id: CheckpointID, request number: Int?, _ error: ProtocolError, at now: Moment
     ) {
         log(.checkpointFailed(.init(id: id, request: number, error: error.message)))
+        if number == nil { countOwnFailure(id, error.message, at: now) }
         let request = close(number)
         if let request {
             requests.failed += 1

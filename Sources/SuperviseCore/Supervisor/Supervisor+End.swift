@@ -11,7 +11,10 @@ extension Supervisor {
                     seconds: (now.counted - attempt.startedAt).seconds)))
         for connection in attempt.allConnections { actions.append(.close(connection)) }
         attempt.connections = [:]
-        if let open = attempt.open { actions.append(.dropStaging(open.id)) }
+        if let open = attempt.open {
+            actions.append(.dropStaging(open.id))
+            noteDropped(open, .jobEnded, at: now)
+        }
         diedSaving = (attempt.open != nil || attempt.hasHungUp) && end != .exited(0)
         abandonShortage()
         attempt.open = nil
@@ -118,7 +121,9 @@ extension Supervisor {
     mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
         guard var attempt else { return }
         let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
-        let lost = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
+        let unsaved = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
+        preemption?.unsavedAtCrash = unsaved
+        let lost = knowsLosses ? unsaved : 0
         let ran = endedAt - attempt.startedAt
         var failure = Failure(
             attempt: attempt.number, kind: kind, exitCode: end.exitCode, signal: end.signal,
@@ -139,7 +144,7 @@ extension Supervisor {
             record.failures.suspects[from.description, default: 0] += 1
         }
         record.current = nil
-        let final = final(end, kind) ?? (isAlways ? .sameEachTime : nil)
+        let final = final(end, kind, isAlways: isAlways)
         let wait = Backoff.wait(
             afterFailures: record.failures.withoutProgress, range: settings.backoff,
             jitter: Double.random(in: -1...1, using: &random))
@@ -170,7 +175,11 @@ extension Supervisor {
     }
 
     /// Why there is no other attempt after this one; nil where there is.
-    private func final(_ end: JobEnd, _ kind: Failure.Kind) -> RunEvent.FailureCounted.Final? {
+    ///
+    /// - Parameter isAlways: it failed as the last ones did, which says more than their number.
+    private func final(
+        _ end: JobEnd, _ kind: Failure.Kind, isAlways: Bool
+    ) -> RunEvent.FailureCounted.Final? {
         if attempt?.gaveUp != nil { return .gaveUp }
         if settings.restart == .never { return .restartNever }
         if kind == .crash || kind == .oom, let code = end.exitCode,
@@ -178,15 +187,22 @@ extension Supervisor {
         {
             return .fatalExitCode
         }
+        if isAlways { return .sameEachTime }
         return record.failures.withoutProgress >= settings.maxFailures ? .maxFailures : nil
     }
 
-    /// It got no further than its start: what is wrong is probably the command, not its work. A job
-    /// that never says hello is only at its start for a while.
+    /// It got no further than its start: what is wrong is probably the command, not its work. After a
+    /// second, only a job that has said hello before shows by its silence that it is still there.
     private func isStart(_ attempt: Attempt, _ ran: Duration) -> Bool {
         if attempt.committedAnything || record.current?.progressed == true { return false }
         if ran < .seconds(1) { return true }
-        return !attempt.hasGreeted && (hasEverGreeted || ran < .seconds(60))
+        return !attempt.hasGreeted && (hasEverGreeted || record.progress.reportedStep != nil)
+    }
+
+    /// Whether a failure shows which work was lost. A job that never speaks, and whose files are not
+    /// watched, may save by itself.
+    var knowsLosses: Bool {
+        hasSpoken || isWatching || record.commits > 0 || record.progress.reportedStep != nil
     }
 
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.
@@ -214,6 +230,7 @@ extension Supervisor {
     ) {
         if let request = attempt?.request { endWithJob(request, at: now) }
         if isTreeGone { record.current = nil }
+        endNumbers()
         close(ending, outcome, because: error, at: now)
     }
 

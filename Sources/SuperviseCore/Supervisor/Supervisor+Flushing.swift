@@ -8,14 +8,16 @@ extension Supervisor {
         for timer in [TimerID.rewrite, .reminder] where alarms.isSet(timer) { cancel(timer) }
         phase = .closing(closing)
         announce(closing, at: now)
-        closing.waitsFor = [.output, .readers]
+        closing.waitsFor = AwaitedParts()
+        closing.waitsFor.wasOrdered(.output)
+        closing.waitsFor.wasOrdered(.readers)
         // Behind a record that hangs they hang as well.
         if closing.isRecorded {
-            closing.waitsFor.insert(.files)
+            closing.waitsFor.wasOrdered(.files)
             actions.append(.flushFiles)
         }
         if closing.isRecorded, let inquiry = acknowledgement {
-            closing.waitsFor.insert(.acknowledgement)
+            closing.waitsFor.wasOrdered(.acknowledgement)
             actions.append(.acknowledge(inquiry))
         }
         actions.append(.flushOutput)
@@ -40,7 +42,7 @@ extension Supervisor {
 
     mutating func flushed(_ parts: Closing.Part...) {
         guard case .closing(var closing) = phase, closing.stage == .flushing else { return }
-        closing.waitsFor.subtract(parts)
+        for part in parts { closing.waitsFor.wasAnswered(part) }
         phase = .closing(closing)
         if closing.waitsFor.isEmpty { exit(closing) }
     }
@@ -56,7 +58,8 @@ extension Supervisor {
 
     mutating func flushTimePassed(_ closing: Closing, at now: Moment) {
         let isTaken = preemption.map { now.instant >= $0.endBy } ?? false
-        let rest = closing.waitsFor.intersection([.output, .readers])
+        var rest = closing.waitsFor
+        rest.keep([.output, .readers])
         guard !closing.isQuick, !isTaken, !rest.isEmpty else { return leave(closing) }
         var closing = closing
         closing.waitsFor = rest
@@ -89,12 +92,17 @@ extension Supervisor {
 
     /// The last status tells how much was lost in all.
     mutating func outputDiscarded(whileClosing bytes: Int64, at now: Moment) {
-        guard outputDiscarded(bytes), case .closing(var closing) = phase,
-            closing.stage == .flushing, closing.isRecorded
+        if outputDiscarded(bytes) { publishAgain(at: now) }
+    }
+
+    /// Once the last status is told, and something of it has changed since.
+    mutating func publishAgain(at now: Moment) {
+        guard case .closing(var closing) = phase, closing.stage == .flushing, closing.isRecorded,
+            closing.outcome != nil
         else { return }
         publishNow(at: now)
         actions.append(.flushFiles)
-        closing.waitsFor.insert(.files)
+        closing.waitsFor.wasOrdered(.files)
         phase = .closing(closing)
     }
 

@@ -36,8 +36,7 @@ extension Supervisor {
         let names = older.prefix(3).map(\.path.text).joined(separator: ", ")
         let more = older.count > 3 ? " and \(older.count - 3) more" : ""
         let message =
-            "\(names)\(more) had not been taken yet, and will not be: a newer one was taken first, "
-            + "as the attempt ends"
+            "\(names)\(more): not taken, as the attempt ends and a newer file was taken first"
         log(.warning(.init(message: message)))
         return true
     }
@@ -79,17 +78,23 @@ extension Supervisor {
         backlog.putFirst(file)
     }
 
-    /// A file that waits, or is being taken, has another name now; or one that was taken has.
-    mutating func watchedRenamed(from old: FilePath, to new: FilePath, at now: Moment) {
+    /// A file that waits, or is being taken, has another name now.
+    mutating func watchedRenamed(from old: FilePath, to new: FilePath) {
         backlog.rename(old, to: new)
-        if let newest = checkpoints.last, FilePath(newest.path) == old {
-            takeBeside(
-                WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true),
-                newest.id)
-        }
         for index in committing.indices where committing[index].watched?.path == old {
             committing[index].watched?.path = new
         }
+    }
+
+    /// A payload is no longer in its place: if it is that of the newest checkpoint, or of one that is being
+    /// made, it is taken where it is now.
+    mutating func payloadMoved(from old: FilePath, to new: FilePath, at now: Moment) {
+        for index in committing.indices where committing[index].watched?.path == new {
+            committing[index].placesLeft.append(old)
+        }
+        guard let newest = checkpoints.last, FilePath(newest.path) == old else { return }
+        takeBeside(
+            WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true), newest.id)
     }
 
     /// Before a signal that may end its receiver: whether it does. After it, that cannot be seen.

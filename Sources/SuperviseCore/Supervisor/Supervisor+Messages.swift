@@ -49,6 +49,7 @@ extension Supervisor {
         let isFirst = accepts && attempt.accepting.isEmpty
         self.attempt?.hasGreeted = true
         hasEverGreeted = true
+        hasSpoken = true
         self.attempt?.connections[sender.connection] = .init(acceptsCheckpoints: accepts)
         self.attempt?.hang.signOfLife(at: now.counted)
         let resume = attempt.resume.map {
@@ -76,9 +77,7 @@ extension Supervisor {
         case "status":
             answer(.status(status(at: now)), to: sender)
         case "checkpoint":
-            if let refusal = joinOrRequest(sender, at: now) {
-                answer(.error(refusal), to: sender)
-            }
+            controlCheckpoint(sender)
         case "stop":
             controlStop(sender, withCheckpoint: control.checkpoint ?? true, at: now)
         case "restart":
@@ -115,21 +114,26 @@ extension Supervisor {
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
         attempt?.request?.operators.removeAll { $0.connection == connection }
         shortage?.again?.operators.removeAll { $0.connection == connection }
+        startWaiters.remove(connection)
         guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
         // The wait for a final checkpoint goes on: the job may come back, or end by itself.
         if let open = attempt?.open, open.connection == connection {
             attempt?.hasHungUp = true
+            noteDropped(open, .connectionEnded, at: now)
             drop(open, at: now)
         }
     }
 
     private mutating func progressed(_ report: JobMessage.ProgressReport, at now: Moment) {
         warnOfDropped(report.metrics)
+        progress.first = report.first ?? progress.first
         progress.total = report.total ?? progress.total
         progress.unit = report.unit?.bounded ?? progress.unit
         progress.message = report.message?.bounded ?? progress.message
         if let metrics = report.metrics { keep(metrics.values) }
         if let step = report.step { stepped(to: step, at: now) }
+        progress.fraction = ProgressFraction.of(
+            step: progress.step, first: progress.first, total: progress.total)
         publisher.hasProgress = true
     }
 
@@ -157,7 +161,6 @@ extension Supervisor {
             seconds > 0 && step > first.step
             ? (Double(step) - Double(first.step)) / seconds : nil
         if let total = progress.total, total > 0 {
-            progress.fraction = Double(step) / Double(total)
             progress.eta = progress.rate.map { max(0, Double(total) - Double(step)) / $0 }
         }
         let isFirst = isForward && record.current?.progressed == false

@@ -23,7 +23,8 @@ extension Supervisor {
     mutating func stepOf(_ file: WatchedFile) -> Int64? {
         guard let number = file.step else { return nil }
         let before = namedSteps
-        let step = namedSteps.take(number, completedAt: file.completedAt)
+        let step = namedSteps.take(
+            number, completedAt: file.completedAt, directory: file.isDirectory ? file.path : nil)
         record.namedSteps = namedSteps.trust
         if namedSteps.trust == .ended, before.trust != .ended { namesEnded(file, number) }
         return step
@@ -33,10 +34,10 @@ extension Supervisor {
     private mutating func namesEnded(_ file: WatchedFile, _ number: Int64) {
         record.bestStep = nil
         let message =
-            "the numbers in the names of watched files do not rise (\(number) in "
-            + "\(shown(file.path))), so they are no steps: from now on checkpoints of watched files "
-            + "have none, and each of them is progress; if a part of the name is the step, write "
-            + "{step} for it in --watch, and let it rise"
+            "\(shown(file.path)): the number \(number) in its name is not higher than an earlier one, so "
+            + "numbers in names are no longer used as steps; from now on checkpoints of watched files "
+            + "have no step, and each counts as progress; if a part of the name is the step, write "
+            + "{step} for it in --watch"
         log(.warning(.init(message: message)))
     }
 

@@ -101,7 +101,7 @@ extension Supervisor {
         for index in removers.indices {
             for summary in gone where removers[index].waitsFor.remove(summary.id) != nil {
                 removers[index].pruned.removed += 1
-                removers[index].pruned.bytes += summary.bytes
+                removers[index].pruned.bytes += summary.sizeOnDisk
             }
             let before = removers[index].waitsFor.count
             removers[index].waitsFor.subtract(held)

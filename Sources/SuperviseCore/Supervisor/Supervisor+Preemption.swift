@@ -149,12 +149,12 @@ extension Supervisor {
         if let attempt, !stop.hasSaved, !attempt.neverRan, attempt.pid != nil || isEnding {
             let end = if case .ending(let ending) = phase { ending.at } else { now.counted }
             lost = max(0, (end - attempt.securedAt).seconds)
-            loseWork(seconds: lost)
+            if knowsLosses { loseWork(seconds: lost) }
         } else if attempt == nil, let failure = record.failures.last,
             record.failures.total > preemption.failures
         {
             // It crashed in the time that was left, and its loss is counted already.
-            lost = failure.lostSeconds
+            lost = preemption.unsavedAtCrash ?? failure.lostSeconds
         }
         self.preemption?.lost = lost
     }

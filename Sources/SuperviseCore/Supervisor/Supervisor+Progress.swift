@@ -66,9 +66,12 @@ extension Supervisor {
         case .restartNever, .fatalExitCode, .gaveUp: return nil
         }
         let history = ProgressRule.History(record)
+        // One that lives longer, and fails all the same, gets nothing for it.
+        let longest = final == .sameEachTime ? record.progress.sameEnds?.lived.max() ?? 0 : 0
+        let countsLife = history.isSilent && longest < settings.healthyAfter.seconds
         return Status.GivenUp(
             reason: final, failures: failures, reportedStep: history.reportedStep,
             commits: history.commits, committedStep: history.committedStep,
-            healthyAfter: history.isSilent ? settings.healthyAfter.seconds : nil)
+            healthyAfter: countsLife ? settings.healthyAfter.seconds : nil)
     }
 }

@@ -182,6 +182,7 @@ extension Supervisor {
     mutating func jobFailedToSave(_ failed: JobMessage.SaveFailed, at now: Moment) {
         let error = failed.error?.bounded ?? "the job gave no reason"
         log(.checkpointFailed(.init(id: nil, request: failed.request, error: error)))
+        if failed.request == nil { countOwnFailure(nil, error, at: now) }
         let isTold = failed.code == JobMessage.noSpace
         let refusal = ProtocolError(
             isTold ? .noSpace : .io, "the job could not save: \(error)")

@@ -4,7 +4,7 @@ import SuperviseFormats
 ///
 /// It is no failure, and no exit of the job completes the run. It is bounded as a stop is, but for
 /// what must not be cut short: a second job is never started beside what is left of the first, nor
-/// before what that committed is durable.
+/// before what that committed is durable. Operators are answered when the next attempt is up.
 extension Supervisor {
     mutating func controlRestart(_ sender: Sender, withCheckpoint: Bool, at now: Moment) {
         if let stop, !stop.restarts {
@@ -21,7 +21,7 @@ extension Supervisor {
             refuse(sender, .stopping, "the machine is being taken away, and the run ends with it")
             return
         }
-        answer(.ok, to: sender)
+        startWaiters.add(sender, .restart(after: attemptBeforeRestart))
         guard stop == nil else { return }
         goOn(at: now)
         switch phase {
@@ -69,7 +69,7 @@ extension Supervisor {
         var wait = Duration.zero
         switch reason {
         case .asked:
-            loseWork(seconds: (ending.at - attempt.securedAt).seconds)
+            if knowsLosses { loseWork(seconds: (ending.at - attempt.securedAt).seconds) }
         case .always:
             _ = noteEnd(
                 ending.end, failed: false, lived: ending.at - attempt.startedAt)

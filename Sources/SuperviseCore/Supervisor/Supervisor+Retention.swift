@@ -21,7 +21,7 @@ extension Supervisor {
     var retentionPlan: RetentionPlan {
         RetentionPlan(
             checkpoints, rules: settings.retention, protection: protection, lineage: lineage,
-            retaken: takenPaths.repeated)
+            retaken: namedSteps.replaceRetakes ? takenPaths.repeated : [])
     }
 
     mutating func remove(_ removals: [CheckpointID]) {
@@ -29,7 +29,16 @@ extension Supervisor {
         let going = Set(removals)
         leaving += checkpoints.filter { going.contains($0.id) }
         checkpoints.removeAll { going.contains($0.id) }
+        heldBack.subtract(going)
         actions.append(.remove(removals))
+    }
+
+    /// How many are still on the disk and will go: ordered, or held by a reader until the next commit.
+    var outstandingRemovals: Int {
+        guard !heldBack.isEmpty else { return leaving.count }
+        let stay = pins ?? []
+        return leaving.count
+            + checkpoints.count { heldBack.contains($0.id) && !stay.contains($0.id) }
     }
 
     /// In order of sequence, however many there are.
@@ -47,18 +56,33 @@ extension Supervisor {
         tellRemoved(gone)
         let stayed = Set(held)
         let answered = stayed.union(gone)
-        putBack(leaving.filter { stayed.contains($0.id) })
-        let left = leaving.filter { answered.contains($0.id) && !stayed.contains($0.id) }
-        leaving.removeAll { answered.contains($0.id) }
+        let left = takeAnswered(gone, held: stayed)
+        // What an operator wanted to delete stays; what the rules remove goes at the next commit.
+        if !held.isEmpty { heldBack.formUnion(stayed.intersection(retentionPlan.removals)) }
+        publisher.hasProgress = true
         for id in answered { limited[id] = nil }
         tidyBranches()
         answerRemovers(gone: left, held: stayed)
         useRoom(isMore: !gone.isEmpty, at: now)
         followShortage(isMore: !gone.isEmpty, at: now)
     }
-}
 
-extension CheckpointSummary {
-    /// The room that it takes on the disk, in bytes.
-    var size: Int64 { compressedBytes ?? bytes }
+    /// - Returns: those that have left.
+    private mutating func takeAnswered(
+        _ gone: [CheckpointID], held: Set<CheckpointID>
+    ) -> [CheckpointSummary] {
+        let answered = held.union(gone)
+        putBack(leaving.filter { held.contains($0.id) })
+        let left = leaving.filter { answered.contains($0.id) && !held.contains($0.id) }
+        leaving.removeAll { answered.contains($0.id) }
+        return left
+    }
+
+    /// The last status shows what is on the disk then.
+    mutating func removed(
+        whileClosing gone: [CheckpointID], held: [CheckpointID], at now: Moment
+    ) {
+        _ = takeAnswered(gone, held: Set(held))
+        publishAgain(at: now)
+    }
 }

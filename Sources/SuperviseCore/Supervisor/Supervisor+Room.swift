@@ -74,7 +74,7 @@ extension Supervisor {
     /// - Returns: how much is on its way out; nil where nothing is.
     private mutating func makeRoom(for id: CheckpointID, after room: RoomMade) -> RoomMade? {
         guard hasChosen, room != .all else { return nil }
-        let needed = room == .none ? checkpoints.last?.size : nil
+        let needed = room == .none ? checkpoints.last?.sizeOnDisk : nil
         let removals = RoomPlan(checkpoints, protection: protection, needed: needed).removals
         let rest = RoomPlan(checkpoints, protection: protection, needed: nil).removals
         clear(removals, so: "trying \(id) once more")

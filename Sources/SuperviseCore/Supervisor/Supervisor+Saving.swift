@@ -12,6 +12,7 @@ extension Supervisor {
                 refuse(earlier, .conflict, "another begin on this connection took its place")
             }
             attempt?.open?.begin = nil
+            noteDropped(open, .begunAgain, at: now)
             drop(open, at: now)
         }
         guard isSaving(sender) else { return }
@@ -111,6 +112,10 @@ extension Supervisor {
             return
         }
         if let begin = open.begin { refuse(begin, .conflict, "checkpoint \(id) was aborted") }
+        if open.request == nil {
+            let error = abort.error?.bounded ?? "the job gave no reason"
+            ownSaveAborted(id, "the job aborted it: \(error)", at: now)
+        }
         drop(open, at: now)
         answer(.aborted, to: sender)
         _ = suspectShortage(
@@ -187,7 +192,8 @@ extension Supervisor {
         return Action.CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
             created: now.wall, secondsSoFar: (now.counted - costFrom).seconds,
-            metrics: metrics?.values ?? [:], metadata: metadata ?? [:])
+            metrics: metrics?.values ?? [:], metadata: metadata ?? [:],
+            progress: Manifest.Progress(progress, at: id.step))
     }
 
     mutating func track(

@@ -34,7 +34,7 @@ extension Supervisor {
                 || !RoomPlan(checkpoints, protection: protection, needed: nil).removals.isEmpty
         else { return false }
         shortage = Shortage(
-            attempt: attempt.number, isTold: isTold, wanted: checkpoints.last?.size ?? 0,
+            attempt: attempt.number, isTold: isTold, wanted: checkpoints.last?.sizeOnDisk ?? 0,
             again: again, aborted: aborted)
         actions.append(.measureSpace)
         return true

@@ -10,9 +10,11 @@ extension Supervisor {
         case .notFound(let text): (status, message) = (127, text)
         case .notExecutable(let text): (status, message) = (126, text)
         case .system(let text): (status, message) = (125, text)
-        case .shortage(let text): return startRefused(text, at: now)
+        case .shortage(let text): return startRefused(text, hasBegun: false, at: now)
+        case .unwatched(let text): return startRefused(text, hasBegun: true, at: now)
         }
         machineShortage.end()
+        heldSignals.forget()
         if stop?.restarts == true { forgetStop() }
         if stop != nil {
             log(.warning(.init(message: message)))
@@ -28,49 +30,53 @@ extension Supervisor {
     }
 
     /// The machine is short of something: no failure of anybody, and tried again.
-    private mutating func startRefused(_ message: String, at now: Moment) {
+    ///
+    /// - Parameter hasBegun: the command may have seen its number.
+    private mutating func startRefused(_ message: String, hasBegun: Bool, at now: Moment) {
         if stop?.restarts == true { forgetStop() }
         if stop != nil {
             log(.warning(.init(message: message)))
             return finishStopped(at: now)
         }
-        waitForMachine(message, at: now)
+        waitForMachine(message, hasBegun: hasBegun, at: now)
     }
 
     /// The same for the record of the first attempt.
     mutating func recordRefused(_ message: String, at now: Moment) {
-        if case .recording = phase {
+        if case .recording = phase, isFirstSpawn {
             waitForMachine("the run record cannot be written: \(message)", at: now)
         } else {
-            recordFailed(message, at: now)
+            tryRecordAgain(message, at: now)
         }
     }
 
     /// Goes on with the choice of a checkpoint once it is tried again.
-    mutating func waitForMachine(_ message: String, at now: Moment) {
+    mutating func waitForMachine(_ message: String, hasBegun: Bool = false, at now: Moment) {
         let jitter = Double.random(in: -1...1, using: &random)
         switch machineShortage.refused(message, at: now.instant, jitter: jitter) {
         case .wait(let wait, let isFirst):
             if isFirst {
                 log(.warning(.init(message: "\(message); waiting for the machine, trying again")))
             }
-            takeBackAttempt()
+            takeBackAttempt(hasBegun: hasBegun)
             waitToRestart(wait, at: now)
         case .giveUp(let time):
             if attempt != nil {
-                takeBackAttempt()
+                takeBackAttempt(hasBegun: hasBegun)
+                endNumbers()
                 actions.append(.record(record, confirm: false))
             }
             refuse("\(message); tried for \(Int(time.seconds.rounded())) s", at: now)
         }
     }
 
-    /// It has not begun: the next one has its number, and the record knows of none.
-    private mutating func takeBackAttempt() {
-        guard attempt != nil else { return }
-        record.attempt -= 1
+    /// It counts for none: the record knows of none, and if it has not begun, the next one has its number.
+    private mutating func takeBackAttempt(hasBegun: Bool) {
+        guard let attempt else { return }
+        if !hasBegun { numbers.takeBack() }
+        record.attempt = attempt.formerNumber
         record.current = nil
-        attempt = nil
+        self.attempt = nil
         if !machineShortage.hasStarted { isFirstSpawn = true }
     }
 
@@ -79,33 +85,5 @@ extension Supervisor {
         guard let time = machineShortage.started(at: now.instant) else { return }
         let text = "the machine's shortage is over after \(Int(time.seconds.rounded())) s"
         log(.warning(.init(message: "\(text); attempt \(record.attempt) runs")))
-    }
-}
-
-/// What the machine refuses beside a start: waited out, and reported once.
-extension Supervisor {
-    mutating func hindered(_ hindrance: Hindrance, at now: Moment) {
-        let (wait, isFirst) = retries.next(hindrance, at: now.instant)
-        if isFirst, let text = Self.sentence(for: hindrance) {
-            log(.warning(.init(message: text)))
-        }
-        if !alarms.isSet(.again) { set(.again, after: wait, at: now) }
-    }
-
-    mutating func againTimePassed() {
-        retries.tryNow()
-        actions.append(.tryAgain)
-    }
-
-    /// nil where the host has said it.
-    private static func sentence(for hindrance: Hindrance) -> String? {
-        switch hindrance {
-        case .tree(let reason):
-            "whether something of the job is left cannot be told now (\(reason)); looking again "
-                + "until it can"
-        case .guardian: nil
-        case .threads(let reason):
-            "no thread can be started (\(reason)), and the work waits for one; trying again"
-        }
     }
 }

@@ -14,6 +14,7 @@ extension Supervisor {
         }
         if mayHaveLeftovers {
             phase = .clearing
+            leftovers.search()
             actions.append(.endLeftovers)
             set(.abandon, after: settings.stopTimeout, at: now)
         } else {
@@ -54,7 +55,9 @@ extension Supervisor {
 
     mutating func leftoversEnded(_ processes: [String], at now: Moment) {
         guard phase == .clearing else { return }
-        if !processes.isEmpty { log(.leftovers(.init(processes: processes))) }
+        let all = leftovers.noneLeft(ended: processes)
+        leftoversSeen(at: now)
+        if !all.isEmpty { log(.leftovers(.init(processes: all))) }
         cancel(.abandon)
         if stop != nil {
             finishStopped(at: now)
@@ -135,6 +138,7 @@ extension Supervisor {
             hasResumed = true
             tellOfStepBack(to: resume.id)
         }
+        let former = record.attempt
         backlog = WatchedBacklog()
         lastResumed = resume?.id
         hasChosen = true
@@ -142,12 +146,14 @@ extension Supervisor {
         branch(from: resume?.id)
         progress.rate = nil
         progress.eta = nil
-        record.attempt += 1
+        record.attempt = numbers.give()
+        record.attemptsReserved = numbers.reserved
         let token = record.runToken + hexadecimal(random.next())
         record.current = RunRecord.Attempt(
             token: token, resumedFrom: resume?.id, started: now.wall, progressed: false)
         attempt = Attempt(
-            number: record.attempt, token: token, resume: resume, metadata: metadata,
+            number: record.attempt, formerNumber: former, token: token, resume: resume,
+            metadata: metadata,
             startedAt: now.counted, lastFailure: lastFailure, parent: resume?.id,
             securedAt: now.counted,
             hang: HangWatch(HangWatch.Limits(settings)))
@@ -155,7 +161,7 @@ extension Supervisor {
         let order = Action.SpawnOrder(
             attempt: record.attempt, token: token, resume: resume,
             lastFailure: lastFailure?.kind)
-        if isFirstSpawn {
+        if isFirstSpawn || !numbers.mayStart(order.attempt) {
             phase = .recording(order)
         } else {
             spawn(order)
@@ -164,10 +170,11 @@ extension Supervisor {
 
     mutating func recorded(at now: Moment) {
         guard case .recording(let order) = phase else { return }
+        numbers.recorded(numbers.reserved)
         spawn(order)
     }
 
-    private mutating func spawn(_ order: Action.SpawnOrder) {
+    mutating func spawn(_ order: Action.SpawnOrder) {
         isFirstSpawn = false
         phase = .running
         prepareInput()
@@ -176,7 +183,7 @@ extension Supervisor {
 
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
-        let held = attempt.heldSignals
+        let held = heldSignals.take() + attempt.heldSignals
         endMachineShortage(at: now)
         self.attempt?.isAfterAnother = input.hasBeenUsed
         input.attemptRan()
@@ -187,6 +194,7 @@ extension Supervisor {
                     bytes: attempt.resume?.bytes ?? 0,
                     verified: attempt.resume == nil ? nil : settings.verify)))
         self.attempt?.pid = pid
+        startWaiters.started(attempt.number, at: now.counted)
         self.attempt?.heldSignals = []
         for number in held { actions.append(.signalLeader(number)) }
         if stop?.stage == .killing { actions.append(.killEverything) }
@@ -202,11 +210,10 @@ extension Supervisor {
 
     /// At the start we do not run what we could not find again; later the job goes on.
     mutating func recordFailed(_ message: String, at now: Moment) {
-        if case .recording = phase {
+        if case .recording = phase, isFirstSpawn {
             refuse("the run record cannot be written: \(message)", at: now)
         } else {
-            let text = "the run record cannot be written: \(message); the job goes on"
-            log(.warning(.init(message: text)))
+            tryRecordAgain(message, at: now)
         }
     }
 

@@ -85,11 +85,10 @@ extension Supervisor {
         status.socket = publicPhase == .finished ? nil : socket
         status.failures = record.failures.withoutProgress
         status.progress = progress
-        status.checkpoint = checkpoints.last.map {
-            .init(id: $0.id, path: $0.path, committed: $0.created, bytes: $0.bytes)
-        }
-        status.checkpoints = checkpoints.count
-        status.checkpointBytes = checkpoints.reduce(0) { $0 + ($1.compressedBytes ?? $1.bytes) }
+        status.setCheckpoints(checkpoints)
+        status.checkpoints += leaving.count
+        status.checkpointBytes += leaving.sizeOnDisk
+        status.toBeRemoved = outstandingRemovals
         status.nextCheckpoint = nextCheckpointTime(at: now)
         status.schedule = schedule
         status.resumedFrom = attempt?.resume?.id
@@ -101,10 +100,12 @@ extension Supervisor {
             status.progress.message = message
         }
         status.requests = requests
+        status.ownSaves = ownSaves
         status.lastFailure = record.failures.last
         status.givenUp = givenUp
         status.finalCheckpointLost = finalCheckpointLost
         status.totals = record.totals
+        status.totals.isKnown = knowsLosses
         status.output = discards.status
         status.preemption = preemptionStatus(at: now)
         status.outcome = publicPhase == .finished ? record.outcome : nil
@@ -129,6 +130,7 @@ extension Supervisor {
         record.totals.useful += ran
         record.experience.ran += ran
         record.totals.down += seconds - ran
+        record.totals.isKnown = knowsLosses
     }
 
     /// Work that has to be done again was not useful after all.

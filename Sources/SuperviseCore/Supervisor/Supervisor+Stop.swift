@@ -21,8 +21,7 @@ extension Supervisor {
         case .preempt(let name):
             noticed(Notice(action: .terminate), from: name, at: now)
         case .other(let number):
-            // A pause ends by its own command.
-            if case .running = phase, !isPaused || number != Self.sigcont { signalLeader(number) }
+            passOn(number)
         }
     }
 
@@ -155,6 +154,16 @@ extension Supervisor {
     func timeToKill(at now: Moment) -> Duration {
         guard let preemption else { return settings.stopTimeout }
         return min(settings.stopTimeout, max(.zero, preemption.killBy - now.instant))
+    }
+
+    /// Signals of people, for the leader; a pause ends by its own command.
+    private mutating func passOn(_ number: Int32) {
+        if isPaused, number == Self.sigcont { return }
+        if phase == .running, attempt?.pid != nil {
+            actions.append(.signalLeader(number))
+        } else if phase == .running || machineShortage.since != nil {
+            heldSignals.hold(number)
+        }
     }
 
     /// Held back until the leader runs.

@@ -71,7 +71,8 @@ extension Supervisor {
         order.source = source(of: file)
         let source = Action.Source(
             path: file.path, mode: settings.watchMode,
-            rule: file.isRepeat ? nil : RepeatRule(path: file.path, step: file.step),
+            rule: file.isRepeat
+                ? nil : RepeatRule(path: file.path, step: file.step, newest: checkpoints.last?.id),
             content: file.content)
         track(
             order, .add(order, from: source), nil, request: answered?.number,

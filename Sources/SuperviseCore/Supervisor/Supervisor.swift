@@ -25,6 +25,8 @@ package struct Supervisor: Sendable {
     package internal(set) var leaving: [CheckpointSummary] = []
     /// Of these: what goes by a limit although its branch was said to stay.
     var limited: [CheckpointID: RetentionPlan.Cause] = [:]
+    /// Still there, although the rules remove them: somebody was reading them.
+    var heldBack: Set<CheckpointID> = []
     /// Which checkpoint continued from which.
     package internal(set) var lineage: Lineage
     /// Where the newest watched ones were taken from.
@@ -43,9 +45,11 @@ package struct Supervisor: Sendable {
     package internal(set) var pinning: [PinChange] = []
     /// Operators who wait until something is removed.
     var removers: [Remover] = []
+    package internal(set) var startWaiters = StartWaiters()
     /// Orders that were given and not yet answered, in order of sequence.
     package internal(set) var committing: [Committing] = []
     package internal(set) var requests = Status.Requests()
+    package internal(set) var ownSaves = Status.OwnSaves()
 
     let mayHaveLeftovers: Bool
     let mayHaveArchives: Bool
@@ -70,6 +74,8 @@ package struct Supervisor: Sendable {
     var hasResumed = false
     /// An attempt has said hello: this job speaks the protocol.
     var hasEverGreeted = false
+    /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
+    var hasSpoken = false
     /// When the attempt began that an earlier supervisor died with.
     var gatherSince: Timestamp?
     /// What the last attempt resumed from.
@@ -103,6 +109,11 @@ package struct Supervisor: Sendable {
     /// What a start waits for, that the machine has not enough of.
     package internal(set) var machineShortage = MachineShortage()
     var retries = Retries()
+    var leftovers = LeftoverClearing()
+    var recordTrouble = RecordTrouble()
+    var numbers: AttemptNumbers
+    var heldSignals = HeldSignals()
+    var keepsInherited = true
     var publisher = Publisher()
     var discards = Discards()
     package internal(set) var input = InputHistory()
@@ -170,6 +181,9 @@ package struct Supervisor: Sendable {
         package var pins: Set<CheckpointID>?
         /// Over everything that is there, visible or not.
         package var highestSequence: Int64
+        /// The newest attempt that the last supervisor began, as its guard has noted it; nil where nobody
+        /// knows.
+        package var lastBegun: Int?
         /// See ``RunRecord/mayHaveLeftovers(bootID:)``.
         package var mayHaveLeftovers: Bool
         /// Whether there may be archived runs of this name that are to be cut down.
@@ -203,11 +217,13 @@ package struct Supervisor: Sendable {
     package init(settings: Settings, found: Found, seed: UInt64, at now: Moment) {
         self.settings = settings
         record = found.record
+        numbers = AttemptNumbers(found.record, lastBegun: found.lastBegun)
         let sorted = found.checkpoints.sorted { $0.id < $1.id }
         checkpoints = sorted
         lineage = Lineage(found.record.branches, sorted)
         takenPaths = TakenPaths(found.sources)
-        namedSteps = NamedSteps(found.record.namedSteps)
+        namedSteps = NamedSteps(
+            found.record.namedSteps, hasRetakes: !takenPaths.repeated.isEmpty)
         damaged = found.damaged
         pins = found.pins
         socket = found.socket
@@ -248,12 +264,14 @@ package struct Supervisor: Sendable {
         default: dispatch(event, at: now)
         }
         followNotice(at: now)
+        serveStartWaiters(at: now)
         // Whatever has happened, it may have made way for the next one.
         takeWatched(at: now)
         noteFatalSignals(at: now)
         compressNext()
         watchForHangs(at: now)
         askSources(at: now)
+        closeInherited()
         defer { actions = [] }
         return actions
     }
@@ -273,6 +291,8 @@ package struct Supervisor: Sendable {
         switch event {
         case .started: start(at: now)
         case .leftoversEnded(let processes): leftoversEnded(processes, at: now)
+        case .leftoversUnseen(let reason, let ended):
+            leftoversUnseen(reason, ended: ended, at: now)
         case .verified(let id, let result): verified(id, result, at: now)
         case .verifying(let id, let progress): verifying(id, progress)
         case .compressed(let id, let result): compressed(id, result)
@@ -312,7 +332,8 @@ package struct Supervisor: Sendable {
         case .watched(let files): watched(files, at: now)
         case .watchIncomplete(let paths): foundIncomplete(paths)
         case .watchFlushed: watchFlushed(at: now)
-        case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new, at: now)
+        case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new)
+        case .payloadMoved(let old, let new): payloadMoved(from: old, to: new, at: now)
         case .notAdded(let id, let reason): notAdded(id, reason, at: now)
         case .handlersFound(let hearers, let handle): handlersFound(hearers, handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
@@ -321,6 +342,8 @@ package struct Supervisor: Sendable {
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
         case .hindered(let hindrance): hindered(hindrance, at: now)
+        case .triedAgain: triedAgain(at: now)
+        case .recordWritten(let reserved): recordWritten(reserving: reserved, at: now)
         case .warned(let message): actions.append(.log(.warning(.init(message: message))))
         }
     }
@@ -340,7 +363,8 @@ package struct Supervisor: Sendable {
         case .hang: hangTimePassed(due: due, at: now)
         case .diagnosis: diagnosisTimePassed()
         case .watchdog: watchdogTimePassed(at: now)
-        case .again: againTimePassed()
+        case .again: againTimePassed(at: now)
+        case .lived: startWaiters.prove()
         // What is due is done after every event.
         case .sources, .preemption: break
         case .close, .rewrite, .reminder: break

@@ -6,7 +6,9 @@ import SuperviseFormats
 /// resumed from. The first number that does not ends it for the run: names that take turns
 /// (`ckpt-0`, `ckpt-1`), times of the day, and numbers that begin again tell nothing of how far the
 /// job is. A number may come again, for a file that is written again or for two files of one step; but
-/// one that is the only number of the run so far, and keeps coming, is a part of the name.
+/// one that is the only number of the run so far, and keeps coming, is a part of the name. A directory
+/// that is taken again and again, as its files come late one by one, is one save: it does not count as
+/// coming again.
 package struct NamedSteps: Equatable, Sendable {
     /// What is known of them; nil before any has risen.
     package private(set) var trust: RunRecord.NamedSteps?
@@ -14,15 +16,28 @@ package struct NamedSteps: Equatable, Sendable {
     private var least: Int64?
     /// When the file of the highest was complete.
     private var leastAt: Instant?
-    /// How often the first number of the run has come again.
+    /// How often the first number of the run has come again, in other places.
     private var repeats = 0
+    /// The directories with the first number of the run, until another one rises.
+    private var firstDirectories: Set<FilePath> = []
+    /// How often one of these was taken again.
+    private var retakes = 0
 
     /// A file may be written again so often before any number has risen.
     static let mostRepeats = 3
 
-    package init(_ trust: RunRecord.NamedSteps? = nil) {
+    /// - Parameter hasRetakes: there are several takes of one path.
+    package init(_ trust: RunRecord.NamedSteps? = nil, hasRetakes: Bool = false) {
         self.trust = trust
+        if hasRetakes { retakes = Self.mostRepeats + 1 }
     }
+
+    /// Whether a take of a path stands for the earlier takes with the same step.
+    ///
+    /// A directory with the only number of the run that is taken more often than late files explain may
+    /// be one that is written over for ever: then its takes are different saves, and all stay until a
+    /// number has risen.
+    package var replaceRetakes: Bool { trust != nil || retakes <= Self.mostRepeats }
 
     /// An attempt begins.
     ///
@@ -34,10 +49,16 @@ package struct NamedSteps: Equatable, Sendable {
 
     /// The step of the next file, by the number in its name; nil from the first breach on.
     ///
-    /// - Parameter completedAt: a file that was complete before another, and is told of after it, may
-    ///   have the lower number.
-    package mutating func take(_ number: Int64, completedAt: Instant) -> Int64? {
+    /// - Parameters:
+    ///   - completedAt: a file that was complete before another, and is told of after it, may have the
+    ///     lower number.
+    ///   - directory: where it is; nil for a file.
+    package mutating func take(
+        _ number: Int64, completedAt: Instant, directory: FilePath? = nil
+    ) -> Int64? {
         guard trust != .ended else { return nil }
+        let isNew =
+            trust == .rising || directory.map { firstDirectories.insert($0).inserted } ?? true
         guard let least else {
             self.least = number
             leastAt = completedAt
@@ -50,12 +71,18 @@ package struct NamedSteps: Equatable, Sendable {
         }
         if number > least {
             trust = .rising
+            firstDirectories = []
         } else if trust == nil {
-            repeats += 1
-            if repeats > Self.mostRepeats { trust = .ended }
+            cameAgain(isNew: isNew)
         }
         self.least = number
         leastAt = completedAt
         return trust == .ended ? nil : number
+    }
+
+    private mutating func cameAgain(isNew: Bool) {
+        if !isNew { return retakes += 1 }
+        repeats += 1
+        if repeats > Self.mostRepeats { trust = .ended }
     }
 }

@@ -24,6 +24,9 @@ package struct WatchedFile: Equatable, Sendable {
         self.wasMoved = wasMoved
     }
 
+    /// Of a directory, no size belongs to its content.
+    package var isDirectory: Bool { content.map { $0.bytes == nil } ?? false }
+
     /// A checkpoint has the same content.
     package var isRepeat: Bool { repeats != nil }
 }

@@ -5,7 +5,7 @@
 package struct CheckpointSummary: Equatable, Sendable {
     package var id: CheckpointID
     package var created: Timestamp
-    /// Of the payload.
+    /// The size of the payload, as the job saved it. Sums use ``sizeOnDisk``.
     package var bytes: Int64
     /// How much of the disk it takes, where it is compressed; nil where it is not.
     package var compressedBytes: Int64?

@@ -27,6 +27,8 @@ package struct Manifest: Codable, Equatable, Sendable {
     @Null package var outside: OutsidePayload?
     /// The absolute path that `--watch` took it from; of others it is not there.
     package var source: FilePath?
+    /// How far the job was; not there if it had told nothing, and in manifests of older versions.
+    package var progress: Progress?
 
     /// Why a checkpoint was made.
     package enum Reason: String, Codable, Sendable {

@@ -15,11 +15,14 @@ package struct Outcome: Codable, Equatable, Sendable {
     package enum Reason: String, Codable, Sendable {
         /// The job exited with status 0, but an attempt before had read its standard input.
         case inputUsedUp = "input_used_up"
+        /// The supervisor died before the run had ended; the run can be resumed.
+        case supervisorLost = "supervisor_lost"
 
         /// In words.
         package var text: String {
             switch self {
             case .inputUsedUp: "input used up"
+            case .supervisorLost: "supervisor lost"
             }
         }
     }
@@ -40,6 +43,11 @@ package struct Outcome: Codable, Equatable, Sendable {
 }
 
 extension Outcome {
+    /// The outcome of a run whose supervisor died.
+    package static let lost = Outcome(kind: .failed, reason: .supervisorLost)
+
+    package var isLost: Bool { reason == .supervisorLost }
+
     /// A record may be older than `reason`, and may have one of a later version.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -134,8 +142,10 @@ package struct Totals: Codable, Equatable, Sendable {
     package var checkpoint = 0.0
     /// No job was running.
     package var down = 0.0
-    /// The useful share of the wall time; null before there is any.
-    package var goodput: Double? { wall > 0 ? useful / wall : nil }
+    /// False for a job that tells nothing: nobody knows which of its work was lost.
+    package var isKnown = true
+    /// The useful share of the wall time; null before there is any, and where nobody knows.
+    package var goodput: Double? { wall > 0 && isKnown ? useful / wall : nil }
 
     package init() {}
 
@@ -155,6 +165,7 @@ package struct Totals: Codable, Equatable, Sendable {
         lost = try container.decode(Double.self, forKey: .lost)
         checkpoint = try container.decode(Double.self, forKey: .checkpoint)
         down = try container.decode(Double.self, forKey: .down)
+        isKnown = try wall <= 0 || container.decodeIfPresent(Double.self, forKey: .goodput) != nil
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -26,6 +26,8 @@ extension LoggedEvent: Codable {
         case leftovers
         case warning
         case finished
+        case settled
+        case checkpointDropped = "checkpoint_dropped"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -56,6 +58,8 @@ extension LoggedEvent: Codable {
             case .leftovers: .leftovers(try .init(from: decoder))
             case .warning: .warning(try .init(from: decoder))
             case .finished: try Finished(from: decoder).event
+            case .settled: .settled(try .init(from: decoder))
+            case .checkpointDropped: .checkpointDropped(try .init(from: decoder))
             }
     }
 
@@ -91,6 +95,8 @@ extension LoggedEvent: Codable {
         case .gaveUp(let payload): (.gaveUp, payload)
         case .leftovers(let payload): (.leftovers, payload)
         case .warning(let payload): (.warning, payload)
+        case .settled(let payload): (.settled, payload)
+        case .checkpointDropped(let payload): (.checkpointDropped, payload)
         case .finished(let outcome, let error):
             (.finished, Finished(outcome: outcome, error: error))
         }

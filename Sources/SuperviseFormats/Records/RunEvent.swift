@@ -35,6 +35,8 @@ package enum RunEvent: Equatable, Sendable {
     case warning(Warning)
     /// - Parameter error: why the supervisor could not begin or go on, where that is the reason.
     case finished(Outcome, error: String? = nil)
+    case settled(Settled)
+    case checkpointDropped(CheckpointDropped)
 
     package struct AttemptStarted: Codable, Equatable, Sendable {
         package var attempt: Int

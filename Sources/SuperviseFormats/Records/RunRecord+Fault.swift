@@ -50,7 +50,8 @@ extension RunRecord {
 
     private var counts: [(String, Int)] {
         [
-            ("attempt", attempt), ("sequence", Int(clamping: sequence)), ("commits", commits),
+            ("attempt", attempt), ("attempts_reserved", attemptsReserved ?? 0),
+            ("sequence", Int(clamping: sequence)), ("commits", commits),
             ("failures.total", failures.total),
             ("failures.without_progress", failures.withoutProgress),
         ] + failures.suspects.map { ("failures.suspects.\($0.key)", $0.value) }

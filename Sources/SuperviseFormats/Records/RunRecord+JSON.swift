@@ -9,6 +9,7 @@ extension RunRecord {
 
     private func write(_ json: inout JSONWriter) {
         json.member("attempt", attempt)
+        json.member("attempts_reserved", attemptsReserved.map(Int64.init))
         json.member("best_step", bestStep)
         json.member("boot_id", bootID)
         json.member("branches", branches) { $0.write(&$1) }

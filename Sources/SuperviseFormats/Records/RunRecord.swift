@@ -29,6 +29,10 @@ package struct RunRecord: Codable, Equatable, Sendable {
     package var runToken: String
     /// The number of the newest attempt, 0 before the first.
     package var attempt: Int
+    /// No later supervisor gives an attempt a number up to this one; null in records of older versions.
+    ///
+    /// A restart does not wait for its record, so there may have been attempts beyond ``attempt``.
+    @Null package var attemptsReserved: Int?
     /// The newest attempt; null once it has ended cleanly and before the first.
     @Null package var current: Attempt?
     /// The highest sequence number that was given to a checkpoint.
@@ -94,6 +98,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
         case format, name, command, directory, options, program, environment, created, host, home
         case attempt, current, sequence, commits, branches, failures, totals, experience, outcome
         case progress
+        case attemptsReserved = "attempts_reserved"
         case checkpointDirectory = "checkpoint_directory"
         case bootID = "boot_id"
         case supervisorPID = "supervisor_pid"

@@ -14,8 +14,12 @@ package struct Status: Codable, Equatable, Sendable {
     package var updated: Timestamp
     package var progress: Progress
     @Null package var checkpoint: Checkpoint?
+    /// How many are on the disk, with those to be removed.
     package var checkpoints: Int
+    /// How much of the disk they take.
     package var checkpointBytes: Int64
+    /// How many of them are to be removed, and still there.
+    @OrZero package var toBeRemoved: Int
     /// When the next one will be asked for.
     @Null package var nextCheckpoint: Timestamp?
     /// Why it will be asked for then; null where the run has not told.
@@ -29,6 +33,8 @@ package struct Status: Codable, Equatable, Sendable {
     /// as they were when an attempt last ended, and so many at most. Relative to the job's directory.
     @OrEmpty package var incomplete: [FilePath]
     package var requests: Requests
+    /// Checkpoints that the job made by itself.
+    package var ownSaves: OwnSaves
     @Null package var lastFailure: Failure?
     package var totals: Totals
     /// Why the run was given up, and what would have counted; null where it was not.
@@ -43,8 +49,6 @@ package struct Status: Codable, Equatable, Sendable {
 
     package enum Phase: String, Codable, Sendable {
         case starting, running, stopping, backoff, paused, finished
-        /// Not written: shown where the supervisor is gone and the run had not finished.
-        case orphaned
     }
 
     /// The newest good checkpoint.
@@ -93,6 +97,8 @@ package struct Status: Codable, Equatable, Sendable {
         case supervisorPID = "supervisor_pid"
         case jobPID = "job_pid"
         case checkpointBytes = "checkpoint_bytes"
+        case toBeRemoved = "to_be_removed"
+        case ownSaves = "own_saves"
         case setAside = "set_aside"
         case nextCheckpoint = "next_checkpoint"
         case resumedFrom = "resumed_from"
@@ -119,6 +125,7 @@ package struct Status: Codable, Equatable, Sendable {
         suspect = []
         setAside = []
         requests = Requests()
+        ownSaves = OwnSaves()
         totals = Totals()
     }
 }
@@ -127,9 +134,11 @@ extension Status {
     /// What the job last told of itself.
     package struct Progress: Codable, Equatable, Sendable {
         @Null package var step: Int64?
+        /// The step at the beginning; null counts as 0.
+        @Null package var first: Int64?
         @Null package var total: Int64?
         @Null package var unit: String?
-        /// `step / total`.
+        /// See ``ProgressFraction``.
         @Null package var fraction: Double?
         /// Steps a second, over this attempt.
         @Null package var rate: Double?
@@ -141,7 +150,7 @@ extension Status {
         package init() {}
 
         package enum CodingKeys: String, CodingKey {
-            case step, total, unit, fraction, metrics, message
+            case step, first, total, unit, fraction, metrics, message
             case rate = "rate_per_s"
             case eta = "eta_s"
         }

@@ -1,32 +1,111 @@
-/// Durations as people write them: `500ms 10s 5m 2h 1d`, also with a fraction, as in `1.5h`.
+/// Durations as people write and read them: `500ms 10s 5m 2h 1d`, `1.5h`, `1h30m`, `2m03s`, `10 min`.
+///
+/// Whatever is printed here is read here: a duration that was copied from a status is one that an
+/// option takes.
 package enum DurationText {
-    private static let units: [(suffix: String, milliseconds: Double)] = [
-        ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
+    /// From the smallest to the largest, each with all its names; the first one is printed.
+    private static let units: [(names: [String], milliseconds: Double)] = [
+        (["ms"], 1), (["s", "sec", "secs", "second", "seconds"], 1000),
+        (["m", "min", "mins", "minute", "minutes"], 60_000),
+        (["h", "hr", "hrs", "hour", "hours"], 3_600_000), (["d", "day", "days"], 86_400_000),
     ]
 
+    private static let longest: Double = 36_525 * 86_400_000
+
     /// The duration that `text` names; nil where it names none or one of over 100 years.
+    ///
+    /// Several units stand in order, the largest first, each once; only the last number may have a
+    /// fraction.
     package static func parse(_ text: String) -> Duration? {
         // By bytes: what a character of Unicode is takes long to find out, and starts wait for it.
-        let point = UInt8(ascii: ".")
-        let number = text.utf8.prefix { ($0 &- UInt8(ascii: "0")) < 10 || $0 == point }
-        guard let first = number.first, first != point, number.last != point,
-            let value = Double(Substring(number)),
-            case let suffix = text.utf8[number.endIndex...],
-            let unit = units.first(where: { suffix.elementsEqual($0.suffix.utf8) })
-        else { return nil }
-        let milliseconds = (value * unit.milliseconds).rounded()
-        guard milliseconds <= 36_525 * 86_400_000 else { return nil }
+        var rest = text.utf8[...]
+        var milliseconds = 0.0
+        var last = units.count
+        var isOver = false
+        repeat {
+            guard !isOver, let number = NumberText(&rest), let unit = unit(&rest), unit < last
+            else { return nil }
+            milliseconds += number.value * units[unit].milliseconds
+            last = unit
+            isOver = number.hasFraction
+            if !rest.isEmpty { NumberText.skipSpaces(&rest) }
+        } while !rest.isEmpty
+        if text.utf8.last == UInt8(ascii: " ") { return nil }
+        milliseconds = milliseconds.rounded()
+        guard milliseconds <= longest else { return nil }
         return .milliseconds(Int64(milliseconds))
     }
 
-    /// The shortest exact form that ``parse(_:)`` reads.
+    /// Which of ``units`` the letters at the beginning name; takes them out.
+    private static func unit(_ rest: inout Substring.UTF8View) -> Int? {
+        let letters = rest.prefix { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
+        rest = rest[letters.endIndex...]
+        return units.firstIndex { $0.names.contains { letters.elementsEqual($0.utf8) } }
+    }
+
+    /// The shortest exact form.
     package static func format(_ duration: Duration) -> String {
         let milliseconds = duration.wholeMilliseconds
         for unit in units.reversed() where milliseconds != 0 {
             let size = Int64(unit.milliseconds)
-            if milliseconds % size == 0 { return "\(milliseconds / size)\(unit.suffix)" }
+            if milliseconds % size == 0 { return "\(milliseconds / size)\(unit.names[0])" }
         }
         return "0s"
+    }
+}
+
+/// How people are shown durations; see `HumanText` for when which is used.
+extension DurationText {
+    /// A length of time that matters in itself: `4 ms`, `0.7 s`, `52 s`, `3m20s`.
+    package static func length(_ seconds: Double) -> String {
+        let seconds = max(0, seconds)
+        if seconds < 0.0995 { return "\(Int((seconds * 1000).rounded())) ms" }
+        guard seconds < 9.95 else { return age(seconds) }
+        let tenths = Int((seconds * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10) s"
+    }
+
+    /// In whole units, the largest two: `8 s`, `3m20s`, `2h05m`, `4d07h`.
+    package static func age(_ seconds: Double) -> String {
+        let total = Int64(min(max(0, seconds), 1e15).rounded())
+        let (minutes, hours, days) = (total / 60, total / 3600, total / 86_400)
+        if total < 60 { return "\(total) s" }
+        if total < 3600 { return "\(minutes)m\(padded(total % 60, 2))s" }
+        if total < 86_400 { return "\(hours)h\(padded(minutes % 60, 2))m" }
+        return "\(days)d\(padded(hours % 24, 2))h"
+    }
+
+    /// A time that somebody has set: `60 s`, `90 s`, `5 min`, `2h30m`.
+    package static func limit(_ seconds: Double) -> String {
+        let whole = seconds.rounded()
+        if whole != seconds || seconds < 1 { return length(seconds) }
+        if seconds < 120 { return "\(Int(seconds)) s" }
+        let isMinutes = seconds < 7200 && seconds.truncatingRemainder(dividingBy: 60) == 0
+        return isMinutes ? "\(Int(seconds) / 60) min" : age(seconds)
+    }
+}
+
+/// A number without a sign, and perhaps with a fraction, at the beginning of a text.
+struct NumberText {
+    let value: Double
+    let hasFraction: Bool
+
+    /// Takes it out, with one space behind it; nil where there is none.
+    init?(_ rest: inout Substring.UTF8View) {
+        let point = UInt8(ascii: ".")
+        let digits = rest.prefix { ($0 &- UInt8(ascii: "0")) < 10 || $0 == point }
+        guard let first = digits.first, first != point, digits.last != point,
+            let value = Double(Substring(digits))
+        else { return nil }
+        self.value = value
+        hasFraction = digits.contains(point)
+        rest = rest[digits.endIndex...]
+        Self.skipSpaces(&rest)
+    }
+
+    /// At most one.
+    static func skipSpaces(_ rest: inout Substring.UTF8View) {
+        if rest.first == UInt8(ascii: " ") { rest = rest.dropFirst() }
     }
 }
 

@@ -33,16 +33,19 @@ package enum JobMessage: Equatable, Sendable {
 
     package struct ProgressReport: Codable, Equatable, Sendable {
         package var step: Int64?
+        /// The step at the beginning, where that is not 0.
+        package var first: Int64?
         package var total: Int64?
         package var unit: String?
         package var metrics: Metrics?
         package var message: String?
 
         package init(
-            step: Int64? = nil, total: Int64? = nil, unit: String? = nil, metrics: Metrics? = nil,
-            message: String? = nil
+            step: Int64? = nil, first: Int64? = nil, total: Int64? = nil, unit: String? = nil,
+            metrics: Metrics? = nil, message: String? = nil
         ) {
             self.step = step
+            self.first = first
             self.total = total
             self.unit = unit
             self.metrics = metrics

@@ -69,7 +69,7 @@ package enum SupervisorMessage: Equatable, Sendable {
     package struct Pruned: Codable, Equatable, Sendable {
         /// How many checkpoints are gone.
         package var removed: Int
-        /// Of their payloads.
+        /// How much of the disk they took.
         package var bytes: Int64
         /// How many stay because somebody is reading them.
         package var held: Int

@@ -69,10 +69,12 @@ extension DiskWork {
         let elapsed = { @Sendable in
             order.secondsSoFar + (MonotonicTime.now() - ordered).seconds
         }
-        let storeOrder = CommitOrder(
+        var described = CommitOrder(
             id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
             created: order.created, elapsed: elapsed, metrics: order.metrics,
             metadata: order.metadata, source: order.source)
+        described.progress = order.progress
+        let storeOrder = described
         let warn = warning
         submit(to: commits) { [cleaning] store in
             do throws(StoreError) {

@@ -3,6 +3,18 @@ import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
 
+extension Event {
+    fileprivate init(_ search: LeftoverSearch) {
+        let names = { (ended: [LeftBehind]) in ended.map { "\($0.pid) (\($0.command))" } }
+        self =
+            switch search {
+            case .noneLeft(let ended): .leftoversEnded(names(ended))
+            case .unknown(let error, let ended):
+                .leftoversUnseen(error.whyUnseen, ended: names(ended))
+            }
+    }
+}
+
 /// Everything that touches the disk, beside the loop: lanes of threads that answer with events.
 ///
 /// *Records* keeps run record, status and events in order; *staging* makes room for the next
@@ -50,6 +62,12 @@ final class DiskWork {
         let mailbox = try Mailbox<Event>(on: loop) { for event in $0 { deliver(event) } }
         self.mailbox = mailbox
         records = RecordsLane(store) { mailbox.post($0) }
+    }
+
+    /// More is ordered than the disk can do.
+    var isFlooded: Bool {
+        SocketBounds.isTooMuch(
+            staging: staging.waiting, commits: commits.waiting, cleaning: cleaning.waiting)
     }
 
     /// The first record, where it is to be confirmed, is written here and now: nothing runs yet, and
@@ -106,11 +124,11 @@ final class DiskWork {
     func endLeftovers(runToken: String, group: ControlGroup?) {
         let mailbox = mailbox
         submit(to: bulk) { _ in
-            let ended = ProcessTree.endLeftovers(runToken: runToken, group: group) { count in
+            let search = ProcessTree.endLeftovers(runToken: runToken, group: group) { count in
                 let message = "waiting until \(count) processes of an earlier attempt end"
                 mailbox.post(.warned(message))
             }
-            return .leftoversEnded(ended.map { "\($0.pid) (\($0.command))" })
+            return Event(search)
         }
     }
 

@@ -36,6 +36,13 @@ final class RecordsLane: Sendable {
         case closed
     }
 
+    private struct Told {
+        /// The last record could not be written.
+        var hasFailed = false
+        /// The highest number of an attempt that a record reserves.
+        var reserved = 0
+    }
+
     private let store: RunStore
     private let lane = WorkerLane(name: "records", threads: 1)
     private let waiting = Mutex(Waiting())
@@ -46,6 +53,8 @@ final class RecordsLane: Sendable {
     /// What is only derived may fail: told once, until it works again.
     private let statusFails = CancelFlag()
     private let eventsFail = CancelFlag()
+    /// What was posted of records that are durable.
+    private let told = Mutex(Told())
 
     /// - Parameter post: takes events from any thread.
     init(_ store: RunStore, post: @escaping @Sendable (Event) -> Void) {
@@ -82,9 +91,30 @@ final class RecordsLane: Sendable {
             waiting.isToConfirm = !isFirst
             return isFirst
         }
-        if isFirst { return saveNow(record) }
+        if isFirst { return saveFirst(record) }
         write()
         return nil
+    }
+
+    private func saveFirst(_ record: RunRecord) -> Event {
+        let result = saveNow(record)
+        _ = isNew(result, record)
+        return result
+    }
+
+    /// Whether something is to be told of it, beside the result itself.
+    private func isNew(_ result: Event, _ record: RunRecord) -> Bool {
+        told.withLock { told in
+            switch result {
+            case .recorded, .lastRecorded:
+                let reserved = max(told.reserved, record.attemptsReserved ?? 0)
+                defer { told = Told(reserved: reserved) }
+                return told.hasFailed || reserved > told.reserved
+            default:
+                told.hasFailed = true
+                return false
+            }
+        }
     }
 
     private func saveNow(_ record: RunRecord) -> Event {
@@ -156,6 +186,7 @@ final class RecordsLane: Sendable {
 
     private func write(_ record: RunRecord, confirm: Bool) {
         let result = saveNow(record)
+        if isNew(result, record) { post(.recordWritten(reserved: record.attemptsReserved ?? 0)) }
         switch result {
         case .recorded, .lastRecorded: if confirm { post(result) }
         default: post(result)

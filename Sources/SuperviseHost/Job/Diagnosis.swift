@@ -38,11 +38,12 @@ final class Diagnosis {
     }
 
     /// Runs a command that looks at it.
-    func run(_ command: [String], environment: [String], directory: String) {
+    func run(_ call: HelperCall) {
         let tool = CapturedTool(
-            command, environment: environment, directory: directory, tools: tools,
+            call.command, program: call.program, environment: call.environment,
+            directory: call.directory, settings: call.settings, tools: tools,
             limit: Self.mostOutput)
-        begin(.tool(tool, command, since: .now())) { tool.run() }
+        begin(.tool(tool, call.command, since: .now())) { tool.run() }
     }
 
     /// Ends what is under way, and answers with what it has given so far.

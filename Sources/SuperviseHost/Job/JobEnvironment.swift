@@ -14,26 +14,44 @@ struct JobEnvironment {
     ]
 
     /// What a program finds that works for us: it is none of the job's, and not to be ended as such.
-    static func ofHelper(inherited: [(String, String)]) -> [String] {
-        entries(withoutOurs(inherited))
+    ///
+    /// - Parameters:
+    ///   - path: its PATH; nil leaves it as it is.
+    ///   - identity: who it runs as, where that is not who we are.
+    static func ofHelper(
+        inherited: [(String, String)], path: String? = nil, as identity: UserIdentity? = nil
+    ) -> [String] {
+        var variables = withoutOurs(inherited)
+        if let identity { replace(&variables, by: own(identity), without: ["XDG_RUNTIME_DIR"]) }
+        if let path { replace(&variables, by: [("PATH", path)]) }
+        return entries(variables)
     }
 
     /// - Parameters:
     ///   - inherited: ours, as we were started with it.
     ///   - identity: who the job is, where that is not who we are.
     ///   - given: entries `NAME=value` of `--env`.
+    ///   - stateDirectory: an absolute path, where the job finds its own run and keeps those that it
+    ///     supervises itself; nil where its user may not write there.
     ///   - notices: for programs that speak sd_notify(3).
+    ///   - sockets: those that the job gets from a service manager; its pid is told by the spawn.
     init(
         inherited: [(String, String)], identity: UserIdentity? = nil, given: [String] = [],
-        name: String, socket: String, notices: Notices? = nil
+        name: String, socket: String, stateDirectory: String? = nil, notices: Notices? = nil,
+        sockets: InheritedDescriptors.Sockets? = nil
     ) {
         var variables = Self.withoutOurs(inherited)
         if let identity {
             Self.replace(&variables, by: Self.own(identity), without: ["XDG_RUNTIME_DIR"])
         }
         if let notices { variables += notices.variables }
+        if let sockets {
+            variables.append(("LISTEN_FDS", String(sockets.count)))
+            if let names = sockets.names { variables.append(("LISTEN_FDNAMES", names)) }
+        }
         Self.replace(&variables, by: given.map(Self.entry))
         variables += [("SUPERVISE_SOCKET", socket), ("SUPERVISE_NAME", name)]
+        if let stateDirectory { variables.append(("SUPERVISE_STATE_DIR", stateDirectory)) }
         common = Self.entries(variables)
     }
 

@@ -4,8 +4,8 @@ import SuperviseSystem
 /// The end of the whole tree: whoever is left is signalled until nobody is.
 extension JobProcess {
     func killEverything() {
+        isKilling = true
         signalLeader(9)
-        hasMissedSome = false
         signalDescendants(9)
         if isEnding != nil { isEnding = .atOnce }
     }
@@ -16,8 +16,16 @@ extension JobProcess {
         reap()
         if let isEnding {
             endDescendants(isEnding)
-        } else if hasMissedSome {
+        } else if isKilling {
+            // SIGKILL has missed some, or somebody outlives it: the machine may be better now.
             killEverything()
+        } else if missesStanding {
+            missesStanding = false
+            if isPaused {
+                pause()
+            } else {
+                goOn()
+            }
         }
     }
 
@@ -30,8 +38,16 @@ extension JobProcess {
     /// After SIGCHLD: takes every process that has ended, a batch at a time, as a job may make them
     /// faster than we take them, and others want to be served, too.
     func reap() {
-        for taken in 1... {
-            guard let reaped = reapOne() else { break }
+        let (awaited, count) = withTree { $0.reap(atMost: Self.batch) }
+        ended(awaited)
+        if count == Self.batch { loop.whenQuiet { [weak self] in self?.reap() } }
+        // With `atOnce` also those that their parents left to us since the last look.
+        if let urgency = isEnding, treeRemains, urgency == .atOnce { signalDescendants(9) }
+    }
+
+    /// The leader, the guard and our tools have ended, and were taken.
+    func ended(_ all: [Reaped]) {
+        for reaped in all {
             if reaped.pid == leader?.pid {
                 guardian.attempt.leaderIsReaped()
                 leaderEnded(reaped.status)
@@ -40,13 +56,7 @@ extension JobProcess {
             } else {
                 _ = tools.ended(reaped)
             }
-            if taken == Self.batch {
-                loop.whenQuiet { [weak self] in self?.reap() }
-                break
-            }
         }
-        // With `atOnce` also those that their parents left to us since the last look.
-        if let urgency = isEnding, treeRemains, urgency == .atOnce { signalDescendants(9) }
     }
 
     /// Whether somebody of the tree that is ending is left; tells where nobody is, or nobody can tell.
@@ -57,7 +67,7 @@ extension JobProcess {
             return false
         case .somebody: return true
         case .unknown(let error):
-            deliver(.hindered(.tree("\(error)")))
+            deliver(.hindered(.tree(error.whyUnseen)))
             return true
         }
     }
@@ -65,30 +75,36 @@ extension JobProcess {
     /// Whether somebody of the job is left: the guard, our tools and what we inherited are no part of it.
     private var presence: JobTree.Presence {
         // Asked first, so that what its watch has told is taken.
-        if let group, group.isPopulated { return .somebody }
+        switch group?.population {
+        case .somebody: return .somebody
+        case .unknown(let error): return .unknown(error)
+        case .nobody, nil: break
+        }
         // Mostly there is nobody, and one call quicker than a look into /proc.
         guard anyChildRemains() else { return .nobody }
-        let presence = withTree { $0.presence }
-        // Without /proc our tools, and what we inherited, look like everybody else. That was said at the
-        // start.
-        guard case .unknown(let error) = presence, !error.isShortage else { return presence }
-        let hasOthers = guardian.attempt.mayHaveInherited || tools.withProcesses { !$0.isEmpty }
-        return hasOthers ? .nobody : presence
+        return withTree { $0.presence }
     }
 
     /// Its last member need not be our child.
     func watchGroup() {
         guard let group, groupWatch == nil else { return }
-        groupWatch = try? loop.watch(group.changes, for: .urgent) { [unowned self] _ in reap() }
+        groupWatch = try? loop.watch(group.changes, for: .urgent, rank: .first) {
+            [unowned self] _ in reap()
+        }
     }
 
     func treeIsGone() {
         isEnding = nil
+        isKilling = false
         if let groupWatch { loop.cancel(groupWatch) }
         groupWatch = nil
         guardian.attempt.end()
         if let refusal {
-            deliver(.spawnFailed(.refused(refusal, "the job cannot be watched")))
+            let message = "the job cannot be watched: \(refusal)"
+            deliver(
+                .spawnFailed(
+                    refusal.isShortage
+                        ? .unwatched("\(message); \(refusal.shortageAdvice)") : .system(message)))
         } else {
             deliver(.descendantsGone)
         }

@@ -8,7 +8,8 @@ extension JobProcess {
     func replaceGuard() {
         do throws(SystemError) {
             stopWatchingGuard()
-            guardian = try Guard.start(of: guardian.attempt, holding: locks, group: group)
+            guardian = try Guard.start(
+                of: guardian.attempt, holding: locks, group: group, settling: guardian.settling)
             hasNoGuard = false
             watchGuard()
             deliver(.warned("the guard was killed by somebody; started another"))
@@ -26,6 +27,18 @@ extension JobProcess {
         }
     }
 
+    /// While we end what an earlier supervisor has left the guard is ready to do it in our place.
+    ///
+    /// - Parameter runToken: the run's half of the token.
+    func guardLeftovers(ofRunToken runToken: String) {
+        // Our ancestors may bear it, too: we spare them, but the guard would have no ancestors any more.
+        guard !ProcessTree.weBear(runToken: runToken) else { return }
+        guardian.attempt.begin(leftoversOf: runToken)
+    }
+
+    /// None of them is left.
+    func leftoversAreGone() { guardian.attempt.end() }
+
     /// Ends the guard, where nobody is left for it to end: else it stays, and the lock with it,
     /// until what outlived us is gone.
     func release() {
@@ -40,7 +53,9 @@ extension JobProcess {
         let number = guardian.process.descriptor
         // A sandbox may refuse pidfds: then it is only looked for.
         guard number >= 0 else { return }
-        guardWatch = try? loop.watch(number, for: .read) { [unowned self] _ in reap() }
+        guardWatch = try? loop.watch(number, for: .read, rank: .first) {
+            [unowned self] _ in reap()
+        }
     }
 
     private func stopWatchingGuard() {

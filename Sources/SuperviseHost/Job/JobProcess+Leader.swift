@@ -48,9 +48,18 @@ extension JobProcess {
         if error.commandStatus == 127 {
             return .notFound("command not found: \(reason)")
         }
-        return error.call == "execve" || error.call == "chdir" || error.call == "interpreter of"
+        if error.call == "chdir" { return .notExecutable(directorySentence(error)) }
+        return error.call == "execve" || error.call == "interpreter of"
             ? .notExecutable("the command cannot be executed: \(reason)")
             : .refused(error, "the job cannot be started")
+    }
+
+    private static func directorySentence(_ error: SystemError) -> String {
+        let what = "the job's working directory \(HumanText.printable(error.subject))"
+        let cure = "the next attempt looks for it there"
+        return error.isMissing
+            ? "\(what) is gone; make it again: \(cure)"
+            : "\(what) cannot be entered (\(errorText(error.code))); put that right: \(cure)"
     }
 
     func forgetLeader() {

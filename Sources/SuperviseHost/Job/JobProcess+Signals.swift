@@ -61,7 +61,9 @@ extension JobProcess {
 
     func pause() {
         isPaused = true
-        if let error = withTree({ $0.stop() }) { tellNotSeen(error, 19) }
+        guard let error = withTree({ $0.stop() }) else { return }
+        signalLeaderGroup(19, error)
+        tellNotSeen(error, 19)
     }
 
     func goOn() {
@@ -72,9 +74,9 @@ extension JobProcess {
     func signalDescendants(_ signal: Int32) {
         if signal == 9 { group?.kill() }
         let sent = withTree { $0.signal(signal) }
+        defer { ended(sent.reaped) }
         if let error = sent.failure {
-            // Without /proc there is still the group that the leader has made.
-            if !error.isShortage, let group = leaderNumber { signalProcessGroup(group, signal) }
+            signalLeaderGroup(signal, error)
             tellNotSeen(error, signal)
         }
         guard let refused = sent.refused, toldRefusers.insert(refused.pid).inserted else { return }
@@ -84,11 +86,25 @@ extension JobProcess {
                     + "\(errorText(refused.code)); end it as a user who may (kill \(refused.pid))"))
     }
 
+    /// Without /proc there is still the group that the leader has made.
+    private func signalLeaderGroup(_ signal: Int32, _ error: SystemError) {
+        // Once it is reaped, its number may be another's.
+        let group = error.isShortage ? leader?.pid : leaderNumber
+        if let group { signalProcessGroup(group, signal) }
+    }
+
     private func tellNotSeen(_ error: SystemError, _ signal: Int32) {
-        if signal == 9 {
-            hasMissedSome = true
-            return deliver(.hindered(.tree("\(error)")))
+        switch signal {
+        case 18, 19:
+            guard error.isShortage else {
+                return deliver(
+                    .warned(
+                        "\(signalName(signal)) cannot be sent to all of the job: \(error.whyUnseen)"))
+            }
+            missesStanding = true
+            deliver(.hindered(.signal(signalName(signal), error.whyUnseen)))
+        // They go with the end of the tree, which is tried again as a whole.
+        default: deliver(.hindered(.tree(error.whyUnseen)))
         }
-        deliver(.warned("\(signalName(signal)) cannot be sent to all of the job: \(error)"))
     }
 }

@@ -30,8 +30,10 @@ final class JobProcess {
     var refusal: SystemError?
     /// Processes that could not be signalled, each told once.
     var toldRefusers: Set<Int32> = []
-    /// SIGKILL could not be sent to all, for lack of something.
-    var hasMissedSome = false
+    /// SIGKILL was ordered for all of the attempt, and it is not gone yet.
+    var isKilling = false
+    /// What makes the job stand still, or go on, could not be sent to all of it, and is sent again.
+    var missesStanding = false
     /// Of the last attempt, and so of the process group that it was born to lead.
     var leaderNumber: Int32?
     /// The guard has gone, and no other could be started yet.
@@ -51,17 +53,19 @@ final class JobProcess {
         self.locks = locks
         self.beforeEnd = beforeEnd
         self.deliver = deliver
+        JobTree.holdReserve()
         watchGuard()
     }
 
-    func start(_ order: SpawnRequest, token: String) {
-        var request = order
+    func start(_ wanted: SpawnRequest, _ order: Action.SpawnOrder) {
+        var request = wanted
         request.group = group?.renewed()
         group = request.group ?? group
         request.guarded = guardian.attempt
         isPaused = false
         refusal = nil
-        hasMissedSome = false
+        isKilling = false
+        missesStanding = false
         toldRefusers = []
         if hasNoGuard { replaceGuard() }
         // Whoever has ended before is not there.
@@ -69,7 +73,12 @@ final class JobProcess {
         countMemoryKills()
         do throws(SystemError) {
             try guardian.attempt.takeInherited()
-            guardian.attempt.begin(token: token)
+        } catch {
+            let message = "the processes that were there before the job cannot be listed"
+            return deliver(.spawnFailed(.shortage("\(message): \(error.whyUnseen)")))
+        }
+        do throws(SystemError) {
+            guardian.attempt.begin(token: order.token, number: order.attempt)
             let process = try spawn(request)
             leader = process
             leaderNumber = process.pid
@@ -84,7 +93,8 @@ final class JobProcess {
     func withTree<Result>(_ body: (JobTree) -> Result) -> Result {
         tools.withProcesses { tools in
             let helpers = hasNoGuard ? tools : tools.union([guardian.pid])
-            return body(JobTree(helpers: helpers, sparing: guardian.attempt))
+            let tree = JobTree(helpers: helpers, sparing: guardian.attempt, leader: leader?.pid)
+            return body(tree)
         }
     }
 

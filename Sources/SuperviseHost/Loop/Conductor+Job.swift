@@ -12,15 +12,16 @@ extension Conductor {
             standardInput: isTerminal(0) ? .null : .inherit,
             // What our starter gave us is the job's, as if we were not between them; ours are CLOEXEC.
             closesOtherDescriptors: false)
+        request.pidVariable = session.inherited.sockets == nil ? nil : "LISTEN_PID"
         request.program = session.request.beginning?.program
         request.settings = session.job
-        take(.inputSeen(Event.Input(.now())))
+        take(.inputSeen(Event.Input(input.now)))
         switchboard?.makeSureOfName()
         letStart(true)
         do throws(SystemError) {
             try output?.prepare(&request, attempt: order.attempt)
             try request.giveStreams()
-            job?.start(request, token: order.token)
+            job?.start(request, order)
         } catch {
             takeAfterOutput(.spawnFailed(.refused(error, "the job's output cannot be taken")))
         }
@@ -30,7 +31,7 @@ extension Conductor {
     /// What an attempt before has read of our standard input is there for the next one.
     func rewindInput(to offset: Int64) {
         do throws(SystemError) {
-            try StandardInput.moveBack(to: offset)
+            try input.moveBack(to: offset)
         } catch {
             take(
                 .warned(

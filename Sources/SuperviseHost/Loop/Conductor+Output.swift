@@ -4,7 +4,7 @@ import SuperviseStore
 import SuperviseSystem
 
 extension Event.Input {
-    init(_ input: StandardInput) {
+    init(_ input: StandardInput.State) {
         self =
             switch input {
             case .file(let offset): .file(offset: offset)
@@ -36,7 +36,7 @@ extension Conductor {
         default: break
         }
         guard case .descendantsGone = event else { return take(event) }
-        take(.inputSeen(Event.Input(.now())))
+        take(.inputSeen(Event.Input(input.now)))
         guard let output else { return take(event) }
         output.end(attempt: core.record.attempt) { [unowned self] tail in
             take(.outputTail(tail))

@@ -7,7 +7,7 @@ import SuperviseSystem
 extension Conductor {
     func perform(_ action: Action) {
         switch action {
-        case .endLeftovers: disk?.endLeftovers(runToken: core.record.runToken, group: session.group)
+        case .endLeftovers: endLeftovers()
         case .verify(let id, let trusting): verify(id, trusting: trusting)
         case .cancelVerification: disk?.cancelVerification()
         case .compress(let id): disk?.compress(id)
@@ -63,6 +63,7 @@ extension Conductor {
         case .flushOutput: flushOutput()
         case .measureOutput: take(.outputTaken(output?.taken ?? 0))
         case .leaveOutput: output?.leave()
+        case .closeInherited: session.inherited.close()
         case .widenReaders: output?.widen()
         case .tellDiscards(let known): output?.tellDiscards(beyond: known)
         case .rewindInput(let offset): rewindInput(to: offset)
@@ -70,9 +71,21 @@ extension Conductor {
         }
     }
 
+    func endLeftovers() {
+        job?.guardLeftovers(ofRunToken: core.record.runToken)
+        disk?.endLeftovers(runToken: core.record.runToken, group: session.group)
+    }
+
     func tryAgain() {
         WorkerLane.startThreads()
+        tellOfThreads()
         job?.tryAgain()
+        take(.triedAgain)
+    }
+
+    /// Work that waits for a thread.
+    func tellOfThreads() {
+        if let error = WorkerLane.takeRefusal() { take(.hindered(.threads("\(error)"))) }
     }
 
     func verify(_ id: CheckpointID, trusting: Bool) {
@@ -91,9 +104,7 @@ extension Conductor {
         console.say(
             "the job hangs; before it is killed, \(HumanText.commandLine(command)) looks at it "
                 + "(up to \(limit))", .normal)
-        diagnosis?.run(
-            command, environment: JobEnvironment.ofHelper(inherited: session.environment),
-            directory: core.record.directory)
+        diagnosis?.run(session.onHangCall(command))
     }
 
     func log(_ event: RunEvent) {

@@ -12,6 +12,7 @@ final class Conductor {
     private(set) var core: Supervisor
     let console: Console
     let environment: JobEnvironment
+    let input = StandardInput()
     private var queue: [Event] = []
     private var isServing = false
     var timers: TimerTable?
@@ -37,30 +38,39 @@ final class Conductor {
             inherited: session.environment, identity: session.job.identity,
             given: session.request.job.environment, name: session.found.record.name,
             socket: session.socket,
+            stateDirectory: session.job.identity == nil ? session.request.stateDirectory : nil,
             notices: .init(
                 socket: SocketPath.notices(beside: session.socket),
-                watchdog: session.request.settings.heartbeatTimeout))
+                watchdog: session.request.settings.heartbeatTimeout),
+            sockets: session.inherited.sockets)
         core = Supervisor(
             settings: session.request.settings, found: session.found, seed: session.seed,
             at: Self.now())
         let deliver: (Event) -> Void = { [unowned self] in take($0) }
         // Before the timers are set: it sets one.
-        loop.beforeWaiting { [weak self] in
-            if let error = WorkerLane.takeRefusal() { self?.take(.hindered(.threads("\(error)"))) }
-        }
+        loop.beforeWaiting { [weak self] in self?.tellOfThreads() }
         let timers = try TimerTable(on: loop) { [unowned self] in ring($0) }
         self.timers = timers
         let switchboard = try Switchboard(
             path: session.socket, job: session.job.identity, on: loop, timers: timers, deliver)
         self.switchboard = switchboard
-        disk = try DiskWork(session.store, session.request.settings, on: loop, deliver)
+        switchboard.orderOfLastReading = { [unowned self] in core.orderOfLastReading($0) }
+        let disk = try DiskWork(session.store, session.request.settings, on: loop) {
+            [unowned self] in
+            if case .leftoversEnded = $0 { self.job?.leftoversAreGone() }
+            take($0)
+        }
+        self.disk = disk
+        loop.slice = SocketBounds.slice
+        loop.holdsTurns = { disk.isFlooded }
         let tools = session.store.tools
         tools.leaveReapingToLoop()
         output = try passOutput(timers, tools, deliver)
         // As late as it may be, before there are threads: each page that we wrote to before and write to
         // again is copied from now on.
         let guardian = try Guard.start(
-            of: GuardedAttempt(), holding: session.locks, group: session.group)
+            of: GuardedAttempt(), holding: session.locks, group: session.group,
+            settling: HeldSettlement.call(of: session.store.paths))
         let job = JobProcess(
             on: loop, guardian: guardian, group: session.group, tools: tools,
             locks: session.locks, beforeEnd: { switchboard.drain() }

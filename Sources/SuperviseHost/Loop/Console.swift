@@ -56,7 +56,8 @@ final class Console {
         case .failed, .hung, .setAside, .rolledBack, .warning, .checkpointFailed, .leftovers,
             .gaveUp, .noticed, .restarting, .paused, .unpaused, .finished(_, error: _?):
             return true
-        case .attemptStarted, .stopRequested, .archiveRemoved, .archiveTrimmed,
+        case .attemptStarted, .stopRequested, .archiveRemoved, .archiveTrimmed, .settled,
+            .checkpointDropped,
             .finished(_, error: nil):
             return verbosity != .quiet
         case .checkpointCommitted:

@@ -1,3 +1,4 @@
+import SuperviseStore
 import SuperviseSystem
 
 /// The socket's name in the file system, and who waits there.
@@ -63,7 +64,7 @@ final class Door {
     func makeSureOfName() {
         guard listener != nil, !pathExists(path) else { return }
         do throws(SystemError) {
-            if !pathExists(directory) {
+            for directory in [parent(of: directory), directory] where !pathExists(directory) {
                 _ = try makePrivateDirectory(directory, openTo: job?.group)
             }
             // First, so that no removal is missed in between.
@@ -83,9 +84,9 @@ final class Door {
         if let job { try Belongings.giveSocket(path, to: job) }
         stopListening()
         self.listener = listener
-        listening = try loop.watch(listener.descriptor, for: isResting ? [] : .read) {
-            [unowned self] _ in knocked()
-        }
+        listening = try loop.watch(
+            listener.descriptor, for: isResting ? [] : .read, rank: .inTurns
+        ) { [unowned self] _ in knocked() }
     }
 
     private func stopListening() {

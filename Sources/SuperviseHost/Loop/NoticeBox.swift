@@ -56,7 +56,9 @@ final class NoticeBox {
         if let job { try Belongings.giveSocket(path, to: job) }
         stopListening()
         self.socket = socket
-        listening = try loop.watch(socket.descriptor, for: .read) { [unowned self] _ in drain() }
+        listening = try loop.watch(socket.descriptor, for: .read, rank: .inTurns) {
+            [unowned self] _ in drain()
+        }
     }
 
     private func stopListening() {

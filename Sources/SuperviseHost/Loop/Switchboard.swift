@@ -11,8 +11,11 @@ final class Switchboard {
     private let deliver: (Event) -> Void
     private let door: Door
     private let notices: NoticeBox
+    private let crowd = Crowd()
     private var connections: [ConnectionID: Connection] = [:]
     private var lastNumber = 0
+    /// The order of the last reading, which the core decides.
+    var orderOfLastReading: ([ConnectionID]) -> [ConnectionID] = { $0 }
     /// So many connections are taken at once: the disk needs descriptors too.
     private let room = max(8, descriptorLimit() - 64)
     private var isCrowdTold = false
@@ -32,7 +35,10 @@ final class Switchboard {
             path: SocketPath.notices(beside: path), friends: friends, job: job, on: loop
         ) { deliver(.noticed($0)) }
         door.somethingGone = { [unowned self] in notices.makeSureOfName() }
-        door.knocked = { [unowned self] in acceptAll() }
+        door.knocked = { [unowned self] in accept(atMost: SocketBounds.connectionsInTurn) }
+        crowd.refuse = { [unowned self] in
+            refuse($0, "too many lines at once have begun and not ended; send whole lines")
+        }
     }
 
     func send(_ message: SupervisorMessage, to id: ConnectionID, seq: Int64?) {
@@ -54,15 +60,39 @@ final class Switchboard {
         connections[id]?.closeAfterWriting()
     }
 
-    /// Reads what every peer had said so far, whether it was let in yet or not: the job's last
-    /// words before its end is told.
+    /// Hears what every peer had said so far, whether it was let in yet or not: the job's last words before
+    /// its end is told. See ``LastReading`` for the order and the bounds.
     func drain() {
         notices.drain()
-        acceptAll()
-        for (_, connection) in connections.sorted(by: { $0.key.number < $1.key.number }) {
-            connection.drain()
+        accept(atMost: UnixListener.backlog)
+        let order = orderOfLastReading(Array(connections.keys))
+        gather(order)
+        let peers = order.compactMap { id in
+            connections[id].map { LastReading.Peer(id: id, saving: $0.weightyLines) }
+        }
+        var reading = LastReading(peers, at: now)
+        while let id = reading.next(at: now) {
+            if connections[id]?.hear() != true { reading.isEmpty(id) }
+        }
+        for id in order { connections[id]?.endReading() }
+    }
+
+    /// Reads in rounds, so that one who floods us does not take the room of others.
+    private func gather(_ order: [ConnectionID]) {
+        var room = LastReading.bytes
+        var round = order
+        while !round.isEmpty, room > 0 {
+            var next: [ConnectionID] = []
+            for id in round where room > 0 {
+                guard let count = connections[id]?.gather() else { continue }
+                room -= count
+                next.append(id)
+            }
+            round = next
         }
     }
+
+    private var now: Instant { Instant(nanoseconds: MonotonicTime.now().nanoseconds) }
 
     /// To be called before a job is started that is to find the socket.
     func makeSureOfName() {
@@ -78,12 +108,12 @@ final class Switchboard {
     /// After a rest that ``Alarm/accept`` ends.
     func acceptAgain() {
         door.open()
-        acceptAll()
+        accept(atMost: SocketBounds.connectionsInTurn)
     }
 
-    /// As many as can wait at once, and no more: whoever comes without end must not starve others.
-    private func acceptAll() {
-        for _ in 0..<UnixListener.backlog {
+    /// So many and no more: whoever comes without end must not starve others.
+    private func accept(atMost limit: Int) {
+        for _ in 0..<limit {
             do throws(SystemError) {
                 guard let accepted = try door.accept() else { return }
                 guard friends.contains(accepted.peer.uid) else { continue }
@@ -104,7 +134,7 @@ final class Switchboard {
     /// Whoever waits at the door would wake us again and again while there is no descriptor.
     private func rest() {
         door.rest()
-        timers.set(.accept, at: Instant(nanoseconds: MonotonicTime.now().nanoseconds) + .seconds(1))
+        timers.set(.accept, at: now + .seconds(1))
     }
 
     /// Once for a crowd, however many it turns away.
@@ -118,7 +148,7 @@ final class Switchboard {
         lastNumber += 1
         let id = ConnectionID(lastNumber)
         connections[id] = try Connection(
-            accepted, on: loop,
+            accepted, on: loop, crowd: crowd,
             received: { [unowned self] connection, line in received(line, connection, id) },
             closed: { [unowned self] _ in
                 connections[id] = nil
@@ -128,9 +158,9 @@ final class Switchboard {
 
     private func received(_ line: ArraySlice<UInt8>, _ connection: Connection, _ id: ConnectionID) {
         guard line.count <= Connection.limit else {
-            let limit = "a line may have \(Connection.limit) bytes; write large things to files"
-            connection.send(Self.line(.error(ProtocolError(.tooLong, limit)), nil))
-            connection.closeAfterWriting()
+            refuse(
+                connection,
+                "a line may have \(Connection.limit) bytes; write large things to files")
             return
         }
         do throws(RefusedLine) {
@@ -138,8 +168,13 @@ final class Switchboard {
             if envelope.message.isAnswered { connection.owe() }
             deliver(.received(envelope.message, from: id, seq: envelope.seq))
         } catch {
-            connection.send(Self.line(.error(error.error), error.seq))
+            connection.reply(Self.line(.error(error.error), error.seq))
         }
+    }
+
+    private func refuse(_ connection: Connection, _ reason: String) {
+        connection.send(Self.line(.error(ProtocolError(.tooLong, reason)), nil))
+        connection.closeAfterWriting()
     }
 }
 

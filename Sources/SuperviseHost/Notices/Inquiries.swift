@@ -10,23 +10,25 @@ final class Inquiries {
     private let loop: EventLoop
     private let tools: Tools
     private let environment: [String]
-    private let directory: String
+    private let program: ([String]) -> HelperCall
     private let word: String
     private let deliver: (Event) -> Void
     private var running: [InquiryID: Asking] = [:]
     private var acknowledging: StreamedTool?
 
     /// - Parameters:
+    ///   - environment: that of `curl`.
+    ///   - program: how a program of the user's is called.
     ///   - word: that nobody outside knows.
-    ///   - directory: where programs run.
     init(
-        on loop: EventLoop, tools: Tools, environment: [String], directory: String, word: String,
+        on loop: EventLoop, tools: Tools, environment: [String],
+        program: @escaping ([String]) -> HelperCall, word: String,
         _ deliver: @escaping (Event) -> Void
     ) {
         self.loop = loop
         self.tools = tools
         self.environment = environment
-        self.directory = directory
+        self.program = program
         self.word = word
         self.deliver = deliver
     }
@@ -66,9 +68,10 @@ final class Inquiries {
                 call.command, environment: environment, input: call.input, takesErrors: true,
                 tools: tools, on: loop, heard)
         case .program(let command):
+            let call = program(command)
             return try StreamedTool(
-                command, environment: environment, directory: directory, takesErrors: false,
-                tools: tools, on: loop, heard)
+                call.command, program: call.program, environment: call.environment,
+                directory: call.directory, takesErrors: false, tools: tools, on: loop, heard)
         }
     }
 

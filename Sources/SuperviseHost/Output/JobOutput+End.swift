@@ -3,9 +3,14 @@ import SuperviseSystem
 
 /// The end of an attempt, and our own: what is left is passed on.
 extension JobOutput {
-    /// Our own end: what is left is passed on.
+    /// Our own end: what is left is read first, and then passed on.
     struct Flushing {
         let done: () -> Void
+        let attempt: Int
+        /// All that the job wrote has been given to the outlets.
+        var isRead = false
+        /// What is kept of it is on the disk, as far as that answers.
+        var isKept = false
         /// Outlets that hold up the job and still have something.
         var held: Int
         /// All others, and the log.
@@ -14,33 +19,63 @@ extension JobOutput {
 
     /// Nothing of the attempt lives any more: reads what it wrote last.
     ///
-    /// - Parameter done: gets the last lines.
-    func end(
-        attempt: Int, isLast: Bool = false, _ done: @escaping ([String]) -> Void
-    ) {
+    /// - Parameter done: gets the last lines; none where reading them takes too long.
+    func end(attempt: Int, _ done: @escaping ([String]) -> Void) {
         master = nil
+        if isPumpGone { return done([]) }
         ending = (attempt, done)
-        orders.post(.end(attempt: attempt, isLast: isLast))
+        orders.post(.end(attempt: attempt, isLast: false))
         timers.set(.output, at: Self.now() + .seconds(1))
     }
 
-    /// Passes on what there is, before we end; without an end, where nobody takes it.
+    /// Passes on what there is, before we end; without an end, where nobody takes it. How long that may
+    /// take is the core's affair: see ``leave()``.
     ///
     /// - Parameter done: called when all is passed on; before, ``Event/readersServed`` was delivered.
     func flush(attempt: Int, _ done: @escaping () -> Void) {
         startPump()
+        master = nil
         outlets.status?.show(nil)
         let held = outlets.all.filter(\.holds).count
-        flushing = Flushing(done: done, held: held, others: outlets.all.count - held + 1)
-        end(attempt: attempt, isLast: true) { [unowned self] _ in
-            if held == 0 { deliver(.readersServed) }
-            let notes = notes
-            orders.post(.finish)
-            for outlet in outlets.all {
-                let isHeld = outlet.holds
-                outlet.flush { notes?.post(.flushed(isHeld: isHeld)) }
-            }
+        flushing = Flushing(
+            done: done, attempt: attempt, held: held, others: outlets.all.count - held + 1)
+        if isPumpGone { return pumpIsGone() }
+        orders.post(.end(attempt: attempt, isLast: true))
+        orders.post(.finish)
+    }
+
+    /// The outlets have all that the job wrote. Flushed sooner, they would be done before its last bytes
+    /// came, which a disk that is slow may hold up.
+    private func flushOutlets() {
+        guard flushing?.isRead == false else { return }
+        flushing?.isRead = true
+        if flushing?.held == 0 { deliver(.readersServed) }
+        let notes = notes
+        for outlet in outlets.all {
+            let isHeld = outlet.holds
+            outlet.flush { notes?.post(.flushed(isHeld: isHeld)) }
         }
+    }
+
+    func pumpEnded(attempt: Int, _ tail: [String]) {
+        if ending?.attempt == attempt { ended(tail) }
+        if flushing?.attempt == attempt { flushOutlets() }
+    }
+
+    /// The thread that reads has failed: it answers nothing any more.
+    func pumpIsGone() {
+        isPumpGone = true
+        if ending != nil { ended([]) }
+        if flushing == nil { return }
+        flushOutlets()
+        pumpFinished()
+    }
+
+    /// What is kept is on the disk, or the disk does not answer.
+    func pumpFinished() {
+        guard flushing?.isKept == false else { return }
+        flushing?.isKept = true
+        flushed(isHeld: false)
     }
 
     /// In bytes, what readers have taken so far.

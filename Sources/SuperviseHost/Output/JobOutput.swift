@@ -36,6 +36,7 @@ final class JobOutput {
     private var hasRun = false
     var ending: (attempt: Int, done: ([String]) -> Void)?
     var flushing: Flushing?
+    var isPumpGone = false
 
     /// The thread that reads; it is started for the first attempt.
     private struct Pump {
@@ -99,6 +100,7 @@ final class JobOutput {
                 try owned.run()
             } catch {
                 note(.warning("the job's output is no longer read: \(error)"))
+                note(.gone)
             }
         }
     }
@@ -216,14 +218,14 @@ final class JobOutput {
 
     private func take(_ note: Note) {
         switch note {
-        case .pump(.ended(let attempt, let tail)):
-            if ending?.attempt == attempt { ended(tail) }
+        case .pump(.ended(let attempt, let tail)): pumpEnded(attempt: attempt, tail)
         case .pump(.warning(let text)), .warning(let text): deliver(.warned(text))
         case .outlet(.discards, _): deliver(.outputDiscarded(discarded))
         case .outlet(let note, let descriptor):
             let sentence = StandardOutlets.sentence(for: note, of: descriptor, request)
             if let sentence { deliver(.warned(sentence)) }
-        case .pump(.finished): flushed(isHeld: false)
+        case .pump(.finished): pumpFinished()
+        case .pump(.gone): pumpIsGone()
         case .flushed(let isHeld): flushed(isHeld: isHeld)
         }
     }

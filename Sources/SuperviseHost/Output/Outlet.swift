@@ -67,6 +67,7 @@ final class Outlet: Sendable {
     let descriptor: Int32
     /// A pipe: while its reader lives, it holds up the job, as if we were not between them.
     let holds: Bool
+    private let showsStatus: Bool
     private let state: Mutex<State>
     private let lane: WorkerLane
     private let note: @Sendable (Note) -> Void
@@ -78,6 +79,7 @@ final class Outlet: Sendable {
     ) {
         self.descriptor = descriptor
         self.holds = holds
+        self.showsStatus = showsStatus
         self.note = note
         state = Mutex(
             State(backlog: Backlog(holds: holds), screen: StatusScreen(isOff: !showsStatus)))
@@ -98,6 +100,17 @@ final class Outlet: Sendable {
             state.isRoomAwaited = state.isRoomAwaited || state.backlog.isFull
             return state.backlog.isFull
         }
+    }
+
+    /// Nothing waits in here, and what comes may go past it, to a pipe whose reader lives.
+    var isIdle: Bool {
+        holds && !showsStatus
+            && state.withLock { !$0.isWorking && !$0.isDeserted && $0.backlog.isEmpty }
+    }
+
+    /// So many bytes of the job's went past it.
+    func wasPassed(_ count: Int) {
+        state.withLock { $0.taken += Int64(count) }
     }
 
     /// It has no room for what an attempt wrote last either, of which the last lines are wanted.
@@ -201,7 +214,8 @@ extension Outlet {
 
     /// What is to be written now; nil where there is nothing left to do.
     private func next() -> Piece? {
-        let columns = TerminalSize(of: descriptor)?.columns ?? TerminalSize.usual.columns
+        let size = showsStatus ? TerminalSize(of: descriptor) : nil
+        let columns = size?.columns ?? TerminalSize.usual.columns
         let part = update { $0.backlog.next() }
         var fromFile: [UInt8] = []
         if case .file(let file, let offset, let count) = part {

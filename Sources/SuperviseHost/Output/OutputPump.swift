@@ -27,6 +27,8 @@ final class OutputPump {
         case ended(attempt: Int, tail: [String])
         case finished
         case warning(String)
+        /// Its thread has failed: it answers no order any more.
+        case gone
     }
 
     /// Something that the job writes to.
@@ -40,6 +42,9 @@ final class OutputPump {
     /// When an attempt is over, so much is read of what is left in each source, as much as the
     /// largest pipe holds: somebody who got away may be writing for ever.
     private static let mostAtEnd = 2 << 20
+
+    /// In bytes. Each move takes a page of the reader's pipe, however little is in it.
+    private static let leastToMove = 4096
 
     /// Something to read from; without a watch while its outlet is full.
     private struct Tap {
@@ -55,6 +60,7 @@ final class OutputPump {
     private let log: LogWriter?
     private let outlets: [Outlet]
     private let keepsTail: Bool
+    private var movesPast: Bool
     private let note: (Note) -> Void
     private var taps: [Tap] = []
     private var tail = OutputTail()
@@ -69,6 +75,7 @@ final class OutputPump {
         self.log = log
         self.outlets = outlets
         self.keepsTail = keepsTail
+        movesPast = log == nil && !keepsTail
         self.note = note
         buffer.reserveCapacity(Backlog.piece)
     }
@@ -115,10 +122,30 @@ final class OutputPump {
     }
 
     private func readSome(_ source: Source) {
+        if movePast(source) { return }
         if !read(source) {
             close(source.descriptor.rawValue)
         } else if source.outlet?.isFull == true {
             stopReading(source.descriptor.rawValue)
+        }
+    }
+
+    /// Moves what waits to the reader's pipe without reading it, where nothing of it is kept and nothing
+    /// waits before it.
+    ///
+    /// - Returns: false where it is to be read.
+    private func movePast(_ source: Source) -> Bool {
+        let pipe = source.descriptor.rawValue
+        guard movesPast, let outlet = source.outlet, outlet.isIdle,
+            let waiting = bytesWaiting(pipe), waiting >= Self.leastToMove
+        else { return false }
+        do throws(SystemError) {
+            outlet.wasPassed(try moveNow(waiting, from: pipe, to: outlet.descriptor))
+            return true
+        } catch {
+            // Where a sandbox refuses it, it is not tried again.
+            if !error.isNotNow, !error.isNobodyThere { movesPast = false }
+            return false
         }
     }
 

@@ -8,6 +8,8 @@ struct LockWaiter {
     let paths: RunPaths
     let console: Console
     var subject = Subject.run
+    /// A second run is not what was wanted.
+    var isResume = false
 
     enum Subject: Equatable {
         case run
@@ -21,13 +23,19 @@ struct LockWaiter {
 
     /// - Throws: ``HostError`` that names who uses the run.
     func take() throws(HostError) -> FileLock {
-        switch try explaining({ () throws(StoreError) in try RunLock.acquire(path) }) {
+        let attempt = try ShortageWait(console).explaining { () throws(StoreError) in
+            try RunLock.acquire(path)
+        }
+        switch attempt {
         case .taken(let lock): return lock
         case .heldBy(let pid):
             guard isDying(pid) else { throw inUse(by: pid) }
+            if let text = HeldLock(paths: paths, pid: pid).stoppedGuard(path) {
+                throw HostError(text)
+            }
             let who = pid.map { "by pid \($0)" } ?? "by another supervisor"
             console.say("run \(paths.name) is being ended \(who); waiting up to 10 s", .normal)
-            guard let lock = try wait() else { throw inUse(by: pid) }
+            guard let lock = try wait() else { throw stillHeld(pid) }
             return lock
         }
     }
@@ -53,13 +61,23 @@ struct LockWaiter {
         }
     }
 
+    private func stillHeld(_ pid: Int32?) -> HostError {
+        guard let pid, hasEnded(pid) else { return inUse(by: pid) }
+        return HostError(HeldLock(paths: paths, pid: pid).sentence(path))
+    }
+
     private func inUse(by pid: Int32?) -> HostError {
         if case .payload(let owner) = subject { return payloadInUse(by: pid, of: owner) }
         let status = try? RunStore(paths).readStatus()
         let since = status.map { " (since \(localTime($0.started)))" } ?? ""
         let who = pid.map { "pid \($0)" } ?? "another supervisor"
+        let what = "run \(paths.name) is in use by \(who)\(since)"
+        if status?.phase == .paused {
+            return HostError(
+                "\(what), and paused; to let it go on: supervise unpause \(paths.name)")
+        }
         return HostError(
-            "run \(paths.name) is in use by \(who)\(since). To run a second one beside it: --name")
+            isResume ? what : "\(what). To run a second one beside it: --name")
     }
 
     private func payloadInUse(by pid: Int32?, of owner: String?) -> HostError {
@@ -79,7 +97,8 @@ struct LockWaiter {
 
     /// The kernel tells when the lock is free: a thread waits for it, and we for the thread.
     private func wait() throws(HostError) -> FileLock? {
-        try describing("cannot wait for the lock") { () throws(SystemError) in
+        try ShortageWait(console).describing("cannot wait for the lock") {
+            () throws(SystemError) in
             let loop = try EventLoop()
             var taken: FileLock?
             let mailbox = try Mailbox<FileLock>(on: loop) { locks in
@@ -89,10 +108,15 @@ struct LockWaiter {
             let limit = try TimerSource(on: loop) { loop.stop() }
             limit.set(MonotonicTime.now() + Self.patience)
             let lane = WorkerLane(name: "lock", threads: 1)
+            let isGivenUp = CancelFlag()
             lane.submit { [path] in
-                if let lock = try? FileLock.takeWaiting(path) {
+                if !isGivenUp.isRaised, let lock = try? FileLock.takeWaiting(path) {
                     mailbox.post(lock)
                 }
+            }
+            if let refusal = WorkerLane.takeRefusal() {
+                isGivenUp.raise()
+                throw refusal
             }
             try loop.run()
             return taken

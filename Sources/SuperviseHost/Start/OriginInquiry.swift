@@ -49,10 +49,11 @@ package struct OriginInquiry {
 
     private func processes() -> StateOrigin.Processes {
         guard let found = ProcessTree.bearers(ofRunToken: record.runToken) else { return .unknown }
-        let name = SocketPath.name(for: store.paths.run)
+        let run = store.paths.run
         var all = found.map { bearer in
             StateOrigin.Process(
-                pid: bearer.pid, hasOurSocket: bearer.socket.map { $0.hasSuffix("/\(name)") })
+                pid: bearer.pid,
+                hasOurSocket: bearer.socket.map { SocketPath.isSocket($0, of: run) })
         }
         if let job = hiddenJob, !all.contains(where: { $0.pid == job }) {
             all.append(.init(pid: job, hasOurSocket: nil))

@@ -23,9 +23,13 @@ struct PayloadHolder {
     func take(_ store: RunStore, isRecorded: Bool) throws(HostError) -> Held? {
         guard let first = try look(store) else { return nil }
         if isRecorded {
-            try explaining { () throws(StoreError) in try store.requireCheckpoints() }
+            try ShortageWait(console).explaining { () throws(StoreError) in
+                try store.requireCheckpoints()
+            }
         }
-        try explaining { () throws(StoreError) in try store.preparePayloadLock() }
+        try ShortageWait(console).explaining { () throws(StoreError) in
+            try store.preparePayloadLock()
+        }
         let lock = try LockWaiter(
             paths: store.paths, console: console, subject: .payload(of: first.owner?.run)
         ).take()
@@ -37,7 +41,9 @@ struct PayloadHolder {
 
     private func look(_ store: RunStore) throws(HostError) -> PayloadTenancy? {
         let claim = PayloadClaim(store)
-        let tenancy = try explaining { () throws(StoreError) in try claim.tenancy() }
+        let tenancy = try ShortageWait(console).explaining { () throws(StoreError) in
+            try claim.tenancy()
+        }
         if let tenancy, let text = claim.refusal(tenancy) { throw HostError(text) }
         return tenancy
     }

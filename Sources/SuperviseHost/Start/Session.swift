@@ -24,8 +24,11 @@ struct Session {
     /// Secret random bits.
     let seed: UInt64
     let console: Console
+    let inherited: InheritedDescriptors
     /// Those of the directories that are watched: ours alone.
     var watchLocks: [FileLock] = []
+    /// Programs of the user's that were found at the start.
+    var helpers = HelperPrograms()
 }
 
 extension Session {
@@ -42,6 +45,7 @@ extension Session {
         return Inquiries(
             on: loop, tools: store.tools,
             environment: JobEnvironment.ofHelper(inherited: environment),
-            directory: found.record.directory, word: try randomHex(bytes: 16), deliver)
+            program: { [self] in helperCall($0, helpers.preempt) },
+            word: try randomHex(bytes: 16), deliver)
     }
 }

@@ -1,35 +1,68 @@
 import SuperviseCore
 import SuperviseFormats
+import SuperviseStore
 import SuperviseSystem
 
 /// Tries again what a start needs and the machine has not enough of, as long as the core lets it.
+///
+/// A step of a start that may fail goes through here, so that none ends a start for a shortage.
 struct ShortageWait {
     private let console: Console
 
     init(_ console: Console) { self.console = console }
 
-    /// - Parameter body: leaves nothing behind where it throws.
+    /// - Parameter body: leaves nothing behind where it throws, or may be called again all the same.
     /// - Throws: what it throws that is no shortage, or the shortage that has lasted too long.
-    func perform<Result>(
-        _ body: () throws(SystemError) -> Result
-    ) throws(SystemError) -> Result {
+    func perform<Result, Failure: ShortageError>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         var shortage = MachineShortage()
         while true {
-            do throws(SystemError) {
+            do throws(Failure) {
                 return try body()
             } catch {
-                guard error.isShortage else { throw error }
+                guard let reason = error.shortage else { throw error }
                 let verdict = shortage.refused(
                     "\(error)", at: Conductor.now().instant, jitter: 0)
                 guard case .wait(let wait, let isFirst) = verdict else { throw error }
                 if isFirst {
                     let limit = HumanText.limit(MachineShortage.patience.seconds)
                     console.say(
-                        "\(error); \(error.shortageAdvice); trying again for up to \(limit)",
+                        "\(reason); \(reason.shortageAdvice); trying again for up to \(limit)",
                         .quiet)
                 }
                 sleepThisThread(for: wait)
             }
         }
     }
+
+    /// A step that changes or reads what is stored.
+    ///
+    /// - Throws: ``HostError`` that tells what to do.
+    func explaining<Result>(_ body: () throws(StoreError) -> Result) throws(HostError) -> Result {
+        try SuperviseHost.explaining { () throws(StoreError) in try perform(body) }
+    }
+
+    /// A step that asks the system.
+    ///
+    /// - Parameter what: is wrong, for people, if it fails.
+    func describing<Result>(
+        _ what: String, _ body: () throws(SystemError) -> Result
+    ) throws(HostError) -> Result {
+        try SuperviseHost.describing(what) { () throws(SystemError) in try perform(body) }
+    }
+}
+
+/// An error that may be a shortage of the machine.
+protocol ShortageError: Error {
+    /// nil if it is none.
+    var shortage: SystemError? { get }
+}
+
+extension SystemError: ShortageError {
+    var shortage: SystemError? { isShortage ? self : nil }
+}
+
+extension StoreError: ShortageError {
+    var shortage: SystemError? { systemError.flatMap { $0.isShortage ? $0 : nil } }
 }

@@ -1,7 +1,9 @@
 import SuperviseFormats
 import SuperviseSystem
 
-/// Where the socket of a run is: a short path in a directory of ours, whatever the run is called.
+/// Where the sockets of a run are: in a directory of its own, with a short path, whatever the run is called.
+///
+/// Its own, so that nobody else is woken by what comes and goes there.
 struct SocketPath {
     /// sun_path holds 108 bytes; the protocol promises at most so many.
     static let longest = 100
@@ -12,42 +14,36 @@ struct SocketPath {
     var temporary = "/tmp"
     /// Who the job is, where that is not who we are: it must be able to pass through.
     var job: UserIdentity?
+    /// nil tries nothing again.
+    var wait: ShortageWait?
 
-    /// `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/supervise`, else `/tmp/supervise-UID`, else a
-    /// new one. The last three have to be real directories of ours that nobody else can enter. For a
-    /// job that is another user they end in `-for-UID`, its group can pass through them, and one that
-    /// it cannot get to is passed over.
+    /// Makes the run's directory in `$RUNTIME_DIRECTORY`, else in `$XDG_RUNTIME_DIR/supervise`, else in
+    /// `/tmp/supervise-UID`, else in a new one. The last three have to be real directories of ours that
+    /// nobody else can enter. For a job that is another user they end in `-for-UID`, its group can pass
+    /// through them, and one that it cannot get to is passed over.
     ///
     /// - Parameter run: the run's directory, which tells it from all others.
+    /// - Returns: the path of the socket, which is for ``remove(_:)`` in the end.
     /// - Throws: ``HostError`` where there is no such directory, or its path is too long.
     func choose(for run: String) throws(HostError) -> String {
-        let name = Self.name(for: run)
-        if let given = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first,
-            isReachable(String(given))
-        {
-            return try checked("\(given)/\(name)", from: "RUNTIME_DIRECTORY")
+        let name = Self.directory(for: run)
+        if let given = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first {
+            let directory = "\(given)/\(name)"
+            let path = try checked("\(directory)/\(Self.socket)", from: "RUNTIME_DIRECTORY")
+            if isReachable(String(given)), made([directory]) { return path }
         }
         if let base = variable("XDG_RUNTIME_DIR"), FilePath(base).isAbsolute {
             let directory = base + "/supervise" + ending
-            let path = try checked("\(directory)/\(name)", from: "XDG_RUNTIME_DIR")
+            let path = try checked(
+                "\(directory)/\(name)/\(Self.socket)", from: "XDG_RUNTIME_DIR")
             // One that is gone, or is another user's, was inherited by mistake.
-            if isReachable(base),
-                (try? makePrivateDirectory(directory, openTo: job?.group)) != nil
-            {
-                return path
-            }
+            if isReachable(base), made([directory, "\(directory)/\(name)"]) { return path }
         }
-        return try checked("\(try ownDirectory())/\(name)", from: nil)
-    }
-
-    /// The name of a run's socket, in whatever directory that is.
-    static func name(for run: String) -> String {
-        String(Digest.of(Array(run.utf8)).hex.prefix(16)) + ".sock"
-    }
-
-    /// Where a job finds somebody who speaks sd_notify; of the same length.
-    static func notices(beside socket: String) -> String {
-        (socket.hasSuffix(".sock") ? String(socket.dropLast(5)) : socket) + ".note"
+        let own = "\(temporary)/supervise-\(userId())\(ending)"
+        if made([own, "\(own)/\(name)"]) {
+            return try checked("\(own)/\(name)/\(Self.socket)", from: nil)
+        }
+        return try checked("\(try newDirectory(for: name))/\(Self.socket)", from: nil)
     }
 
     private var ending: String { job.map { "-for-\($0.user)" } ?? "" }
@@ -56,20 +52,26 @@ struct SocketPath {
         guard let job else { return true }
         var request = SpawnRequest(command: ["-"], environment: [])
         request.settings.identity = job
-        return (try? rehearse(request, reach: [directory])) != nil
+        let attempt = { () throws(SystemError) in try rehearse(request, reach: [directory]) }
+        return (try? wait?.perform(attempt) ?? attempt()) != nil
     }
 
-    private func ownDirectory() throws(HostError) -> String {
-        do throws(SystemError) {
-            return try makePrivateDirectory(
-                "\(temporary)/supervise-\(userId())\(ending)", openTo: job?.group)
-        } catch {
-            return try describing("no directory for the socket can be made") {
-                () throws(SystemError) in
-                let path = try makeTemporaryDirectory("\(temporary)/supervise-")
-                if let job { try Belongings.open(path, to: job.group) }
-                return path
+    /// Makes them one in the other, as far as they are missing.
+    private func made(_ directories: [String]) -> Bool {
+        for directory in directories {
+            guard (try? makePrivateDirectory(directory, openTo: job?.group)) != nil else {
+                return false
             }
+        }
+        return true
+    }
+
+    private func newDirectory(for name: String) throws(HostError) -> String {
+        try describing("no directory for the socket can be made") {
+            () throws(SystemError) in
+            let base = try makeTemporaryDirectory(temporary + Self.newPrefix)
+            if let job { try Belongings.open(base, to: job.group) }
+            return try makePrivateDirectory("\(base)/\(name)", openTo: job?.group)
         }
     }
 

@@ -12,6 +12,7 @@ extension Starter {
         // Derived: it only spares a look at all checkpoints.
         let bytes = (try? store.readStatus())?.checkpointBytes
         let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
+        // Not tried again: it would be archived under two names.
         let archived = try explaining { () throws(StoreError) in try store.archiveRun(at: now) }
         guard let archived else { return false }
         let size = bytes.map { ", \(SizeText.format($0))" } ?? ""

@@ -38,7 +38,7 @@ extension Starter {
 
     /// - Throws: where the run's processes live, and are another directory's.
     func inquire(_ store: RunStore, _ old: RunRecord) throws(HostError) -> StateOrigin {
-        let origin = try explaining { () throws(StoreError) in
+        let origin = try wait.explaining { () throws(StoreError) in
             try OriginInquiry(store, old).answer()
         }
         if let text = StartText.refusal(origin, old, name: store.paths.name) {
@@ -47,10 +47,12 @@ extension Starter {
         return origin
     }
 
-    func hasLeftovers(_ old: RunRecord?, _ origin: StateOrigin?) -> Bool {
+    func hasLeftovers(
+        _ old: RunRecord?, _ origin: StateOrigin?
+    ) throws(HostError) -> Bool {
         guard let old, let origin, origin.verdict == .here else { return false }
         if case .found(let found) = origin.processes, !found.isEmpty { return true }
-        return old.mayHaveLeftovers(bootID: (try? bootId()) ?? "")
+        return old.mayHaveLeftovers(bootID: try? bootId())
     }
 
     /// Which checkpoints may not take with them what they own outside, as the original of a copy owns it.

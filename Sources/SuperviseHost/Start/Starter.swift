@@ -7,6 +7,9 @@ import SuperviseSystem
 struct Starter {
     let request: RunRequest
     let console: Console
+    var inherited = InheritedDescriptors.none
+
+    var wait: ShortageWait { ShortageWait(console) }
 
     /// What comes of a start.
     enum Start {
@@ -18,20 +21,35 @@ struct Starter {
     /// - Throws: ``HostError`` with a sentence for whoever started us; nothing was changed that
     ///   was saved.
     func start() throws(HostError) -> Start {
-        let paths = runPaths()
+        // One kind of shortage would show in the middle, also where nobody is told of an error.
+        try wait.describing("the run cannot be started") { () throws(SystemError) in
+            try probeDescriptors(Self.descriptors)
+        }
+        let paths = try runPaths()
         let signals = SignalPlan(
             checkpoint: request.checkpointSignal, preempt: request.preemptSignal)
-        try lookForPrograms()
+        let helpers = try lookForPrograms()
         let job = try JobRehearsal(request: request, console: console).perform(paths)
+        if let identity = job.identity {
+            try HelperTrust(identity: identity).check(helpers, onHangUser: request.onHangUser)
+        }
+        let place = PlaceCheck(identity: job.identity)
+        say(try place.perform(paths))
         let missing = job.identity == nil ? [] : missingDirectories(above: paths)
-        try explaining { () throws(StoreError) in
+        try wait.explaining { () throws(StoreError) in
             try StateDirectory(request.stateDirectory).prepare()
         }
+        _ = try place.perform(paths)
         let lock = try takeLock(paths)
         // Before anything is changed: it may be impossible.
-        let socket = try SocketPath(job: job.identity).choose(for: paths.run)
-        var store = RunStore(paths, owner: job.identity)
-        let old = try explaining { () throws(StoreError) in try load(store) }
+        let socket = try SocketPath(variable: trustedVariable, job: job.identity, wait: wait)
+            .choose(for: paths.run)
+        var isInSession = false
+        defer { if !isInSession { SocketPath.remove(socket) } }
+        var store = try makeStore(paths, place)
+        SocketPath.removeFormer(
+            (try? store.readStatus())?.socket, of: paths.run, unless: socket)
+        let old = try wait.explaining { () throws(StoreError) in try load(store) }
         let isDone = old?.outcome?.kind == .completed
         let beginsAnew = request.fresh || (isDone && !namesCheckpoint)
         let exits = isDone && request.whenCompleted == .exit && !request.fresh
@@ -40,7 +58,7 @@ struct Starter {
             throw HostError(text)
         }
         if exits { return .alreadyCompleted }
-        if let old { store = storeOfRecord(old, paths, job.identity) }
+        if let old { store = try makeStore(pathsOfRecord(old, paths), place) }
         let origin = try old.map { (old) throws(HostError) in
             try inquire(store, old)
         }
@@ -51,7 +69,7 @@ struct Starter {
         if beginsAnew {
             isSwept = try archive(store) || isSwept
             let archived = store.paths.payload
-            store = RunStore(paths, owner: job.identity)
+            store = try makeStore(paths, place)
             if store.paths.payload != archived {
                 payload = try holder.take(store, isRecorded: false)
             }
@@ -61,8 +79,10 @@ struct Starter {
         let runToken = try token(of: old, origin)
         let group = ControlGroup.make("supervise-\(runToken)")
         tellIfBlind()
-        try explaining { () throws(StoreError) in
-            try store.prepare()
+        try wait.explaining { () throws(StoreError) in try store.prepare() }
+        // Somebody else may have been quicker than we in making a directory.
+        _ = try place.perform(store.paths)
+        try wait.explaining { () throws(StoreError) in
             try payload?.claim(store, sharedThrough: sharedThrough(old, origin, payload))
             try store.openToOwner(through: missing)
             if request.capture != nil { try store.prepareOutput() }
@@ -70,20 +90,42 @@ struct Starter {
         let inherited = environmentVariables()
         let beginning = beginning(inherited)
         let environment = environment(of: beginning, inherited)
-        return .session(
+        let session =
             Session(
                 request: request, job: job, store: store, lock: lock, payloadLock: payload?.lock,
                 group: group,
                 found: try look(
                     store, old, beginsAnew: beginsAnew, runToken: runToken,
-                    hasLeftovers: hasLeftovers(old, origin),
+                    hasLeftovers: try hasLeftovers(old, origin),
+                    lastBegun: try lastBegun(lock, paths, of: beginsAnew ? nil : old),
                     sharedThrough: sharedThrough(old, origin, payload), socket: socket,
                     manager: ServicePlace.find(in: environment)?.manager, isSwept: isSwept,
                     beginning),
                 isSwept: isSwept,
                 environment: environment, signals: signals, socket: socket,
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console,
-                watchLocks: claimWatched(paths)))
+                inherited: self.inherited,
+                watchLocks: claimWatched(paths), helpers: helpers)
+        isInSession = true
+        return .session(session)
+    }
+
+    /// So many are needed at once, at most, before the loop is there.
+    private static let descriptors = 8
+
+    /// As the guard of the supervisor before us has noted it. Takes the note away: it tells nothing of
+    /// our own attempts, and after a power failure it may be there again.
+    private func lastBegun(
+        _ lock: FileLock, _ paths: RunPaths, of old: RunRecord?
+    ) throws(HostError) -> Int? {
+        guard let note = lock.formerNote else { return nil }
+        try wait.describing("the run's lock cannot be written") { () throws(SystemError) in
+            try lock.note(nil, paths.lock)
+        }
+        guard let old, !old.bootID.isEmpty, old.bootID == (try bootID()),
+            note.hasPrefix("attempt ")
+        else { return nil }
+        return Int(note.dropFirst("attempt ".count))
     }
 
     private func claimWatched(_ paths: RunPaths) -> [FileLock] {
@@ -103,17 +145,16 @@ struct Starter {
     }
 
     /// What is needed later is looked for now, before anything is changed.
-    private func lookForPrograms() throws(HostError) {
-        if let program = request.settings.onHang?.templates.first, !program.contains("/"),
-            pathOfProgram(program) == nil
-        {
+    private func lookForPrograms() throws(HostError) -> HelperPrograms {
+        var helpers = HelperPrograms(onHang: HelperPrograms.find(request.settings.onHang))
+        if let program = request.settings.onHang?.templates.first, helpers.onHang == nil {
             console.say(
                 "the program \(HumanText.printable(program)) of --on-hang is not in PATH; should "
                     + "the job hang, it is killed without it", .normal)
         }
-        try lookForAsker()
+        helpers.preempt = try lookForAsker()
         guard let name = request.settings.compression?.rawValue, pathOfProgram(name) == nil else {
-            return
+            return helpers
         }
         throw HostError(
             "--compress \(name) needs the program \(name), which is not in PATH; install it, or "
@@ -121,14 +162,18 @@ struct Starter {
     }
 
     /// Whoever is to ask whether the machine is taken away.
-    private func lookForAsker() throws(HostError) {
+    ///
+    /// - Returns: the user's own program; nil for `curl`, and where nobody is asked.
+    private func lookForAsker() throws(HostError) -> String? {
         let program: String
         switch request.settings.preempt {
-        case nil: return
-        case .program(let words): program = words.templates[0]
+        case nil: return nil
+        case .program(let words):
+            if let found = HelperPrograms.find(words) { return found }
+            program = words.templates[0]
         case .aws, .gcp, .azure: program = CurlCall.program
         }
-        guard !program.contains("/"), pathOfProgram(program) == nil else { return }
+        guard pathOfProgram(program) == nil else { return nil }
         throw HostError(
             "--preempt needs the program \(HumanText.printable(program)), which is not in PATH; "
                 + "install it, or leave the option out")
@@ -137,7 +182,7 @@ struct Starter {
     /// What cannot be read as a record goes to the archive where a fresh run is asked for.
     private func load(_ store: RunStore) throws(StoreError) -> RunRecord? {
         do throws(StoreError) {
-            return try store.loadRecord()
+            return try store.loadRecordToRun()
         } catch {
             if case .garbage = error, request.fresh { return nil }
             throw error
@@ -168,52 +213,50 @@ struct Starter {
                 + "mount it (unshare --mount-proc, in a PID namespace)", .quiet)
     }
 
-    private func runPaths() -> RunPaths {
-        let words = [request.directory] + request.command
-        let hash = Digest.of(Array(joined(words, with: "\0").utf8)).hex
-        let name = request.name ?? RunName.standard(for: request.command, hash: hash)
-        return RunPaths(
-            stateDirectory: request.stateDirectory, name: name,
-            checkpointRoot: request.checkpointDirectory)
+    /// Where the run has put its checkpoints stays their place, unless another one is asked for.
+    private func pathsOfRecord(_ record: RunRecord, _ paths: RunPaths) -> RunPaths {
+        request.checkpointDirectory == nil ? paths.following(record) : paths
     }
 
-    /// Where the run has put its checkpoints stays their place, unless another one is asked for.
-    private func storeOfRecord(
-        _ record: RunRecord, _ paths: RunPaths, _ owner: UserIdentity?
-    ) -> RunStore {
-        RunStore(
-            request.checkpointDirectory == nil ? paths.following(record) : paths, owner: owner)
+    private func makeStore(
+        _ paths: RunPaths, _ place: PlaceCheck
+    ) throws(HostError) -> RunStore {
+        _ = try place.perform(paths)
+        return RunStore(paths, owner: place.identity, files: try place.files(for: paths))
     }
 
     private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {
-        try LockWaiter(paths: paths, console: console).take()
+        try LockWaiter(paths: paths, console: console, isResume: request.isResume).take()
     }
 
     /// What the core starts from. The disk is looked at for a new run too: where its record was
     /// lost, its checkpoints are not.
     private func look(
         _ store: RunStore, _ old: RunRecord?, beginsAnew: Bool, runToken: String,
-        hasLeftovers: Bool, sharedThrough: Int64?, socket: String, manager: ServiceManager?,
+        hasLeftovers: Bool, lastBegun: Int?, sharedThrough: Int64?, socket: String,
+        manager: ServiceManager?,
         isSwept: Bool, _ beginning: RunRequest.Beginning
     ) throws(HostError) -> Supervisor.Found {
-        let scan = try explaining { () throws(StoreError) in try store.scan() }
+        let scan = try wait.explaining { () throws(StoreError) in try store.scan() }
         // Derived: without it the next start takes longer.
         try? store.mendIndex(scan)
         let pins = pins(of: store)
-        var record = newRecord(store, runToken: runToken, bootID: bootID)
+        var record = newRecord(store, runToken: runToken, bootID: try bootID())
         record.program = beginning.program
         record.environment = beginning.environment
-        record.home = try explaining { () throws(StoreError) in try store.home() }
+        record.home = try wait.explaining { () throws(StoreError) in try store.home() }
         if let old, !beginsAnew {
             record.takeOver(old)
             record.sharedThrough = sharedThrough
         }
-        return Supervisor.Found(
+        var found = Supervisor.Found(
             record: record, checkpoints: scan.checkpoints, sources: scan.sources,
             damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
             highestSequence: scan.highestSequence,
             mayHaveLeftovers: hasLeftovers, mayHaveArchives: isSwept, socket: socket,
             manager: manager)
+        found.lastBegun = lastBegun
+        return found
     }
 
     /// nil where it cannot be told: the job is kept alive all the same.
@@ -236,10 +279,20 @@ struct Starter {
             runToken: runToken)
     }
 
-    private var bootID: String { (try? bootId()) ?? "" }
+    /// Empty where /proc is not mounted: then nothing is known to be of this boot.
+    ///
+    /// - Throws: what the machine is short of, as what is left of the run would then be overlooked.
+    func bootID() throws(HostError) -> String {
+        do throws(SystemError) {
+            return try wait.perform(bootId)
+        } catch {
+            if error.isShortage { throw HostError("\(error); \(error.shortageAdvice)") }
+            return ""
+        }
+    }
 
     private func randomDigits() throws(HostError) -> String {
-        try describing("no random numbers") {
+        try wait.describing("no random numbers") {
             () throws(SystemError) in try randomHex(bytes: 8)
         }
     }
@@ -254,6 +307,7 @@ extension RunRecord {
     fileprivate mutating func takeOver(_ old: RunRecord) {
         created = old.created
         attempt = old.attempt
+        attemptsReserved = old.attemptsReserved
         current = old.current
         sequence = old.sequence
         commits = old.commits

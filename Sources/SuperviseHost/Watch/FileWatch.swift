@@ -7,11 +7,20 @@ import SuperviseSystem
 final class FileWatch {
     private let lane = WorkerLane(name: "watch", threads: 1)
     private let commands: Mailbox<Command>
+    private let events: Mailbox<Event>
+    private let answers = FlushAnswers()
 
     enum Command: Sendable {
         case flush
         case gather(since: Timestamp)
         case again(FilePath, was: ContentMark? = nil)
+
+        var isFlush: Bool {
+            switch self {
+            case .flush, .gather: true
+            case .again: false
+            }
+        }
     }
 
     /// Everything below belongs to the lane's thread once it was handed over to it.
@@ -25,20 +34,27 @@ final class FileWatch {
     /// - Parameters:
     ///   - directory: what relative patterns are relative to; an absolute path.
     ///   - complete: what a directory must hold one of; empty asks for nothing.
+    ///   - run: serves the events of a loop until it fails.
     ///   - deliver: called on the thread of `loop`.
     /// - Throws: EMFILE, also at the user's limit of inotify instances.
     init(
         _ patterns: [WatchPattern], in directory: String, on loop: EventLoop,
         timing: WatchTiming = .init(), complete: [CompletionPattern] = [],
+        run: @escaping @Sendable (EventLoop) throws(SystemError) -> Void = {
+            loop throws(SystemError) in try loop.run()
+        },
         _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
         let mailbox = try Mailbox<Event>(on: loop) { events in
             for event in events { deliver(event) }
         }
+        events = mailbox
+        let answers = answers
         let own = try EventLoop()
         let watcher = try Watcher(
             patterns, in: directory, on: own, timing: timing, complete: complete
         ) {
+            if $0 == .watchFlushed { answers.wasAnswered() }
             mailbox.post($0)
         }
         commands = try Mailbox<Command>(on: own) { commands in
@@ -49,17 +65,18 @@ final class FileWatch {
         lane.submit {
             withExtendedLifetime(handover) {
                 do throws(SystemError) {
-                    try handover.loop.run()
+                    try run(handover.loop)
                 } catch {
                     mailbox.post(.warned("files can no longer be watched: \(error)"))
-                    mailbox.post(.watchFlushed)
+                    for _ in 0..<answers.fail() { mailbox.post(.watchFlushed) }
                 }
             }
         }
     }
 
-    /// Answers with ``Event/watchFlushed`` for the first two.
+    /// Answers with ``Event/watchFlushed`` for the first two, also when files can no longer be watched.
     func order(_ command: Command) {
+        if command.isFlush, !answers.order() { return events.post(.watchFlushed) }
         commands.post(command)
     }
 }

@@ -5,16 +5,23 @@ import SuperviseFormats
 /// A content is known by how it looks (``Mark``), wherever it is: another name for it, by `rename`,
 /// by `link` or by a rename of a directory above it, is no new content.
 struct KnownContents {
-    /// A content that was told under one name, which it has no longer.
+    /// A content that was told under one name, and is elsewhere now.
     struct Renamed: Equatable {
+        /// The name under which it was told.
         let from: FilePath
+        /// The same, where only the directory above is another one.
         let to: FilePath
+        /// Where it really was; nil where it is still there, as only a link leads elsewhere.
+        var left: RealPath?
     }
 
     private struct Content {
-        var names: Set<FilePath> = []
+        /// Where each name really is.
+        var names: [FilePath: RealPath] = [:]
         /// The name under which it was told, or found at the start.
         var told: FilePath
+        /// Where it really is.
+        var place: RealPath
     }
 
     private var contents: [Mark: Content] = [:]
@@ -42,9 +49,13 @@ struct KnownContents {
             renamed += removeName(path, mayComeBack: false)
         }
         marks[path] = mark
-        contents[mark, default: Content(told: path)].names.insert(path)
-        if let told = contents[mark]?.told, contents[mark]?.names.contains(told) == false {
-            renamed.append(rename(mark, from: told, to: path))
+        let place = mark.place ?? RealPath(path)
+        var content = contents[mark] ?? Content(told: path, place: place)
+        content.names[path] = place
+        contents[mark] = content
+        if content.names[content.told] != content.place {
+            let name = content.names[content.told] == nil ? path : content.told
+            renamed.append(rename(mark, from: content.told, to: name))
         }
         return renamed
     }
@@ -53,6 +64,7 @@ struct KnownContents {
     mutating func tell(_ path: FilePath, _ mark: Mark) -> [Renamed] {
         let renamed = name(path, mark)
         contents[mark]?.told = path
+        if let place = contents[mark]?.names[path] { contents[mark]?.place = place }
         renames[path] = nil
         return renamed
     }
@@ -78,7 +90,7 @@ struct KnownContents {
     mutating func forget(_ path: FilePath) -> FilePath {
         let now = nameNow(path)
         if let mark = marks[now] {
-            for name in contents[mark]?.names ?? [] { marks[name] = nil }
+            for name in (contents[mark]?.names ?? [:]).keys { marks[name] = nil }
             contents[mark] = nil
         }
         return now
@@ -86,9 +98,9 @@ struct KnownContents {
 
     private mutating func removeName(_ path: FilePath, mayComeBack: Bool) -> [Renamed] {
         guard let mark = marks.removeValue(forKey: path) else { return [] }
-        contents[mark]?.names.remove(path)
+        contents[mark]?.names[path] = nil
         guard let content = contents[mark] else { return [] }
-        if let other = content.names.min() {
+        if let other = content.names.keys.min() {
             return content.told == path ? [rename(mark, from: path, to: other)] : []
         }
         if mayComeBack { keepAway(mark) } else { contents[mark] = nil }
@@ -103,10 +115,17 @@ struct KnownContents {
     }
 
     private mutating func rename(_ mark: Mark, from: FilePath, to: FilePath) -> Renamed {
-        contents[mark]?.told = to
+        var renamed = Renamed(from: from, to: to)
+        if var content = contents[mark], let place = content.names[to] {
+            if place != content.place { renamed.left = content.place }
+            content.told = to
+            content.place = place
+            contents[mark] = content
+        }
+        if from == to { return renamed }
         if renames.count >= Self.mostAway { renames = [:] }
         for (name, now) in renames where now == from { renames[name] = to }
         renames[from] = to
-        return Renamed(from: from, to: to)
+        return renamed
     }
 }

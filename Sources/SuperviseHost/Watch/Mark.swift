@@ -18,6 +18,8 @@ struct Mark: Hashable, Sendable {
     /// When something was last done to the thing itself, such as giving it another name; a part of
     /// no comparison.
     @Uncompared var moved: Int64 = 0
+    /// Where it really is; nil where that is not known. A part of no comparison.
+    @Uncompared var place: RealPath? = nil
 
     /// Of a directory, what is in it may still change, which shows when it is taken.
     var content: ContentMark {
@@ -52,9 +54,10 @@ struct MarkReader {
             return Mark(
                 device: status.device, inode: status.inode, bytes: status.size, files: 1,
                 changed: status.modified,
-                moved: status.changed)
+                moved: status.changed, place: RealPath(path, files))
         case .directory:
             var mark = Mark(isDirectory: true, device: status.device, inode: status.inode)
+            mark.place = RealPath(path, files)
             mark.moved = status.changed
             mark.changed = status.modified
             forEachFile(below: path) { _, status in

@@ -169,7 +169,11 @@ final class WatchTree {
             see(change.name, .file, in: path, goals: directory.goals, .created)
         case .written: see(change.name, .file, in: path, goals: directory.goals, .written)
         case .movedHere:
-            leave(path.appending(change.name))
+            // A link to a directory had this name, and now another one has.
+            if directories[path.appending(change.name)] != nil {
+                leave(path.appending(change.name))
+                gone(path.appending(change.name), .moved)
+            }
             see(change.name, kind, in: path, goals: directory.goals, .movedHere)
         case .removed, .movedAway:
             leave(path.appending(change.name))

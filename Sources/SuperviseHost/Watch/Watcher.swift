@@ -232,9 +232,12 @@ final class Watcher {
         for change in renamed {
             if let index = ready.firstIndex(where: { $0.file.path == change.from }) {
                 ready[index].file.path = change.to
-            } else {
+                continue
+            }
+            if change.from != change.to {
                 post(.watchedRenamed(from: change.from, to: change.to))
             }
+            if let left = change.left { post(.payloadMoved(from: left.path, to: change.to)) }
         }
     }
 

@@ -8,9 +8,9 @@ extension Disk {
     package func copyFile(
         _ path: String, to copy: String, mode: UInt32?, goOn: (Int) -> Bool
     ) throws(SystemError) {
-        try withRegularFile(path) { (source, status) throws(SystemError) in
+        try withRegularFile(path, O_RDONLY, anchors) { (source, status) throws(SystemError) in
             let flags = O_WRONLY | O_CREAT | O_EXCL
-            try withOpenFile(copy, flags) { (target) throws(SystemError) in
+            try withOpenFile(copy, flags, anchors) { (target) throws(SystemError) in
                 if try !clone(source, to: target, copy) {
                     var copying = Copying(
                         source: source, path: path, target: target, copy: copy)

@@ -7,7 +7,7 @@ private let writingSize: Int64 = 8 << 20
 
 extension Disk {
     package func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
-        try withRegularFile(path) { (file, status) throws(SystemError) in
+        try withRegularFile(path, O_RDONLY, anchors) { (file, status) throws(SystemError) in
             guard status.size <= limit else {
                 throw SystemError(call: "read", code: EFBIG, subject: path)
             }
@@ -15,8 +15,23 @@ extension Disk {
         }
     }
 
+    package func readOwned(
+        _ path: String, limit: Int
+    ) throws(SystemError) -> (content: [UInt8], owner: UInt32) {
+        try withRegularFile(path, O_RDONLY, anchors) { (file, status) throws(SystemError) in
+            guard status.size <= limit else {
+                throw SystemError(call: "read", code: EFBIG, subject: path)
+            }
+            var found = stat()
+            try systemCall("fstat", path) { fstat(file, &found) }
+            return (
+                try read(file, at: 0, count: Int(status.size), path: path), UInt32(found.st_uid)
+            )
+        }
+    }
+
     package func readTail(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
-        try withRegularFile(path) { (file, status) throws(SystemError) in
+        try withRegularFile(path, O_RDONLY, anchors) { (file, status) throws(SystemError) in
             let count = Int(min(status.size, Int64(limit)))
             return try read(file, at: status.size - Int64(count), count: count, path: path)
         }
@@ -46,7 +61,7 @@ extension Disk {
     package func hashFile(
         _ path: String, startsWriting: Bool, goOn: (Int) -> Bool
     ) throws(SystemError) -> HashedFile {
-        try withRegularFile(path) { (file, before) throws(SystemError) in
+        try withRegularFile(path, O_RDONLY, anchors) { (file, before) throws(SystemError) in
             // Advice only: the kernel reads ahead further.
             _ = posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL)
             let piece = UnsafeMutableRawBufferPointer.allocate(
@@ -79,7 +94,11 @@ extension Disk {
 
     package func readLink(_ path: String) throws(SystemError) -> String {
         var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let count = try systemCall("readlink", path) { readlink(path, &target, Int(PATH_MAX)) }
+        let count = try withParent(of: path, anchors) { (directory, name) throws(SystemError) in
+            try systemCall("readlink", path) {
+                readlinkat(directory, name, &target, Int(PATH_MAX))
+            }
+        }
         let bytes = target[..<count].map { UInt8(bitPattern: $0) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw SystemError(call: "readlink", code: EILSEQ, subject: path)
@@ -116,7 +135,7 @@ extension Disk {
     private func visit(
         _ path: String, _ body: (DirectoryEntry, _ name: UnsafeRawBufferPointer) -> Void
     ) throws(SystemError) {
-        try forEachEntry(inDirectory: path) { (entry, directory) throws(SystemError) in
+        try forEachEntry(inDirectory: path, anchors) { (entry, directory) throws(SystemError) in
             guard let start = cl_entry_name(entry) else { return }
             let type = entry.pointee.d_type
             let kind = try kind(of: start, type: type, in: directory, path)
@@ -165,11 +184,11 @@ extension Disk {
 ///
 /// - Parameter body: gets the entry, good until it returns, and the directory's descriptor.
 func forEachEntry(
-    inDirectory path: String,
+    inDirectory path: String, _ anchors: Anchors? = nil,
     _ body: (UnsafeMutablePointer<dirent>, _ directory: Int32) throws(SystemError) -> Void
 ) throws(SystemError) {
     let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
-    let descriptor = try systemCall("open", path) { open(path, flags) }
+    let descriptor = try openDescriptor(path, flags, anchors)
     try forEachEntry(closing: descriptor, path, body)
 }
 

@@ -10,37 +10,67 @@ extension Disk {
         do throws(SystemError) {
             guard try status(path).kind == .directory else { return try removeFile(path) }
             try removeContents(of: path)
-            try systemCall("rmdir", path) { rmdir(path) }
+            try removeDirectory(path)
         } catch {
             if error.code != ENOENT { throw error }
         }
     }
 
     private func removeContents(of directory: String) throws(SystemError) {
-        // A job may have taken its own right to write away, and we need all three.
-        _ = fchmodat(AT_FDCWD, directory, 0o700, AT_SYMLINK_NOFOLLOW)
-        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
-        let root = try systemCall("open", directory) { open(directory, flags) }
+        let root = try withParent(of: directory, anchors) { (above, name) throws(SystemError) in
+            try openForEmptying(name, in: above, shown: directory)
+        }
         defer { _ = close(root) }
         var removal = Removal(root: root, path: directory)
         var madeProgress = true
         while madeProgress {
             removal.firstError = nil
             madeProgress = false
-            for name in try names(inDirectory: directory) where removal.remove(name) {
+            for name in try names(in: root, directory) where removal.remove(name) {
                 madeProgress = true
             }
         }
         if let error = removal.firstError { throw error }
     }
 
-    private func names(inDirectory path: String) throws(SystemError) -> [[CChar]] {
+    /// Opened anew for each pass: a listing begins where the last one of its descriptor ended.
+    private func names(in root: Int32, _ path: String) throws(SystemError) -> [[CChar]] {
         var names: [[CChar]] = []
-        try forEachName(inDirectory: path) { (name) throws(SystemError) in
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+        let listing = try systemCall("open", path) { openat(root, ".", flags) }
+        try forEachName(closing: listing, path) { (name) throws(SystemError) in
             names.append(name)
         }
         return names
     }
+}
+
+/// Opens a directory that is to go, with the right to change it.
+private func openForEmptying(
+    _ name: UnsafePointer<CChar>, in directory: Int32, shown path: @autoclosure () -> String
+) throws(SystemError) -> Int32 {
+    giveRights(name, in: directory)
+    return try systemCall("open", path()) { openat(directory, name, readingDirectory) }
+}
+
+private let readingDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
+
+/// Makes a directory ours to read, write and pass through, where it is one: a job may have taken its own
+/// right to write away, and removing needs all three.
+///
+/// A descriptor is given the rights, never the name: a job may give that to another file meanwhile.
+private func giveRights(_ name: UnsafePointer<CChar>, in directory: Int32) {
+    let opened = openat(directory, name, readingDirectory)
+    if opened >= 0 {
+        _ = fchmod(opened, 0o700)
+        _ = close(opened)
+        return
+    }
+    let place = openat(directory, name, CL_O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+    guard place >= 0 else { return }
+    // What was opened without any right takes them only under this name.
+    _ = chmod("/proc/self/fd/\(place)", 0o700)
+    _ = close(place)
 }
 
 private struct Removal {
@@ -93,9 +123,7 @@ private struct Removal {
 
     /// - Returns: whether anything has changed.
     private mutating func emptyDirectory(_ name: [CChar]) throws(SystemError) -> Bool {
-        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
-        _ = fchmodat(root, name, 0o700, AT_SYMLINK_NOFOLLOW)
-        let directory = try systemCall("open", shown(name)) { openat(root, name, flags) }
+        let directory = try openForEmptying(name, in: root, shown: shown(name))
         var names: [[CChar]] = []
         let copy = try duplicate(directory)
         defer { _ = close(copy) }
@@ -125,7 +153,7 @@ private struct Removal {
 
     private mutating func moveUp(_ child: [CChar], from directory: Int32) throws(SystemError) {
         // Whoever moves a directory must be allowed to write to it: its `..` changes.
-        _ = fchmodat(directory, child, 0o700, AT_SYMLINK_NOFOLLOW)
+        giveRights(child, in: directory)
         while true {
             moved += 1
             let name = ".\(moved)"

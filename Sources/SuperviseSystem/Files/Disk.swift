@@ -3,48 +3,68 @@ import Glibc
 
 /// The machine's own files.
 package struct Disk: FileSystem {
-    package init() {}
+    /// What paths below them are followed from; nil where all are followed by their names.
+    let anchors: Anchors?
+
+    package init(anchors: Anchors? = nil) { self.anchors = anchors }
+
+    /// Who changes owners below the same directories.
+    package var belongings: Belongings { Belongings(anchors: anchors) }
+
+    package func anchored(at directories: [String]) throws(SystemError) -> any FileSystem {
+        Disk(anchors: try Anchors(directories))
+    }
 
     package func makeDirectory(_ path: String) throws(SystemError) {
-        try systemCall("mkdir", path) { mkdir(path, 0o700) }
+        try withParent(of: path, anchors) { (directory, name) throws(SystemError) in
+            try systemCall("mkdir", path) { mkdirat(directory, name, 0o700) }
+        }
     }
 
     package func writeFile(_ path: String, _ content: [UInt8]) throws(SystemError) {
-        try withOpenFile(path, O_WRONLY | O_CREAT | O_TRUNC) { (file) throws(SystemError) in
+        try withOpenFile(path, O_WRONLY | O_CREAT | O_TRUNC, anchors) {
+            (file) throws(SystemError) in
             try writeAll(content, descriptor: file, path: path)
         }
     }
 
     package func append(_ content: [UInt8], to path: String) throws(SystemError) {
-        try withOpenFile(path, O_WRONLY | O_CREAT | O_APPEND) { (file) throws(SystemError) in
+        try withOpenFile(path, O_WRONLY | O_CREAT | O_APPEND, anchors) {
+            (file) throws(SystemError) in
             try writeAll(content, descriptor: file, path: path)
         }
     }
 
     package func truncate(_ path: String, to size: Int64) throws(SystemError) {
-        try withRegularFile(path, O_WRONLY) { (file, _) throws(SystemError) in
+        try withRegularFile(path, O_WRONLY, anchors) { (file, _) throws(SystemError) in
             try systemCall("ftruncate", path) { ftruncate(file, off_t(size)) }
         }
     }
 
     package func makeLink(_ path: String, to target: String) throws(SystemError) {
-        try systemCall("symlink", path) { symlink(target, path) }
+        try withParent(of: path, anchors) { (directory, name) throws(SystemError) in
+            try systemCall("symlink", path) { symlinkat(target, directory, name) }
+        }
     }
 
     package func status(_ path: String) throws(SystemError) -> FileStatus {
         var found = stat()
-        try systemCall("lstat", path) { lstat(path, &found) }
+        try withParent(of: path, anchors) { (directory, name) throws(SystemError) in
+            try systemCall("lstat", path) {
+                fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW)
+            }
+        }
         return FileStatus(found)
     }
 
     package func syncFile(_ path: String) throws(SystemError) {
-        try withRegularFile(path) { (file, _) throws(SystemError) in
+        try withRegularFile(path, O_RDONLY, anchors) { (file, _) throws(SystemError) in
             try systemCall("fsync", path) { fsync(file) }
         }
     }
 
     package func syncDirectory(_ path: String) throws(SystemError) {
-        try withOpenFile(path, O_RDONLY | O_DIRECTORY) { (directory) throws(SystemError) in
+        try withOpenFile(path, O_RDONLY | O_DIRECTORY, anchors) { (directory) throws(SystemError) in
             do throws(SystemError) {
                 try systemCall("fsync", path) { fsync(directory) }
             } catch {
@@ -55,15 +75,23 @@ package struct Disk: FileSystem {
     }
 
     package func rename(_ path: String, to other: String) throws(SystemError) {
-        try systemCall("rename", path) { Glibc.rename(path, other) }
+        try withParent(of: path, anchors) { (from, name) throws(SystemError) in
+            try withParent(of: other, anchors) { (to, otherName) throws(SystemError) in
+                try systemCall("rename", path) { renameat(from, name, to, otherName) }
+            }
+        }
     }
 
     package func removeFile(_ path: String) throws(SystemError) {
-        try systemCall("unlink", path) { unlink(path) }
+        try withParent(of: path, anchors) { (directory, name) throws(SystemError) in
+            try systemCall("unlink", path) { unlinkat(directory, name, 0) }
+        }
     }
 
     package func removeDirectory(_ path: String) throws(SystemError) {
-        try systemCall("rmdir", path) { rmdir(path) }
+        try withParent(of: path, anchors) { (directory, name) throws(SystemError) in
+            try systemCall("rmdir", path) { unlinkat(directory, name, AT_REMOVEDIR) }
+        }
     }
 
     package func freeSpace(_ path: String, asRoot: Bool) throws(SystemError) -> Int64 {
@@ -82,7 +110,7 @@ package struct Disk: FileSystem {
         _ path: String, alone: Bool
     ) throws(SystemError) -> DirectoryHold? {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
-        let hold = DirectoryHold(adopting: try systemCall("open", path) { open(path, flags) })
+        let hold = DirectoryHold(adopting: try openDescriptor(path, flags, anchors))
         return try hold.lock(alone: alone, path: path) ? hold : nil
     }
 }

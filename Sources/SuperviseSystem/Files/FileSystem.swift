@@ -30,6 +30,11 @@ package protocol FileSystem: Sendable {
     /// - Throws: ENOENT; EFBIG where it holds more than `limit` bytes; EINVAL where it is no file.
     func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8]
 
+    /// As ``readFile(_:limit:)``, with the user id of the owner of what was read.
+    func readOwned(
+        _ path: String, limit: Int
+    ) throws(SystemError) -> (content: [UInt8], owner: UInt32)
+
     /// The last bytes of a regular file, at most `limit`.
     func readTail(_ path: String, limit: Int) throws(SystemError) -> [UInt8]
 
@@ -131,6 +136,12 @@ package protocol FileSystem: Sendable {
     ///
     /// - Returns: nil where somebody else holds it so that we cannot.
     func holdDirectory(_ path: String, alone: Bool) throws(SystemError) -> DirectoryHold?
+
+    /// The same files, with directories that are held open: what is below them is reached from there, and
+    /// through no link. Those that are not there are left out.
+    ///
+    /// - Parameter directories: absolute paths.
+    func anchored(at directories: [String]) throws(SystemError) -> any FileSystem
 }
 
 /// What a path leads to.
@@ -174,6 +185,15 @@ extension FileSystem {
     ) throws(SystemError) {
         try copyFile(path, to: copy, mode: nil, goOn: goOn)
     }
+
+    /// For file systems that have one user.
+    package func readOwned(
+        _ path: String, limit: Int
+    ) throws(SystemError) -> (content: [UInt8], owner: UInt32) {
+        (try readFile(path, limit: limit), userId())
+    }
+
+    package func anchored(at directories: [String]) throws(SystemError) -> any FileSystem { self }
 
     /// As an ordinary user may use it.
     package func freeSpace(_ path: String) throws(SystemError) -> Int64 {

@@ -43,12 +43,12 @@ extension Disk {
         guard let program = pathOfProgram(filter.program) else {
             throw SystemError(call: "execve", code: ENOENT, subject: filter.program)
         }
-        return try withRegularFile(path) { (source, _) throws(SystemError) in
+        return try withRegularFile(path, O_RDONLY, anchors) { (source, _) throws(SystemError) in
             guard let copy else {
                 return try run(program, filter, source, path, to: nil, limit, goOn)
             }
             let flags = O_WRONLY | O_CREAT | O_EXCL
-            return try withOpenFile(copy, flags) { (target) throws(SystemError) in
+            return try withOpenFile(copy, flags, anchors) { (target) throws(SystemError) in
                 let result = try run(
                     program, filter, source, path, to: (target, copy), limit, goOn)
                 // What ends in a hole has not been written to its end.
@@ -93,7 +93,7 @@ extension Disk {
         return try filter.tools.start(
             SpawnRequest(
                 command: [program] + filter.arguments, environment: path,
-                standardInput: .descriptor(source),
+                directory: HelperPlace.directory, standardInput: .descriptor(source),
                 standardOutput: .descriptor(output.rawValue), standardError: .null))
     }
 

@@ -5,25 +5,26 @@ import Glibc
 /// controlling terminal, and never waiting for the other side of a FIFO.
 @discardableResult
 func withOpenFile<Result>(
-    _ path: String, _ flags: Int32, _ body: (Int32) throws(SystemError) -> Result
+    _ path: String, _ flags: Int32, _ anchors: Anchors? = nil,
+    _ body: (Int32) throws(SystemError) -> Result
 ) throws(SystemError) -> Result {
     let always = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK
-    let descriptor = try systemCall("open", path) { open(path, flags | always, 0o600) }
+    let descriptor = try openDescriptor(path, flags | always, anchors)
     // Linux closes the descriptor whatever close returns; what had to be durable was synced.
     defer { _ = close(descriptor) }
     return try body(descriptor)
 }
 
-/// As ``withOpenFile(_:_:_:)``, and sure that it is a regular file.
+/// As ``withOpenFile(_:_:_:_:)``, and sure that it is a regular file.
 ///
 /// - Parameter body: gets the descriptor and what the file system said of it.
 /// - Throws: EINVAL for anything else, such as a FIFO that was put in its place.
 @discardableResult
 func withRegularFile<Result>(
-    _ path: String, _ flags: Int32 = O_RDONLY,
+    _ path: String, _ flags: Int32 = O_RDONLY, _ anchors: Anchors? = nil,
     _ body: (Int32, FileStatus) throws(SystemError) -> Result
 ) throws(SystemError) -> Result {
-    try withOpenFile(path, flags) { (descriptor) throws(SystemError) in
+    try withOpenFile(path, flags, anchors) { (descriptor) throws(SystemError) in
         let status = try fileStatus(descriptor, path)
         guard status.kind == .file else {
             throw SystemError(call: "open", code: EINVAL, subject: path)

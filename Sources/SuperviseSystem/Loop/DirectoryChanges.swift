@@ -19,6 +19,18 @@ package final class DirectoryChanges {
         }
     }
 
+    /// Waits until something has changed since the last time, or `deadline` has passed.
+    ///
+    /// - Returns: whether something has changed.
+    package func wait(until deadline: MonotonicTime) throws(SystemError) -> Bool {
+        guard try waitUntilReady(inotify.rawValue, for: Int32(POLLIN), until: deadline) else {
+            return false
+        }
+        var events: [UInt8] = []
+        while case .bytes = try readAvailable(inotify.rawValue, into: &events) { events = [] }
+        return true
+    }
+
     /// Waits until something has changed since the last time.
     ///
     /// - Parameter reader: a descriptor that we write to.

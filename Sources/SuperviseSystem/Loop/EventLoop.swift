@@ -7,6 +7,8 @@ import Glibc
 /// its registration, not to the descriptor's number: what arrives after `cancel`, even in the same
 /// batch and for a number that was given out again, reaches nobody.
 ///
+/// One turn serves what is ready in the order of its ``Rank``. See ``TurnQueue`` for the last rank.
+///
 /// Not Sendable: it belongs to the thread that runs it. A ``Mailbox`` is the way in from other threads.
 package final class EventLoop {
     /// What to wait for on a descriptor.
@@ -37,6 +39,16 @@ package final class EventLoop {
         package static let error = Readiness(rawValue: EPOLLERR.rawValue)
     }
 
+    /// When a watch is served within a turn of the loop.
+    package enum Rank: Sendable {
+        /// Before all others: signals, timers, ends of children.
+        case first
+        case normal
+        /// After all others, each in its turn and for a bounded time in all: peers on sockets, who may
+        /// send without end.
+        case inTurns
+    }
+
     /// One watch on a descriptor; never used again after `cancel`.
     package struct Registration: Hashable, Sendable {
         fileprivate let id: UInt64
@@ -47,10 +59,19 @@ package final class EventLoop {
     private struct Watch {
         let descriptor: Int32
         var interest: Interest
+        let rank: Rank
         let handler: Handler
     }
 
     private let epoll: FileDescriptor
+    /// Watches the descriptors of ``Rank/inTurns``; it is itself watched by `epoll`.
+    private let peers: FileDescriptor
+    private var turns = TurnQueue()
+    /// How long watches of ``Rank/inTurns`` are served before the others are looked at again.
+    package var slice = Duration.milliseconds(5)
+    /// Watches of ``Rank/inTurns`` are not served while this is true. It is asked in every turn.
+    package var holdsTurns: () -> Bool = { false }
+    private var isHolding = false
     private var watches: [UInt64: Watch] = [:]
     private var lastId: UInt64 = 0
     private var isStopping = false
@@ -60,10 +81,20 @@ package final class EventLoop {
 
     /// After so many rounds a flood of events no longer holds up what was postponed.
     private static let patience = 16
+    /// The number that stands for `peers` in `epoll`; registrations count from 1.
+    private static let peersId: UInt64 = 0
+    /// While turns are held, the reason is looked at again after this time, in milliseconds.
+    private static let holdTime: Int32 = 10
 
     /// - Throws: EMFILE, ENFILE.
     package init() throws(SystemError) {
-        epoll = FileDescriptor(
+        epoll = try Self.makeEpoll()
+        peers = try Self.makeEpoll()
+        try watchPeers(EPOLL_CTL_ADD, for: .read)
+    }
+
+    private static func makeEpoll() throws(SystemError) -> FileDescriptor {
+        FileDescriptor(
             adopting: try systemCall("epoll_create1") {
                 epoll_create1(Int32(EPOLL_CLOEXEC))
             })
@@ -74,10 +105,12 @@ package final class EventLoop {
     /// - Throws: EPERM for a regular file or directory, which are always ready; EEXIST where the
     ///   descriptor is watched already; ENOSPC at the user's limit of watches.
     package func watch(
-        _ descriptor: Int32, for interest: Interest, _ handler: @escaping Handler
+        _ descriptor: Int32, for interest: Interest, rank: Rank = .normal,
+        _ handler: @escaping Handler
     ) throws(SystemError) -> Registration {
         lastId += 1
-        let watch = Watch(descriptor: descriptor, interest: interest, handler: handler)
+        let watch = Watch(
+            descriptor: descriptor, interest: interest, rank: rank, handler: handler)
         if !interest.isEmpty { try control(EPOLL_CTL_ADD, watch, id: lastId) }
         watches[lastId] = watch
         return Registration(id: lastId)
@@ -123,6 +156,14 @@ package final class EventLoop {
         postponed.append(work)
     }
 
+    /// Calls the handler of a watch of ``Rank/inTurns`` once more when its turn comes, with `.read`: there
+    /// is something left to do for it that the kernel does not know of.
+    package func again(_ registration: Registration) {
+        guard let watch = watches[registration.id] else { return }
+        precondition(watch.rank == .inTurns, "only a watch that is served in turns gets another")
+        turns.add(registration.id, Readiness.read.rawValue)
+    }
+
     /// Serves events until ``stop()``. May be called again.
     package func run() throws(SystemError) {
         isStopping = false
@@ -131,10 +172,10 @@ package final class EventLoop {
             for prepare in preparations { prepare() }
             if isStopping { return }
             if postponed.isEmpty {
-                try serve(&events, timeout_ms: -1)
+                try takeTurn(&events, mayWait: true)
                 continue
             }
-            let isQuiet = try serve(&events, timeout_ms: 0) == 0
+            let isQuiet = try !takeTurn(&events, mayWait: false)
             roundsPostponed += 1
             if isQuiet || roundsPostponed >= Self.patience { doPostponed() }
         }
@@ -151,25 +192,65 @@ package final class EventLoop {
         isStopping = true
     }
 
-    /// - Returns: how many events there were.
+    /// - Returns: whether there was anything to serve.
     @discardableResult
-    private func serve(
-        _ events: inout [epoll_event], timeout_ms: Int32
-    ) throws(SystemError) -> Int {
+    private func takeTurn(
+        _ events: inout [epoll_event], mayWait: Bool
+    ) throws(SystemError) -> Bool {
+        try holdTurns(holdsTurns())
+        let hasTurns = !isHolding && !turns.isEmpty
+        let timeout_ms: Int32 = !mayWait || hasTurns ? 0 : isHolding ? Self.holdTime : -1
         let number = epoll.rawValue
         let count = try systemCall("epoll_wait") {
             epoll_wait(number, &events, Int32(events.count), timeout_ms)
         }
-        for event in events[..<Int(count)] {
+        serve(events[..<Int(count)], rank: .first)
+        serve(events[..<Int(count)], rank: .normal)
+        let peersAreReady = events[..<Int(count)].contains { $0.data.u64 == Self.peersId }
+        if !isStopping, !isHolding, hasTurns || peersAreReady { try servePeers(&events) }
+        return count > 0 || hasTurns
+    }
+
+    private func serve(_ events: ArraySlice<epoll_event>, rank: Rank) {
+        for event in events {
             // Level-triggered: what is skipped here is reported again.
-            if isStopping { break }
-            watches[event.data.u64]?.handler(Readiness(rawValue: event.events))
+            if isStopping { return }
+            guard let watch = watches[event.data.u64], watch.rank == rank else { continue }
+            watch.handler(Readiness(rawValue: event.events))
         }
-        return Int(count)
+    }
+
+    /// Who is newly ready goes behind those who wait; then each has one turn, until the time is over. Who
+    /// wants another one waits until it was seen who else is ready.
+    private func servePeers(_ events: inout [epoll_event]) throws(SystemError) {
+        let end = MonotonicTime.now() + slice
+        let number = peers.rawValue
+        let count = try systemCall("epoll_wait") {
+            epoll_wait(number, &events, Int32(events.count), 0)
+        }
+        for event in events[..<Int(count)] { turns.add(event.data.u64, event.events) }
+        for _ in 0..<turns.count {
+            guard !isStopping, let (id, readiness) = turns.next() else { return }
+            watches[id]?.handler(Readiness(rawValue: readiness))
+            if MonotonicTime.now() >= end { return }
+        }
+    }
+
+    private func holdTurns(_ holds: Bool) throws(SystemError) {
+        guard holds != isHolding else { return }
+        try watchPeers(EPOLL_CTL_MOD, for: holds ? [] : .read)
+        isHolding = holds
+    }
+
+    private func watchPeers(_ operation: Int32, for interest: Interest) throws(SystemError) {
+        let (number, peersNumber) = (epoll.rawValue, peers.rawValue)
+        var event = epoll_event(
+            events: interest.rawValue, data: epoll_data_t(u64: Self.peersId))
+        try systemCall("epoll_ctl") { epoll_ctl(number, operation, peersNumber, &event) }
     }
 
     private func control(_ operation: Int32, _ watch: Watch, id: UInt64) throws(SystemError) {
-        let number = epoll.rawValue
+        let number = watch.rank == .inTurns ? peers.rawValue : epoll.rawValue
         var event = epoll_event(events: watch.interest.rawValue, data: epoll_data_t(u64: id))
         try systemCall("epoll_ctl", "\(watch.descriptor)") {
             epoll_ctl(number, operation, watch.descriptor, &event)

@@ -17,7 +17,7 @@ package final class TimerSource {
             timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
         }
         timer = FileDescriptor(adopting: number)
-        registration = try loop.watch(number, for: .read) { _ in
+        registration = try loop.watch(number, for: .read, rank: .first) { _ in
             var expirations: UInt64 = 0
             // Nothing to read: the alarm was set anew after it went off.
             if read(number, &expirations, 8) == 8 { handler() }

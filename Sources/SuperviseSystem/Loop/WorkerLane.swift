@@ -52,6 +52,13 @@ package final class WorkerLane: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
+    /// How many jobs have not begun.
+    package var waiting: Int {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return jobs.count
+    }
+
     /// With `mutex` locked. If no thread can be started, jobs wait for ``startThreads()``; running them
     /// here could deadlock on the caller.
     private func startThreadIfNeeded() {

@@ -29,15 +29,23 @@ package final class CapturedTool: Sendable {
     private let command: [String]
     private let environment: [String]
     private let directory: String?
+    private let program: String?
+    private let settings: ProcessSettings
     private let tools: Tools
     private let limit: Int
     private let state = Mutex(State())
 
-    /// - Parameter limit: so many bytes are kept.
+    /// - Parameters:
+    ///   - program: the file to execute; nil looks for the command's first word.
+    ///   - settings: what is different about it.
+    ///   - limit: so many bytes are kept.
     package init(
-        _ command: [String], environment: [String], directory: String?, tools: Tools, limit: Int
+        _ command: [String], program: String? = nil, environment: [String], directory: String?,
+        settings: ProcessSettings = .init(), tools: Tools, limit: Int
     ) {
         self.command = command
+        self.program = program
+        self.settings = settings
         self.environment = environment
         self.directory = directory
         self.tools = tools
@@ -89,11 +97,14 @@ package final class CapturedTool: Sendable {
     }
 
     private func start(_ output: consuming FileDescriptor) throws(SystemError) -> Tool {
-        try tools.start(
-            SpawnRequest(
-                command: command, environment: environment, directory: directory,
-                standardInput: .null, standardOutput: .descriptor(output.rawValue),
-                standardError: .descriptor(output.rawValue)))
+        var request = SpawnRequest(
+            command: command, environment: environment, directory: directory,
+            standardInput: .null, standardOutput: .descriptor(output.rawValue),
+            standardError: .descriptor(output.rawValue))
+        request.program = program
+        request.settings = settings
+        try request.giveStreams()
+        return try tools.start(request)
     }
 
     /// Takes what comes until the process has ended: what that has started may hold the pipe for

@@ -69,13 +69,31 @@ package final class ControlGroup: Sendable {
         cl_cgroup_kill(place.directory)
     }
 
-    /// Whether somebody lives in it or below.
-    package var isPopulated: Bool {
+    /// Whether somebody lives in a group or below.
+    package enum Population: Equatable, Sendable {
+        case nobody
+        case somebody
+        /// It cannot be read now.
+        case unknown(SystemError)
+    }
+
+    package var population: Population {
         var text = [UInt8](repeating: 0, count: 256)
         let number = events.rawValue
-        let count = try? systemCall("pread") { pread(number, &text, text.count, 0) }
-        return String(decoding: text.prefix(count ?? 0), as: UTF8.self)
-            .split(separator: "\n").contains("populated 1")
+        do throws(SystemError) {
+            let count = try systemCall("pread", "\(place.directory)/cgroup.events") {
+                pread(number, &text, text.count, 0)
+            }
+            let lines = String(decoding: text.prefix(count), as: UTF8.self).split(separator: "\n")
+            if lines.contains("populated 1") { return .somebody }
+            if lines.contains("populated 0") { return .nobody }
+            return .unknown(
+                SystemError(
+                    call: "pread", code: EIO, subject: "\(place.directory)/cgroup.events"))
+        } catch {
+            // The group was removed, which is only possible if nobody was in it.
+            return error.code == ENODEV ? .nobody : .unknown(error)
+        }
     }
 
     /// Ready for ``EventLoop/Interest/urgent`` when that may have changed since it was last asked.

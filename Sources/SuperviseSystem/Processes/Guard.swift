@@ -11,6 +11,9 @@ package final class Guard {
     /// somebody has killed it, and a new one is to be started.
     package let process: ProcessHandle
     package let attempt: GuardedAttempt
+    /// What it executes of our own program once it has ended the tree of a supervisor that died, with
+    /// the run's lock as ``FileLock/settling(_:)`` finds it; nil is nothing.
+    package let settling: [String]?
     private var line: FileDescriptor?
 
     /// Descriptors of the locks that a guard shares; -1 is none.
@@ -31,25 +34,34 @@ package final class Guard {
     /// - Parameter group: the job's, where it has one; in the end the guard removes it.
     /// - Throws: EAGAIN or ENOMEM where no process can be made, EMFILE.
     package static func start(
-        of attempt: GuardedAttempt, holding locks: Locks, group: ControlGroup? = nil
+        of attempt: GuardedAttempt, holding locks: Locks, group: ControlGroup? = nil,
+        settling: [String]? = nil
     ) throws(SystemError) -> Guard {
         var line: Int32 = -1
         var pidfd: Int32 = -1
+        let words = CStrings(settling ?? [])
+        let arguments = settling == nil ? nil : words.pointers
         let pid = try withExtendedLifetime(group) { () throws(SystemError) in
             try systemCall("clone", "guard") {
                 cl_guard_start(
                     cl_locks(run: locks.run, payload: locks.payload), group?.native, attempt.native,
-                    &line, &pidfd)
+                    arguments, &line, &pidfd)
             }
         }
+        // The guard has its own copy from here on.
+        _ = consume words
         return Guard(
             process: ProcessHandle(pid: pid, adopting: FileDescriptor(adopting: pidfd)),
-            attempt: attempt, line: FileDescriptor(adopting: line))
+            attempt: attempt, settling: settling, line: FileDescriptor(adopting: line))
     }
 
-    private init(process: ProcessHandle, attempt: GuardedAttempt, line: consuming FileDescriptor) {
+    private init(
+        process: ProcessHandle, attempt: GuardedAttempt, settling: [String]?,
+        line: consuming FileDescriptor
+    ) {
         self.process = process
         self.attempt = attempt
+        self.settling = settling
         self.line = consume line
     }
 

@@ -19,15 +19,24 @@ package final class GuardedAttempt: @unchecked Sendable {
     /// From now on this attempt is the one to end, and no other. To be told before the spawn, so that
     /// there is no moment without a guard; its leader says itself who it is.
     ///
-    /// - Parameter token: the attempt's, of at most 39 bytes.
-    package func begin(token: String) {
+    /// - Parameters:
+    ///   - token: the attempt's, of at most 39 bytes.
+    ///   - number: the attempt's; the guard notes it for the next supervisor.
+    package func begin(token: String, number: Int = 0) {
         precondition(token.utf8.count < MemoryLayout.size(ofValue: native.pointee.token))
+        native.pointee.number = Int32(clamping: number)
         cl_guarded_begin(native, token)
     }
 
+    /// From now on all that earlier attempts of the run have left is the guard's to end, as we are ending it
+    /// and may be killed meanwhile.
+    ///
+    /// - Parameter runToken: the run's half of the token.
+    package func begin(leftoversOf runToken: String) { begin(token: runToken) }
+
     /// Lists the inherited processes, once, before the first process of the job is started.
     ///
-    /// - Throws: EMFILE, ENFILE, ENOMEM: then nobody can tell, and it is to be called again.
+    /// - Throws: why /proc cannot be read: then nobody can tell, and it is to be called again.
     package func takeInherited() throws(SystemError) {
         guard native.pointee.inherited.since == 0 else { return }
         try systemCall("open", "/proc") {
@@ -44,6 +53,13 @@ package final class GuardedAttempt: @unchecked Sendable {
         return UnsafePointer(
             UnsafeRawPointer(native).advanced(by: offset).assumingMemoryBound(
                 to: cl_inherited.self))
+    }
+
+    /// For C, as long as this value lives: to be set at the moment that the leader is reaped.
+    var isReaped: UnsafeMutablePointer<Int32> {
+        let offset = MemoryLayout<cl_guarded>.offset(of: \.is_reaped) ?? 0
+        return UnsafeMutableRawPointer(native).advanced(by: offset).assumingMemoryBound(
+            to: Int32.self)
     }
 
     /// Its number may be another process's from now on.

@@ -5,7 +5,7 @@ extension JobTree {
     ///
     /// - Returns: false where one of them would end by it, or where nobody can tell.
     package func handles(_ signal: Int32) -> Bool {
-        guard let members = members() else { return false }
+        guard let members = try? members() else { return false }
         return members.allSatisfy { pid in
             guard let status = ProcessStatus(path: "/proc/\(pid)/stat"), status.state != "Z" else {
                 return true

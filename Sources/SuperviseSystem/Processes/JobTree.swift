@@ -7,14 +7,20 @@ import Glibc
 package struct JobTree: Sendable {
     private let helpers: [Int32]
     private let attempt: GuardedAttempt?
+    private let leader: Int32?
 
     /// - Parameters:
     ///   - helpers: children of ours that are not the job's, nor is what they have started.
     ///   - attempt: has the list of inherited processes; nil if there are none.
-    package init(helpers: Set<Int32>, sparing attempt: GuardedAttempt?) {
+    ///   - leader: of the job, which somebody reaps; nil if there is none.
+    package init(helpers: Set<Int32>, sparing attempt: GuardedAttempt?, leader: Int32? = nil) {
         self.helpers = Array(helpers)
         self.attempt = attempt
+        self.leader = leader
     }
+
+    /// Holds some descriptors in reserve for looks at processes, from now on.
+    package static func holdReserve() { cl_tree_reserve() }
 
     /// Whether somebody is left.
     package enum Presence: Equatable, Sendable {
@@ -32,6 +38,8 @@ package struct JobTree: Sendable {
         package var refused: Refused?
         /// Why /proc could not be searched; nil if it could.
         package var failure: SystemError?
+        /// The helpers and the leader that have ended and were taken meanwhile.
+        package var reaped: [Reaped] = []
 
         package struct Refused: Equatable, Sendable {
             package let pid: Int32
@@ -51,6 +59,9 @@ package struct JobTree: Sendable {
     ///
     /// Guards of supervisors among them end once they have ended their own trees; where only they are
     /// left, SIGKILL is for them, too.
+    ///
+    /// Ended processes of the job are reaped meanwhile: it may make them faster than one look takes, until no
+    /// process number is free.
     @discardableResult
     package func signal(_ signal: Int32) -> Sent {
         // Mostly there is nobody, and one look at a list is much quicker than one at all processes.
@@ -60,11 +71,17 @@ package struct JobTree: Sendable {
         case .somebody: break
         }
         var sent = cl_sent()
-        guard withNative({ cl_tree_signal($0, signal, &sent) }) >= 0 else {
-            return Sent(failure: SystemError(call: "open", code: errno, subject: "/proc"))
+        var failure: SystemError?
+        let reaped = reaping { reaper in
+            // Without an attempt somebody else reaps.
+            let reaper = attempt == nil ? nil : reaper
+            if withNative(reaper: reaper, { cl_tree_signal($0, signal, &sent) }) < 0 {
+                failure = SystemError(call: "open", code: errno, subject: "/proc")
+            }
         }
         let refused = sent.refused == 0 ? nil : Sent.Refused(pid: sent.refuser, code: sent.refused)
-        return Sent(count: Int(sent.count), refused: refused)
+        return Sent(
+            count: max(0, Int(sent.count)), refused: refused, failure: failure, reaped: reaped)
     }
 
     /// SIGSTOP to all of them, again and again until they stand still, for one that forks meanwhile would
@@ -82,8 +99,10 @@ package struct JobTree: Sendable {
         return SystemError(call: "open", code: errno, subject: "/proc")
     }
 
-    /// Their numbers, in order; nil where /proc cannot be read.
-    package func members() -> [Int32]? {
+    /// Their numbers, in order.
+    ///
+    /// - Throws: why /proc cannot be read, so that nobody can tell.
+    package func members() throws(SystemError) -> [Int32] {
         let found = FoundNumbers()
         let count = withNative { tree in
             withExtendedLifetime(found) {
@@ -91,12 +110,40 @@ package struct JobTree: Sendable {
                     tree, nil, FoundNumbers.note, Unmanaged.passUnretained(found).toOpaque())
             }
         }
-        return count < 0 ? nil : found.all
+        guard count >= 0 else {
+            throw SystemError(call: "open", code: errno, subject: "/proc")
+        }
+        return found.all
     }
 
-    private func withNative<Result>(_ body: (UnsafePointer<cl_tree>) -> Result) -> Result {
+    /// Takes at most so many children of ours that have ended, in one go.
+    ///
+    /// - Returns: the helpers and the leader among them, and how many there were in all.
+    package func reap(atMost limit: Int) -> (awaited: [Reaped], count: Int) {
+        var count = 0
+        let awaited = reaping { count = Int(cl_reap_batch($0, Int32(limit))) }
+        return (awaited, count)
+    }
+
+    private func reaping(_ body: (UnsafeMutablePointer<cl_reaper>) -> Void) -> [Reaped] {
+        let ended = UnsafeMutablePointer<cl_ended>.allocate(capacity: helpers.count + 1)
+        defer { ended.deallocate() }
+        return helpers.withUnsafeBufferPointer { awaited in
+            var reaper = cl_reaper(
+                awaited: awaited.baseAddress, awaited_count: Int32(awaited.count),
+                leader: leader ?? 0, is_reaped: attempt?.isReaped, ended: ended, count: 0)
+            withExtendedLifetime(attempt) { withUnsafeMutablePointer(to: &reaper) { body($0) } }
+            return (0..<Int(reaper.count)).map { Reaped(ended[$0]) }
+        }
+    }
+
+    private func withNative<Result>(
+        reaper: UnsafeMutablePointer<cl_reaper>? = nil,
+        _ body: (UnsafePointer<cl_tree>) -> Result
+    ) -> Result {
         var tree = cl_tree()
         tree.root = getpid()
+        tree.reaper = reaper
         tree.except_count = Int32(helpers.count)
         return helpers.withUnsafeBufferPointer { spared in
             tree.except = spared.baseAddress

@@ -24,7 +24,9 @@ final class NativeRequest: @unchecked Sendable {
         shell = .allocate(capacity: count + 2)
         shell.initialize(repeating: nil, count: count + 2)
         for index in 1..<max(1, count) { shell[index + 1] = arguments.constants[index] }
-        environment = CStrings(request.environment)
+        let room = String(repeating: "0", count: Int(CL_SPAWN_PID))
+        let pidEntry = request.pidVariable.map { "\($0)=\(room)" }
+        environment = CStrings(request.environment + (pidEntry.map { [$0] } ?? []))
         directory = CStrings(request.directory.map { [$0] } ?? [])
         reach = CStrings(paths ?? [])
         settings = NativeSettings(request.settings)
@@ -41,6 +43,10 @@ final class NativeRequest: @unchecked Sendable {
         native.arguments = UnsafePointer(arguments.pointers)
         native.shell_arguments = shell
         native.environment = UnsafePointer(environment.pointers)
+        if let name = request.pidVariable {
+            native.own_pid = environment.pointers[request.environment.count]?
+                .advanced(by: name.utf8.count + 1)
+        }
         native.directory = directory.constants[0]
         native.streams = (
             request.standardInput.native, request.standardOutput.native,

@@ -21,7 +21,13 @@ package final class ProcessExamination: Sendable {
     ///
     /// - Parameter tree: whose processes are meant.
     package func run(_ tree: JobTree) {
-        for (pid, status) in Self.processes(of: tree) {
+        let members: [Int32]
+        do throws(SystemError) {
+            members = try tree.members()
+        } catch {
+            return findings_.withLock { $0.obstacle = error }
+        }
+        for (pid, status) in Self.processes(Set(members)) {
             var process = ProcessFindings.Process(
                 pid: pid, parent: status.parent, name: status.name)
             var leftOut = 0
@@ -45,8 +51,7 @@ package final class ProcessExamination: Sendable {
     }
 
     /// Parents before their children; also those that have ended and were not reaped by their parent.
-    private static func processes(of tree: JobTree) -> [(Int32, ProcessStatus)] {
-        let members = Set(tree.members() ?? [])
+    private static func processes(_ members: Set<Int32>) -> [(Int32, ProcessStatus)] {
         var children: [Int32: [(Int32, ProcessStatus)]] = [:]
         var found: [(Int32, ProcessStatus)] = []
         for pid in numbers(in: "/proc") {
@@ -110,9 +115,36 @@ struct ProcessStatus {
     /// When it was started: hundredths of a second since the boot.
     let started: UInt64
 
-    /// nil where it is gone.
+    /// nil if it is gone or cannot be read.
     init?(path: String) {
-        guard let text = try? readSmallFile(path),
+        guard let text = try? readSmallFile(path) else { return nil }
+        self.init(text)
+    }
+
+    /// What a look at one process gives.
+    enum Look {
+        case found(ProcessStatus)
+        case gone
+        /// /proc cannot be read now.
+        case unknown(SystemError)
+    }
+
+    static func look(at pid: Int32) -> Look {
+        let path = "/proc/\(pid)/stat"
+        do throws(SystemError) {
+            let text = try readSmallFile(path)
+            if let status = ProcessStatus(text) { return .found(status) }
+            return .unknown(SystemError(call: "read", code: EIO, subject: path))
+        } catch {
+            guard error.code == ESRCH || error.code == ENOENT && ProcessTree.isVisible else {
+                return .unknown(error)
+            }
+            return .gone
+        }
+    }
+
+    private init?(_ text: String) {
+        guard
             // The name may have anything in it, also brackets and line ends.
             let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")"), open < close
         else { return nil }

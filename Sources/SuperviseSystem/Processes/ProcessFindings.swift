@@ -47,6 +47,8 @@ package struct ProcessFindings: Equatable, Sendable {
     package var leftOut = 0
     /// All of them were looked at.
     package var isComplete = false
+    /// Why nobody can tell which processes there are; nil if that is known.
+    package var obstacle: SystemError?
 
     package init() {}
 
@@ -57,6 +59,9 @@ extension ProcessFindings {
     /// For people: a paragraph for each process, a line for each thread, and the kernel's stacks,
     /// each once.
     package var text: String {
+        if let obstacle {
+            return "(nobody can tell which processes the job has: \(obstacle))\n"
+        }
         var text = ""
         var known: [String: Int32] = [:]
         for process in processes {

@@ -27,10 +27,11 @@ package final class ProcessHandle: Sendable {
             number = try systemCall("pidfd_open", "\(pid)") { cl_pidfd_open(pid) }
         } catch {
             guard cl_is_refusal(error.code) != 0 else { throw error }
-            guard let status = ProcessStatus(path: "/proc/\(pid)/stat") else {
-                throw SystemError(call: "kill", code: ESRCH, subject: "\(pid)")
+            switch ProcessStatus.look(at: pid) {
+            case .found(let status): started = status.started
+            case .gone: throw SystemError(call: "kill", code: ESRCH, subject: "\(pid)")
+            case .unknown(let error): throw error
             }
-            started = status.started
         }
         self.pid = pid
         self.started = started
@@ -60,7 +61,7 @@ package final class ProcessHandle: Sendable {
     }
 
     private func signalByNumber(_ signal: Int32) throws(SystemError) -> Bool {
-        guard isThere else { return false }
+        guard try isThere() else { return false }
         do throws(SystemError) {
             try systemCall("kill", "\(pid)") { kill(pid, signal) }
             return true
@@ -71,18 +72,27 @@ package final class ProcessHandle: Sendable {
     }
 
     /// Whether the number is still this process's, ended or not.
-    private var isThere: Bool {
+    ///
+    /// - Throws: why nobody can tell.
+    private func isThere() throws(SystemError) -> Bool {
         if cl_child_state(pid) != 0 { return true }
-        return started != 0 && ProcessStatus(path: "/proc/\(pid)/stat")?.started == started
+        guard started != 0 else { return false }
+        return switch ProcessStatus.look(at: pid) {
+        case .found(let status): status.started == started
+        case .gone: false
+        case .unknown(let error): throw error
+        }
     }
 
     private var hasEnded: Bool {
         let state = cl_child_state(pid)
         if state != 0 { return state == 2 }
-        guard started != 0, let status = ProcessStatus(path: "/proc/\(pid)/stat") else {
-            return true
+        guard started != 0 else { return true }
+        return switch ProcessStatus.look(at: pid) {
+        case .found(let status): status.started != started || status.state == "Z"
+        case .gone: true
+        case .unknown: false
         }
-        return status.started != started || status.state == "Z"
     }
 
     /// Waits until the process has ended.

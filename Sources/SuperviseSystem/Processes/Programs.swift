@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// Where a program is that would be found in PATH.
+/// Where a program is that would be found in PATH. Relative directories in it are passed over: what they
+/// mean depends on where it is asked.
 ///
 /// - Parameter path: PATH; where it is nil, the C library's own.
 /// - Returns: nil where it is not there, or not executable by us.
@@ -10,9 +11,8 @@ package func pathOfProgram(
 ) -> String? {
     let directories = (path ?? "/bin:/usr/bin").utf8
         .split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    let candidates = directories.map(Substring.init).map {
-        $0.isEmpty ? "./\(name)" : "\($0)/\(name)"
-    }
+    let candidates = directories.filter { $0.first == UInt8(ascii: "/") }
+        .map { "\(Substring($0))/\(name)" }
     return candidates.first { candidate in
         var found = stat()
         return stat(candidate, &found) == 0 && found.st_mode & S_IFMT == S_IFREG

@@ -26,6 +26,11 @@ package struct Reaped: Hashable, Sendable {
         self.pid = pid
         self.status = status
     }
+
+    init(_ ended: cl_ended) {
+        pid = ended.pid
+        status = ended.signaled != 0 ? .signaled(ended.status) : .exited(ended.status)
+    }
 }
 
 /// Takes one child that has ended: our own, or an orphan that came to us.
@@ -35,9 +40,7 @@ package func reapOne() -> Reaped? {
     var ended = cl_ended()
     // Fails only with ECHILD: with WNOHANG there is nothing to interrupt.
     guard cl_reap(&ended) == 0, ended.pid != 0 else { return nil }
-    return Reaped(
-        pid: ended.pid,
-        status: ended.signaled != 0 ? .signaled(ended.status) : .exited(ended.status))
+    return Reaped(ended)
 }
 
 /// Whether we have any child, running or ended, apart from a ``Guard``.

@@ -29,6 +29,8 @@ package struct SpawnRequest: Sendable {
     /// opened ourselves it never gets.
     package var closesOtherDescriptors: Bool
     package var settings = ProcessSettings()
+    /// A variable that has the child's own pid, beside ``environment``; nil for none.
+    package var pidVariable: String?
     /// What the child is the leader of, before it is anything else.
     package var guarded: GuardedAttempt?
 

@@ -26,11 +26,13 @@ package final class StreamedTool {
     /// Starts it; to be called on the loop's thread.
     ///
     /// - Parameters:
+    ///   - program: the file to execute; nil looks for the command's first word.
     ///   - input: what it reads; it has to fit into a pipe, 64 KiB.
     ///   - takesErrors: whether its standard error is heard with its output; else it is ours.
     /// - Throws: EMFILE, EAGAIN, ENOMEM; E2BIG where the input does not fit.
     package init(
-        _ command: [String], environment: [String], directory: String? = nil, input: [UInt8] = [],
+        _ command: [String], program: String? = nil, environment: [String],
+        directory: String = HelperPlace.directory, input: [UInt8] = [],
         takesErrors: Bool, tools: Tools, on loop: EventLoop, _ heard: @escaping (News) -> Void
     ) throws(SystemError) {
         self.tools = tools
@@ -39,12 +41,13 @@ package final class StreamedTool {
         let pipe = try FileDescriptor.pipe(nonblocking: .read)
         let given = input.isEmpty ? nil : try Self.filled(with: input)
         let number = pipe.write.rawValue
-        tool = try tools.start(
-            SpawnRequest(
-                command: command, environment: environment, directory: directory,
-                standardInput: given.map { .descriptor($0.descriptor.rawValue) } ?? .null,
-                standardOutput: .descriptor(number),
-                standardError: takesErrors ? .descriptor(number) : .inherit))
+        var request = SpawnRequest(
+            command: command, environment: environment, directory: directory,
+            standardInput: given.map { .descriptor($0.descriptor.rawValue) } ?? .null,
+            standardOutput: .descriptor(number),
+            standardError: takesErrors ? .descriptor(number) : .inherit)
+        request.program = program
+        tool = try tools.start(request)
         output = pipe.read
         outputWatch = try loop.watch(output.rawValue, for: .read) { [unowned self] _ in hear() }
         endWatch = try loop.watch(tool.statusDescriptor, for: .read) { [unowned self] _ in end() }

@@ -10,10 +10,12 @@ package final class SignalSource {
     /// Blocks the signals in this thread, and with it in every thread that it starts from now on: to
     /// be made before there are others, or they take the signals.
     ///
-    /// - Parameter handler: gets the signal and the pid of its sender (0 where that was the kernel).
+    /// - Parameters:
+    ///   - rank: when signals are served within a turn of the loop.
+    ///   - handler: gets the signal and the pid of its sender (0 where that was the kernel).
     /// - Throws: EMFILE. Then nothing is blocked.
     package init(
-        _ signals: SignalSet, on loop: EventLoop,
+        _ signals: SignalSet, on loop: EventLoop, rank: EventLoop.Rank = .first,
         _ handler: @escaping (_ signal: Int32, _ pid: Int32) -> Void
     ) throws(SystemError) {
         self.loop = loop
@@ -24,7 +26,7 @@ package final class SignalSource {
             signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
         }
         descriptor = FileDescriptor(adopting: number)
-        registration = try loop.watch(number, for: .read) { _ in
+        registration = try loop.watch(number, for: .read, rank: rank) { _ in
             // One at a time: the handler may stop the loop, and the next one is then still there.
             var info = signalfd_siginfo()
             let size = MemoryLayout<signalfd_siginfo>.size
@@ -42,6 +44,11 @@ package final class SignalSource {
 /// Ignores SIGPIPE in this process: a peer that goes away is an error of the call, not our death.
 package func ignoreBrokenPipes() {
     _ = cl_signal_ignore(SIGPIPE)
+}
+
+/// Makes a write beyond the limit of file sizes (`ulimit -f`) fail with EFBIG: else it kills us.
+package func ignoreFileSizeLimit() {
+    _ = cl_signal_ignore(SIGXFSZ)
 }
 
 /// Ignores what stops a process in the background that writes to its terminal (`stty tostop`) or

@@ -38,3 +38,10 @@ package func pathExists(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0
 }
+
+/// Removes the name of a socket of ours; anything else stays.
+package func removeSocket(_ path: String) {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+    unlink(path)
+}

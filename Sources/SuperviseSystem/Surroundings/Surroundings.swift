@@ -75,6 +75,11 @@ package func userId() -> UInt32 {
     geteuid()
 }
 
+/// The effective group id.
+package func groupId() -> UInt32 {
+    getegid()
+}
+
 /// Our own pid.
 package func processId() -> Int32 {
     getpid()

@@ -4,9 +4,14 @@ import Glibc
 /// Whose directories and files are, where a job is not who we are.
 ///
 /// Nothing here follows a link in the last component of a path.
-package enum Belongings {
+package struct Belongings: Sendable {
+    /// What paths below them are followed from.
+    private let anchors: Anchors?
+
+    package init(anchors: Anchors? = nil) { self.anchors = anchors }
+
     /// Lets everybody through a directory who knows the names in it.
-    package static func openToAll(_ path: String) throws(SystemError) {
+    package func openToAll(_ path: String) throws(SystemError) {
         try change(path) { (file, found) throws(SystemError) in
             let mode = found.st_mode & 0o7777 | 0o001
             guard mode != found.st_mode & 0o7777 else { return }
@@ -15,7 +20,7 @@ package enum Belongings {
     }
 
     /// Gives a directory of ours the permissions of another one.
-    package static func openLike(_ pattern: String, _ path: String) throws(SystemError) {
+    package func openLike(_ pattern: String, _ path: String) throws(SystemError) {
         var wanted = stat()
         try systemCall("stat", pattern) { stat(pattern, &wanted) }
         let mode = wanted.st_mode & 0o7777 | 0o700
@@ -25,28 +30,32 @@ package enum Belongings {
     }
 
     /// Lets a group through a directory of ours, and nobody else.
-    package static func open(_ path: String, to group: UInt32) throws(SystemError) {
+    package func open(_ path: String, to group: UInt32) throws(SystemError) {
         try set(path, user: geteuid(), group: group, mode: 0o710)
     }
 
+    /// The same, of a path that is followed by its name.
+    package static func open(_ path: String, to group: UInt32) throws(SystemError) {
+        try Belongings().open(path, to: group)
+    }
+
     /// Lets a group through a directory of ours and read it.
-    package static func show(_ path: String, to group: UInt32) throws(SystemError) {
+    package func show(_ path: String, to group: UInt32) throws(SystemError) {
         try set(path, user: geteuid(), group: group, mode: 0o750)
     }
 
     /// Gives away a directory.
-    package static func give(_ path: String, to identity: UserIdentity) throws(SystemError) {
+    package func give(_ path: String, to identity: UserIdentity) throws(SystemError) {
         try set(path, user: identity.user, group: identity.group, mode: 0o700)
     }
 
     /// Gives away a regular file. One that has other names too is left as it is: it may be what others
     /// rely on.
-    package static func giveFile(
+    package func giveFile(
         _ path: String, to identity: UserIdentity
     ) throws(SystemError) {
         let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY
-        let file = FileDescriptor(
-            adopting: try systemCall("open", path) { Glibc.open(path, flags) })
+        let file = FileDescriptor(adopting: try openDescriptor(path, flags, anchors))
         let number = file.rawValue
         var found = stat()
         try systemCall("fstat", path) { fstat(number, &found) }
@@ -63,7 +72,7 @@ package enum Belongings {
         try systemCall("lchown", path) { lchown(path, identity.user, identity.group) }
     }
 
-    private static func set(
+    private func set(
         _ path: String, user: uid_t, group: gid_t, mode: mode_t
     ) throws(SystemError) {
         try change(path) { (file, found) throws(SystemError) in
@@ -76,12 +85,11 @@ package enum Belongings {
         }
     }
 
-    private static func change(
+    private func change(
         _ path: String, _ body: (Int32, stat) throws(SystemError) -> Void
     ) throws(SystemError) {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
-        let directory = FileDescriptor(
-            adopting: try systemCall("open", path) { Glibc.open(path, flags) })
+        let directory = FileDescriptor(adopting: try openDescriptor(path, flags, anchors))
         let number = directory.rawValue
         var found = stat()
         try systemCall("fstat", path) { fstat(number, &found) }

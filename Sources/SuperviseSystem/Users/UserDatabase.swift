@@ -56,6 +56,13 @@ package struct UserDatabase: Sendable {
             home: home.isEmpty ? "/" : home, shell: shell.isEmpty ? "/bin/sh" : shell)
     }
 
+    /// How a user is called in a message, such as `user ada (1000)`.
+    package func description(of user: UInt32) -> String {
+        let number = String(user)
+        let entry = entries("/etc/passwd", fields: 6).first { $0[2] == number }
+        return entry.map { "user \($0[0]) (\(number))" } ?? "user \(number)"
+    }
+
     /// The fields of the entry in passwd(5); nil for a number without one.
     private func account(_ user: String) throws(Problem) -> [String]? {
         // A name may consist of digits, and comes first.
@@ -124,7 +131,8 @@ package func outputOfProgram(_ command: [String]) throws(SystemError) -> String 
     let environment = environmentVariables().map { "\($0)=\($1)" }
     let child = try spawn(
         SpawnRequest(
-            command: command, environment: environment, standardInput: .null,
+            command: command, environment: environment, directory: HelperPlace.directory,
+            standardInput: .null,
             standardOutput: .descriptor(pipe.write.rawValue), standardError: .null))
     pipe.write.close()
     var bytes: [UInt8] = []

@@ -1,7 +1,7 @@
 /// What `supervise` can be told to do.
 enum Command: String, CaseIterable, Sendable {
     case run, status, list, checkpoints, checkpoint, prune, stop, restart, pause, unpause, resume
-    case events, logs, plan, doctor
+    case events, logs, settle, plan, doctor
 
     /// Those that can answer in JSON.
     static let withJSON = allCases.filter { ![.run, .resume, .logs].contains($0) }
@@ -19,12 +19,13 @@ enum Command: String, CaseIterable, Sendable {
         case .checkpoint: "Ask for a checkpoint now, and wait until it is safe"
         case .prune: "Remove the checkpoints that no rule keeps"
         case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
-        case .restart: "Start a run's job again, after a final checkpoint"
+        case .restart: "Start a run's job again after a final checkpoint, and wait until it is up"
         case .pause: "Stop a run's job where it is, until it is unpaused"
         case .unpause: "Let a paused job go on"
         case .resume: "Go on with a run: the same command, directory and options"
         case .events: "Show what happened in a run"
         case .logs: "Show what the job wrote, where --capture keeps it"
+        case .settle: "Write down the end of runs whose supervisor is gone"
         case .plan: "Find the best interval between checkpoints"
         case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
@@ -55,6 +56,7 @@ enum Command: String, CaseIterable, Sendable {
         case .pause: ["supervise pause [NAME]"]
         case .unpause: ["supervise unpause [NAME]"]
         case .resume: ["supervise resume NAME"]
+        case .settle: ["supervise settle [NAME]", "supervise settle --all"]
         case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
         case .logs: ["supervise logs [NAME]"]
@@ -75,7 +77,8 @@ enum Command: String, CaseIterable, Sendable {
                     + "The command line wins over the environment, and that over the file. --fresh "
                     + "and --resume-from hold for one start, and only the command line may give "
                     + "them.",
-                "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d.",
+                Self.whatIsADuration,
+                "SIZE is a number with its unit: 500kB, 10MB, 5G (powers of 1000) or 5GiB (of 1024).",
                 "Exit status: the command's own (128 + n where signal n ended it); 125 where "
                     + "supervise itself could not, 126 and 127 where the command cannot be executed "
                     + "or found. Stopped by SIGINT, SIGTERM or SIGHUP, it dies by the same signal.",
@@ -111,20 +114,39 @@ enum Command: String, CaseIterable, Sendable {
                     + "once the run has committed again, a later resume without --from goes on "
                     + "from that; before, from the newest there was.",
             ]
+        case .settle:
+            [
+                "A run whose supervisor was killed, or whose machine went down, is lost: status.json "
+                    + "says running for as long as nobody settles it. The guard does that at once "
+                    + "where it lives; where it died too, this command ends what is left of the run "
+                    + "and writes phase finished, outcome failed, reason supervisor_lost.",
+                "The run stays resumable, and its failures are counted by the next start. A run that "
+                    + "is in use, or that was last at work on another host, is left alone.",
+                Self.whichRun,
+            ]
         case .plan:
             [
                 "Shows what share of the time is useful by how often checkpoints are made, where "
                     + "failures come at random: the best interval, and what others would cost. "
                     + "--checkpoint-every auto finds it by itself.",
-                "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d.",
+                Self.whatIsADuration,
             ]
-        case .status, .checkpoint, .stop, .unpause, .events:
+        case .status, .stop, .unpause, .events:
             [Self.whichRun]
+        case .checkpoint:
+            [
+                "A job that is only just being started has until its first second is over to say "
+                    + "hello, and is asked then. Exit status: 0 when the checkpoint is safe, else 1.",
+                Self.whichRun,
+            ]
         case .restart:
             [
                 "The job has --checkpoint-timeout for its checkpoint and --stop-timeout to end, as "
                     + "with stop. It counts as no failure, and the job is started again whatever "
                     + "its exit status is. A job that waits to be started again is started now.",
+                "It returns when the next attempt has said hello or has lived for a second. Exit "
+                    + "status: 0 then, and 1 where that attempt ends before or cannot be started, "
+                    + "or the run is stopped meanwhile.",
                 Self.whichRun,
             ]
         case .pause:
@@ -155,6 +177,9 @@ enum Command: String, CaseIterable, Sendable {
             ]
         }
     }
+
+    private static let whatIsADuration =
+        "DURATION is a number with its unit: 500ms, 10s, 5m, 2h or 1d; or several: 1h30m, 2m03s."
 
     private static let whichRun =
         "Without NAME it is the run that is running, or the only one there is."

@@ -9,6 +9,8 @@ struct CommandCall: Sendable {
     let values: OptionValues
     /// What ``values`` were read from.
     let given: [String: GivenOption]
+    /// Lines about variables of the environment that are probably slips.
+    let notes: [String]
     let surroundings: Surroundings
     let runs: RunFinder
 
@@ -19,7 +21,9 @@ struct CommandCall: Sendable {
         self.surroundings = surroundings
         operands = arguments.operands + (arguments.rest ?? [])
         let sources = OptionSources(command: command, surroundings: surroundings)
-        given = try sources.collect(arguments).options
+        let collected = try sources.collect(arguments)
+        given = collected.options
+        notes = collected.notes
         values = try sources.values(given)
         runs = RunFinder(
             place: try StatePlace.choose(given: values.stateDirectory, surroundings),
@@ -28,6 +32,18 @@ struct CommandCall: Sendable {
 
     /// Does what was asked for.
     func perform() throws(Complaint) -> Intent {
+        switch try intent() {
+        case .answer(var answer):
+            answer.notes = notes + answer.notes
+            return .answer(answer)
+        case .run(var request):
+            request.notes = notes
+            return .run(request)
+        case .logs(let reader): return .logs(reader)
+        }
+    }
+
+    private func intent() throws(Complaint) -> Intent {
         switch command {
         case .run: throw Complaint("no command: supervise -- python3 train.py")
         case .status: .answer(try status())
@@ -42,6 +58,7 @@ struct CommandCall: Sendable {
         case .pause: .answer(try control("pause"))
         case .unpause: .answer(try control("unpause"))
         case .resume: .run(try resume())
+        case .settle: .answer(try settle())
         case .doctor: .answer(try doctor())
         case .plan: .answer(try plan())
         }

@@ -18,7 +18,7 @@ extension CommandCall {
         )
     }
 
-    /// Returns when it has begun; the status tells how it goes.
+    /// Returns when the next attempt is up.
     func restart() throws(Complaint) -> Answer {
         try control("restart", checkpoint: values.skipsCheckpoint ? false : nil)
     }
@@ -52,7 +52,7 @@ extension CommandCall {
             answer = Answer(
                 text: "\(run.name) \(glance.word)\(steps), \(newest ?? "no checkpoint")\n")
         }
-        answer.status = glance.status.phase == .finished ? 0 : Complaint.no
+        answer.status = glance.status.phase == .finished && !glance.isLost ? 0 : Complaint.no
         return answer
     }
 }

@@ -12,8 +12,12 @@ extension CommandCall {
         }
         try refuseOperands(after: 1)
         let run = try runs.run(name, for: .resume)
-        let record = try run.knownRecord()
+        let record = try run.recordToRun()
         let glance = try run.glance(at: surroundings.now)
+        if glance.status.phase == .paused {
+            let unpause = HumanText.commandLine(["supervise", "unpause", name] + placeOption)
+            throw Complaint("run \(name) is paused; to let it go on: \(unpause)")
+        }
         if glance.isRunning {
             throw Complaint(
                 "run \(name) is in use by pid \(glance.status.supervisorPID); nothing to resume")
@@ -22,27 +26,44 @@ extension CommandCall {
         // Whoever names a checkpoint wants to go on from it, even in a run that has completed.
         let namesOne = if case .checkpoint = from { true } else { false }
         if record.outcome?.kind == .completed, !namesOne {
-            let again = HumanText.commandLine(["supervise", "--name", name, "--"] + record.command)
-            throw Complaint("run \(name) has completed; to do it again: \(again)")
+            throw Complaint(
+                "run \(name) has completed; to do it again from the beginning, with this one kept in "
+                    + "the archive: \(again(run, record))")
         }
         var place = surroundings
         place.directory = .success(record.directory)
         let builder = RunArguments(surroundings: place)
-        let given = try recordedOptions(of: run)
+        let given = try recordedOptions(of: run, record)
         // The state is where it was found, wherever it was when the run began.
         var request = try builder.request(
             given, command: record.command, stateDirectory: run.store.paths.stateDirectory)
         request.name = run.name.name
         request.options = record.options
         request.settings.resumeFrom = from
-        request.beginning = try beginning(of: record)
+        request.beginning = try beginning(of: run, record)
+        request.isResume = true
         return request
+    }
+
+    private func again(_ run: FoundRun, _ record: RunRecord) -> String {
+        RunAgain(
+            record: record, stateDirectory: run.store.paths.stateDirectory,
+            surroundings: surroundings
+        ).line
+    }
+
+    /// What another command has to be given to find the same runs.
+    private var placeOption: [String] {
+        guard let given = given["state-dir"], given.source == .commandLine else { return [] }
+        return ["--state-dir", given.text]
     }
 
     /// The program and the variables that the run began with; nil where its version kept none.
     ///
     /// - Throws: ``Complaint`` where the program is gone: another one of its name is not this run's.
-    private func beginning(of record: RunRecord) throws(Complaint) -> RunRequest.Beginning? {
+    private func beginning(
+        of run: FoundRun, _ record: RunRecord
+    ) throws(Complaint) -> RunRequest.Beginning? {
         guard let environment = record.environment else { return nil }
         if let program = record.program {
             do throws(SystemError) {
@@ -52,11 +73,9 @@ extension CommandCall {
                 guard error.isMissing else {
                     return .init(program: program, environment: environment)
                 }
-                let again = HumanText.commandLine(
-                    ["supervise", "--name", record.name, "--"] + record.command)
                 throw Complaint(
                     "\(HumanText.printable(program)), the program of run \(record.name), is gone; "
-                        + "bring it back, or use the one that is found now: \(again)")
+                        + "bring it back, or use the one that is found now: \(again(run, record))")
             }
         }
         return .init(program: record.program, environment: environment)
@@ -65,17 +84,21 @@ extension CommandCall {
     /// What the run was started with.
     ///
     /// - Throws: ``Complaint`` where a newer version of `supervise` has started it.
-    func recordedOptions(of run: FoundRun) throws(Complaint) -> [String: GivenOption] {
+    func recordedOptions(
+        of run: FoundRun, _ known: RunRecord? = nil
+    ) throws(Complaint) -> [String: GivenOption] {
         let source = GivenOption.Source.file(run.store.paths.record, line: nil)
         var given: [String: GivenOption] = [:]
-        for (key, text) in try run.knownRecord().options {
+        let record = if let known { known } else { try run.knownRecord() }
+        for (key, text) in record.options {
             let known = OptionTable.options(of: .run).first { $0.name == key && $0.isRecorded }
             guard let spec = known else {
                 throw Complaint(
                     "run \(run.name) was started with --\(HumanText.printable(key)), which this "
                         + "version of supervise does not know; use the newer one")
             }
-            given[key] = GivenOption(spec: spec, text: text, source: source)
+            given[key] = GivenOption(
+                spec: spec, text: RecordedSize.withUnit(text, of: key), source: source)
         }
         return given
     }

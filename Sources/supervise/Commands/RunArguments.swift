@@ -18,7 +18,9 @@ struct RunArguments {
         guard !command.isEmpty else {
             throw Complaint("no command after --, as in supervise -- python3 train.py")
         }
-        return try request(collected.options, command: command)
+        var request = try request(collected.options, command: command)
+        request.notes = collected.notes
+        return request
     }
 
     private func noCommand(
@@ -34,22 +36,24 @@ struct RunArguments {
     }
 
     /// - Parameters:
-    ///   - given: the winning value of each option that was given.
+    ///   - written: the winning value of each option that was given.
     ///   - stateDirectory: an absolute path; nil leaves it to the options and the environment.
     func request(
-        _ given: [String: GivenOption], command: [String], stateDirectory: String? = nil
+        _ written: [String: GivenOption], command: [String], stateDirectory: String? = nil
     ) throws(Complaint) -> RunRequest {
+        let given = try locatingPrograms(written)
         let values = try sources.values(given)
         if values.fresh, case .checkpoint(let id) = values.settings.resumeFrom {
             throw Complaint("--fresh begins anew and --resume-from \(id) does not: leave out one")
         }
         let state = try StatePlace.choose(
             given: stateDirectory ?? values.stateDirectory, surroundings)
+        let place = try surroundings.place(values.directory ?? "")
         var request = RunRequest(
-            command: command,
-            directory: try surroundings.absolute(values.directory ?? ""),
+            command: command, directory: place.directory,
             options: try recorded(given),
             stateDirectory: state.directory, settings: values.settings)
+        request.otherDirectory = place.other
         request.name = values.name
         request.checkpointDirectory = try values.checkpointDirectory.map(surroundings.absolute)
         request.fresh = values.fresh
@@ -58,6 +62,7 @@ struct RunArguments {
         request.resumeArguments = values.resumeArguments
         request.checkpointSignal = values.checkpointSignal
         request.settings.preempt = try values.preempt?.source(surroundings)
+        request.onHangUser = values.onHangUser
         request.preemptSignal = try preemptSignal(values, given)
         request.preemptedExitCode = values.preemptedExitCode
         request.job = values.job
@@ -65,6 +70,7 @@ struct RunArguments {
         request.output = try output(values, given)
         request.capture = request.output == .keep ? values.captureMax : nil
         request.tty = values.tty
+        request.passesSockets = values.passesSockets
         request.verbosity = try verbosity(values, given)
         request.logFormat = values.logFormat
         return request

@@ -9,6 +9,7 @@ extension DoctorReader {
         var facts = MachineFacts(now: surroundings.now)
         facts.user = user
         facts.places = [look("state", place.directory)] + payloads(runs)
+        facts.weakPlaces = weakPlaces(facts.places, runs)
         facts.strayLocks = strayLocks()
         facts.socket = socket()
         facts.descriptors = descriptorLimit(isHard: true)
@@ -75,7 +76,7 @@ extension DoctorReader {
             ?? [base.map { "\($0)/supervise" }, "/tmp/supervise-\(user)"].compactMap { $0 }
         var refusal = MachineFacts.Socket.refused("/tmp", reason: "it is not there")
         for path in candidates {
-            // The name of a socket has 21 bytes with its slash and ending.
+            // A directory for the run and the socket's name follow, with their slashes 22 bytes.
             if path.utf8.count + 22 > 100 { return .refused(path, reason: "its path is too long") }
             let parent = parent(of: path)
             guard let owner = try? Ownership.of(path) else {
@@ -92,7 +93,7 @@ extension DoctorReader {
             refusal = .refused(path, reason: "it belongs to user \(owner.user), mode \(mode)")
         }
         // A run makes one of another name in /tmp.
-        return given == nil && mayWrite("/tmp") ? .possible("/tmp/supervise-…") : refusal
+        return given == nil && mayWrite("/tmp") ? .possible("/tmp/supervise.…") : refusal
     }
 
     /// The narrower of what a container or unit may have and what the machine can.

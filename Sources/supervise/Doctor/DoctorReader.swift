@@ -53,6 +53,7 @@ struct DoctorReader {
         if case .success(let record) = facts.record {
             let wanted = [record.options["compress"]].compactMap { $0 }.filter { $0 != "off" }
             facts.jobFaults = jobFaults(record)
+            if !name.isArchived { facts.jobFaults += foreignRecord(store) }
             // Both ask what a start would do, and an archived run never starts.
             let mayStart = !facts.name.isArchived
             if mayStart { facts.tenancy = tenancy(store) }
@@ -71,6 +72,16 @@ struct DoctorReader {
             return .success(try body())
         } catch {
             return .failure(error)
+        }
+    }
+
+    /// What keeps root from starting the run.
+    private func foreignRecord(_ store: RunStore) -> [String] {
+        do throws(StoreError) {
+            _ = try store.loadRecordToRun()
+            return []
+        } catch {
+            return ["\(error)"]
         }
     }
 

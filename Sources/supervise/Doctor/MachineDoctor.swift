@@ -8,6 +8,7 @@ struct MachineDoctor {
 
     func findings() -> [Finding] {
         var findings = facts.places.flatMap(place)
+        findings += trust
         if facts.strayLocks > 0 {
             let count = HumanText.count(facts.strayLocks, "lock file")
             findings.append(

@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
 
@@ -7,6 +8,8 @@ struct MachineFacts: Sendable {
     var user: UInt32 = 0
     /// Where the runs are kept, and other places that some have their checkpoints in.
     var places: [Place] = []
+    /// Those of them that another user may change.
+    var weakPlaces: [WeakPlace] = []
     var socket: Socket = .ours("")
     /// How many files a process may have open.
     var descriptors = 1024
@@ -23,6 +26,15 @@ struct MachineFacts: Sendable {
     var newest: Timestamp?
     /// Those that were found, of the programs that features need.
     var programs: Set<String> = []
+
+    /// A directory that runs are kept in, with what another user may change on the way to it.
+    struct WeakPlace: Sendable {
+        var label: String
+        var path: String
+        var weakness: PlaceTrust.Weakness
+        /// A run in it has a job that is another user.
+        var hasJobOfAnother: Bool
+    }
 
     /// A directory that runs are kept in.
     struct Place: Sendable {

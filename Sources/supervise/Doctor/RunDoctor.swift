@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
@@ -124,7 +125,10 @@ struct RunDoctor {
             ]
         case .failure(let error): return [finding("status", error)]
         case .success(let status):
-            guard !isRunning, let status, status.phase != .finished else { return [] }
+            let record = try? facts.record?.get()
+            guard !isRunning, let status,
+                (Settlement.settled(status, by: record) ?? status).outcome?.isLost == true
+            else { return [] }
             return [
                 finding(
                     .note, "status",
@@ -141,7 +145,7 @@ struct RunDoctor {
         case .failure(let error): return [finding("checkpoints", error)]
         case .success(let scan): found = scan
         }
-        let bytes = found.checkpoints.reduce(0) { $0 + $1.bytes }
+        let bytes = found.checkpoints.sizeOnDisk
         var findings: [Finding] = []
         for damage in found.damaged {
             findings.append(bad(damage.id, damage.reason))

@@ -18,10 +18,12 @@ struct Arguments: Sendable {
 /// the second form, so that a forgotten value does not swallow the next option.
 struct ArgumentReader {
     let command: Command
+    private let surroundings: Surroundings
     private let specs: [OptionSpec]
 
-    init(of command: Command) {
+    init(of command: Command, _ surroundings: Surroundings) {
         self.command = command
+        self.surroundings = surroundings
         specs = OptionTable.options(of: command)
     }
 
@@ -85,11 +87,19 @@ struct ArgumentReader {
     /// options would be taken for ours.
     private func misplaced(before: [String], command: [String]) -> Complaint {
         if let first = command.first, let own = Command(rawValue: first), own != .run {
-            let line = ["supervise", first] + before + command.dropFirst()
-            let shown = HumanText.commandLine(line)
-            return Complaint("options of \(first) come after it: \(shown) (\(own.helpCall))")
+            return misplaced(before: before, own, Array(command.dropFirst()))
         }
-        let line = ["supervise"] + before + ["--"] + command.filter { $0 != "--" }
-        return Complaint("put -- before the command: \(HumanText.commandLine(line))")
+        return UnknownWord(before: before, words: command, surroundings: surroundings).complaint
+    }
+
+    private func misplaced(before: [String], _ own: Command, _ after: [String]) -> Complaint {
+        let line = HumanText.commandLine(["supervise", own.rawValue] + before + after)
+        let start = "options of \(own.rawValue) come after it"
+        // Only where it would be understood.
+        let reader = ArgumentReader(of: own, surroundings)
+        guard (try? reader.read(before + after)) != nil else {
+            return Complaint("\(start), and some of these are not its own (\(own.helpCall))")
+        }
+        return Complaint("\(start): \(line) (\(own.helpCall))")
     }
 }

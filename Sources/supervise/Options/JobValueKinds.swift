@@ -62,7 +62,7 @@ extension ValueKind where Value == [ResourceLimit] {
     static let limits = ValueKind(
         placeholder: "NAME=SOFT[:HARD]",
         accepts: "a limit such as nofile=4096, as=8GiB or core=0:unlimited, the soft one not above "
-            + "the hard one (\(names))"
+            + "the hard one, and sizes with their unit (\(names))"
     ) { text in
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let limits = lines.compactMap { limit(String($0)) }
@@ -72,10 +72,7 @@ extension ValueKind where Value == [ResourceLimit] {
     private static func limit(_ text: String) -> ResourceLimit? {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { return nil }
-        var name = parts[0].lowercased()
-        if name.hasPrefix("rlimit_") { name.removeFirst(7) }
-        guard let resource = ResourceLimit.Resource.allCases.first(where: { $0.name == name })
-        else { return nil }
+        guard let resource = ResourceLimit.Resource(option: parts[0]) else { return nil }
         let amounts = parts[1].split(separator: ":", omittingEmptySubsequences: false)
             .map { amount(String($0), of: resource) }
         guard (1...2).contains(amounts.count), let first = amounts[0],
@@ -87,7 +84,7 @@ extension ValueKind where Value == [ResourceLimit] {
     private static func amount(_ text: String, of resource: ResourceLimit.Resource) -> UInt64? {
         if text == "unlimited" || text == "infinity" { return ResourceLimit.unlimited }
         let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        if isNumber { return UInt64(text).flatMap { $0 < .max ? $0 : nil } }
+        if isNumber, !resource.isSize { return UInt64(text).flatMap { $0 < .max ? $0 : nil } }
         return resource.isSize ? SizeText.parse(text).map { UInt64(clamping: $0) } : nil
     }
 }

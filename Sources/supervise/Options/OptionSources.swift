@@ -45,6 +45,8 @@ struct OptionSources {
         var options: [String: GivenOption] = [:]
         /// The command that a configuration file names.
         var command: [String]?
+        /// Lines about variables that are probably slips.
+        var notes: [String] = []
     }
 
     /// - Throws: ``Complaint`` about a configuration file that cannot be used.
@@ -59,12 +61,13 @@ struct OptionSources {
             }
             given[option.name] = GivenOption(spec: option, text: text, source: .commandLine)
         }
-        guard let config = given["config"] else { return Collected(options: given) }
+        let notes = StrayVariables(command: command, environment: surroundings.environment).notes
+        guard let config = given["config"] else { return Collected(options: given, notes: notes) }
         let content = try readFile(try surroundings.absolute(checked(config).text))
         for option in content.options where given[option.spec.name] == nil {
             given[option.spec.name] = option
         }
-        return Collected(options: given, command: content.command)
+        return Collected(options: given, command: content.command, notes: notes)
     }
 
     private func readFile(_ path: String) throws(Complaint) -> ConfigurationFile.Content {

@@ -40,6 +40,8 @@ final class OptionSpec: Sendable {
         /// Holds for one start, so that only the command line may give it: a configuration or an
         /// environment would repeat it at every start.
         static let oneStart = Traits(rawValue: 64)
+        /// Its value names a program, by a path or to be looked for in PATH.
+        static let program = Traits(rawValue: 128)
     }
 
     /// - Parameter put: puts a value into its place.
@@ -82,6 +84,9 @@ final class OptionSpec: Sendable {
         "holds for one start, and here it would hold for every one: give \(dashed) on the command "
             + "line, that once"
     }
+
+    /// Its value names a program.
+    var namesProgram: Bool { traits.contains(.program) }
 
     /// It says what is kept.
     var isRule: Bool { traits.contains(.environmentOfRun) }

@@ -29,5 +29,9 @@ extension OptionTable {
         OptionSpec(
             "user", .user, of: [.run], in: { $0.job.user = $1 },
             "Run the job as this user, with its groups and HOME; for root only"),
+        OptionSpec(
+            "pass-listen", .flag, of: [.run], in: { $0.passesSockets = $1 },
+            "Give the job the sockets that a service manager gave, and the LISTEN_ variables that tell "
+                + "of them; without it the job gets neither"),
     ]
 }

@@ -4,7 +4,8 @@ import SuperviseCore
 extension OptionTable {
     static let preemption = [
         OptionSpec(
-            "preempt", .preemptSource, of: [.run], in: { $0.preempt = $1 },
+            "preempt", .preemptSource, of: [.run], [.environment, .recorded, .program],
+            in: { $0.preempt = $1 },
             "Ask whether this machine is about to be taken away: its cloud, or any program that "
                 + "writes a line such as {\"deadline_s\": 120} when it is time"),
         OptionSpec(

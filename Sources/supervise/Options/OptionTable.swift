@@ -211,9 +211,15 @@ enum OptionTable {
             in: { $0.settings.progressTimeout = $1 },
             "A job that makes no step forward for so long hangs, whatever signs of life it gives"),
         OptionSpec(
-            "on-hang", .command, of: [.run], in: { $0.settings.onHang = $1 },
+            "on-hang", .command, of: [.run], [.environment, .recorded, .program],
+            in: { $0.settings.onHang = $1 },
             "Before a job that hangs is killed, run this and keep what it writes; {pid} is the "
                 + "job's pid, as in 'py-spy dump --pid {pid}'"),
+        OptionSpec(
+            "on-hang-user", .choice, of: [.run], standard: "supervisor",
+            in: { $0.onHangUser = $1 },
+            "As whom that runs: as supervise itself, in /, or as the job's user, in the job's "
+                + "directory"),
         OptionSpec(
             "on-hang-timeout", .positiveDuration, of: [.run], standard: "30s",
             in: { $0.settings.onHangTimeout = $1 },
@@ -249,8 +255,8 @@ enum OptionTable {
 
     private static let views = [
         OptionSpec(
-            "all", .flag, of: [.prune], .init(), in: { $0.all = $1 },
-            "Prune every run"),
+            "all", .flag, of: [.prune, .settle], .init(), in: { $0.all = $1 },
+            "Every run, in place of one"),
         OptionSpec(
             "dry-run", .flag, of: [.prune], .init(), in: { $0.dryRun = $1 },
             "Only show what would stay and what would go"),

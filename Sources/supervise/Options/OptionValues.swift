@@ -12,6 +12,7 @@ struct OptionValues: Sendable {
     /// Where the job runs; nil for where we were called.
     var directory: String?
     var job = JobSettings()
+    var passesSockets = false
     /// Variables that are recorded beside the standard ones.
     var keptVariables: [String] = []
     var fresh = false
@@ -19,6 +20,7 @@ struct OptionValues: Sendable {
     var config: String?
     var resumeArguments: ResumeArguments?
     var checkpointSignal: Int32? = freeSignal("SIGUSR1")
+    var onHangUser = RunRequest.OnHangUser.supervisor
     var preempt: PreemptKind?
     var preemptSignal: Int32? = freeSignal("SIGUSR2")
     var preemptedExitCode: Int32 = 75

@@ -29,7 +29,7 @@ struct ValueKind<Value: Sendable>: Sendable {
     }
 }
 
-private let aDuration = "a duration (500ms, 10s, 5m, 2h, 1d)"
+private let aDuration = "a duration (500ms, 10s, 5m, 1h30m, 1d)"
 
 extension ValueKind where Value == Bool {
     /// No value on the command line; `true` and the like in the environment and in a file.
@@ -129,7 +129,8 @@ extension ValueKind where Value == Set<Int> {
 
 extension ValueKind where Value == Int64 {
     static let size = ValueKind(
-        placeholder: "SIZE", accepts: "a size of more than nothing, such as 10MB or 5GiB"
+        placeholder: "SIZE",
+        accepts: "a size of more than nothing with its unit, such as 500kB, 10MB or 5GiB"
     ) { text in
         SizeText.parse(text).flatMap { $0 > 0 ? $0 : nil }
     }
@@ -138,7 +139,7 @@ extension ValueKind where Value == Int64 {
 extension ValueKind where Value == Int64 {
     /// What is read at once has to fit into a file.
     static let captureSize = ValueKind(
-        placeholder: "SIZE", accepts: "a size of 64KiB or more, such as 10MB"
+        placeholder: "SIZE", accepts: "a size of 64KiB or more with its unit, such as 10MB"
     ) { text in
         SizeText.parse(text).flatMap { $0 >= 1 << 16 ? $0 : nil }
     }

@@ -39,6 +39,7 @@ struct CheckpointKeeper {
 
     /// A supervisor that cuts archived runs down holds the one that it is at, as we do.
     private func pinArchived(_ id: CheckpointID, _ isPinned: Bool) throws(Complaint) {
+        try refuseForeignPlace()
         let isDone: Bool
         do throws(StoreError) {
             isDone = try run.store.setPin(id, isPinned)
@@ -115,7 +116,7 @@ struct CheckpointKeeper {
             found.checkpoints, rules: settings.retention,
             protection: try protection(settings, pins: reader.pins()),
             lineage: try lineage(found.checkpoints),
-            retaken: TakenPaths(found.sources).repeated)
+            retaken: try retaken(found.sources))
     }
 
     /// As the supervisor would know it.
@@ -138,6 +139,15 @@ struct CheckpointKeeper {
 
     private func lineage(_ checkpoints: [CheckpointSummary]) throws(Complaint) -> Lineage {
         Lineage(try run.knownRecord().branches, checkpoints)
+    }
+
+    /// As the supervisor would know it after a start.
+    private func retaken(_ sources: [CheckpointID: FilePath]) throws(Complaint) -> [[CheckpointID]]
+    {
+        let repeated = TakenPaths(sources).repeated
+        let names = NamedSteps(
+            try run.knownRecord().namedSteps, hasRetakes: !repeated.isEmpty)
+        return names.replaceRetakes ? repeated : []
     }
 
     private func supervisor() throws(Complaint) -> ControlConnection? {
@@ -163,7 +173,7 @@ struct CheckpointKeeper {
             let found = scan.checkpoints
             let kept = Kept(
                 checkpoints: found, protection: try protection(settings, pins: pins),
-                lineage: try lineage(found), retaken: TakenPaths(scan.sources).repeated)
+                lineage: try lineage(found), retaken: try retaken(scan.sources))
             let ids: [CheckpointID]
             switch choose(kept) {
             case .success(let chosen): ids = chosen
@@ -171,7 +181,7 @@ struct CheckpointKeeper {
             }
             let gone = Set(try store.remove(ids))
             try tell(store, gone.sorted(), found.filter { !gone.contains($0.id) })
-            let bytes = found.reduce(Int64(0)) { gone.contains($1.id) ? $0 + $1.bytes : $0 }
+            let bytes = found.filter { gone.contains($0.id) }.sizeOnDisk
             return Pruned(removed: gone.count, bytes: bytes, held: ids.count - gone.count)
         }
     }
@@ -218,6 +228,7 @@ struct CheckpointKeeper {
     ) throws(Complaint) -> Result {
         do {
             let paths = run.store.paths
+            try refuseForeignPlace()
             try StateDirectory(paths.stateDirectory).prepare()
             switch try RunLock.acquire(paths) {
             case .heldBy(let pid):

@@ -16,10 +16,12 @@ extension CheckpointReader {
         var bytes: Int64
     }
 
-    /// How much there is, also in JSON. Sizes in bytes, of payloads.
+    /// How much there is, also in JSON. Sizes in bytes, on the disk.
     struct Stats: Codable, Equatable {
         var checkpoints: Int
         var bytes: Int64
+        /// As the job saved them.
+        var savedBytes: Int64 = 0
         var pinned = 0
         @Null var oldest: Timestamp?
         @Null var newest: Timestamp?
@@ -37,6 +39,7 @@ extension CheckpointReader {
         enum CodingKeys: String, CodingKey {
             case checkpoints, bytes, pinned, oldest, newest, smallest, median, largest, ages, bad
             case setAside = "set_aside"
+            case savedBytes = "saved_bytes"
             case free
         }
 
@@ -88,11 +91,12 @@ extension CheckpointReader {
 
     func stats() throws(Complaint) -> Stats {
         let found = try scan()
-        let sizes = found.checkpoints.map(\.bytes).sorted()
+        let sizes = found.checkpoints.map(\.sizeOnDisk).sorted()
         let pins = pins() ?? []
         var stats = Stats(
             checkpoints: sizes.count, bytes: sizes.reduce(0, +), ages: ages(of: found.checkpoints),
             bad: found.damaged.count, setAside: found.setAside.count)
+        stats.savedBytes = found.checkpoints.sizeAsSaved
         stats.pinned = found.checkpoints.count { pins.contains($0.id) }
         stats.oldest = found.checkpoints.first?.created
         stats.newest = found.checkpoints.last?.created
@@ -114,7 +118,7 @@ extension CheckpointReader {
             let age = surroundings.now.seconds(since: checkpoint.created)
             let index = limits.firstIndex { age <= $0.1 } ?? limits.count - 1
             ages[index].checkpoints += 1
-            ages[index].bytes += checkpoint.bytes
+            ages[index].bytes += checkpoint.sizeOnDisk
         }
         return ages
     }
@@ -126,8 +130,10 @@ extension CheckpointReader {
         }
         func size(_ bytes: Int64?) -> String { bytes.map { SizeText.format($0) } ?? "-" }
         let count = HumanText.count(stats.checkpoints, "checkpoint")
+        let saved =
+            stats.savedBytes == stats.bytes ? "" : " on the disk (\(size(stats.savedBytes)) saved)"
         var lines = [
-            "kept      \(count), \(size(stats.bytes))",
+            "kept      \(count), \(size(stats.bytes))\(saved)",
             "made      from \(age(stats.oldest)) to \(age(stats.newest))",
             "sizes     \(size(stats.smallest)) to \(size(stats.largest)), "
                 + "half of them up to \(size(stats.median))",

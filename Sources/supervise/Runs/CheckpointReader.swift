@@ -13,8 +13,11 @@ struct CheckpointReader {
         var id: CheckpointID
         @Null var step: Int64?
         var created: Timestamp
+        /// As the job saved it.
         var bytes: Int64
-        /// What it takes of the disk, where it is compressed.
+        /// What it takes of the disk.
+        var diskBytes: Int64
+        /// The same, where it is compressed.
         @Null var compressedBytes: Int64?
         var metrics: [String: Double]
         var path: String
@@ -23,6 +26,7 @@ struct CheckpointReader {
 
         enum CodingKeys: String, CodingKey {
             case id, step, created, bytes, metrics, path, pinned
+            case diskBytes = "disk_bytes"
             case compressedBytes = "compressed_bytes"
         }
 
@@ -31,6 +35,7 @@ struct CheckpointReader {
             step = summary.id.step
             created = summary.created
             bytes = summary.bytes
+            diskBytes = summary.sizeOnDisk
             compressedBytes = summary.compressedBytes
             metrics = summary.metrics
             path = summary.path

@@ -1,4 +1,5 @@
 import SuperviseFormats
+import SuperviseStore
 import SuperviseSystem
 
 /// An operator's connection to the supervisor of a run.
@@ -6,24 +7,56 @@ struct ControlConnection {
     let run: FoundRun
     private let client: UnixClient
 
+    /// - Parameter limit: how long a supervisor that has just started may take to publish its socket.
     /// - Throws: ``Complaint`` where the run is not running, or its supervisor does not answer.
-    init(to run: FoundRun, at now: Timestamp) throws(Complaint) {
+    init(
+        to run: FoundRun, at now: Timestamp, within limit: Duration = .seconds(10)
+    ) throws(Complaint) {
         self.run = run
-        let glance = try run.glance(at: now)
-        guard glance.isRunning else {
-            throw Complaint(
-                "run \(run.name) is not running (\(glance.word))", status: Complaint.no)
-        }
-        guard let socket = glance.status.socket else {
-            throw Complaint(
-                "run \(run.name) has only just started; try again", status: Complaint.no)
-        }
+        let (glance, socket) = try Self.reachable(run, at: now, within: limit)
         do throws(SystemError) {
             client = try UnixClient(path: socket)
         } catch {
             throw Complaint(
                 "the supervisor of \(run.name) (pid \(glance.status.supervisorPID)) cannot be "
                     + "reached: \(error)", status: Complaint.no)
+        }
+    }
+
+    /// Waits for the socket of a supervisor that holds the lock and has not published it yet.
+    private static func reachable(
+        _ run: FoundRun, at now: Timestamp, within limit: Duration
+    ) throws(Complaint) -> (glance: Glance, socket: String) {
+        let deadline = MonotonicTime.now() + limit
+        let paths = run.store.paths
+        var changes: DirectoryChanges?
+        while true {
+            let glance = try run.glance(at: now)
+            guard glance.isRunning else {
+                throw Complaint(
+                    "run \(run.name) is not running (\(glance.word))", status: Complaint.no)
+            }
+            if let socket = glance.status.socket { return (glance, socket) }
+            let hasChanged: Bool
+            do throws(SystemError) {
+                if let changes {
+                    hasChanged = try changes.wait(until: deadline)
+                } else {
+                    // Read once more: it may have been published before the watch was there.
+                    changes = try DirectoryChanges(in: [paths.run, paths.locks])
+                    hasChanged = true
+                }
+            } catch {
+                throw Complaint(
+                    "cannot wait until run \(run.name) has started: \(error)",
+                    status: Complaint.no)
+            }
+            guard hasChanged else {
+                throw Complaint(
+                    "the supervisor of \(run.name) (pid \(glance.status.supervisorPID)) is starting, "
+                        + "and has published no socket within \(DurationText.format(limit)); "
+                        + "supervise doctor \(run.name) looks for the reason", status: Complaint.no)
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
@@ -31,6 +32,19 @@ struct FoundRun: Sendable {
         }
     }
 
+    /// The same, read anew for a caller that runs what it says.
+    ///
+    /// - Throws: ``Complaint`` also where we are root and another user may have written it.
+    func recordToRun() throws(Complaint) -> RunRecord {
+        _ = try knownRecord()
+        do throws(StoreError) {
+            if let record = try store.loadRecordToRun() { return record }
+        } catch {
+            throw Complaint("run \(name): \(error)")
+        }
+        throw Complaint("run \(name) has gone meanwhile")
+    }
+
     /// Where the run stands now.
     ///
     /// - Throws: ``Complaint`` where neither status nor record tell.
@@ -51,10 +65,9 @@ struct FoundRun: Sendable {
         status.name = name.description
         switch holder {
         case .nobody:
-            let isLost = status.phase != .finished
-            if isLost { status.phase = .orphaned }
+            if let settled = Settlement.settled(status, by: try? record.get()) { status = settled }
             // Those of an archived run are elsewhere now, and fewer.
-            if isLost || name.isArchived {
+            if status.outcome?.isLost == true || status.toBeRemoved > 0 || name.isArchived {
                 fillCheckpoints(of: &status)
             } else {
                 findNewest(of: &status)
@@ -75,6 +88,21 @@ struct FoundRun: Sendable {
             status: status, commits: record?.commits, failures: record?.failures.total)
     }
 
+    /// Whether its status does not say yet how it ended. Nobody is at work on it.
+    var isUnsettled: Bool {
+        get throws(Complaint) {
+            do throws(StoreError) {
+                let known = try? record.get()
+                guard let status = try publishedStatus() ?? known.map({ Status($0) }) else {
+                    return false
+                }
+                return Settlement.settled(status, by: known) != nil
+            } catch {
+                throw Complaint("run \(name): \(error)")
+            }
+        }
+    }
+
     /// A derived file that is garbage is as good as none.
     private func publishedStatus() throws(StoreError) -> Status? {
         do throws(StoreError) {
@@ -91,16 +119,7 @@ struct FoundRun: Sendable {
         case .success(let known): record = known
         case .failure(let error): throw error
         }
-        let started = record.current?.started ?? record.created
-        var status = Status(
-            name: record.name, phase: record.outcome == nil ? .starting : .finished,
-            command: record.command, supervisorPID: record.supervisorPID, attempt: record.attempt,
-            started: started, updated: started)
-        status.failures = record.failures.withoutProgress
-        status.lastFailure = record.failures.last
-        status.resumedFrom = record.current?.resumedFrom
-        status.totals = record.totals
-        status.outcome = record.outcome
+        var status = Status(record)
         fillCheckpoints(of: &status)
         return status
     }
@@ -118,16 +137,5 @@ struct FoundRun: Sendable {
     private func fillCheckpoints(of status: inout Status) {
         guard let found = try? store.scan().checkpoints else { return }
         status.setCheckpoints(found)
-    }
-}
-
-extension Status {
-    /// - Parameter found: in order of sequence.
-    mutating func setCheckpoints(_ found: [CheckpointSummary]) {
-        checkpoints = found.count
-        checkpointBytes = found.reduce(0) { $0 + $1.bytes }
-        checkpoint = found.last.map {
-            .init(id: $0.id, path: $0.path, committed: $0.created, bytes: $0.bytes)
-        }
     }
 }

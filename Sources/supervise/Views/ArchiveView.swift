@@ -34,7 +34,7 @@ struct ArchiveView {
             pinned = (try? run.store.loadPins())?.count
             guard let found = try? run.store.scan().checkpoints else { return }
             checkpoints = found.count
-            bytes = found.reduce(0) { $0 + ($1.compressedBytes ?? $1.bytes) }
+            bytes = found.sizeOnDisk
             checkpoint = found.last?.id
         }
     }

@@ -10,24 +10,30 @@ extension CheckpointReader {
             return "run \(run.name) has no checkpoint\n"
         }
         var cells = TableCells()
-        cells.add(["CHECKPOINT", "AGE", "SIZE", "METRICS"])
+        // One column is enough while nothing is compressed.
+        let showsBoth = found.checkpoints.contains { $0.sizeOnDisk != $0.bytes }
+        let titles = showsBoth ? ["ON DISK", "SAVED"] : ["SIZE"]
+        cells.add(["CHECKPOINT", "AGE"] + titles + ["METRICS"])
         var damaged = found.damaged[...]
         for summary in found.checkpoints.reversed() {
             while let bad = damaged.last, bad.id > summary.id {
-                cells.add(Self.row(damaged.removeLast()))
+                cells.add(Self.row(damaged.removeLast(), columns: titles.count))
             }
             let mark = pins.contains(summary.id) ? "pinned  " : ""
-            cells.add([
-                summary.id.description, "\(age(of: summary.created)) ago",
-                SizeText.format(summary.bytes), mark + Self.text(summary.sortedMetrics),
-            ])
+            let sizes = showsBoth ? [summary.sizeOnDisk, summary.bytes] : [summary.bytes]
+            cells.add(
+                [summary.id.description, "\(age(of: summary.created)) ago"]
+                    + sizes.map { SizeText.format($0) }
+                    + [mark + Self.text(summary.sortedMetrics)])
         }
-        for bad in damaged.reversed() { cells.add(Self.row(bad)) }
-        return cells.text(right: [2])
+        for bad in damaged.reversed() { cells.add(Self.row(bad, columns: titles.count)) }
+        return cells.text(right: showsBoth ? [2, 3] : [2])
     }
 
-    private static func row(_ damaged: Scan.Damaged) -> [String] {
-        [damaged.id.description, "", "", "BAD: \(damaged.reason)"]
+    /// - Parameter columns: how many there are for sizes.
+    private static func row(_ damaged: Scan.Damaged, columns: Int) -> [String] {
+        [damaged.id.description, ""] + Array(repeating: "", count: columns)
+            + ["BAD: \(damaged.reason)"]
     }
 
     /// One with all that is known of it.
@@ -41,6 +47,9 @@ extension CheckpointReader {
             ("parent", manifest.parent.map(\.description) ?? "none"),
             ("directory", HumanText.printable(paths.checkpoint(manifest.id))),
         ]
+        if let progress = manifest.progress, let text = Self.text(progress) {
+            rows.append(("progress", text))
+        }
         if !manifest.metrics.isEmpty {
             let metrics = manifest.metrics.sorted { $0.key < $1.key }
             rows.append(("metrics", Self.text(metrics.map { ($0.key, $0.value) })))
@@ -111,6 +120,14 @@ extension CheckpointReader {
     /// What cannot be read is not told here: to verify it does.
     private func compressedBytes(of manifest: Manifest) -> Int64? {
         (try? run.store.compressedBytes(of: manifest)) ?? nil
+    }
+
+    /// Such as `2027/2060 years, 6 %`.
+    private static func text(_ progress: Manifest.Progress) -> String? {
+        var told = Status.Progress()
+        (told.step, told.total, told.unit) = (progress.step, progress.total, progress.unit)
+        guard let steps = StatusView.steps(of: told) else { return nil }
+        return steps + (progress.fraction.map { ", \(HumanText.percent($0))" } ?? "")
     }
 
     private static func text(_ metrics: [(name: String, value: Double)]) -> String {

@@ -2,15 +2,19 @@ import SuperviseFormats
 
 /// A run as it is at this moment: its status, and what the record adds to it.
 struct Glance: Equatable, Sendable {
-    /// With the phase `orphaned` where its supervisor is gone and it had not finished.
+    /// Lost where its supervisor is gone and it had not finished, settled or not.
     var status: Status
     /// How many checkpoints were ever committed; nil where the record cannot be read.
     var commits: Int?
     /// How many failures there ever were; nil where the record cannot be read.
     var failures: Int?
 
+    /// Its supervisor died before the run had ended.
+    var isLost: Bool { status.phase == .finished && status.outcome?.isLost == true }
+
     /// One word for where the run stands: the phase, or how it ended.
     var word: String {
+        if isLost { return "lost" }
         if status.phase == .finished, let outcome = status.outcome { return outcome.kind.rawValue }
         return status.phase.rawValue
     }
@@ -19,7 +23,7 @@ struct Glance: Equatable, Sendable {
     var isRunning: Bool {
         switch status.phase {
         case .starting, .running, .stopping, .backoff, .paused: true
-        case .finished, .orphaned: false
+        case .finished: false
         }
     }
 

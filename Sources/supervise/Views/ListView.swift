@@ -20,7 +20,7 @@ struct ListView {
         let percent = status.progress.fraction.map { "  \(HumanText.percent($0))" } ?? ""
         return [
             status.name, glance.word,
-            StatusView.steps(of: status.progress).map { $0 + percent } ?? "-",
+            StatusView.steps(of: status).map { $0 + percent } ?? "-",
             status.checkpoint.map { "\($0.id)" } ?? "-",
             "\(HumanText.age(now.seconds(since: status.updated))) ago",
             HumanText.commandLine(status.command),

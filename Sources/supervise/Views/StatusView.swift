@@ -39,6 +39,7 @@ struct StatusView {
             rows.append(("output", "\(SizeText.format(lost)) discarded, as nobody read it", nil))
         }
         if let requests { rows.append(("requests", requests, nil)) }
+        if let ownSaves { rows.append(("own saves", ownSaves, nil)) }
         if !status.suspect.isEmpty { rows.append(("suspect", suspects, nil)) }
         for bad in status.setAside {
             rows.append(("set aside", "\(bad.id): \(HumanText.printable(bad.reason))", nil))
@@ -63,16 +64,17 @@ struct StatusView {
         switch status.phase {
         case .starting, .running, .stopping, .backoff, .paused:
             return "\(start)  pid \(status.supervisorPID)  up \(age(of: status.started))"
+        case .finished where glance.isLost:
+            return "\(start)  its supervisor (pid \(status.supervisorPID)) is gone"
         case .finished:
             return "\(start)  ended \(age(of: status.updated)) ago"
-        case .orphaned:
-            return "\(start)  its supervisor (pid \(status.supervisorPID)) is gone"
         }
     }
 
     /// Such as ` (status 3)`, where the job ended the run with it.
     private var exitCode: String {
-        guard status.phase == .finished, let outcome = status.outcome, outcome.kind == .failed
+        guard status.phase == .finished, let outcome = status.outcome, outcome.kind == .failed,
+            !glance.isLost
         else { return "" }
         if let reason = outcome.reason { return " (\(reason.text))" }
         if let signal = outcome.signal { return " (\(HumanText.printable(signal)))" }
@@ -85,7 +87,7 @@ struct StatusView {
         if let fraction = progress.fraction {
             parts.append(HumanText.bar(fraction, width: width < 80 ? 12 : 24, ascii: isPlain))
         }
-        if let steps = Self.steps(of: progress) { parts.append(steps) }
+        if let steps = Self.steps(of: status) { parts.append(steps) }
         if let fraction = progress.fraction { parts.append(HumanText.percent(fraction)) }
         if glance.isRunning {
             if let rate = progress.rate { parts.append(HumanText.rate(perSecond: rate)) }
@@ -95,6 +97,12 @@ struct StatusView {
             parts.append("\(HumanText.printable(name)) \(HumanText.number(value))")
         }
         return parts.isEmpty ? "the job has not told of any" : parts.joined(separator: "  ")
+    }
+
+    /// As the job told it; if it told none, the step of the newest checkpoint.
+    static func steps(of status: Status) -> String? {
+        if let told = steps(of: status.progress) { return told }
+        return status.checkpoint?.step.map { "step \($0) saved" }
     }
 
     /// Such as `18/40 epochs` or `18 steps`.
@@ -151,9 +159,25 @@ struct StatusView {
         let kept = status.checkpoints
         let size = SizeText.format(status.checkpointBytes)
         guard let commits = glance.commits, commits > kept else {
-            return "\(HumanText.count(kept, "checkpoint")), \(size)"
+            return "\(HumanText.count(kept, "checkpoint")), \(size)\(going)"
         }
-        return "\(kept) of \(HumanText.count(commits, "checkpoint")), \(size)"
+        return "\(kept) of \(HumanText.count(commits, "checkpoint")), \(size)\(going)"
+    }
+
+    /// Such as `, 3 to be removed`.
+    private var going: String {
+        status.toBeRemoved > 0 ? ", \(status.toBeRemoved) to be removed" : ""
+    }
+
+    /// Only where some of them failed.
+    private var ownSaves: String? {
+        let saves = status.ownSaves
+        guard saves.failed > 0 else { return nil }
+        let last = saves.lastError.map {
+            ": \($0.id.map { "\($0), " } ?? "")\(HumanText.printable($0.error)), "
+                + "\(age(of: $0.at)) ago"
+        }
+        return "\(saves.committed) committed, \(saves.failed) failed\(last ?? "")"
     }
 
     /// Only where something is wrong with them.

@@ -18,6 +18,7 @@ func place(
         }
         return text
     }
+    surroundings.exists = { files[$0] != nil }
     return surroundings
 }
 

@@ -121,6 +121,30 @@ struct StartFaultTests {
     }
 
     @Test(
+        "a call that the machine refuses for a moment is tried again, and the job starts",
+        arguments: Beginning.allCases)
+    func shortage(beginning: Beginning) throws {
+        let calls = Self.means + ["open", "openat", "socket", "clone"]
+        let points = try points(beginning, calls: calls) { _ in ["error=EMFILE"] }
+        #expect(points.count >= 10)
+        // What is moved into the archive is not tried again.
+        for point in FaultSample.choose(4, of: beginning == .fresh ? [] : points) {
+            let said: Comment = "\(beginning), \(point) (\(FaultSample.replay))"
+            do {
+                let place = try prepare(beginning)
+                let (program, _) = try start(
+                    place, beginning, calls: [point.call], point: point)
+                _ = try program.nextAttempt(nil)
+                place.tryToStop(program)
+                _ = try program.waitForEnd()
+                try expectAllIsWell(place, beginning, said)
+            } catch {
+                Issue.record("\(said): \(error)")
+            }
+        }
+    }
+
+    @Test(
         "a call that fails ends it with one line and 125, or it goes on",
         arguments: Beginning.allCases)
     func fail(beginning: Beginning) throws {

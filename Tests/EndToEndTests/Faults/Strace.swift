@@ -109,12 +109,18 @@ extension Place {
 /// environment.
 struct FaultSample {
     static let isWhole = environmentVariable("FAULTS") == "all"
-    private static let seed =
+    static let seed =
         environmentVariable("FAULTS_SEED").flatMap { UInt64($0) }
         ?? UInt64(bitPattern: Int64(MonotonicTime.now().nanoseconds))
 
     /// How to see the same again.
     static let replay = "FAULTS_SEED=\(seed)"
+
+    /// How many faults come at random: `standard`, or as many as `FAULTS=1000` says.
+    static func count(standard: Int) -> Int {
+        let text = environmentVariable("FAULTS") ?? ""
+        return Int(text) ?? (isWhole ? 1000 : standard)
+    }
 
     /// - Parameter most: how many are tried where all are to be.
     static func choose<Element>(

@@ -79,7 +79,7 @@ struct MovedStateTests {
         let id = try program.checkpoint(step: 1).id
         try transfer.perform(place, place.state, to: there)
         try place.ask(["checkpoints", "it", "verify"], in: there)
-        #expect(try place.ask(["status", "it"], in: there).contains("orphaned"))
+        #expect(try place.ask(["status", "it"], in: there).contains("it  lost  "))
         // Nobody takes the copy's word for where its supervisor listens.
         for command in ["stop", "checkpoint", "pause"] {
             let refused = try place.call([command, "it", "--state-dir", there])

@@ -86,7 +86,7 @@ struct WatchedNamesTests {
         #expect(program.lines(.output) == ["did \(Self.work)"])
         let record = try place.record()
         #expect(record.namedSteps == (naming.hasNumbers ? .ended : nil))
-        let warnings = program.text(.errors).ranges(of: "do not rise").count
+        let warnings = program.text(.errors).ranges(of: "no longer used as steps").count
         #expect(warnings == (naming.hasNumbers ? 1 : 0))
         #expect(try place.checkpoints.allSatisfy { try place.manifest($0).step == nil })
     }
@@ -96,10 +96,10 @@ struct WatchedNamesTests {
         let place = try Place()
         var program = try start(place, .turns, killsSupervisorAt: 5)
         #expect(try program.waitForEnd() == .signaled(9))
-        #expect(program.text(.errors).contains("do not rise"))
+        #expect(program.text(.errors).contains("no longer used as steps"))
         program = try start(place, .turns, killsSupervisorAt: 5)
         #expect(try program.waitForEnd() == .exited(0), "\(program.text(.errors))")
-        #expect(!program.text(.errors).contains("do not rise"))
+        #expect(!program.text(.errors).contains("no longer used as steps"))
         #expect(try place.record().namedSteps == .ended)
     }
 

@@ -50,7 +50,8 @@ struct AnswerWitness {
         switch message {
         case .hello, .abort: throw Violation("answers", "\(message) is not answered")
         case .control(let control)
-        where control.command != "checkpoint" && !Self.keepers.contains(control.command):
+        where !["checkpoint", "restart"].contains(control.command)
+            && !Self.keepers.contains(control.command):
             throw Violation("answers", "\(control.command) is not answered")
         case .begin, .commit, .add, .control, .heartbeat, .progress, .failed, .giveUp: break
         }
@@ -64,7 +65,7 @@ struct AnswerWitness {
         let isKeeping = !supervisor.leaving.isEmpty || !supervisor.pinning.isEmpty
         let isSaving =
             ledger.open != nil || !ledger.orders.isEmpty || supervisor.attempt?.request != nil
-            || supervisor.shortage != nil
+            || supervisor.shortage != nil || !supervisor.startWaiters.isEmpty
         for (seq, connection) in pending
         where !(keeping.contains(seq) ? isKeeping : isSaving)
             && world.links[connection.number]?.isOpen == true

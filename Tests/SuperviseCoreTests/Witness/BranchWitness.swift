@@ -45,6 +45,8 @@ struct BranchWitness {
     }
 
     private var wrongBranch: String?
+    /// After the step before, a take of a path stood for the earlier ones.
+    private var replacesRetakes = true
 
     private func predecessor(
         of index: Int, _ kept: [CheckpointID], _ lineage: Lineage
@@ -116,7 +118,10 @@ struct BranchWitness {
     }
 
     /// Forgets the checkpoints that were removed in this step.
-    mutating func settle(_ step: Step) { known.subtract(removed(step)) }
+    mutating func settle(_ step: Step) {
+        known.subtract(removed(step))
+        replacesRetakes = step.supervisor.namedSteps.replaceRetakes
+    }
 }
 
 extension BranchWitness {
@@ -158,8 +163,12 @@ extension BranchWitness {
         func summaries(_ ids: some Sequence<CheckpointID>) -> [CheckpointSummary] {
             ids.sorted().compactMap { world.disk.payloads[$0]?.summary }
         }
-        func isKept(_ id: CheckpointID, _ branch: [CheckpointID]) -> Bool {
-            let counted = branch.filter { !isRetaken($0, branch) }
+        // The rules were followed before or after that has changed.
+        let replaces = [replacesRetakes, step.supervisor.namedSteps.replaceRetakes]
+        func isKept(
+            _ id: CheckpointID, _ branch: [CheckpointID], replacing: Bool
+        ) -> Bool {
+            let counted = branch.filter { !replacing || !isRetaken($0, branch) }
             guard counted.contains(id), let one = world.disk.payloads[id]?.summary else {
                 return false
             }
@@ -182,14 +191,21 @@ extension BranchWitness {
         let hasLimit = rules.rules.maxAge != nil || rules.rules.maxBytes != nil
         for id in goes where !hasLimit {
             let own = tips.map(chain).filter { $0.contains(id) }
-            if certain.contains(where: { isKept(id, $0) })
-                || (isKept(id, others) && own.allSatisfy { isKept(id, $0) })
-            {
+            let mustStay = replaces.allSatisfy { replacing in
+                certain.contains { isKept(id, $0, replacing: replacing) }
+                    || (isKept(id, others, replacing: replacing)
+                        && own.allSatisfy { isKept(id, $0, replacing: replacing) })
+            }
+            if mustStay {
                 throw Violation("7", "a rule keeps \(id), and it is removed; branches \(possible)")
             }
         }
         for id in known.subtracting(goes).subtracting(special)
-        where id != known.max() && !possible.contains(where: { isKept(id, $0) }) {
+        where id != known.max() {
+            let mayStay = replaces.contains { replacing in
+                possible.contains { isKept(id, $0, replacing: replacing) }
+            }
+            if mayStay { continue }
             throw Violation("7", "no rule keeps \(id), and it stays; branches \(possible)")
         }
     }

@@ -20,7 +20,8 @@ extension FailureWitness {
         guard isSilent, last.count == most,
             let longest = last.map(\.lived).max(), let shortest = last.map(\.lived).min()
         else { return false }
-        return Set(last.map(\.status)).count == 1 && longest - shortest <= longest / 10
+        let isQuick = longest < step.settings.healthyAfter.seconds && longest - shortest <= 2
+        return Set(last.map(\.status)).count == 1 && (isQuick || longest - shortest <= longest / 10)
     }
 
     /// What the end of an attempt says of its run.

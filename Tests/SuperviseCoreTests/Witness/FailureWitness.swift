@@ -150,22 +150,23 @@ struct FailureWitness {
         {
             return .fatalExitCode
         }
-        if counts.inARow >= step.settings.maxFailures { return .maxFailures }
-        return failed.failure.kind != .spawn && failsTheSameWay(step) ? .sameEachTime : nil
+        if failed.failure.kind != .spawn, failsTheSameWay(step) { return .sameEachTime }
+        return counts.inARow >= step.settings.maxFailures ? .maxFailures : nil
     }
 
     private func isTakenBack(_ step: Step) -> Bool {
-        counts.attempt != nil && step.supervisor.record.attempt == counts.attempts - 1
+        counts.attempt != nil && step.supervisor.record.attempt < counts.attempts
     }
 
     private mutating func follow(_ step: Step, _ before: Ledger) {
         switch step.event {
         case .verified(let id, .bad): knownBad.insert(id)
         case .spawnFailed(.shortage) where isTakenBack(step),
+            .spawnFailed(.unwatched) where isTakenBack(step),
             .recordRefused where isTakenBack(step):
-            // It has not begun, and the next one has its number.
+            // It has not begun, as far as the record knows.
             counts.attempt = nil
-            counts.attempts -= 1
+            counts.attempts = step.supervisor.record.attempt
         case .received(.progress(let report), let sender, _):
             guard before.leaderRuns, before.members[sender] != nil, let new = report.step else {
                 return
@@ -370,7 +371,7 @@ struct FailureWitness {
                 case .notFound: 127
                 case .notExecutable: 126
                 case .system: 125
-                case .shortage: throw Violation("6", "a shortage is booked to the job")
+                case .shortage, .unwatched: throw Violation("6", "a shortage is booked to the job")
                 }
             if status != own { throw Violation("6", "given up with \(status), not \(own)") }
             if counts.attempts == 1, own != 125 { return }

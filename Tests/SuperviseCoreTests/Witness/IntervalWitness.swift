@@ -33,6 +33,8 @@ struct IntervalWitness {
             let wait = Double(at.nanoseconds - step.now) / 1e9
             // It was set before all was asked for that is left to ask.
             if step.actions.contains(where: \.beginsStop) { continue }
+            // An operator who waited for this hello is served in the same step.
+            if after.armed[.interval] == nil { continue }
             let expected = expected(step)
             // The rest of one that was held.
             if step.letsGo, wait <= lastWait { continue }

@@ -114,9 +114,10 @@ struct Ledger {
         case .descendantsGone: isCondemned = true
         case .lastRecorded, .recordGivenUp, .filesFlushed, .readersServed, .outputFlushed,
             .outputTaken, .outputDiscarded, .inputSeen, .watchIncomplete, .handlersFound,
+            .payloadMoved,
             .acknowledged, .watchFlushed, .requestNotSent, .stoodStill, .examined,
-            .onHangEnded, .started, .leftoversEnded, .verified, .verifying,
-            .recorded, .recordFailed, .recordRefused,
+            .onHangEnded, .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying,
+            .recorded, .recordFailed, .recordRefused, .recordWritten, .triedAgain,
             .outputTail,
             .received, .noticed, .signal, .stagingMade, .warned, .hindered, .diskFull, .pinsSaved,
             .answered,
@@ -227,7 +228,8 @@ struct Ledger {
         case .runOnHang, .endDiagnosis, .saveReport, .askBySignal, .flushWatch, .gatherWatched,
             .watchAgain, .lookForHandlers, .cancelAdd, .exit, .giveUpRecord, .flushFiles,
             .flushOutput, .measureOutput,
-            .leaveOutput, .widenReaders, .tellDiscards, .rewindInput, .endLeftovers,
+            .leaveOutput, .widenReaders, .closeInherited, .tellDiscards, .rewindInput,
+            .endLeftovers,
             .cancelVerification, .cancelCompression, .tell, .setAside,
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
@@ -249,7 +251,7 @@ struct Ledger {
             case "pause" where isDone && !step.actions.contains(where: \.beginsStop):
                 pausedAt = pausedAt ?? step.now
             case "unpause", "stop": endPause(step.now)
-            case "restart" where isDone: endPause(step.now)
+            case "restart" where step.takesOver(from: sender): endPause(step.now)
             default: break
             }
         case .signal(.stop), .signal(.hangUp): endPause(step.now)

@@ -10,13 +10,25 @@ struct MachineShortageWitness {
 
     mutating func judge(_ step: Step, after ledger: Ledger) throws(Violation) {
         switch step.event {
-        case .spawnFailed(.shortage), .verified(_, .shortage): try judgeRefusal(step, ledger)
-        case .recordRefused where step.supervisor.phase == .waiting || step.exit != nil:
+        case .spawnFailed(.shortage), .spawnFailed(.unwatched), .verified(_, .shortage):
+            try judgeRefusal(step, ledger)
+        case .hindered:
+            if ledger.armed[.again] == nil {
+                throw Violation("shortage", "what was refused is not tried again")
+            }
+        case .recordRefused where refusesStart(step):
             try judgeRefusal(step, ledger)
         case .spawned: try judgeStart(step)
         case .spawnFailed: since = nil
         default: break
         }
+    }
+
+    /// Else the run goes on without it.
+    private func refusesStart(_ step: Step) -> Bool {
+        if step.exit != nil { return true }
+        return step.supervisor.phase == .waiting
+            && step.actions.contains { if case .record = $0 { true } else { false } }
     }
 
     private mutating func judgeRefusal(_ step: Step, _ ledger: Ledger) throws(Violation) {

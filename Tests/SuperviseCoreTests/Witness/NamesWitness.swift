@@ -50,7 +50,8 @@ struct NamesWitness {
                 if file.isRepeat, last != order.id {
                     throw Violation("names", "\(order.id) is older than \(last as Any)")
                 }
-            case .log(.warning(let warning)) where warning.message.contains("no steps"):
+            case .log(.warning(let warning))
+            where warning.message.contains("no longer used as steps"):
                 warnings += 1
             default: break
             }

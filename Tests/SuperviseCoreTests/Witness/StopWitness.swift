@@ -115,7 +115,7 @@ struct StopWitness {
         guard case .received(.control(let control), let sender, _) = step.event,
             control.command == "restart"
         else { return false }
-        return step.sends { if case .ok = $0 { true } else { false } }.contains(sender)
+        return step.takesOver(from: sender)
     }
 
     /// Somebody asks for an end while a restart goes on.

@@ -16,6 +16,7 @@ struct TimerWitness {
         case .gathering: if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .running:
             if supervisor.stop == nil, after.notice != nil { allowed.insert(.preemption) }
+            if !supervisor.startWaiters.isEmpty { allowed.insert(.lived) }
             if supervisor.stop != nil {
                 allowed.formUnion([.stopDeadline, .terminate, .kill, .abandon])
             }

@@ -9,6 +9,8 @@ struct WatchWitness {
     private var waiting: [WatchedFile] = []
     /// Ordered, and not yet answered.
     private var underWay: (id: CheckpointID, file: WatchedFile, ordered: FilePath)?
+    /// Where the file that is under way has been since it was ordered.
+    private var placesLeft: [FilePath] = []
     /// Was gone when it was to be taken.
     private var lastGone: WatchedFile?
     private var newestTaken: Instant?
@@ -78,13 +80,22 @@ struct WatchWitness {
             isLeaderDone = true
         case .handlersFound(.leader, let handles): leaderHandles = handles
         case .watchedRenamed(let old, let new): rename(old, new)
+        case .payloadMoved(let old, let new):
+            if underWay?.file.path == new { placesLeft.append(old) }
+            guard let newest = step.supervisor.checkpoints.last, newest.path == old.text,
+                step.settings.watchMode.leavesOriginal
+            else { break }
+            var file = WatchedFile(
+                path: new, step: nil, completedAt: Instant(nanoseconds: step.now), wasMoved: true)
+            file.repeats = newest.id
+            putFirst(file)
         case .committed(let summary, _):
             if let underWay, summary.id == underWay.id {
                 if !underWay.file.isRepeat {
                     newestTaken = max(
                         newestTaken ?? underWay.file.completedAt, underWay.file.completedAt)
                 }
-                if underWay.file.path != underWay.ordered,
+                if placesLeft.contains(FilePath(summary.path)),
                     step.settings.watchMode.leavesOriginal, !underWay.file.isRepeat
                 {
                     var file = underWay.file
@@ -206,6 +217,7 @@ struct WatchWitness {
             throw Violation("watch", "\(source.path) is older than one that was taken")
         }
         underWay = (order.id, waiting.remove(at: next), source.path)
+        placesLeft = []
     }
 
     private func judgeCancelled(_ id: CheckpointID, _ step: Step) throws(Violation) {

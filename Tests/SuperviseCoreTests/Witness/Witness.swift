@@ -69,6 +69,12 @@ struct Step {
         }
     }
 
+    /// What this operator asks for is not refused; where the run ends in this step, it was begun.
+    func takesOver(from sender: ConnectionID) -> Bool {
+        let isRefused = sends { if case .error = $0 { true } else { false } }.contains(sender)
+        return !isRefused || exit != nil
+    }
+
     var stopSends: [ConnectionID] {
         sends { if case .stop = $0 { true } else { false } }
     }
@@ -79,6 +85,7 @@ struct Step {
 struct Witness {
     var ledger = Ledger()
     var answers = AnswerWitness()
+    var starts = StartWitness()
     var resume = ResumeWitness()
     var oneAtATime = OneAtATimeWitness()
     var stop = StopWitness()
@@ -101,6 +108,9 @@ struct Witness {
     var shortage = ShortageWitness()
     var machineShortage = MachineShortageWitness()
     var input = InputWitness()
+    var settlement = SettlementWitness()
+    /// Of the whole history.
+    var numbers = NumbersWitness()
 
     /// Before the actions are carried out.
     mutating func judge(_ event: Event, _ actions: [Action], _ world: World) throws(Violation) {
@@ -112,10 +122,12 @@ struct Witness {
         let before = ledger
         ledger.follow(step)
         try answers.judge(step, ledger, world)
+        try starts.judge(step, ledger)
         try closing.judge(step, ledger, world)
         try timers.judge(step, ledger)
         try service.judge(step)
         try input.judge(step, world)
+        try settlement.judge(step, world)
         if wasClosing {
             failures.isWrittenAgain(step)
             try preemption.judgeClosing(step, ledger)
@@ -162,6 +174,7 @@ struct Witness {
     mutating func supervisorStarts(_ world: World) {
         ledger = Ledger()
         answers = AnswerWitness()
+        starts = StartWitness()
         stop = StopWitness()
         requests = RequestWitness()
         watch = WatchWitness()

@@ -50,6 +50,10 @@ struct Disk {
     var isWritingRecord = false
     /// The record on the disk is one whose writing failed after it had got its name.
     var isVisible = false
+    /// The last record of the running supervisor could not be written.
+    var recordFailed = false
+    /// The highest number of an attempt that it was told to be reserved.
+    var reserved = 0
     var outputTaken = 0
 
     var payloads: [CheckpointID: Payload] = [:]

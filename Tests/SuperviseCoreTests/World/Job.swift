@@ -50,6 +50,8 @@ struct Link {
     let owner: Owner
     let generation: Int
     var isOpen = true
+    /// Full of messages that nobody waits for: what is unread when the job dies is never heard.
+    var isFlood = false
     /// What is said on it arrives in order.
     var lastDelivery: Int64 = 0
 }

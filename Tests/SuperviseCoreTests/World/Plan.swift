@@ -30,6 +30,8 @@ struct Plan {
     var failsToSave: Double
     var nonsense: Double
     var comesAndGoes: Double
+    /// It floods the socket.
+    var floods: Double
     var ignoresSigterm: Double
     var descendants: Double
     /// What looks at a job that hangs hangs with it.
@@ -119,6 +121,7 @@ struct Plan {
         failsToSave = sometimes(0.4)
         nonsense = sometimes(0.3)
         comesAndGoes = sometimes(0.2)
+        floods = sometimes(0.3)
         ignoresSigterm = sometimes(0.9)
         descendants = sometimes(0.9)
         diagnosisHangs = sometimes(0.9)

@@ -26,7 +26,7 @@ extension World {
             let counts = witness.failures.recorded.removeFirst()
             disk.records.append(.init(record: record, confirm: confirm, counts: counts))
             writeNextRecord()
-        case .spawn(let order): spawn(order)
+        case .spawn(let order): try spawn(order)
         case .send(let message, let connection, _):
             put(.answer(message, link: connection.number), after: chance.wait(0.01, 5))
         case .close(let connection): close(connection.number)
@@ -64,7 +64,7 @@ extension World {
         case .saveReport, .log, .publish, .tell, .notify: break
         case .giveUpRecord: giveUpRecord()
         case .rewindInput(let offset): input.rewind(to: offset)
-        case .widenReaders, .tellDiscards: break
+        case .widenReaders, .tellDiscards, .closeInherited: break
         case .flushFiles, .flushOutput, .measureOutput, .leaveOutput, .acknowledge:
             carryOutAtEnd(action)
         case .exit(let ending): try exit(ending)
@@ -116,11 +116,16 @@ extension World {
         generation += 1
         isEndingLeftovers = false
         isHidden = false
+        hasMissedSome = false
+        missesPause = false
+        notedAttempt = nil
         diagnosis = nil
         cloud.asking = [:]
         timers = [:]
         disk.records = []
         disk.isWritingRecord = false
+        disk.recordFailed = false
+        disk.reserved = 0
         disk.outputTaken = 0
         disk.commits = []
         disk.isCommitting = false
@@ -135,6 +140,7 @@ extension World {
         if chance.happens(0.3) { finishOneRecord() }
         if chance.happens(0.3) { finishOneCommit() }
         supervisorIsGone()
+        if guardLives { notedAttempt = lastOrder }
         put(.start, after: chance.wait(1, 20_000))
     }
 
@@ -154,6 +160,7 @@ extension World {
             return
         }
         generation += 1
+        lastOrder = nil
         filesAreKnown()
         input = SimulatedInput(plan.input, isOpen: chance.happens(0.3))
         settings = plan.settings
@@ -165,11 +172,14 @@ extension World {
         mayHaveArchives = chance.happens(0.8)
         found.mayHaveArchives = mayHaveArchives
         found.manager = plan.manager
+        found.lastBegun = notedAttempt
+        notedAttempt = nil
         note("A SUPERVISOR STARTS, settings \(settings)")
         note("    found \(found.checkpoints.map(\.id)) damaged \(found.damaged.map(\.id))")
         let supervisor = Supervisor(
             settings: settings, found: found, seed: chance.seed(), at: moment)
         self.supervisor = supervisor
+        try witness.settlement.supervisorStarts(self)
         witness.supervisorStarts(self)
         if chance.happens(plan.signals) { try tell(randomSignal()) }
         try tell(.started)

@@ -24,6 +24,7 @@ extension World {
                 disk.records.removeFirst()
             }
             writeNextRecord()
+            disk.recordFailed = true
             let isShort = !isCalm && now < shortUntil
             try tell(
                 isShort ? .recordRefused("no descriptor") : .recordFailed("no space left on device")
@@ -31,6 +32,13 @@ extension World {
         } else {
             finishOneRecord()
             writeNextRecord()
+            let reserved = written.record.attemptsReserved ?? 0
+            if disk.recordFailed || reserved > disk.reserved {
+                disk.recordFailed = false
+                disk.reserved = max(disk.reserved, reserved)
+                try tell(.recordWritten(reserved: reserved))
+                if supervisor == nil { return }
+            }
             if written.confirm {
                 try tell(written.record.outcome == nil ? .recorded : .lastRecorded)
             }

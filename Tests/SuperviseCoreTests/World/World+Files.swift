@@ -53,6 +53,11 @@ extension World {
             disk.commits[index].source = new
         }
         later(.watchedRenamed(from: old, to: new), after: 0)
+        // Else only a link leads elsewhere.
+        let id =
+            disk.commits.first { $0.source == new }?.order.id
+            ?? disk.taken[files[index].content]?.id
+        if let id, chance.happens(0.8) { later(.payloadMoved(from: "/\(id)", to: new), after: 0) }
     }
 
     func leaveHalfAFile(_ job: Job) {

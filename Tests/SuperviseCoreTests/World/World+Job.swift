@@ -73,6 +73,7 @@ extension World {
         if chance.happens(plan.comesAndGoes) { connectOrLeave(job) }
         if chance.happens(plan.descendants) { startDescendant(job) }
         if chance.happens(plan.nonsense) { talkNonsense(job) }
+        if chance.happens(plan.floods) { flood(job) }
         if chance.happens(plan.givesUp) {
             say(.giveUp(.init(error: chance.happens(0.5) ? "bad data" : nil)), job)
         }

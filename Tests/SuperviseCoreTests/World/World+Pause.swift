@@ -5,10 +5,19 @@ import SuperviseFormats
 extension World {
     func pauseJob() {
         guard let job, job.generation == generation else { return }
+        if !isCalm, chance.happens(plan.hidesProcesses) {
+            missesPause = true
+            later(
+                .hindered(.signal("SIGSTOP", "open /proc: no descriptor")),
+                after: chance.wait(0.01, 5))
+            return
+        }
+        missesPause = false
         job.isStopped = true
     }
 
     func unpauseJob() {
+        missesPause = false
         job?.isStopped = false
     }
 

@@ -3,7 +3,8 @@ import SuperviseFormats
 
 /// Processes: how they start, are signalled and end.
 extension World {
-    func spawn(_ order: Action.SpawnOrder) {
+    func spawn(_ order: Action.SpawnOrder) throws(Violation) {
+        lastOrder = order.attempt
         lookAtInput()
         if !isCalm, now >= shortUntil, chance.happens(plan.shortages) {
             shortUntil = now + Int64(chance.share() * Double(plan.shortageLasts))
@@ -17,6 +18,11 @@ extension World {
                 .notFound("not found"), .notExecutable("not executable"), .system("no memory"),
             ]
             later(.spawnFailed(failures[chance.number(0...2)]), after: chance.wait(0.1, 500))
+            return
+        }
+        try witness.numbers.judge(order)
+        if !isCalm, chance.happens(plan.shortages / 2) {
+            later(.spawnFailed(.unwatched("epoll_ctl: no memory")), after: chance.wait(0.1, 50))
             return
         }
         trees.append(Tree(generation: generation, attempt: order.attempt))
@@ -64,16 +70,30 @@ extension World {
 
     func killEverything() {
         lastUrgency = .atOnce
+        if !isCalm, chance.happens(plan.hidesProcesses) {
+            // The leader is our child, and is killed all the same.
+            hasMissedSome = true
+            later(.hindered(.tree("open /proc: refused")), after: chance.wait(0.01, 5))
+            for tree in trees.indices where trees[tree].generation == generation {
+                killLeader(tree)
+            }
+            return
+        }
+        hasMissedSome = false
         for tree in trees.indices where trees[tree].generation == generation { kill(tree) }
     }
 
     func kill(_ tree: Int) {
+        killLeader(tree)
+        for index in trees[tree].descendants.indices { killDescendant(tree, index) }
+    }
+
+    private func killLeader(_ tree: Int) {
         trees[tree].isCondemned = true
         if trees[tree].leaderIsAlive {
             let wait = max(trees[tree].leaderUnkillableUntil - now, 0) + chance.wait(0.1, 10)
             put(.leaderDies(tree: tree, .signaled(number: 9, name: "SIGKILL")), after: wait)
         }
-        for index in trees[tree].descendants.indices { killDescendant(tree, index) }
     }
 
     private func killDescendant(_ tree: Int, _ index: Int) {
@@ -108,6 +128,14 @@ extension World {
 
     /// What could not be seen is looked at again.
     func tryAgain() {
+        lookAgain()
+        // What fails once more is told before that.
+        later(.triedAgain, after: chance.wait(6, 10))
+    }
+
+    private func lookAgain() {
+        if hasMissedSome { killEverything() }
+        if missesPause { pauseJob() }
         guard isHidden, let tree = trees.indices.last, trees[tree].isAwaited else { return }
         isHidden = false
         endDescendants(lastUrgency)
@@ -172,6 +200,12 @@ extension World {
     }
 
     func endLeftovers() {
+        if !isCalm, chance.happens(plan.hidesProcesses) {
+            later(
+                .leftoversUnseen("open /proc: refused", ended: ["job (100)"]),
+                after: chance.wait(0.1, 100))
+            return
+        }
         isEndingLeftovers = true
         if !isCalm, chance.happens(plan.signals) {
             later(randomSignal(), after: chance.wait(0.1, 2_000))

@@ -35,6 +35,14 @@ final class World {
     var shortUntil: Int64 = 0
     /// The order to end what a leader has left has met processes that nobody could see.
     var isHidden = false
+    /// SIGKILL to everything has not reached those that nobody could see.
+    var hasMissedSome = false
+    /// The order to pause the job has met processes that nobody could see.
+    var missesPause = false
+    /// The newest attempt that the running supervisor has ordered.
+    var lastOrder: Int?
+    /// What the guard of the last supervisor has noted.
+    var notedAttempt: Int?
     var lastUrgency = Action.Urgency.atOnce
     var links: [Int: Link] = [:]
     var nextSeq: Int64 = 1
@@ -106,7 +114,10 @@ final class World {
         do throws(Violation) {
             while !isOver, let next = queue.next() {
                 now = max(now, next.at)
-                if case .cloudSpeaks = next.happening {} else { steps += 1 }
+                if case .cloudSpeaks = next.happening {
+                } else if !isOfFlood(next.happening) {
+                    steps += 1
+                }
                 try happen(next.happening)
                 try witness.look(at: self)
                 if steps > plan.maximalSteps + 1_500 {

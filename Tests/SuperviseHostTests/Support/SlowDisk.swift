@@ -4,7 +4,11 @@ import Synchronization
 
 /// A real disk that hangs when it is told to, and knows what it was asked to change.
 final class SlowDisk: FileSystem {
-    enum Kind: Sendable { case write, removal, fileSync, rename }
+    enum Kind: Sendable {
+        case write, removal, fileSync, rename
+        /// Before a file is copied, and after.
+        case copy, copied
+    }
 
     private let disk = Disk()
     private let gate = Gate()
@@ -94,7 +98,9 @@ final class SlowDisk: FileSystem {
     func copyFile(
         _ path: String, to copy: String, mode: UInt32?, goOn: (Int) -> Bool
     ) throws(SystemError) {
+        gate.pass(.copy)
         try disk.copyFile(path, to: copy, mode: mode, goOn: goOn)
+        gate.pass(.copied)
     }
 
     func hashFile(

@@ -1,0 +1,18 @@
+import SuperviseFormats
+
+/// What is given up once no other attempt starts.
+extension Supervisor {
+    /// The record that says so skips no numbers.
+    mutating func endNumbers() {
+        numbers.end()
+        record.attemptsReserved = numbers.reserved
+    }
+
+    /// What our starter gave us for the job is held only as long as another attempt may need it: others
+    /// may wait until it is closed.
+    mutating func closeInherited() {
+        guard keepsInherited, isClosing || stop?.restarts == false else { return }
+        keepsInherited = false
+        actions.append(.closeInherited)
+    }
+}

@@ -1,0 +1,108 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// Settles a run whose supervisor is gone: writes its outcome into the status, and an event.
+///
+/// Whoever calls it holds the run's lock. Only derived files are written.
+package struct Settler {
+    let store: RunStore
+
+    package init(_ store: RunStore) { self.store = store }
+
+    /// What came of it.
+    package enum Result: Equatable, Sendable {
+        /// The status as it is now.
+        case settled(Status)
+        /// Its status was right already.
+        case hadEnded
+        /// It was last at work on that host, and nothing was changed.
+        case otherHost(String)
+    }
+
+    /// - Parameter endLeftovers: ends what is left of the run, before anything is written.
+    /// - Throws: `garbage`, `newerFormat`, `unreadable`, `unwritable`.
+    package func settle(
+        at now: Timestamp, endLeftovers: (RunRecord) throws -> Void = { _ in }
+    ) throws -> Result {
+        guard let record = try store.loadRecord() else {
+            throw StoreError.missing(store.paths.record)
+        }
+        if case .otherHost(let host) = Settlement.right(to: record, on: hostName()) {
+            return .otherHost(host)
+        }
+        guard
+            var status = Settlement.settled(
+                try publishedStatus() ?? Status(record), by: record, at: now)
+        else { return .hadEnded }
+        try endLeftovers(record)
+        try tell(status, at: now)
+        try store.publish(status)
+        // After the status, as it takes longer: the last commits may have come after the last status.
+        let before = status
+        if let found = try? store.scan().checkpoints { status.setCheckpoints(found) }
+        if status != before { try store.publish(status) }
+        return .settled(status)
+    }
+
+    /// A derived file that is garbage is as good as none.
+    private func publishedStatus() throws(StoreError) -> Status? {
+        do throws(StoreError) {
+            return try store.readStatus()
+        } catch {
+            if case .garbage = error { return nil }
+            throw error
+        }
+    }
+
+    /// Not twice, where the status could not be written the first time.
+    private func tell(_ status: Status, at now: Timestamp) throws(StoreError) {
+        let event = RunEvent.settled(
+            .init(
+                attempt: status.attempt, supervisorPID: status.supervisorPID,
+                outcome: status.outcome ?? .lost))
+        guard try store.readEvents(last: 1).last?.event != event else { return }
+        try store.append([LoggedEvent(at: now, event: event)])
+    }
+}
+
+extension Settler {
+    /// Ends what a supervisor that died left of its run, on this boot of this host.
+    ///
+    /// - Throws: ``HostError`` where the processes belong to another directory's run, or do not end.
+    package func endLeftovers(_ record: RunRecord) throws {
+        let origin = try OriginInquiry(store, record).answer()
+        if let text = StartText.refusal(origin, record, name: store.paths.name) {
+            throw HostError(text)
+        }
+        guard origin.verdict == .here, record.mayHaveLeftovers(bootID: (try? bootId()) ?? "") else {
+            return
+        }
+        let runToken = record.runToken
+        try waitBounded { _ = ProcessTree.endLeftovers(runToken: runToken) }
+    }
+
+    private static let patience = Duration.seconds(10)
+
+    /// A process that is stuck in the kernel must not keep the lock.
+    private func waitBounded(_ work: @escaping @Sendable () -> Void) throws {
+        let loop = try EventLoop()
+        var isDone = false
+        let mailbox = try Mailbox<Bool>(on: loop) { _ in
+            isDone = true
+            loop.stop()
+        }
+        let limit = try TimerSource(on: loop) { loop.stop() }
+        limit.set(MonotonicTime.now() + Self.patience)
+        WorkerLane(name: "leftovers", threads: 1).submit {
+            work()
+            mailbox.post(true)
+        }
+        try loop.run()
+        if isDone { return }
+        throw HostError(
+            "processes of run \(store.paths.name) do not end, even by SIGKILL; look what holds them, "
+                + "and settle it again")
+    }
+}

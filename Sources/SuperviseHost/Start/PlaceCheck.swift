@@ -1,0 +1,72 @@
+import SuperviseCore
+import SuperviseStore
+import SuperviseSystem
+
+/// Looks at where a run keeps its state and checkpoints: whether another user could put something else
+/// there.
+package struct PlaceCheck {
+    /// Who the job is, where that is not who we are.
+    package let identity: UserIdentity?
+
+    package init(identity: UserIdentity?) { self.identity = identity }
+
+    /// - Returns: what there is to warn of.
+    /// - Throws: ``HostError`` that names the directory, its owner and what to do.
+    package func perform(_ paths: RunPaths) throws(HostError) -> String? {
+        var warning: String?
+        for (path, option) in places(of: paths) {
+            switch try verdict(on: path) {
+            case .trusted: break
+            case .warned(let weakness): warning = warning ?? PlaceText.warning(weakness)
+            case .refused(let weakness):
+                throw HostError(PlaceText.refusal(weakness, option: option))
+            }
+        }
+        return warning
+    }
+
+    /// How the run's files are reached: with a job that is another user, from directories that are held
+    /// open, whatever becomes of the names that led there.
+    func files(for paths: RunPaths) throws(HostError) -> any FileSystem {
+        guard identity != nil else { return Disk() }
+        return try describing("the directory of the state cannot be opened") {
+            () throws(SystemError) in
+            try Disk().anchored(at: [paths.stateDirectory, paths.payloadRoot])
+        }
+    }
+
+    private func places(of paths: RunPaths) -> [(path: String, option: String)] {
+        // All of what is there already must be root's, too: it is used as it is.
+        let state = identity == nil ? [paths.stateDirectory] : [paths.run, paths.locks]
+        let payload = identity == nil ? paths.payloadRoot : paths.payload
+        return state.map { ($0, "--state-dir") }
+            + (paths.isSplit ? [(payload, "--checkpoint-dir")] : [])
+    }
+
+    private func verdict(on path: String) throws(HostError) -> PlaceTrust.Verdict {
+        do throws(SystemError) {
+            let trust = PlaceTrust(steps: try PathWalk.look(path).trustSteps)
+            return trust.verdict(
+                user: userId(), group: groupId(), jobIsAnother: identity != nil)
+        } catch {
+            // What cannot be passed through is told of when it is used.
+            if identity == nil { return .trusted }
+            throw HostError("\(HumanText.printable(path)) cannot be looked at: \(error)")
+        }
+    }
+}
+
+extension PathWalk {
+    package var trustSteps: [PlaceTrust.Step] {
+        steps.map { step in
+            let kind: PlaceTrust.Step.Kind =
+                switch step.kind {
+                case .directory: .directory
+                case .link: .link
+                case .file, .other: .other
+                }
+            return PlaceTrust.Step(
+                path: step.path, kind: kind, user: step.user, group: step.group, mode: step.mode)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+/// Who waits for a turn, in order; each at most once, with all that was reported meanwhile.
+///
+/// Whoever has had a turn and wants another goes to the end, so that each of them has one before anybody
+/// has a second.
+struct TurnQueue {
+    private var ids: [UInt64] = []
+    private var first = 0
+    private var readiness: [UInt64: UInt32] = [:]
+
+    var isEmpty: Bool { first == ids.count }
+    var count: Int { ids.count - first }
+
+    /// - Parameter bits: what is ready, added to what waits.
+    mutating func add(_ id: UInt64, _ bits: UInt32) {
+        if readiness[id] == nil { ids.append(id) }
+        readiness[id, default: 0] |= bits
+    }
+
+    /// Takes the next one.
+    mutating func next() -> (id: UInt64, readiness: UInt32)? {
+        guard !isEmpty else { return nil }
+        let id = ids[first]
+        first += 1
+        // Seldom, so that not all of them are moved for each.
+        if first == ids.count || first > 1024 {
+            ids.removeSubrange(..<first)
+            first = 0
+        }
+        return (id, readiness.removeValue(forKey: id) ?? 0)
+    }
+}

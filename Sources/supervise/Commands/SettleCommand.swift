@@ -1,0 +1,91 @@
+import SuperviseFormats
+import SuperviseHost
+import SuperviseStore
+import SuperviseSystem
+
+/// `supervise settle [NAME|--all]`.
+extension CommandCall {
+    /// What came of one run, also in JSON.
+    private struct Settled: Codable {
+        var name: String
+        /// Whether its status was written now.
+        var settled: Bool
+        /// One word for how it ended.
+        var state: String
+    }
+
+    func settle() throws(Complaint) -> Answer {
+        guard values.all else {
+            let run = try meantRun()
+            guard let done = try settle(run) else { throw try inUse(run) }
+            return values.json ? try json(done) : Answer(text: text(done))
+        }
+        try refuseOperands(after: 0)
+        var done: [Settled] = []
+        var notes: [String] = []
+        var isComplete = true
+        let found = try runs.all()
+        // Where one cannot be settled, the others are.
+        for run in found.open {
+            do throws(Complaint) {
+                if let one = try settle(run) { done.append(one) }
+            } catch {
+                notes.append(error.message)
+                if error.status != Complaint.no { isComplete = false }
+            }
+        }
+        if found.closed.contains(where: { $0.directory == runs.place.directory }) {
+            isComplete = false
+        }
+        notes += found.closed.map { $0.sentence(for: "settle --all") }
+        let told = done.filter(\.settled).map(text).joined()
+        var answer = values.json ? try json(done) : Answer(text: told)
+        answer.notes = notes
+        answer.status = isComplete ? 0 : Complaint.no
+        return answer
+    }
+
+    /// - Returns: nil where somebody is at work on it.
+    private func settle(_ run: FoundRun) throws(Complaint) -> Settled? {
+        // Nothing is locked or written where there is nothing to settle.
+        let before = try run.glance(at: surroundings.now)
+        if before.isRunning { return nil }
+        let ended = Settled(name: run.name.description, settled: false, state: before.word)
+        if try !run.isUnsettled { return ended }
+        do {
+            guard case .taken(let lock) = try RunLock.acquireToSettle(run.store.paths) else {
+                return nil
+            }
+            defer { lock.release() }
+            let settler = Settler(run.store)
+            switch try settler.settle(
+                at: surroundings.now, endLeftovers: { try settler.endLeftovers($0) })
+            {
+            case .settled(let status):
+                return Settled(
+                    name: run.name.description, settled: true, state: Glance(status: status).word)
+            case .hadEnded: return ended
+            case .otherHost(let host):
+                throw Complaint(
+                    "run \(run.name) was last at work on \(HumanText.printable(host)), and may be "
+                        + "still; settle it there", status: Complaint.no)
+            }
+        } catch let complaint as Complaint {
+            throw complaint
+        } catch {
+            throw Complaint("run \(run.name): \(error)")
+        }
+    }
+
+    private func inUse(_ run: FoundRun) throws(Complaint) -> Complaint {
+        let pid = try run.glance(at: surroundings.now).status.supervisorPID
+        return Complaint(
+            "run \(run.name) is in use by pid \(pid): there is nothing to settle",
+            status: Complaint.no)
+    }
+
+    private func text(_ done: Settled) -> String {
+        guard done.settled else { return "\(done.name) \(done.state): nothing to settle\n" }
+        return "\(done.name) \(done.state); to go on: supervise resume \(done.name)\n"
+    }
+}
