@@ -35,14 +35,16 @@ static int open_own_program(void) { return open("/proc/self/exe", O_PATH | O_CLO
 
 /* Returns our own program, where it is wanted. */
 static int leave_terminal_and_files(int line, struct cl_locks locks, int wants_program) {
+    /* First, so that there is a descriptor for what is opened here, also if all were in use. */
+    const int kept[] = {line, locks.run, locks.payload};
+    cl_close_all_but(kept, 3);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int stream = 0; stream < 3; stream++) {
         if (null >= 0) dup2(null, stream);
         else close(stream);
     }
+    if (null > 2) close(null);
     int program = wants_program ? open_own_program() : -1;
-    const int kept[] = {line, locks.run, locks.payload, program};
-    cl_close_all_but(kept, 4);
     if (chdir("/") != 0) {} /* a file system in use is a nuisance, no more */
     return program;
 }
@@ -150,7 +152,8 @@ static void end(
    ends it after a while, so that a disk that hangs does not keep the lock. */
 static void settle(int program, int lock, char *const *arguments) {
     if (program < 0 || lock < 0 || arguments == NULL) return;
-    /* Out of the way of the number that it gets. */
+    /* The lock gets the number CL_SETTLE_LOCK below. Either of these may have that number now, so
+       both move to higher ones first. */
     program = fcntl(program, F_DUPFD_CLOEXEC, CL_SETTLE_LOCK + 1);
     lock = fcntl(lock, F_DUPFD_CLOEXEC, CL_SETTLE_LOCK + 1);
     if (program < 0 || lock < 0 || dup2(lock, CL_SETTLE_LOCK) < 0) return;

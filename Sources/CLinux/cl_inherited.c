@@ -38,7 +38,7 @@ int cl_inherited_take(struct cl_inherited *inherited) {
     unsigned long long since = now_ticks();
     inherited->count = 0;
     /* Usually we have no children, which one call shows. */
-    inherited->is_somebody = cl_any_child();
+    inherited->is_somebody = cl_any_child() != 0; /* unknown: there may be one */
     int proc = inherited->is_somebody ? cl_open_proc() : -1;
     if (proc < 0) {
         if (inherited->is_somebody && !cl_has_no_proc(errno)) return -1;

@@ -85,7 +85,9 @@ static int mark_own(const struct cl_tree *tree, int proc, struct cl_process_tabl
     for (size_t index = 0; index < table->count && !has_children; index++)
         has_children = table->items[index].parent == getpid();
     if (!has_children) return 0;
-    /* We were born with the token ourselves: they may have it from the shell before us. */
+    /* If we were born with the token ourselves, a child of ours that has it may have inherited it
+       from us, or from the shell that became us by exec: then the token does not tell that it is
+       the run's. */
     bool bears = cl_bears_token(tree->token);
     for (size_t index = 0; index < table->count; index++) {
         struct cl_process *process = &table->items[index];

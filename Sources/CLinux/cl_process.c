@@ -66,12 +66,14 @@ ssize_t cl_read_text(int proc, pid_t pid, const char *name, char *text, size_t s
     return (ssize_t)filled;
 }
 
-/* Whether a /proc that was mounted with `hidepid` hides this process: another user's, and we are not root. */
+/* After EACCES or EPERM: whether a /proc that was mounted with `hidepid` hides this process from
+   us, as it is another user's. Root is no exception: it sees others only with CAP_SYS_PTRACE. One
+   that is gone meanwhile is hidden, too. */
 static bool is_hidden(int proc, pid_t pid) {
     char name[24];
     struct stat found;
     *cl_write_number(name, (unsigned long)pid) = 0;
-    if (geteuid() == 0 || fstatat(proc, name, &found, 0) != 0) return false;
+    if (fstatat(proc, name, &found, 0) != 0) return errno == ENOENT || errno == ESRCH;
     return found.st_uid != geteuid();
 }
 

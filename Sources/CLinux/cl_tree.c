@@ -139,8 +139,11 @@ struct killing {
 
 /* Whether all in the process group are the job's. Its leader has made a session of its own, so only its
    descendants can be in its sessions and their groups; inherited processes may share a group with an orphan of
-   theirs, and tools lead groups of their own. */
+   theirs, and tools lead groups of their own. As PID 1 we also get orphans of processes that
+   came into our PID namespace from outside (docker exec), and the others of such a group need not be
+   the job's. */
 static bool is_of_job(const struct cl_tree *tree, pid_t group) {
+    if (getpid() == 1) return false;
     if (group <= 1 || group == getpgrp()) return false;
     if (tree->inherited != NULL && tree->inherited->is_somebody) return false;
     for (int index = 0; index < tree->except_count; index++)

@@ -15,6 +15,8 @@ package struct RunRequest: Sendable {
     package var name: RunName?
     /// An absolute path.
     package var stateDirectory: String
+    /// What another command has to be given to find the same runs.
+    package var placeOption: [String] = []
     /// An absolute path; nil keeps checkpoints in the state directory.
     package var checkpointDirectory: String?
     /// Archive what there is under the name, and begin anew.

@@ -58,8 +58,10 @@ extension RunStore {
         case .emptyCheckpoint: return true
         case .unreadable(let error), .unwritable(let error):
             let source = FilePath(order.source)
-            let parent = try? files.resolved(parent(of: order.source))
-            let real = parent.map { FilePath($0).appending(source.name) }
+            let above = try? acting(as: owner) { () throws(SystemError) in
+                try files.resolved(parent(of: order.source))
+            }
+            let real = above.map { FilePath($0).appending(source.name) }
             return error.isMissing
                 && [source, real ?? source].contains { FilePath(error.subject).isBelow($0) }
         case .missing, .noDirectory, .garbage, .newerFormat, .badPath, .changed, .bad, .tool,

@@ -22,7 +22,10 @@ extension RunStore {
             single: payload.directories.isEmpty ? outside.path : nil, outside: outside)
         try write(manifest, hashed, base: base)
         try writing { () throws(SystemError) in try files.syncDirectory(base) }
-        try checkUnchanged(payload, try Payload.outside(files, outside.path), base: "")
+        let now = try acting(as: owner) { () throws(StoreError) in
+            try Payload.outside(files, outside.path)
+        }
+        try checkUnchanged(payload, now, base: "")
         try crew.goOn()
         let summary = try publish(manifest, hashed, base)
         noteTaken(manifest, hashed, from: outside.path, order)
@@ -126,24 +129,41 @@ extension RunStore {
         }
         let own = isArchived ? nil : manifest.id
         for file in manifest.files where !isClaimed(file.path, apartFrom: own) {
-            let now = try unlessMissing { () throws(SystemError) in
-                try files.status(file.path.text)
+            try removingAsOwner { () throws(SystemError) in
+                let now = try unlessMissing { () throws(SystemError) in
+                    try files.status(file.path.text)
+                }
+                guard let now, now.kind == .file, now.size == file.bytes,
+                    now.modified == file.modified
+                else { return }
+                try removeIfThere(file.path.text)
             }
-            guard let now, now.kind == .file, now.size == file.bytes,
-                now.modified == file.modified
-            else { continue }
-            try removeIfThere(file.path.text)
         }
         for link in manifest.links where !isClaimed(link.path, apartFrom: own) {
-            let now = try unlessMissing { () throws(SystemError) in
-                try files.status(link.path.text)
+            try removingAsOwner { () throws(SystemError) in
+                let now = try unlessMissing { () throws(SystemError) in
+                    try files.status(link.path.text)
+                }
+                if now?.kind == .link { try removeIfThere(link.path.text) }
             }
-            if now?.kind == .link { try removeIfThere(link.path.text) }
         }
-        try removeEmptyDirectories(outside.path.text)
-        // The checkpoint is forgotten next; what it took with it must not come back then.
-        _ = try unlessMissing { () throws(SystemError) in
-            try files.syncDirectoryIfReadable(outside.path.parent.text)
+        try removingAsOwner { () throws(SystemError) in
+            try removeEmptyDirectories(outside.path.text)
+            // The checkpoint is forgotten next; what it took with it must not come back then.
+            _ = try unlessMissing { () throws(SystemError) in
+                try files.syncDirectoryIfReadable(outside.path.parent.text)
+            }
+        }
+    }
+
+    /// Where the job is another user, what that user may not remove stays.
+    private func removingAsOwner(
+        _ body: () throws(SystemError) -> Void
+    ) throws(SystemError) {
+        do throws(SystemError) {
+            try acting(as: owner, body)
+        } catch {
+            guard owner != nil, error.isForbidden else { throw error }
         }
     }
 

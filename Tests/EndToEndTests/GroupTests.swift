@@ -75,7 +75,7 @@ struct GroupTests {
             in: there, unchanged: [there], says: ["still live (pids", "\(daemon.pid)"])
         #expect(try !daemon.waitForEnd(atMost: .zero))
         let next = try start()
-        try next.nextAttempt(2)
+        try next.nextAttempt(10)
         #expect(try daemon.waitForEnd(atMost: .zero))
         try place.stop(next)
     }
@@ -137,7 +137,7 @@ struct GroupTests {
         #expect(try program.waitForEnd() == .signaled(9))
         #expect(try !daemon.waitForEnd(atMost: .milliseconds(200)))
         let next = try start()
-        try next.nextAttempt(2)
+        try next.nextAttempt(10)
         #expect(try daemon.waitForEnd(atMost: .zero))
         #expect(try next.errorLine(with: "had left").contains("\(daemon.pid)"))
         try place.stop(next)

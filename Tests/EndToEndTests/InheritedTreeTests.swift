@@ -140,7 +140,7 @@ struct InheritedTreeTests {
         let told = try next.errorLine(with: "bearer ")
         let inherited = try ProcessHandle(opening: #require(Int32(told.dropFirst(7))))
         defer { _ = try? inherited.signal(9) }
-        try next.nextAttempt(2)
+        try next.nextAttempt(nil)
         #expect(try left.waitForEnd(atMost: .zero))
         #expect(try !inherited.waitForEnd(atMost: .zero))
         try place.stop(next)

@@ -69,6 +69,7 @@ struct LastFailureTests {
         let place = try Place()
         let start = MonotonicTime.now()
         let program = try place.puppet(["--max-failures", "9"])
+        _ = try program.hello(accepts: false)
         #expect(!(try program.passes(.milliseconds(400))))
         try program.say("exit 3")
         try program.nextAttempt(2)

@@ -63,7 +63,7 @@ struct RestartTests {
         try program.errorLine(with: "starting again in")
         let call = try restart(place)
         try program.nextAttempt(2)
-        try program.hello()
+        try program.hello(accepts: false)
         try expectUp(call, 2)
         try place.stop(program)
     }

@@ -90,7 +90,9 @@ struct ResumeEnvironmentTests {
         #expect(
             program.text(.errors).contains("\(place.path)/bin/tool, the program of run it, is gone")
         )
-        #expect(program.text(.errors).contains("supervise --name it -- tool"))
+        let call = "supervise --name it --state-dir \(place.state) "
+        #expect(program.text(.errors).contains(call))
+        #expect(program.text(.errors).hasSuffix(" -- tool\n"))
         #expect(try place.fingerprint(of: place.state) == before)
     }
 

@@ -169,8 +169,9 @@ struct SettleCommandTests {
         #expect(try place.fingerprint(of: place.state) == before)
         #expect(try place.status().phase == .running)
         #expect(try !daemon.waitForEnd(atMost: .zero))
+        let resume = "supervise resume it --state-dir \(place.state)"
         let answer = try place.supervisorAnswer(["settle", "it"]).output
-        #expect(answer == "it lost; to go on: supervise resume it\n")
+        #expect(answer == "it lost; to go on: \(resume)\n")
         #expect(try daemon.waitForEnd(atMost: .zero))
         #expect(try place.status().outcome == .lost && place.settledEvents.count == 1)
         let again = try place.supervisorAnswer(["settle", "it"]).output
@@ -193,8 +194,9 @@ struct SettleCommandTests {
             [place.binary] + place.arguments([], name: "running")
                 + ["sh", "-c", "echo up; exec sleep 1000"])
         try running.line(starting: "up")
+        let resume = "supervise resume it --state-dir \(place.state)"
         let text = try place.supervisorAnswer(["settle", "--all"]).output
-        #expect(text == "it lost; to go on: supervise resume it\n")
+        #expect(text == "it lost; to go on: \(resume)\n")
         #expect(try place.supervisorAnswer(["settle", "--all"]).output == "")
         #expect(try place.supervisorAnswer(["settle", "--all", "--json"]).output.contains("ended"))
         let refused = try place.supervisorAnswer(["settle", "running"], status: 1)
@@ -242,6 +244,23 @@ struct SettleCommandTests {
         #expect(try place.supervisorAnswer(["list"]).output.contains("lost"))
         #expect(try place.supervisorAnswer(["settle", "it"]).output.hasPrefix("it lost; "))
         #expect(try place.status().attempt == 2 && place.status().outcome == .lost)
+    }
+
+    @Test("is lost in the archive, too, where --fresh puts it")
+    func archived() throws {
+        let place = try Place()
+        let program = try place.puppet()
+        try program.hello(accepts: false)
+        try program.checkpoint(step: 1)
+        try place.killWithGuard(program)
+        let next = try place.supervise(["--fresh"], ["true"])
+        #expect(try next.waitForEnd() == .exited(0), "\(next.text(.errors))")
+        let label = try #require(place.names(in: "../.archive").first { !$0.hasPrefix(".") })
+        let text = try readSmallFile("\(place.state)/.archive/\(label)/status.json")
+        let status = try JSONText.decode(Status.self, from: text.utf8)
+        #expect(status.phase == .finished && status.outcome == .lost)
+        #expect(status.checkpoints == 1 && status.supervisorPID == Int(program.pid))
+        #expect(try place.status().outcome?.kind == .completed && place.settledEvents.isEmpty)
     }
 
     @Test("nobody can use the guard's own call")

@@ -132,8 +132,9 @@ struct SurroundingFaultTests {
         let both = try call(place, in: "\(place.path)/current", once, job)
         #expect(both.lines(.output) == ["\(new) 2"])
         #expect(both.text(.errors).contains("are both unfinished"))
+        let option = " --state-dir \(place.state)"
         #expect(both.text(.errors).contains("going on with \(new), the newer one"))
-        #expect(both.text(.errors).contains("supervise resume \(old)"))
+        #expect(both.text(.errors).contains("supervise resume \(old)\(option)"))
     }
 
     @Test("a PWD that leads elsewhere, or is no absolute path, counts for nothing")

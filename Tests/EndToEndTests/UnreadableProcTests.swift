@@ -92,6 +92,28 @@ struct UnreadableProcTests {
         #expect(try daemon.waitForEnd(atMost: patience))
     }
 
+    @Test(
+        "settle changes nothing, and says so; it settles once it can tell",
+        arguments: [EIO, ENFILE])
+    func settle(code: Int32) throws {
+        let program = try place.puppet()
+        let daemon = try place.orphan(program)
+        let before = try place.fingerprint(of: place.state)
+        try fault.fail(with: code)
+        let call = ["settle", "it", "--state-dir", place.state]
+        let refused = try place.call(call, environment: fault.environment)
+        #expect(try refused.waitForEnd() == .exited(125), "\(refused.text(.errors))")
+        try refused.errorLine(with: "whether something is left cannot be told (")
+        #expect(refused.text(.errors).contains("settle it again"))
+        #expect(try !daemon.waitForEnd(atMost: .zero))
+        #expect(try place.fingerprint(of: place.state) == before)
+        try fault.fail(with: nil)
+        let settled = try place.call(call, environment: fault.environment)
+        #expect(try settled.waitForEnd() == .exited(0), "\(settled.text(.errors))")
+        #expect(try daemon.waitForEnd(atMost: .zero))
+        #expect(try place.status().outcome == .lost)
+    }
+
     @Test("descriptors are held in reserve: a supervisor without any other one sees all of the job")
     func reserve() throws {
         let program = try place.supervise([], [place.fixture, "puppet"], hasInput: true)

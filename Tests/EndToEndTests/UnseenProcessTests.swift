@@ -103,7 +103,7 @@ struct UnseenProcessTests {
         #expect(!next.text(.output).contains("ready"))
         #expect(try !daemon.waitForEnd(atMost: .zero))
         try hide(false, from: next.pid)
-        try next.nextAttempt(2)
+        try next.nextAttempt(nil)
         #expect(try daemon.waitForEnd(atMost: .zero))
         #expect(try next.errorLine(with: "had left").contains("\(daemon.pid)"))
         try place.stop(next)

@@ -77,6 +77,16 @@ struct StartWaitersTests {
         #expect(answers(desk.hello(on: 3), to: 20) == [.ok])
     }
 
+    @Test("no timer is set for the attempt that a restart is about to end")
+    func oldAttempt() {
+        var desk = Desk()
+        desk.run(speaks: false)
+        // In its first second, and after it.
+        #expect(desk.control("restart", checkpoint: false).timer(.lived) == nil)
+        #expect(desk.tell(.warned("it goes on"), after: .seconds(2)).timer(.lived) == nil)
+        #expect(desk.control("restart", on: 21).timer(.lived) == nil)
+    }
+
     @Test("several operators, who asked at different times, hear of the same attempt")
     func several() {
         var desk = Desk()

@@ -93,6 +93,44 @@ final class SwitchboardTests {
         try diary.wait(for: "gone 1")
     }
 
+    @Test("while the disk has too much to do, only who gives it work waits")
+    func flooded() throws {
+        var isFlooded = false
+        switchboard.isFlooded = { isFlooded }
+        let (worker, asker) = (try Peer(path: path), try Peer(path: path))
+        try worker.send(line: control("prune"))
+        try diary.wait(for: "prune from 1")
+        isFlooded = true
+        try worker.send(line: control("more"))
+        try asker.send(line: control("status"))
+        try diary.wait(for: "status from 2")
+        try diary.pass(.milliseconds(50))
+        #expect(!diary.lines.contains("more from 1"))
+        isFlooded = false
+        switchboard.goOnUnlessFlooded()
+        try diary.wait(for: "more from 1")
+    }
+
+    @Test("one that has gone meanwhile wakes nobody, and is heard when the disk has caught up")
+    func goneInFlood() throws {
+        var (isFlooded, rounds) = (false, 0)
+        switchboard.isFlooded = { isFlooded }
+        diary.loop.beforeWaiting { rounds += 1 }
+        let worker = try Peer(path: path)
+        try worker.send(line: control("prune"))
+        try diary.wait(for: "prune from 1")
+        isFlooded = true
+        try worker.send(line: control("more"))
+        try worker.hangUp()
+        rounds = 0
+        try diary.pass(.milliseconds(100))
+        #expect(rounds < 10 && diary.lines == ["prune from 1"])
+        isFlooded = false
+        switchboard.goOnUnlessFlooded()
+        try diary.wait(for: "gone 1")
+        #expect(diary.lines.contains("more from 1"))
+    }
+
     @Test("a line without end is too long, and its sender is shown out")
     func tooLong() throws {
         let peer = try Peer(path: path)

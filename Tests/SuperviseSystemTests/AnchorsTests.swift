@@ -119,6 +119,18 @@ struct AnchorsTests {
         #expect(throws: SystemError.self) { try files.status("\(top)/../outside/secret") }
     }
 
+    @Test("each of them has to be there where that is asked for")
+    func allThere() throws {
+        let late = "\(scratch.path)/late"
+        #expect(throws: SystemError.self) { _ = try plain.anchored(atAll: [top, late]) }
+        try plain.makeDirectory(late)
+        let files = try plain.anchored(atAll: [top, late])
+        try plain.rename(late, to: "\(scratch.path)/moved")
+        try plain.makeLink(late, to: outside)
+        try files.makeDirectory("\(late)/new")
+        #expect(try plain.list("\(scratch.path)/moved").map(\.name) == ["new"])
+    }
+
     @Test("the mode of a file that takes a directory's place while that is removed stays")
     func swapped() throws {
         let victim = "\(outside)/secret"

@@ -108,25 +108,4 @@ struct LoopTurnTests {
         try loop.run()
         #expect(served == ["first true"])
     }
-
-    @Test("peers wait while they are held, and all others are served")
-    func held() throws {
-        let loop = try EventLoop()
-        let pipe = try filled()
-        var isHeld = true
-        var served: [String] = []
-        loop.holdsTurns = { isHeld }
-        _ = try loop.watch(pipe.read, for: .read, rank: .inTurns) { _ in
-            served.append("peer")
-            loop.stop()
-        }
-        let timer = try TimerSource(on: loop) {
-            served.append("alarm")
-            // Nobody wakes the loop when this ends: it looks by itself.
-            isHeld = false
-        }
-        timer.set(.now() + .milliseconds(30))
-        try withExtendedLifetime((pipe.pipe, timer)) { try loop.run() }
-        #expect(served == ["alarm", "peer"])
-    }
 }

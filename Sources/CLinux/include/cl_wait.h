@@ -1,5 +1,6 @@
 #ifndef CL_WAIT_H
 #define CL_WAIT_H
+#include <errno.h>
 #include <sys/wait.h>
 
 /* One child that has ended, taken from the kernel's books. */
@@ -20,18 +21,19 @@ static inline int cl_reap(struct cl_ended *ended) {
 }
 
 /* Whether there is any child, running or ended, but for guards: what is left to us by others has
-   SIGCHLD for its end, and counts. */
+   SIGCHLD for its end, and counts. 1 or 0; -1 with errno where the system does not tell. */
 static inline int cl_any_child(void) {
     siginfo_t info = {0};
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0) return 1;
+    return errno == ECHILD ? 0 : -1;
 }
 
 /* Whether a process of this number is our child and was not taken: 0 where there is none, 1 where it
-   runs, 2 where it has ended. */
+   runs, 2 where it has ended; -1 with errno where the system does not tell. */
 static inline int cl_child_state(pid_t pid) {
     siginfo_t info = {0};
     if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | 0x40000000 /* __WALL */) != 0)
-        return 0;
+        return errno == ECHILD ? 0 : -1;
     return info.si_pid == 0 ? 1 : 2;
 }
 

@@ -18,7 +18,8 @@ package enum SocketBounds {
     package static let unfinishedLines = 64 << 20
     package static let unfinishedLine = 64 << 10
 
-    /// Orders that wait for the disk. With more, no messages are taken until it has caught up.
+    /// Orders that wait for the disk. With more, those who give it work are not read from until it
+    /// has caught up.
     package static func isTooMuch(staging: Int, commits: Int, cleaning: Int) -> Bool {
         staging > 64 || commits > 1_000 || cleaning > 10_000
     }

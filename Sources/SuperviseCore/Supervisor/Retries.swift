@@ -13,7 +13,9 @@ package enum Hindrance: Hashable, Sendable {
     /// A signal that stops the job, or lets it go on, cannot be sent to all of it: its name, and why.
     case signal(String, String)
 
-    enum Kind: Hashable, Sendable, CaseIterable { case tree, leftovers, outliving, guardian, threads, signal }
+    enum Kind: Hashable, Sendable, CaseIterable {
+        case tree, leftovers, outliving, guardian, threads, signal
+    }
 
     var kind: Kind {
         switch self {

@@ -27,8 +27,6 @@ package struct Shortage: Equatable, Sendable {
     let attempt: Int
     /// The job has said that there is no space.
     var isTold: Bool
-    /// So many bytes are to be free: what the newest checkpoint takes.
-    let wanted: Int64
     var again: Again?
     /// The request whose checkpoint was aborted; if it is still open, it is made again.
     var aborted: Int?

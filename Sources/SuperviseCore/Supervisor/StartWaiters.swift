@@ -34,6 +34,14 @@ package struct StartWaiters: Equatable, Sendable {
 
     package var isEmpty: Bool { waiting.isEmpty }
 
+    /// Whether the first second of this attempt matters to any of them: not that of the attempt that
+    /// a restart is about to end.
+    package func wait(for attempt: Int) -> Bool {
+        waiting.contains {
+            if case .restart(let before) = $0.wish { attempt > before } else { true }
+        }
+    }
+
     mutating func add(_ sender: Sender, _ wish: Wish) {
         waiting.append(Waiter(sender: sender, wish: wish))
     }
@@ -53,6 +61,14 @@ package struct StartWaiters: Equatable, Sendable {
 
     mutating func started(_ attempt: Int, at counted: Instant) {
         newest = Started(attempt: attempt, at: counted)
+    }
+
+    /// The attempt with this number was never started: the next one has its number.
+    mutating func takeBack(_ attempt: Int) {
+        waiting = waiting.map { waiter in
+            guard case .restart(let after) = waiter.wish, after >= attempt else { return waiter }
+            return Waiter(sender: waiter.sender, wish: .restart(after: attempt - 1))
+        }
     }
 
     /// The newest attempt still lives after ``proof``.

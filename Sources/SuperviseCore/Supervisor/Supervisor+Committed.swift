@@ -30,7 +30,7 @@ extension Supervisor {
                 .init(
                     id: summary.id, bytes: summary.bytes, seconds: seconds,
                     reason: commit.reason, request: commit.request)))
-        if commit.request == nil { ownSaves.committed += 1 }
+        if commit.request == nil, commit.watched?.isRepeat != true { ownSaves.committed += 1 }
         let request = close(commit.request)
         if let request {
             requests.committed += 1

@@ -201,7 +201,7 @@ extension Supervisor {
 
     /// Whether a failure shows which work was lost. A job that never speaks, and whose files are not
     /// watched, may save by itself.
-    var knowsLosses: Bool {
+    package var knowsLosses: Bool {
         hasSpoken || isWatching || record.commits > 0 || record.progress.reportedStep != nil
     }
 

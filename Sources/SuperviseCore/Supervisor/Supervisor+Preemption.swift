@@ -173,7 +173,7 @@ extension Supervisor {
                 source: $0.source, action: $0.notice.action.rawValue, noticed: $0.noticed,
                 deadline: $0.deadlineToRead,
                 finalCheckpoint: stop == nil ? $0.savesAt.map { now.wall(at: $0) } : nil,
-                saved: checkpoints.last?.id, lostSeconds: $0.lost)
+                saved: checkpoints.last?.id, lostSeconds: knowsLosses ? $0.lost : nil)
         }
         return Status.Preemption(sources: toldSources, notice: notice)
     }

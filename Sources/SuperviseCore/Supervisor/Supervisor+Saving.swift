@@ -193,7 +193,14 @@ extension Supervisor {
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
             created: now.wall, secondsSoFar: (now.counted - costFrom).seconds,
             metrics: metrics?.values ?? [:], metadata: metadata ?? [:],
-            progress: Manifest.Progress(progress, at: id.step))
+            progress: Manifest.Progress(ownProgress, at: id.step))
+    }
+
+    /// As this attempt has reported it: the step that an earlier one had reached is not its own.
+    private var ownProgress: Status.Progress {
+        var own = progress
+        own.step = attempt?.lastStep
+        return own
     }
 
     mutating func track(

@@ -34,8 +34,7 @@ extension Supervisor {
                 || !RoomPlan(checkpoints, protection: protection, needed: nil).removals.isEmpty
         else { return false }
         shortage = Shortage(
-            attempt: attempt.number, isTold: isTold, wanted: checkpoints.last?.sizeOnDisk ?? 0,
-            again: again, aborted: aborted)
+            attempt: attempt.number, isTold: isTold, again: again, aborted: aborted)
         actions.append(.measureSpace)
         return true
     }
@@ -50,11 +49,15 @@ extension Supervisor {
     }
 
     /// How many bytes are to become free; nil where there is room, or nobody can tell.
+    ///
+    /// As much is wanted as the newest checkpoint takes now, which may have come since the job met
+    /// the full disk.
     private func missing(_ free: Int64?, _ shortage: Shortage) -> Int64? {
-        let missing = free.map { shortage.wanted - $0 }
+        let wanted = checkpoints.last?.sizeOnDisk ?? 0
+        let missing = free.map { wanted - $0 }
         if let missing, missing > 0 { return missing }
         // With a quota, what is free says nothing.
-        return shortage.isTold && !shortage.hasRemoved ? shortage.wanted : nil
+        return shortage.isTold && !shortage.hasRemoved ? wanted : nil
     }
 
     /// An archived run has gone, or has not.

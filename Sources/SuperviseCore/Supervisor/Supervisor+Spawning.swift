@@ -73,7 +73,10 @@ extension Supervisor {
     /// It counts for none: the record knows of none, and if it has not begun, the next one has its number.
     private mutating func takeBackAttempt(hasBegun: Bool) {
         guard let attempt else { return }
-        if !hasBegun { numbers.takeBack() }
+        if !hasBegun {
+            numbers.takeBack()
+            startWaiters.takeBack(attempt.number)
+        }
         record.attempt = attempt.formerNumber
         record.current = nil
         self.attempt = nil

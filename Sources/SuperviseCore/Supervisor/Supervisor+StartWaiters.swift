@@ -8,8 +8,8 @@ extension Supervisor {
         for waiter in startWaiters.takeAll() where !serve(waiter, at: now) {
             startWaiters.keep(waiter)
         }
-        guard !startWaiters.isEmpty, phase == .running, let attempt,
-            let left = startWaiters.left(of: attempt.number, at: now.counted)
+        guard phase == .running, !isPaused, let attempt, startWaiters.wait(for: attempt.number),
+            let left = startWaiters.left(of: attempt.number, at: now.counted), left > .zero
         else {
             if alarms.isSet(.lived) { cancel(.lived) }
             return

@@ -15,7 +15,12 @@ extension JobProcess {
         if hasNoGuard { replaceGuard() }
         reap()
         if let isEnding {
-            endDescendants(isEnding)
+            if isEnding == .atOnce || missesPolite {
+                endDescendants(isEnding)
+            } else {
+                // All of them have got SIGTERM, and `reap` has looked who is left.
+                watchGroup()
+            }
         } else if isKilling {
             // SIGKILL has missed some, or somebody outlives it: the machine may be better now.
             killEverything()
@@ -96,6 +101,7 @@ extension JobProcess {
     func treeIsGone() {
         isEnding = nil
         isKilling = false
+        missesPolite = false
         if let groupWatch { loop.cancel(groupWatch) }
         groupWatch = nil
         guardian.attempt.end()

@@ -38,6 +38,8 @@ extension JobProcess {
         case .failed(let error):
             forgetLeader()
             guardian.attempt.end()
+            // Tried again with the same number.
+            if error.isShortage { guardian.attempt.number = numberBefore }
             deliver(.spawnFailed(Self.failure(error)))
         }
     }

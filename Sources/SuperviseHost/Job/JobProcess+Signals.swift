@@ -76,9 +76,11 @@ extension JobProcess {
         let sent = withTree { $0.signal(signal) }
         defer { ended(sent.reaped) }
         if let error = sent.failure {
-            signalLeaderGroup(signal, error)
+            // A job may take a second SIGTERM for an order to end at once.
+            if signal != 15 || !missesPolite { signalLeaderGroup(signal, error) }
             tellNotSeen(error, signal)
         }
+        if signal == 15 { missesPolite = sent.failure != nil }
         guard let refused = sent.refused, toldRefusers.insert(refused.pid).inserted else { return }
         deliver(
             .warned(
@@ -96,10 +98,11 @@ extension JobProcess {
     private func tellNotSeen(_ error: SystemError, _ signal: Int32) {
         switch signal {
         case 18, 19:
-            guard error.isShortage else {
+            guard !error.hasNoProc else {
                 return deliver(
                     .warned(
-                        "\(signalName(signal)) cannot be sent to all of the job: \(error.whyUnseen)"))
+                        "\(signalName(signal)) cannot be sent to all of the job: \(error.whyUnseen)"
+                    ))
             }
             missesStanding = true
             deliver(.hindered(.signal(signalName(signal), error.whyUnseen)))

@@ -34,6 +34,11 @@ final class JobProcess {
     var isKilling = false
     /// What makes the job stand still, or go on, could not be sent to all of it, and is sent again.
     var missesStanding = false
+    /// SIGTERM to all that the leader has left could not be sent, and is sent again: only then, as
+    /// a job may take a second one for an order to end at once.
+    var missesPolite = false
+    /// What the guard would have noted if the last start had not been tried.
+    var numberBefore = 0
     /// Of the last attempt, and so of the process group that it was born to lead.
     var leaderNumber: Int32?
     /// The guard has gone, and no other could be started yet.
@@ -66,6 +71,7 @@ final class JobProcess {
         refusal = nil
         isKilling = false
         missesStanding = false
+        missesPolite = false
         toldRefusers = []
         if hasNoGuard { replaceGuard() }
         // Whoever has ended before is not there.
@@ -77,6 +83,7 @@ final class JobProcess {
             let message = "the processes that were there before the job cannot be listed"
             return deliver(.spawnFailed(.shortage("\(message): \(error.whyUnseen)")))
         }
+        numberBefore = guardian.attempt.number
         do throws(SystemError) {
             guardian.attempt.begin(token: order.token, number: order.attempt)
             let process = try spawn(request)
@@ -85,6 +92,8 @@ final class JobProcess {
             watchReport(of: process)
         } catch {
             guardian.attempt.end()
+            // Nothing was started with the number, so that the next attempt has it.
+            guardian.attempt.number = numberBefore
             deliver(.spawnFailed(.refused(error, "the job cannot be started")))
         }
     }

@@ -48,7 +48,11 @@ final class Conductor {
             at: Self.now())
         let deliver: (Event) -> Void = { [unowned self] in take($0) }
         // Before the timers are set: it sets one.
-        loop.beforeWaiting { [weak self] in self?.tellOfThreads() }
+        loop.beforeWaiting { [weak self] in
+            self?.tellOfThreads()
+            // Most work of the disk wakes the loop when it is done.
+            self?.switchboard?.goOnUnlessFlooded()
+        }
         let timers = try TimerTable(on: loop) { [unowned self] in ring($0) }
         self.timers = timers
         let switchboard = try Switchboard(
@@ -62,7 +66,7 @@ final class Conductor {
         }
         self.disk = disk
         loop.slice = SocketBounds.slice
-        loop.holdsTurns = { disk.isFlooded }
+        switchboard.isFlooded = { disk.isFlooded }
         let tools = session.store.tools
         tools.leaveReapingToLoop()
         output = try passOutput(timers, tools, deliver)
@@ -76,11 +80,21 @@ final class Conductor {
             locks: session.locks, beforeEnd: { switchboard.drain() }
         ) { [unowned self] in takeAfterOutput($0) }
         self.job = job
-        watch = try watchFiles(job, deliver)
-        diagnosis = Diagnosis(on: loop, tools: tools, deliver)
-        manager = linkToManager()
-        inquiries = try session.inquiries(on: loop, deliver)
-        signals = try SignalSource(session.signals.taken, on: loop) {
+        do throws(SystemError) {
+            watch = try watchFiles(job, deliver)
+            diagnosis = Diagnosis(on: loop, tools: tools, deliver)
+            manager = linkToManager()
+            inquiries = try session.inquiries(on: loop, deliver)
+            signals = try takeSignals(job)
+        } catch {
+            // Else it would take us for dead, and write the run's end beside our next try.
+            guardian.release()
+            throw error
+        }
+    }
+
+    private func takeSignals(_ job: JobProcess) throws(SystemError) -> SignalSource {
+        try SignalSource(session.signals.taken, on: loop) {
             [unowned self] number, sender in
             switch number {
             case SignalPlan.childEnded: job.reap()
@@ -136,6 +150,7 @@ final class Conductor {
         case .output: output?.ring()
         case .records: disk?.giveWay(false)
         case .accept: switchboard?.acceptAgain()
+        case .flood: switchboard?.lookAtFlood()
         }
     }
 }

@@ -35,6 +35,9 @@ final class Connection {
     private var unreadAnswers = 0
     /// Questions of the peer that were not answered yet. One that says no more waits for these.
     private(set) var owed = 0
+    /// It has said something that gives the disk work, or lets it do so: it waits while the disk
+    /// has too much to do. Whoever only asks, such as `supervise status` and `stop`, does not.
+    var costsDisk = false
     private let received: (Connection, ArraySlice<UInt8>) -> Void
     private let closed: (Connection) -> Void
 
@@ -157,10 +160,18 @@ final class Connection {
         if state == .open, let registration { loop.again(registration) }
     }
 
-    /// It has asked for more than it cares to read.
+    /// It has asked for more than it cares to read, or for more than the disk can do.
     private var isHeldBack: Bool {
-        !isDeaf
-            && (owed >= SocketBounds.unanswered || unreadAnswers > SocketBounds.unreadAnswers)
+        waitsForDisk
+            || (!isDeaf
+                && (owed >= SocketBounds.unanswered || unreadAnswers > SocketBounds.unreadAnswers))
+    }
+
+    private var waitsForDisk: Bool { costsDisk && crowd.isFlooded() }
+
+    /// The disk has caught up.
+    func goOnAfterFlood() {
+        if costsDisk, state == .open { goOn() }
     }
 
     /// Nobody is there to be answered; what it had said is heard all the same.
@@ -226,6 +237,11 @@ final class Connection {
         guard let registration else { return }
         var interest: EventLoop.Interest =
             state == .open && !isHeldBack ? .read : .hangup
+        if state == .open, waitsForDisk {
+            // Nothing at all: that it has gone would be told again and again until it is heard.
+            interest = []
+            crowd.waitsForDisk()
+        }
         if !output.isEmpty { interest.insert(.write) }
         do throws(SystemError) {
             try loop.change(registration, to: interest)

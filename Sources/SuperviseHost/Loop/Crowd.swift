@@ -4,6 +4,10 @@ import SuperviseCore
 final class Crowd {
     /// Bytes of lines that have not ended.
     private(set) var unfinished = 0
+    /// Whether more is ordered than the disk can do.
+    var isFlooded: () -> Bool = { false }
+    /// Called when a connection is not read from because of that.
+    var waitsForDisk: () -> Void = {}
     /// Called when a line is refused because there are too many unfinished ones.
     var refuse: (Connection) -> Void = { $0.close() }
 

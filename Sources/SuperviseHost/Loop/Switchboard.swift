@@ -19,6 +19,10 @@ final class Switchboard {
     /// So many connections are taken at once: the disk needs descriptors too.
     private let room = max(8, descriptorLimit() - 64)
     private var isCrowdTold = false
+    /// Somebody waits until the disk has caught up.
+    private var someWait = false
+    /// Whether more is ordered than the disk can do.
+    var isFlooded: () -> Bool = { false }
 
     /// - Throws: what binding the socket can throw.
     init(
@@ -36,6 +40,8 @@ final class Switchboard {
         ) { deliver(.noticed($0)) }
         door.somethingGone = { [unowned self] in notices.makeSureOfName() }
         door.knocked = { [unowned self] in accept(atMost: SocketBounds.connectionsInTurn) }
+        crowd.isFlooded = { [unowned self] in isFlooded() }
+        crowd.waitsForDisk = { [unowned self] in waitForDisk() }
         crowd.refuse = { [unowned self] in
             refuse($0, "too many lines at once have begun and not ended; send whole lines")
         }
@@ -131,6 +137,26 @@ final class Switchboard {
         }
     }
 
+    private func waitForDisk() {
+        guard !someWait else { return }
+        someWait = true
+        timers.set(.flood, at: now + .seconds(1))
+    }
+
+    /// Reads again from those who wait for the disk, once it has caught up.
+    func goOnUnlessFlooded() {
+        guard someWait, !isFlooded() else { return }
+        someWait = false
+        timers.cancel(.flood)
+        for connection in Array(connections.values) { connection.goOnAfterFlood() }
+    }
+
+    /// Some work of the disk does not wake us when it is done, so that we look each second, too.
+    func lookAtFlood() {
+        goOnUnlessFlooded()
+        if someWait { timers.set(.flood, at: now + .seconds(1)) }
+    }
+
     /// Whoever waits at the door would wake us again and again while there is no descriptor.
     private func rest() {
         door.rest()
@@ -166,6 +192,7 @@ final class Switchboard {
         do throws(RefusedLine) {
             let envelope = try Envelope<JobMessage>.read(line)
             if envelope.message.isAnswered { connection.owe() }
+            if envelope.message.costsDisk { connection.costsDisk = true }
             deliver(.received(envelope.message, from: id, seq: envelope.seq))
         } catch {
             connection.reply(Self.line(.error(error.error), error.seq))
@@ -179,6 +206,16 @@ final class Switchboard {
 }
 
 extension JobMessage {
+    /// Whether it gives the disk work, or lets its sender do so from now on.
+    fileprivate var costsDisk: Bool {
+        switch self {
+        case .hello, .begin, .commit, .add, .abort: true
+        case .control(let control):
+            ["pin", "unpin", "delete", "prune"].contains(control.command)
+        case .heartbeat, .progress, .failed, .giveUp: false
+        }
+    }
+
     /// Whether its sender waits for one answer.
     fileprivate var isAnswered: Bool {
         switch self {

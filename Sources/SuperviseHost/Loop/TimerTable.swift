@@ -10,6 +10,8 @@ enum Alarm: Hashable {
     case records
     /// Connections are taken again, after one could not be.
     case accept
+    /// Whether the disk has caught up is looked at again.
+    case flood
 }
 
 /// All alarms on one of the machine: the earliest is set, none wakes us for nothing.

@@ -21,10 +21,13 @@ package struct Settler {
         case otherHost(String)
     }
 
-    /// - Parameter endLeftovers: ends what is left of the run, before anything is written.
+    /// - Parameters:
+    ///   - socket: of the next supervisor of the run, which calls this; that of the last one is removed.
+    ///   - endLeftovers: ends what is left of the run, before anything is written.
     /// - Throws: `garbage`, `newerFormat`, `unreadable`, `unwritable`.
     package func settle(
-        at now: Timestamp, endLeftovers: (RunRecord) throws -> Void = { _ in }
+        at now: Timestamp, besides socket: String? = nil,
+        endLeftovers: (RunRecord) throws -> Void = { _ in }
     ) throws -> Result {
         guard let record = try store.loadRecord() else {
             throw StoreError.missing(store.paths.record)
@@ -32,11 +35,13 @@ package struct Settler {
         if case .otherHost(let host) = Settlement.right(to: record, on: hostName()) {
             return .otherHost(host)
         }
+        let published = try publishedStatus()
         guard
-            var status = Settlement.settled(
-                try publishedStatus() ?? Status(record), by: record, at: now)
+            var status = Settlement.settled(published ?? Status(record), by: record, at: now)
         else { return .hadEnded }
         try endLeftovers(record)
+        // The settled status names no socket any more.
+        SocketPath.removeFormer(published?.socket, of: store.paths.run, unless: socket)
         try tell(status, at: now)
         try store.publish(status)
         // After the status, as it takes longer: the last commits may have come after the last status.
@@ -70,37 +75,43 @@ package struct Settler {
 extension Settler {
     /// Ends what a supervisor that died left of its run, on this boot of this host.
     ///
-    /// - Throws: ``HostError`` where the processes belong to another directory's run, or do not end.
+    /// - Throws: ``HostError`` where the processes belong to another directory's run, do not end, or
+    ///   where nobody can tell whether there are any.
     package func endLeftovers(_ record: RunRecord) throws {
         let origin = try OriginInquiry(store, record).answer()
         if let text = StartText.refusal(origin, record, name: store.paths.name) {
             throw HostError(text)
         }
-        guard origin.verdict == .here, record.mayHaveLeftovers(bootID: (try? bootId()) ?? "") else {
+        guard origin.verdict == .here, record.mayHaveLeftovers(bootID: try? bootId()) else {
             return
         }
         let runToken = record.runToken
-        try waitBounded { _ = ProcessTree.endLeftovers(runToken: runToken) }
+        let search = try waitBounded { ProcessTree.endLeftovers(runToken: runToken) }
+        if case .unknown(let error, _) = search {
+            throw HostError(
+                "whether something is left cannot be told (\(error.whyUnseen)); settle it again")
+        }
     }
 
     private static let patience = Duration.seconds(10)
 
     /// A process that is stuck in the kernel must not keep the lock.
-    private func waitBounded(_ work: @escaping @Sendable () -> Void) throws {
+    private func waitBounded(
+        _ search: @escaping @Sendable () -> LeftoverSearch
+    ) throws -> LeftoverSearch {
         let loop = try EventLoop()
-        var isDone = false
-        let mailbox = try Mailbox<Bool>(on: loop) { _ in
-            isDone = true
+        var result: LeftoverSearch?
+        let mailbox = try Mailbox<LeftoverSearch>(on: loop) { results in
+            result = results.first
             loop.stop()
         }
         let limit = try TimerSource(on: loop) { loop.stop() }
         limit.set(MonotonicTime.now() + Self.patience)
         WorkerLane(name: "leftovers", threads: 1).submit {
-            work()
-            mailbox.post(true)
+            mailbox.post(search())
         }
         try loop.run()
-        if isDone { return }
+        if let result { return result }
         throw HostError(
             "processes of run \(store.paths.name) do not end, even by SIGKILL; look what holds them, "
                 + "and settle it again")

@@ -33,8 +33,15 @@ struct HelperTrust {
     private func check(
         _ program: String?, of option: String, cure: String
     ) throws(HostError) {
-        // What cannot be looked at cannot be executed either, and is told of then.
-        guard let program, let walk = try? PathWalk.look(program) else { return }
+        guard let program else { return }
+        let walk: PathWalk
+        do throws(SystemError) {
+            walk = try PathWalk.look(program)
+        } catch {
+            throw HostError(
+                "\(option) would run \(HumanText.printable(program)) as root, and whether the job "
+                    + "could put another program there cannot be told: \(error); \(cure)")
+        }
         let trust = PlaceTrust(steps: walk.trustSteps)
         let groups = [identity.group] + identity.groups
         guard let weakness = trust.weakness(against: identity.user, groups: groups) else { return }

@@ -43,26 +43,14 @@ struct LockWaiter {
     /// A supervisor that is gone has left its guard, which is ending the job; one that stops is
     /// about to go.
     private func isDying(_ pid: Int32?) -> Bool {
-        guard let pid, !hasEnded(pid) else { return true }
+        guard let pid, !HeldLock.hasEnded(pid) else { return true }
         let status = try? RunStore(paths).readStatus()
         return status?.supervisorPID == Int(pid)
             && (status?.phase == .stopping || status?.phase == .finished)
     }
 
-    /// Also where nobody has reaped it yet, as a shell does not until it is asked to wait. One that
-    /// was killed a moment ago is still on its way out, so it gets that moment.
-    private func hasEnded(_ pid: Int32) -> Bool {
-        do throws(SystemError) {
-            let process = try ProcessHandle(opening: pid)
-            return try process.waitForEnd(atMost: .milliseconds(250))
-        } catch {
-            // What cannot be told is no end.
-            return error.isNoProcess
-        }
-    }
-
     private func stillHeld(_ pid: Int32?) -> HostError {
-        guard let pid, hasEnded(pid) else { return inUse(by: pid) }
+        guard let pid, HeldLock.hasEnded(pid) else { return inUse(by: pid) }
         return HostError(HeldLock(paths: paths, pid: pid).sentence(path))
     }
 

@@ -27,11 +27,16 @@ package struct PlaceCheck {
 
     /// How the run's files are reached: with a job that is another user, from directories that are held
     /// open, whatever becomes of the names that led there.
-    func files(for paths: RunPaths) throws(HostError) -> any FileSystem {
+    ///
+    /// - Parameter allThere: both directories have been made, so that each must be held.
+    func files(
+        for paths: RunPaths, allThere: Bool = false
+    ) throws(HostError) -> any FileSystem {
         guard identity != nil else { return Disk() }
         return try describing("the directory of the state cannot be opened") {
             () throws(SystemError) in
-            try Disk().anchored(at: [paths.stateDirectory, paths.payloadRoot])
+            let roots = [paths.stateDirectory, paths.payloadRoot]
+            return try allThere ? Disk().anchored(atAll: roots) : Disk().anchored(at: roots)
         }
     }
 

@@ -39,7 +39,7 @@ extension SocketPath {
 
     /// Removes what a supervisor of this run left elsewhere that was killed: as its status tells, in which
     /// anything may stand.
-    static func removeFormer(_ path: String?, of run: String, unless current: String) {
+    static func removeFormer(_ path: String?, of run: String, unless current: String? = nil) {
         guard let path, path != current, isSocket(path, of: run) else { return }
         remove(path)
     }

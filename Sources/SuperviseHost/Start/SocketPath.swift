@@ -70,8 +70,14 @@ struct SocketPath {
         try describing("no directory for the socket can be made") {
             () throws(SystemError) in
             let base = try makeTemporaryDirectory(temporary + Self.newPrefix)
-            if let job { try Belongings.open(base, to: job.group) }
-            return try makePrivateDirectory("\(base)/\(name)", openTo: job?.group)
+            do throws(SystemError) {
+                if let job { try Belongings.open(base, to: job.group) }
+                return try makePrivateDirectory("\(base)/\(name)", openTo: job?.group)
+            } catch {
+                try? Disk().removeDirectory("\(base)/\(name)")
+                try? Disk().removeDirectory(base)
+                throw error
+            }
         }
     }
 

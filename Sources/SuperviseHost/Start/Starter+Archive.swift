@@ -8,10 +8,12 @@ extension Starter {
     /// Moves it to the archive, and says where it is.
     ///
     /// - Returns: whether there was one.
-    func archive(_ store: RunStore) throws(HostError) -> Bool {
+    func archive(_ store: RunStore, socket: String) throws(HostError) -> Bool {
+        let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
+        // Derived, so no reason not to start. What is left of it is ended before the first attempt.
+        _ = try? Settler(store).settle(at: now, besides: socket)
         // Derived: it only spares a look at all checkpoints.
         let bytes = (try? store.readStatus())?.checkpointBytes
-        let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
         // Not tried again: it would be archived under two names.
         let archived = try explaining { () throws(StoreError) in try store.archiveRun(at: now) }
         guard let archived else { return false }

@@ -32,7 +32,8 @@ extension Starter {
         let name = choice.takesSecond ? second : usual
         if choice.areBothUnfinished {
             let left = choice.takesSecond ? usual : second
-            let go = HumanText.commandLine(["supervise", "resume", left.description])
+            let go = HumanText.commandLine(
+                ["supervise", "resume", left.description] + request.placeOption)
             console.say(
                 "runs \(usual) and \(second) of this command are both unfinished, one by each path of "
                     + "this directory; going on with \(name), the newer one; the other one: \(go)",

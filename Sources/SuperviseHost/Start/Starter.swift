@@ -67,7 +67,7 @@ struct Starter {
         if let origin, let old { say(StartText.line(origin, old, name: paths.name)) }
         var isSwept = old != nil
         if beginsAnew {
-            isSwept = try archive(store) || isSwept
+            isSwept = try archive(store, socket: socket) || isSwept
             let archived = store.paths.payload
             store = try makeStore(paths, place)
             if store.paths.payload != archived {
@@ -79,6 +79,11 @@ struct Starter {
         let runToken = try token(of: old, origin)
         let group = ControlGroup.make("supervise-\(runToken)")
         tellIfBlind()
+        if job.identity != nil {
+            // By now a new directory of checkpoints has been made, too, for its lock; the store
+            // from before goes there by its name.
+            store = try makeStore(store.paths, place, allThere: true)
+        }
         try wait.explaining { () throws(StoreError) in try store.prepare() }
         // Somebody else may have been quicker than we in making a directory.
         _ = try place.perform(store.paths)
@@ -219,10 +224,11 @@ struct Starter {
     }
 
     private func makeStore(
-        _ paths: RunPaths, _ place: PlaceCheck
+        _ paths: RunPaths, _ place: PlaceCheck, allThere: Bool = false
     ) throws(HostError) -> RunStore {
         _ = try place.perform(paths)
-        return RunStore(paths, owner: place.identity, files: try place.files(for: paths))
+        let files = try place.files(for: paths, allThere: allThere)
+        return RunStore(paths, owner: place.identity, files: files)
     }
 
     private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {

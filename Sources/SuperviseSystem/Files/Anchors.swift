@@ -13,13 +13,16 @@ package final class Anchors: Sendable {
     private let all: [Anchor]
     private let usesOpenat2: Bool
 
-    /// Opens those of the directories that are there.
+    /// Opens the directories.
     ///
     /// - Parameters:
     ///   - paths: absolute; links in them are followed, this once.
+    ///   - allThere: throws where one is missing; else that one is passed over.
     ///   - usesOpenat2: where the kernel has it; false follows each name by itself.
     /// - Throws: EMFILE, ENOTDIR, …
-    package init(_ paths: [String], usesOpenat2: Bool = true) throws(SystemError) {
+    package init(
+        _ paths: [String], allThere: Bool = false, usesOpenat2: Bool = true
+    ) throws(SystemError) {
         self.usesOpenat2 = usesOpenat2
         var opened: [Anchor] = []
         do throws(SystemError) {
@@ -29,7 +32,7 @@ package final class Anchors: Sendable {
                     let directory = try systemCall("open", path) { Glibc.open(path, flags) }
                     opened.append(Anchor(path: path, directory: directory))
                 } catch {
-                    guard error.isMissing else { throw error }
+                    guard error.isMissing, !allThere else { throw error }
                 }
             }
         } catch {

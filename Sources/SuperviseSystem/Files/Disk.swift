@@ -15,6 +15,11 @@ package struct Disk: FileSystem {
         Disk(anchors: try Anchors(directories))
     }
 
+    /// The same, where each of them has to be there.
+    package func anchored(atAll directories: [String]) throws(SystemError) -> any FileSystem {
+        Disk(anchors: try Anchors(directories, allThere: true))
+    }
+
     package func makeDirectory(_ path: String) throws(SystemError) {
         try withParent(of: path, anchors) { (directory, name) throws(SystemError) in
             try systemCall("mkdir", path) { mkdirat(directory, name, 0o700) }

@@ -69,9 +69,6 @@ package final class EventLoop {
     private var turns = TurnQueue()
     /// How long watches of ``Rank/inTurns`` are served before the others are looked at again.
     package var slice = Duration.milliseconds(5)
-    /// Watches of ``Rank/inTurns`` are not served while this is true. It is asked in every turn.
-    package var holdsTurns: () -> Bool = { false }
-    private var isHolding = false
     private var watches: [UInt64: Watch] = [:]
     private var lastId: UInt64 = 0
     private var isStopping = false
@@ -83,14 +80,12 @@ package final class EventLoop {
     private static let patience = 16
     /// The number that stands for `peers` in `epoll`; registrations count from 1.
     private static let peersId: UInt64 = 0
-    /// While turns are held, the reason is looked at again after this time, in milliseconds.
-    private static let holdTime: Int32 = 10
 
     /// - Throws: EMFILE, ENFILE.
     package init() throws(SystemError) {
         epoll = try Self.makeEpoll()
         peers = try Self.makeEpoll()
-        try watchPeers(EPOLL_CTL_ADD, for: .read)
+        try watchPeers()
     }
 
     private static func makeEpoll() throws(SystemError) -> FileDescriptor {
@@ -197,9 +192,8 @@ package final class EventLoop {
     private func takeTurn(
         _ events: inout [epoll_event], mayWait: Bool
     ) throws(SystemError) -> Bool {
-        try holdTurns(holdsTurns())
-        let hasTurns = !isHolding && !turns.isEmpty
-        let timeout_ms: Int32 = !mayWait || hasTurns ? 0 : isHolding ? Self.holdTime : -1
+        let hasTurns = !turns.isEmpty
+        let timeout_ms: Int32 = !mayWait || hasTurns ? 0 : -1
         let number = epoll.rawValue
         let count = try systemCall("epoll_wait") {
             epoll_wait(number, &events, Int32(events.count), timeout_ms)
@@ -207,7 +201,7 @@ package final class EventLoop {
         serve(events[..<Int(count)], rank: .first)
         serve(events[..<Int(count)], rank: .normal)
         let peersAreReady = events[..<Int(count)].contains { $0.data.u64 == Self.peersId }
-        if !isStopping, !isHolding, hasTurns || peersAreReady { try servePeers(&events) }
+        if !isStopping, hasTurns || peersAreReady { try servePeers(&events) }
         return count > 0 || hasTurns
     }
 
@@ -236,17 +230,11 @@ package final class EventLoop {
         }
     }
 
-    private func holdTurns(_ holds: Bool) throws(SystemError) {
-        guard holds != isHolding else { return }
-        try watchPeers(EPOLL_CTL_MOD, for: holds ? [] : .read)
-        isHolding = holds
-    }
-
-    private func watchPeers(_ operation: Int32, for interest: Interest) throws(SystemError) {
+    private func watchPeers() throws(SystemError) {
         let (number, peersNumber) = (epoll.rawValue, peers.rawValue)
         var event = epoll_event(
-            events: interest.rawValue, data: epoll_data_t(u64: Self.peersId))
-        try systemCall("epoll_ctl") { epoll_ctl(number, operation, peersNumber, &event) }
+            events: Interest.read.rawValue, data: epoll_data_t(u64: Self.peersId))
+        try systemCall("epoll_ctl") { epoll_ctl(number, EPOLL_CTL_ADD, peersNumber, &event) }
     }
 
     private func control(_ operation: Int32, _ watch: Watch, id: UInt64) throws(SystemError) {

@@ -48,8 +48,8 @@ package final class Guard {
                     arguments, &line, &pidfd)
             }
         }
-        // The guard has its own copy from here on.
-        _ = consume words
+        // The guard has a copy of its own from the fork on; until then ours had to live.
+        withExtendedLifetime(words) {}
         return Guard(
             process: ProcessHandle(pid: pid, adopting: FileDescriptor(adopting: pidfd)),
             attempt: attempt, settling: settling, line: FileDescriptor(adopting: line))

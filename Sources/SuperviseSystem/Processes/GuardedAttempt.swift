@@ -24,8 +24,14 @@ package final class GuardedAttempt: @unchecked Sendable {
     ///   - number: the attempt's; the guard notes it for the next supervisor.
     package func begin(token: String, number: Int = 0) {
         precondition(token.utf8.count < MemoryLayout.size(ofValue: native.pointee.token))
-        native.pointee.number = Int32(clamping: number)
+        self.number = number
         cl_guarded_begin(native, token)
+    }
+
+    /// Of the newest attempt; 0: there was none.
+    package var number: Int {
+        get { Int(native.pointee.number) }
+        set { native.pointee.number = Int32(clamping: newValue) }
     }
 
     /// From now on all that earlier attempts of the run have left is the guard's to end, as we are ending it

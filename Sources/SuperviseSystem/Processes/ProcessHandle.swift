@@ -75,8 +75,13 @@ package final class ProcessHandle: Sendable {
     ///
     /// - Throws: why nobody can tell.
     private func isThere() throws(SystemError) -> Bool {
-        if cl_child_state(pid) != 0 { return true }
-        guard started != 0 else { return false }
+        let state = cl_child_state(pid)
+        let code = errno
+        if state > 0 { return true }
+        guard started != 0 else {
+            if state < 0 { throw SystemError(call: "waitid", code: code, subject: "\(pid)") }
+            return false
+        }
         return switch ProcessStatus.look(at: pid) {
         case .found(let status): status.started == started
         case .gone: false
@@ -86,10 +91,12 @@ package final class ProcessHandle: Sendable {
 
     private var hasEnded: Bool {
         let state = cl_child_state(pid)
-        if state != 0 { return state == 2 }
-        guard started != 0 else { return true }
+        if state > 0 { return state == 2 }
+        // No child of ours any more; where the system does not tell, the look does.
+        if state == 0, started == 0 { return true }
         return switch ProcessStatus.look(at: pid) {
-        case .found(let status): status.started != started || status.state == "Z"
+        case .found(let status):
+            (started != 0 && status.started != started) || status.state == "Z"
         case .gone: true
         case .unknown: false
         }

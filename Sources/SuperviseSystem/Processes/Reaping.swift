@@ -43,7 +43,8 @@ package func reapOne() -> Reaped? {
     return Reaped(ended)
 }
 
-/// Whether we have any child, running or ended, apart from a ``Guard``.
+/// Whether we have any child, running or ended, apart from a ``Guard``; true also where the system
+/// does not tell, so that a look at the processes follows.
 package func anyChildRemains() -> Bool {
     cl_any_child() != 0
 }

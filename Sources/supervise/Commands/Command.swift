@@ -19,7 +19,7 @@ enum Command: String, CaseIterable, Sendable {
         case .checkpoint: "Ask for a checkpoint now, and wait until it is safe"
         case .prune: "Remove the checkpoints that no rule keeps"
         case .stop: "Stop a run after a final checkpoint, and wait until it has ended"
-        case .restart: "Start a run's job again after a final checkpoint, and wait until it is up"
+        case .restart: "Start a run's job again after a final checkpoint"
         case .pause: "Stop a run's job where it is, until it is unpaused"
         case .unpause: "Let a paused job go on"
         case .resume: "Go on with a run: the same command, directory and options"

@@ -14,14 +14,8 @@ extension CommandCall {
         let run = try runs.run(name, for: .resume)
         let record = try run.recordToRun()
         let glance = try run.glance(at: surroundings.now)
-        if glance.status.phase == .paused {
-            let unpause = HumanText.commandLine(["supervise", "unpause", name] + placeOption)
-            throw Complaint("run \(name) is paused; to let it go on: \(unpause)")
-        }
-        if glance.isRunning {
-            throw Complaint(
-                "run \(name) is in use by pid \(glance.status.supervisorPID); nothing to resume")
-        }
+        // Where only the guard of one that is gone has it, the start waits for that.
+        if glance.isRunning, try run.isHeldByLiving() { throw inUse(name, glance.status) }
         let from = try resumeFrom(run)
         // Whoever names a checkpoint wants to go on from it, even in a run that has completed.
         let namesOne = if case .checkpoint = from { true } else { false }
@@ -45,6 +39,15 @@ extension CommandCall {
         return request
     }
 
+    private func inUse(_ name: String, _ status: Status) -> Complaint {
+        guard status.phase == .paused else {
+            return Complaint(
+                "run \(name) is in use by pid \(status.supervisorPID); nothing to resume")
+        }
+        let unpause = HumanText.commandLine(["supervise", "unpause", name] + placeOption)
+        return Complaint("run \(name) is paused; to let it go on: \(unpause)")
+    }
+
     private func again(_ run: FoundRun, _ record: RunRecord) -> String {
         RunAgain(
             record: record, stateDirectory: run.store.paths.stateDirectory,
@@ -53,10 +56,7 @@ extension CommandCall {
     }
 
     /// What another command has to be given to find the same runs.
-    private var placeOption: [String] {
-        guard let given = given["state-dir"], given.source == .commandLine else { return [] }
-        return ["--state-dir", given.text]
-    }
+    var placeOption: [String] { given.placeOption }
 
     /// The program and the variables that the run began with; nil where its version kept none.
     ///
@@ -109,5 +109,13 @@ extension CommandCall {
         if text == "none" { return .beginning }
         let reader = CheckpointReader(run: run, surroundings: surroundings)
         return .checkpoint(try reader.resolve(text, in: try reader.scan()))
+    }
+}
+
+extension [String: GivenOption] {
+    /// What another command has to be given to find the same runs.
+    var placeOption: [String] {
+        guard let place = self["state-dir"], place.source == .commandLine else { return [] }
+        return ["--state-dir", place.text]
     }
 }

@@ -54,6 +54,7 @@ struct RunArguments {
             options: try recorded(given),
             stateDirectory: state.directory, settings: values.settings)
         request.otherDirectory = place.other
+        request.placeOption = given.placeOption
         request.name = values.name
         request.checkpointDirectory = try values.checkpointDirectory.map(surroundings.absolute)
         request.fresh = values.fresh

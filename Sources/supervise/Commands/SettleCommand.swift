@@ -28,7 +28,11 @@ extension CommandCall {
         // Where one cannot be settled, the others are.
         for run in found.open {
             do throws(Complaint) {
-                if let one = try settle(run) { done.append(one) }
+                if let one = try settle(run) {
+                    done.append(one)
+                } else if let text = try run.whyStillHeld("settle it again") {
+                    notes.append(text)
+                }
             } catch {
                 notes.append(error.message)
                 if error.status != Complaint.no { isComplete = false }
@@ -52,6 +56,7 @@ extension CommandCall {
         if before.isRunning { return nil }
         let ended = Settled(name: run.name.description, settled: false, state: before.word)
         if try !run.isUnsettled { return ended }
+        try refuseForeign(run)
         do {
             guard case .taken(let lock) = try RunLock.acquireToSettle(run.store.paths) else {
                 return nil
@@ -77,15 +82,30 @@ extension CommandCall {
         }
     }
 
+    /// Root settles nothing that another user may have written, or could swap meanwhile.
+    private func refuseForeign(_ run: FoundRun) throws(Complaint) {
+        try CheckpointKeeper(run: run, surroundings: surroundings).refuseForeignPlace()
+        _ = try run.recordToRun()
+    }
+
     private func inUse(_ run: FoundRun) throws(Complaint) -> Complaint {
-        let pid = try run.glance(at: surroundings.now).status.supervisorPID
+        if let text = try run.whyStillHeld("settle it again") {
+            return Complaint(text, status: Complaint.no)
+        }
+        let glance = try run.glance(at: surroundings.now)
+        guard glance.isRunning else {
+            return Complaint(
+                "somebody was just at work on run \(run.name); settle it again",
+                status: Complaint.no)
+        }
         return Complaint(
-            "run \(run.name) is in use by pid \(pid): there is nothing to settle",
-            status: Complaint.no)
+            "run \(run.name) is in use by pid \(glance.status.supervisorPID): there is nothing to "
+                + "settle", status: Complaint.no)
     }
 
     private func text(_ done: Settled) -> String {
         guard done.settled else { return "\(done.name) \(done.state): nothing to settle\n" }
-        return "\(done.name) \(done.state); to go on: supervise resume \(done.name)\n"
+        let resume = HumanText.commandLine(["supervise", "resume", done.name] + placeOption)
+        return "\(done.name) \(done.state); to go on: \(resume)\n"
     }
 }

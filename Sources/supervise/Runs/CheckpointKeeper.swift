@@ -152,7 +152,13 @@ struct CheckpointKeeper {
 
     private func supervisor() throws(Complaint) -> ControlConnection? {
         guard try run.glance(at: surroundings.now).isRunning else { return nil }
-        return try ControlConnection(to: run, at: surroundings.now)
+        do throws(Complaint) {
+            return try ControlConnection(to: run, at: surroundings.now)
+        } catch {
+            // Where only the guard of one that is gone has it, the lock tells.
+            guard try run.isHeldByLiving(within: .zero) else { return nil }
+            throw error
+        }
     }
 
     private func pruned(_ answer: SupervisorMessage) throws(Complaint) -> Pruned {
@@ -223,6 +229,12 @@ struct CheckpointKeeper {
         }
     }
 
+    private func whyHeld(by pid: Int32?) -> String {
+        if let pid, let text = run.whyStillHeld(by: pid, "try again") { return text }
+        let who = pid.map { "by pid \($0)" } ?? "by another process"
+        return "run \(run.name) is in use \(who), which does not answer yet; try again"
+    }
+
     private func alone<Result>(
         _ body: (RunStore) throws -> Result
     ) throws(Complaint) -> Result {
@@ -232,10 +244,7 @@ struct CheckpointKeeper {
             try StateDirectory(paths.stateDirectory).prepare()
             switch try RunLock.acquire(paths) {
             case .heldBy(let pid):
-                let who = pid.map { "by pid \($0)" } ?? "by another process"
-                throw Complaint(
-                    "run \(run.name) is in use \(who), which does not answer yet; try again",
-                    status: Complaint.no)
+                throw Complaint(whyHeld(by: pid), status: Complaint.no)
             case .taken(let lock):
                 defer { lock.release() }
                 let payload = try lockPayload()

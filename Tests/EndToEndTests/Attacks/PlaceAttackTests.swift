@@ -112,6 +112,27 @@ struct PlaceAttackTests {
         try place.stop(program)
     }
 
+    @Test("nor who swaps a directory of checkpoints that its first run has made")
+    func renamedInFirstRun() throws {
+        let program = try place.supervise(
+            ["--checkpoint-dir", "\(place.path)/new/c", "--chdir", "/"] + Self.job,
+            [fixture, "puppet"], hasInput: true)
+        try program.nextAttempt(nil)
+        try program.hello(accepts: false)
+        try run(
+            "mv new/c moved && mkdir -m 700 precious precious/it precious/it/staging "
+                + "precious/it/checkpoints precious/it/trash && ln -s ../precious new/c")
+        let look = "find precious -printf '%P %y %m %U:%G\\n' | sort"
+        let before = try run(look)
+        let began = try program.begin(step: 1, files: [:])
+        try program.send(.abort(.init(id: began.id)))
+        _ = try program.message()
+        #expect(try run(look) == before)
+        #expect(try run("stat -c %u:%a moved/it/staging") == ["0:710"])
+        try run("rm new/c && mv moved new/c")
+        try place.stop(program)
+    }
+
     @Test("a record that is another user's is not run by root, and can be read and moved")
     func swappedState() throws {
         try place.stoppedRun(saving: [1])
@@ -147,10 +168,14 @@ struct PlaceAttackTests {
 
     @Test("root changes nothing of a run that another user could have swapped")
     func keepers() throws {
-        try place.stoppedRun(saving: [1, 2])
+        // Lost, so that there is something to settle.
+        let program = try place.puppet()
+        try program.hello(accepts: false)
+        for step in [1, 2] as [Int64] { try program.checkpoint(step: step) }
+        try place.killWithGuard(program)
         try run("install -d -o 65534 home && mv state home/state && mkdir spare")
         let before = try place.fingerprint(of: "\(place.path)/home")
-        for command in [["prune", "it"], ["checkpoints", "it", "pin", "1"]] {
+        for command in [["prune", "it"], ["checkpoints", "it", "pin", "1"], ["settle", "it"]] {
             let call = try place.call(command + ["--state-dir", "\(place.path)/home/state"])
             #expect(try call.waitForEnd() == .exited(125), "\(call.text(.errors))")
             #expect(call.text(.errors).contains("/home belongs to user nobody (65534)"))

@@ -29,7 +29,7 @@ struct AnyCallTests {
         let wanted = (FaultSample.count(standard: 30) * 110 + 999) / 1000
         var injected = 0
         // Not every one is come to: a run does not do the same every time.
-        for _ in 0..<(wanted * 4) where injected < wanted {
+        for _ in 0..<(wanted * 12) where injected < wanted {
             guard let call = calls.randomElement(using: &numbers) else { break }
             let effect = Self.errors(of: call).randomElement(using: &numbers) ?? "EIO"
             let point = FaultPoint(

@@ -145,7 +145,7 @@ extension BusyRun.Account {
         if numbers[2] < saved {
             broken.append("attempt \(numbers[0]) goes on from \(numbers[2]), and \(saved) was safe")
         }
-        if numbers[0] < attempt {
+        if numbers[0] <= attempt {
             broken.append("attempt \(numbers[0]) comes after \(attempt)")
         }
         attempt = Int(numbers[0])

@@ -34,7 +34,14 @@ struct RandomKillTests {
         let run = try BusyRun()
         for kill in 1...count {
             let said: Comment = "kill \(kill) of \(count) (\(FaultSample.replay))"
+            let starts = run.account.starts
             let program = try run.start()
+            if kill == 1 {
+                try waitBriefly { run.account.saves > 0 }
+            } else if Bool.random(using: &numbers) {
+                // The others are killed in the start, mostly.
+                try waitBriefly { run.account.starts > starts }
+            }
             let hasEnded = try strike(program, run, &numbers)
             if hasEnded {
                 Issue.record("\(said): it ended by itself: \(program.text(.errors).suffix(2000))")
@@ -88,9 +95,9 @@ struct RandomKillTests {
         }
     }
 
-    /// From the first instruction on, and often in the start.
+    /// How long from now.
     private static func moment(_ numbers: inout SeededNumbers) -> Duration {
-        let most = Bool.random(using: &numbers) ? 60_000 : 500_000
+        let most = Bool.random(using: &numbers) ? 20_000 : 200_000
         return .microseconds(Int.random(in: 0...most, using: &numbers))
     }
 

@@ -70,7 +70,8 @@ struct PreemptionTests {
     func deaf() throws {
         let place = try Place()
         let program = try place.supervise(
-            ["--preempt-grace", "3s", "--stop-timeout", "1s"],
+            // Its files are watched, so that it is known what they do not hold.
+            ["--preempt-grace", "3s", "--stop-timeout", "1s", "--watch", "saved-*"],
             ["sh", "-c", "trap '' TERM; echo here; while :; do sleep 0.1; done"])
         try program.line(starting: "here")
         try program.signal(12)

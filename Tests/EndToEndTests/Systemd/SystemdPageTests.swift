@@ -14,7 +14,7 @@ struct SystemdPageTests {
         // The first one is what each machine of the tests is made with.
         #expect(blocks.first?.text == "sudo make install install-systemd\n")
         #expect(blocks.dropFirst().allSatisfy { [onMachine, asUser].contains($0.marker) })
-        #expect(blocks.count == 6)
+        #expect(blocks.count == 7)
     }
 
     @Test("has commands that do what they say")
@@ -22,7 +22,7 @@ struct SystemdPageTests {
         let machine = try Machine(.ours)
         let blocks = page.blocks("sh", marker: onMachine).map(\.text)
         let mistake = try #require(page.blocks("text", marker: nil).first).text.dropLast()
-        try #require(blocks.count == 4)
+        try #require(blocks.count == 5)
         let said = try machine.boot(
             """
             sudo() { "$@"; }
@@ -41,13 +41,15 @@ struct SystemdPageTests {
             is "$(stat -c %u /proc/$job)" 4711
             \(blocks[1])
             is $(of Result) success
+            \(blocks[2])
+            is $(stat -c %u%a /srv/checkpoints) 0711
             sed -i 's/"checkpoint-every"/"chekpoint-every"/' /etc/supervise/train.json
             fails systemctl start $UNIT
             { systemctl status --no-pager $UNIT || :; } | grep -F "$MISTAKE"
-            \(blocks[2])
+            \(blocks[3])
             systemctl start supervise-prune
             is "$(systemctl show --value -p Environment supervise-prune)" MAX_AGE=90d
-            \(blocks[3])
+            \(blocks[4])
             as() { setpriv --reuid 4711 --regid 4711 --clear-groups "$@"; }
             # A job that makes namespaces, where the machine lets anybody.
             if as unshare --user true; then

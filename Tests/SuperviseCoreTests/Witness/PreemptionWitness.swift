@@ -194,7 +194,8 @@ struct PreemptionWitness {
                 throw Violation("preemption", "saved is told as \(said)")
             }
             if (said.lostSeconds != nil)
-                != (step.supervisor.stop?.ending == .preempted && step.supervisor.isClosing)
+                != (step.supervisor.stop?.ending == .preempted && step.supervisor.isClosing
+                    && step.supervisor.knowsLosses)
             {
                 throw Violation("preemption", "what is lost is told as \(said)")
             }

@@ -24,6 +24,9 @@ struct StartWitness {
         {
             asked[seq] = Asked(connection: sender, after: ordered ?? lastRun)
         }
+        for case .setTimer(.lived, let at) in step.actions where at.nanoseconds <= step.now {
+            throw Violation("starts", "a timer is set that goes off at once, again and again")
+        }
         follow(step, after)
         try judgeAnswers(step, after)
         if case .disconnected(let gone) = step.event {
@@ -45,7 +48,12 @@ struct StartWitness {
             lastRun = ordered ?? lastRun
             startedAt = after.counted(step.now)
             hasExited = false
-        case .spawnFailed: ordered = nil
+        case .spawnFailed:
+            // Another attempt may get its number.
+            asked = asked.mapValues {
+                Asked(connection: $0.connection, after: min($0.after, lastRun))
+            }
+            ordered = nil
         case .jobExited: hasExited = true
         default: break
         }
@@ -55,11 +63,14 @@ struct StartWitness {
 
     private func isUp(_ step: Step, _ after: Ledger) -> Bool {
         let hasLived = after.counted(step.now) - startedAt >= StartWaiters.proof.wholeNanoseconds
-        return ordered != nil && lastRun == ordered && (hasGreeted || hasLived || isTimed(step))
+        return ordered != nil && lastRun == ordered
+            && (hasGreeted || hasLived || isTimed(step, after))
     }
 
-    /// The clock that this goes by runs on in a pause.
-    private func isTimed(_ step: Step) -> Bool { step.event == .timer(.lived) }
+    /// The timer goes by a clock that also runs while the machine stands still, but not in a pause.
+    private func isTimed(_ step: Step, _ after: Ledger) -> Bool {
+        step.event == .timer(.lived) && after.pausedAt == nil
+    }
 
     private mutating func judgeAnswers(_ step: Step, _ after: Ledger) throws(Violation) {
         for action in step.actions {

@@ -16,7 +16,9 @@ struct TimerWitness {
         case .gathering: if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .running:
             if supervisor.stop == nil, after.notice != nil { allowed.insert(.preemption) }
-            if !supervisor.startWaiters.isEmpty { allowed.insert(.lived) }
+            if let attempt = supervisor.attempt, supervisor.startWaiters.wait(for: attempt.number) {
+                allowed.insert(.lived)
+            }
             if supervisor.stop != nil {
                 allowed.formUnion([.stopDeadline, .terminate, .kill, .abandon])
             }

@@ -48,6 +48,25 @@ package final class Peer {
         }
     }
 
+    /// Sends a short line, if that can be done without waiting.
+    ///
+    /// - Returns: false where the other side has to read first.
+    /// - Throws: EPIPE or ECONNRESET where the other side has closed.
+    package func sendAtOnce(line: String) throws -> Bool {
+        let number = descriptor
+        let bytes = Array((line + "\n").utf8)
+        do {
+            let count = try systemCall("send") {
+                Glibc.send(number, bytes, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+            }
+            // The kernel takes a line of this length as a whole.
+            return count == bytes.count
+        } catch {
+            guard error.code == EAGAIN else { throw error }
+            return false
+        }
+    }
+
     package func send(line: String) throws {
         try send((line + "\n").utf8)
     }
