@@ -237,7 +237,7 @@ struct PreemptionWitness {
             throw Violation("preemption", "all is said to be saved before the end")
         }
         if count > 1 || closing.ending != .preempted || !step.settings.preemptAcknowledges
-            || step.settings.preempt?.kind != .azure || lost(step) != 0
+            || step.settings.preempt?.kind != .azure || (lost(step) ?? 0) != 0
         {
             throw Violation("preemption", "it is told that all is saved: \(step.actions)")
         }
