@@ -271,7 +271,7 @@ int cl_environment_has(int proc, pid_t pid, const char *name, const char *prefix
     size_t matched = 0; /* bytes of this variable that agree so far */
     bool agrees = true;
     int found = 0, file = open_of(proc, pid, "environ");
-    /* What may not be read has not: another user's, or one that is not dumpable. */
+    /* A process that may not be read does not have it: one of another user, or one that is not dumpable. */
     if (file < 0) return cl_tells_nothing(errno) ? -1 : 0;
     ssize_t count;
     while (!found && (count = read_again(file, chunk, sizeof chunk)) > 0) {

@@ -53,8 +53,8 @@ package enum Action: Equatable, Sendable {
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
     case endDescendants(Urgency)
-    /// Try again what ``Event/hindered(_:)`` told; what fails is told again, and then
-    /// ``Event/triedAgain``.
+    /// Try everything again that ``Event/hindered(_:)`` has reported. Each failure is reported again, and
+    /// ``Event/triedAgain`` follows.
     case tryAgain
     /// Look at what the job's processes are doing; answers ``Event/examined(_:)``.
     case examine

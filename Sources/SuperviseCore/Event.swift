@@ -38,7 +38,8 @@ package enum Event: Equatable, Sendable {
     case readersServed
     /// How many bytes of the job's output nobody gets, of all that passed through us.
     case outputDiscarded(Int64)
-    /// What our standard input is: before an attempt starts, and when all of it is gone.
+    /// What our standard input is: before an attempt starts, when its leader has ended, and when all of it
+    /// is gone.
     case inputSeen(Input)
     /// How many bytes of output readers have taken by now.
     case outputTaken(Int64)
@@ -105,13 +106,13 @@ package enum Event: Equatable, Sendable {
     case inquiryEnded(InquiryID, Inquiry.End)
     /// The machine refuses something for now; answered by ``Action/tryAgain``.
     case hindered(Hindrance)
-    /// All that ``Action/tryAgain`` is about was tried; what failed was told before.
+    /// ``Action/tryAgain`` has been carried out; each failure was reported before this.
     case triedAgain
-    /// A record is durable, as is told after one that could not be written, and of the first that reserves
-    /// these numbers of attempts.
+    /// A record is durable. Sent after a record that could not be written, and for the first record that
+    /// reserves these numbers of attempts.
     case recordWritten(reserved: Int)
     case warned(String)
-    /// A watched file that was told under one name has another one now.
+    /// A watched file that was reported under one name has another name now.
     case watchedRenamed(from: FilePath, to: FilePath)
     /// A watched content that may have been taken in place is no longer where it really was, links
     /// followed; and the name under which it is watched now.

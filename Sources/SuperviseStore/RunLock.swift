@@ -13,7 +13,7 @@ package enum RunLock {
         try writing { () throws(SystemError) in try FileLock.take(path) }
     }
 
-    /// Takes it for a moment, to settle the run: whoever starts the run meanwhile waits.
+    /// Takes it for a moment, to settle the run: a start of the run meanwhile waits.
     package static func acquireToSettle(
         _ paths: RunPaths
     ) throws(StoreError) -> FileLock.Attempt {

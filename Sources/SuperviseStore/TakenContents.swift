@@ -89,7 +89,7 @@ extension RunStore {
     ) {
         guard let source else { return }
         let files = hashed.map { ($0.path, $0.digest.hex) }
-        // As it was told, where a link leads to it.
+        // By the name that was reported, where a link leads to it.
         var content = TakenContent(id: manifest.id, source: order.source ?? source)
         if order.content?.bytes != nil { content.file = order.content }
         taken.note(contentDigest(files, manifest.links, top: manifest.top), content)

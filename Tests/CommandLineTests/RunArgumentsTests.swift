@@ -25,7 +25,7 @@ struct RunArgumentsTests {
         #expect(plain.directory == "/srv/current" && plain.otherDirectory == "/work")
         let below = try request(["--chdir", "a/./b", "--", "true"], shell)
         #expect(below.directory == "/srv/current/a/b" && below.otherDirectory == "/work/a/b")
-        // What was asked for as a whole stays as it is.
+        // A value that was given as a whole is unchanged.
         let whole = try request(["--chdir", "/work", "--", "true"], shell)
         #expect(whole.directory == "/work" && whole.otherDirectory == nil)
         // Other paths keep to the directory without links.

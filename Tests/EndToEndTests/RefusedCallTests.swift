@@ -35,7 +35,7 @@ struct RefusedCallTests {
         os.execvp(sys.argv[3], sys.argv[3:])
         """
 
-    /// What is refused, and how.
+    /// The calls that a sandbox refuses, and the error of each.
     struct Sandbox: CustomStringConvertible, Sendable {
         let calls: String
         let code: String

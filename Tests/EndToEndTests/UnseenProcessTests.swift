@@ -47,7 +47,7 @@ struct UnseenProcessTests {
             pids.first { (try? readSmallFile("/proc/\($0)/comm")) == "supervise-guard\n" })
     }
 
-    /// What is there beside the job, and looks like it where nobody can be seen.
+    /// A process beside the job that looks like part of it while /proc cannot be read.
     enum Beside: String, CaseIterable {
         case nobody, sidecar
     }

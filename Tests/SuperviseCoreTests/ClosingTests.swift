@@ -202,7 +202,7 @@ struct ClosingTests {
         let waiting = desk.tell(.timer(.close), after: .seconds(10))
         #expect(waiting.count == 1 && !waiting.contains(.measureOutput))
         let served = desk.tell(.readersServed, after: .seconds(100_000))
-        // What is no pipe has its time from then on.
+        // The time for outputs other than pipes begins then.
         #expect(served.ending == nil && served.timer(.close) == 100_020_000_000_000)
         #expect(desk.tell(.outputFlushed).ending == .completed)
     }

@@ -3,7 +3,7 @@ import SuperviseSystem
 import TestSupport
 import Testing
 
-/// Who is served when within a turn of the loop.
+/// The order in which a turn of the loop serves its sources.
 @Suite("The turns of the loop")
 struct LoopTurnTests {
     /// A pipe that always has something to read.
@@ -85,7 +85,7 @@ struct LoopTurnTests {
         }
         try withExtendedLifetime(pipes) { try loop.run() }
         #expect(served.count == 80)
-        // Who is in the queue is not added again.
+        // A source that is in the queue is not added again.
         #expect((served.values.max() ?? 0) <= 40)
     }
 

@@ -1,13 +1,13 @@
-/// Who is heard when, between the job's end and the event that tells it: what saves work first, and for a
-/// bounded time.
+/// The order in which connections are read between the job's end and the event that reports it: lines that
+/// save work first, and all for a bounded time.
 ///
 /// First each connection is heard up to its last line that saves something, then all of them to their end.
 /// In both parts they take turns, a line each, and the time is looked at only when each has had its turn:
 /// however slow the machine is, nobody's first words are lost to one who never stops.
 package struct LastReading: Sendable {
-    /// What is read of all connections together, in bytes.
+    /// The most that is read of all connections together, in bytes.
     package static let bytes = 64 << 20
-    /// What is read of one connection, in bytes; a line of full length fits several times.
+    /// The most that is read of one connection, in bytes: several lines of full length.
     package static let bytesOfOne = 4 << 20
     /// Until lines that save something are heard no more.
     package static let timeToSave = Duration.milliseconds(800)

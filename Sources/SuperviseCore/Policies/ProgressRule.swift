@@ -17,7 +17,7 @@ package struct ProgressRule: Equatable, Sendable {
     /// The record is rewritten after each failure, and stays small.
     static let mostEnds = 1000
 
-    /// What may be progress.
+    /// The signs of progress that a run has shown.
     package enum Sign: Equatable, Sendable {
         /// A checkpoint is durable; its step, where the job gives steps.
         case committed(step: Int64?)

@@ -1,6 +1,6 @@
 /// Whether another user could put something else in place of what a run keeps, or executes.
 ///
-/// Whoever may rename a directory, or a name in one, decides what a path leads to below it.
+/// A user who may rename a directory, or a name in it, decides what a path below it leads to.
 package struct PlaceTrust: Equatable, Sendable {
     /// A directory, a link or a file on the way to it.
     package struct Step: Equatable, Sendable {

@@ -32,7 +32,7 @@ package enum Settlement {
         return begun > status.updated
     }
 
-    /// Who may settle a run. Its lock is held already.
+    /// Whether this machine may settle a run whose lock the caller holds.
     package enum Right: Equatable, Sendable {
         case settle
         /// The run was last at work on that host, and may be still.

@@ -17,7 +17,7 @@ struct AwaitedParts: Equatable, Sendable {
         orders[part] = count > 1 ? count - 1 : nil
     }
 
-    /// What is not among these is waited for no longer.
+    /// The end no longer waits for parts that are not among these.
     mutating func keep(_ parts: Set<Closing.Part>) {
         orders = orders.filter { parts.contains($0.key) }
     }

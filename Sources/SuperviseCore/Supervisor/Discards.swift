@@ -35,7 +35,7 @@ extension Supervisor {
         return true
     }
 
-    /// More is told when this much is published: so no more often than the status is.
+    /// This much is published already: further bytes are reported no more often than the status is.
     mutating func askForDiscards() {
         if discards.asks() { actions.append(.tellDiscards(beyond: discards.bytes)) }
     }

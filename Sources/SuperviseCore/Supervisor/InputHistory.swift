@@ -1,4 +1,4 @@
-/// What is known of our standard input, which all attempts share.
+/// The state of our standard input, which all attempts share.
 ///
 /// A file can be read again, from where the first attempt of this supervisor began. What an attempt has
 /// read from a pipe never comes again.

@@ -1,4 +1,4 @@
-/// What is known of the processes that an earlier supervisor has left, while they are ended.
+/// The search for processes that an earlier supervisor has left, while they are ended.
 package struct LeftoverClearing: Equatable, Sendable {
     /// Why nobody could tell at the last search whether some are left; nil if a search is under way.
     package private(set) var unseen: String?

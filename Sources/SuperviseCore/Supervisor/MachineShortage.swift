@@ -20,7 +20,7 @@ package struct MachineShortage: Equatable, Sendable {
 
     /// Since when there is one; nil while there is none.
     package private(set) var since: Instant?
-    /// What was refused last, for people.
+    /// The last refusal, as text for people.
     package private(set) var message: String?
     private var refusals = 0
     private var hasRun = false

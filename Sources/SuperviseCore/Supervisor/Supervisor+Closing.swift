@@ -10,7 +10,7 @@ extension Supervisor {
         _ ending: Action.Ending, _ outcome: Outcome?, because error: String? = nil, at now: Moment
     ) {
         endSources()
-        // What is to be tried again may be what the end waits for.
+        // The end may wait for something that is to be tried again.
         for timer in TimerID.allCases
         where timer != .watchdog && timer != .again && alarms.isSet(timer) {
             cancel(timer)

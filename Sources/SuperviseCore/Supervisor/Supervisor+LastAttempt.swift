@@ -1,6 +1,6 @@
 import SuperviseFormats
 
-/// What is given up once no other attempt starts.
+/// Gives up what only another attempt would need.
 extension Supervisor {
     /// The record that says so skips no numbers.
     mutating func endNumbers() {

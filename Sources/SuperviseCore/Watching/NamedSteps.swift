@@ -10,7 +10,7 @@ import SuperviseFormats
 /// that is taken again and again, as its files come late one by one, is one save: it does not count as
 /// coming again.
 package struct NamedSteps: Equatable, Sendable {
-    /// What is known of them; nil before any has risen.
+    /// Whether numbers in names are steps; nil before any number has risen.
     package private(set) var trust: RunRecord.NamedSteps?
     /// The lowest that may come next: what the attempt resumed from, then its highest.
     private var least: Int64?

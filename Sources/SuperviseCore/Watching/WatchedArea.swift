@@ -17,7 +17,7 @@ package struct WatchedArea: Codable, Equatable, Sendable {
     /// In one directory anything may: two globs of the same name are not compared, nor are two names
     /// in the same directory.
     package func overlaps(_ other: WatchedArea) -> Bool {
-        // What is above a directory that a wildcard stands for is not known.
+        // The parents of a directory that a wildcard stands for are not known.
         if rest.contains("..") || other.rest.contains("..") {
             return place.isBelow(other.place) || other.place.isBelow(place)
         }

@@ -53,7 +53,7 @@ final class RecordsLane: Sendable {
     /// What is only derived may fail: told once, until it works again.
     private let statusFails = CancelFlag()
     private let eventsFail = CancelFlag()
-    /// What was posted of records that are durable.
+    /// The answers about durable records that were posted.
     private let told = Mutex(Told())
 
     /// - Parameter post: takes events from any thread.

@@ -74,7 +74,7 @@ final class JobProcess {
         missesPolite = false
         toldRefusers = []
         if hasNoGuard { replaceGuard() }
-        // Whoever has ended before is not there.
+        // A process that ended earlier is no longer there.
         reap()
         countMemoryKills()
         do throws(SystemError) {

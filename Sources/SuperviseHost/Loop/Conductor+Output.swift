@@ -35,8 +35,11 @@ extension Conductor {
         case .spawned, .spawnFailed: letStart(false)
         default: break
         }
+        switch event {
+        case .jobExited, .descendantsGone: take(.inputSeen(Event.Input(input.now)))
+        default: break
+        }
         guard case .descendantsGone = event else { return take(event) }
-        take(.inputSeen(Event.Input(input.now)))
         guard let output else { return take(event) }
         output.end(attempt: core.record.attempt) { [unowned self] tail in
             take(.outputTail(tail))

@@ -36,7 +36,7 @@ final class Connection {
     /// Questions of the peer that were not answered yet. One that says no more waits for these.
     private(set) var owed = 0
     /// It has said something that gives the disk work, or lets it do so: it waits while the disk
-    /// has too much to do. Whoever only asks, such as `supervise status` and `stop`, does not.
+    /// has too much to do. A client that only asks, such as `supervise status` and `stop`, is always read.
     var costsDisk = false
     private let received: (Connection, ArraySlice<UInt8>) -> Void
     private let closed: (Connection) -> Void
@@ -274,6 +274,6 @@ extension Connection {
         return true
     }
 
-    /// What is left waits for its turn.
+    /// The rest waits for the next turn.
     func endReading() { settle() }
 }

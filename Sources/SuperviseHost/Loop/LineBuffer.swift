@@ -51,7 +51,7 @@ struct LineBuffer {
         for word in words {
             var start = max(head, last)
             while let found = firstIndex(of: word, in: bytes, from: start) {
-                // What is left of a line that holds a word is of no interest.
+                // The rest of a line that contains one of the words does not matter.
                 guard let end = firstIndex(of: UInt8(ascii: "\n"), in: bytes, from: found) else {
                     break
                 }

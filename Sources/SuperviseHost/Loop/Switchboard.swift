@@ -117,7 +117,7 @@ final class Switchboard {
         accept(atMost: SocketBounds.connectionsInTurn)
     }
 
-    /// So many and no more: whoever comes without end must not starve others.
+    /// A bounded number a turn: clients that connect without end must not starve others.
     private func accept(atMost limit: Int) {
         for _ in 0..<limit {
             do throws(SystemError) {

@@ -1,7 +1,7 @@
 import SuperviseStore
 import SuperviseSystem
 
-/// What waits to be passed on, the oldest first.
+/// The bytes that wait to be passed on, the oldest first.
 ///
 /// For a reader that holds up the job all of it stays in memory, and who adds stops in time: see
 /// ``isFull``. For any other it is in memory as long as it is little, and beyond that as places in the

@@ -9,7 +9,7 @@ extension JobOutput {
         let attempt: Int
         /// All that the job wrote has been given to the outlets.
         var isRead = false
-        /// What is kept of it is on the disk, as far as that answers.
+        /// The kept part of it is on the disk, if the disk answers.
         var isKept = false
         /// Outlets that hold up the job and still have something.
         var held: Int
@@ -71,7 +71,7 @@ extension JobOutput {
         pumpFinished()
     }
 
-    /// What is kept is on the disk, or the disk does not answer.
+    /// The kept output is on the disk, or the disk does not answer.
     func pumpFinished() {
         guard flushing?.isKept == false else { return }
         flushing?.isKept = true
@@ -85,7 +85,7 @@ extension JobOutput {
         if ending != nil { ended([]) }
     }
 
-    /// Whoever reads what is left is waited for no longer.
+    /// The end no longer waits for the readers of the rest.
     func leave() {
         if let flushing, flushing.held > 0 {
             writeStandardError(

@@ -33,7 +33,7 @@ final class Outlet: Sendable {
         var hasLagged = false
         /// Who gave the last bytes waits for room.
         var isRoomAwaited = false
-        /// The next bytes that are lost are told.
+        /// Reports the next bytes that are lost.
         var tellsDiscards = true
         /// Bytes that it took.
         var taken: Int64 = 0
@@ -57,7 +57,7 @@ final class Outlet: Sendable {
         }
     }
 
-    /// What is to be written.
+    /// The bytes to write.
     private struct Piece {
         var bytes: [UInt8]
         /// Bytes of the job's among them.
@@ -139,7 +139,7 @@ final class Outlet: Sendable {
         }
     }
 
-    /// The next bytes that are lost are told by ``Note/discards``.
+    /// The next bytes that are lost are reported by ``Note/discards``.
     func tellDiscards() {
         state.withLock { $0.tellsDiscards = true }
     }

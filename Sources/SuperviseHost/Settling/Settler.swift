@@ -5,7 +5,7 @@ import SuperviseSystem
 
 /// Settles a run whose supervisor is gone: writes its outcome into the status, and an event.
 ///
-/// Whoever calls it holds the run's lock. Only derived files are written.
+/// The caller holds the run's lock. Only derived files are written.
 package struct Settler {
     let store: RunStore
 

@@ -7,7 +7,7 @@ package struct HeldLock {
     let paths: RunPaths
     /// The supervisor that is gone.
     let pid: Int32?
-    /// What whoever reads it wanted to do.
+    /// The command to repeat, for the reader of the message.
     let again: String
 
     package init(paths: RunPaths, pid: Int32?, again: String = "start again") {
@@ -28,7 +28,7 @@ package struct HeldLock {
             let process = try ProcessHandle(opening: pid)
             return try process.waitForEnd(atMost: limit)
         } catch {
-            // What cannot be told is no end.
+            // If nobody can tell, it has not ended.
             return error.isNoProcess
         }
     }

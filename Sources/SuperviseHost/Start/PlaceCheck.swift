@@ -54,7 +54,7 @@ package struct PlaceCheck {
             return trust.verdict(
                 user: userId(), group: groupId(), jobIsAnother: identity != nil)
         } catch {
-            // What cannot be passed through is told of when it is used.
+            // A directory that cannot be entered is reported when it is used.
             if identity == nil { return .trusted }
             throw HostError("\(HumanText.printable(path)) cannot be looked at: \(error)")
         }

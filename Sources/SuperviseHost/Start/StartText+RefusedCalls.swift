@@ -8,7 +8,7 @@ extension StartText {
         return "\(what); \(advice)"
     }
 
-    /// What is refused and what that means, and what to do; nil where nothing is refused.
+    /// The refused calls, what that means and what to do; nil if none is refused.
     package static func finding(_ refused: [RefusedCall]) -> (what: String, advice: String)? {
         guard let first = refused.first else { return nil }
         let names = joined(refused.map(\.name), with: ", ")

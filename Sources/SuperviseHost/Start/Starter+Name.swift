@@ -56,7 +56,7 @@ extension Starter {
             }
         } catch {
             if error.isShortage { throw HostError("\(error)") }
-            // What cannot be read is told when it is taken.
+            // A record that cannot be read is reported when its run is taken.
             return .init(isCompleted: false, created: Timestamp(milliseconds: 0))
         }
     }

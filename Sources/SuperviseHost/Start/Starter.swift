@@ -21,7 +21,7 @@ struct Starter {
     /// - Throws: ``HostError`` with a sentence for whoever started us; nothing was changed that
     ///   was saved.
     func start() throws(HostError) -> Start {
-        // One kind of shortage would show in the middle, also where nobody is told of an error.
+        // A shortage of descriptors would otherwise show in the middle, where some errors are not reported.
         try wait.describing("the run cannot be started") { () throws(SystemError) in
             try probeDescriptors(Self.descriptors)
         }

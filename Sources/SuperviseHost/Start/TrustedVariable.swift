@@ -12,7 +12,7 @@ func trustedVariable(_ name: String) -> String? {
     }
     guard let first = value.split(separator: ":").first, FilePath(String(first)).isAbsolute
     else { return value }
-    // What cannot be looked at, be it for want of descriptors, may be anybody's.
+    // A directory that cannot be looked at, as for want of descriptors, is not trusted.
     guard let walk = try? PathWalk.look(String(first)) else { return nil }
     let trust = PlaceTrust(steps: walk.trustSteps)
     let verdict = trust.verdict(user: 0, group: 0, jobIsAnother: false)

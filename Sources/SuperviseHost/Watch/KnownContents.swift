@@ -5,9 +5,9 @@ import SuperviseFormats
 /// A content is known by how it looks (``Mark``), wherever it is: another name for it, by `rename`,
 /// by `link` or by a rename of a directory above it, is no new content.
 struct KnownContents {
-    /// A content that was told under one name, and is elsewhere now.
+    /// A content that was reported under one name and has another name now.
     struct Renamed: Equatable {
-        /// The name under which it was told.
+        /// The name under which it was reported.
         let from: FilePath
         /// The same, where only the directory above is another one.
         let to: FilePath
@@ -78,10 +78,10 @@ struct KnownContents {
             .flatMap { removeName($0, mayComeBack: mayComeBack) }
     }
 
-    /// The name that the content has now that was told under this one.
+    /// The present name of the content that was reported under this one.
     func nameNow(_ path: FilePath) -> FilePath { renames[path] ?? path }
 
-    /// What was told, or found at the start, under the name that it has now.
+    /// The contents that were reported, or found at the start, by their present names.
     func mark(of path: FilePath) -> Mark? { marks[path] }
 
     /// Forgets the content that was told under a name, so that it counts as new once more.

@@ -70,7 +70,7 @@ final class Watcher {
     private func again(_ path: FilePath, was content: ContentMark?) {
         let name = known.nameNow(path)
         guard let mark = look.mark(of: name) else { return }
-        // Only its name has changed, of which was told; or another content has it, which was told too.
+        // Only its name has changed, or another content has the name; both were reported.
         let isOther = content.map { $0 != mark.content } ?? false
         if known.contains(mark), isOther || name != path { return }
         _ = known.forget(path)

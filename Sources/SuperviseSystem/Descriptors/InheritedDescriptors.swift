@@ -4,7 +4,7 @@ import Synchronization
 
 /// Descriptors from 3 on that our starter has left open for the program that it starts: the job's.
 ///
-/// What we open ourselves is closed on exec. We hold these open for each attempt to inherit.
+/// Descriptors that we open ourselves are closed on exec. These are held open for each attempt to inherit.
 package final class InheritedDescriptors: Sendable {
     /// Sockets that a service manager gave, from descriptor 3 on (sd_listen_fds(3)).
     package struct Sockets: Equatable, Sendable {

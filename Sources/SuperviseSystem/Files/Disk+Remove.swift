@@ -68,7 +68,7 @@ private func giveRights(_ name: UnsafePointer<CChar>, in directory: Int32) {
     }
     let place = openat(directory, name, CL_O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     guard place >= 0 else { return }
-    // What was opened without any right takes them only under this name.
+    // A descriptor that was opened with O_PATH changes its mode only through this name.
     _ = chmod("/proc/self/fd/\(place)", 0o700)
     _ = close(place)
 }

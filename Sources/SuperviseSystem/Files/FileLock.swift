@@ -97,7 +97,7 @@ package final class FileLock: Sendable {
     ) throws(SystemError) {
         formerNote = try Self.lines(of: file.rawValue, path).dropFirst().first.map(String.init)
         rawDescriptor = file.release()
-        // Whoever only looks at the run leaves the note to the one that it is for.
+        // A command that only looks at the run leaves the note for the next supervisor.
         if writesPID { try note(formerNote, path) }
     }
 

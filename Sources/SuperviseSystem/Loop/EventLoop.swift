@@ -214,8 +214,8 @@ package final class EventLoop {
         }
     }
 
-    /// Who is newly ready goes behind those who wait; then each has one turn, until the time is over. Who
-    /// wants another one waits until it was seen who else is ready.
+    /// Puts sources that are newly ready behind those that wait; then each has one turn, until the time is
+    /// over. A second turn comes only after another look at which sources are ready.
     private func servePeers(_ events: inout [epoll_event]) throws(SystemError) {
         let end = MonotonicTime.now() + slice
         let number = peers.rawValue

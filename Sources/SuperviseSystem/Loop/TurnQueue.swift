@@ -1,7 +1,7 @@
-/// Who waits for a turn, in order; each at most once, with all that was reported meanwhile.
+/// The sources that wait for a turn, in order: each at most once, with all that the kernel has reported of it
+/// meanwhile.
 ///
-/// Whoever has had a turn and wants another goes to the end, so that each of them has one before anybody
-/// has a second.
+/// A source that wants another turn goes to the end, so that each has one before any has a second.
 struct TurnQueue {
     private var ids: [UInt64] = []
     private var first = 0

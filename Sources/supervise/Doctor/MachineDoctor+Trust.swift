@@ -21,7 +21,7 @@ extension DoctorReader {
             switch verdict {
             case .trusted: return nil
             case .warned(let weakness), .refused(let weakness):
-                // What is wrong with the place itself is told of with it.
+                // Faults of the place itself are reported with the place.
                 if weakness.step.path == walk.steps.last?.path { return nil }
                 return .init(
                     label: place.label, path: place.path, weakness: weakness,

@@ -2,7 +2,7 @@ import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
 
-/// Who has the lock of a run: its supervisor, or what a supervisor that is gone has left.
+/// The holder of a run's lock: its supervisor, or processes that a dead supervisor has left.
 extension FoundRun {
     /// Whether one that lives has it, and not only the guard of one that is gone.
     ///

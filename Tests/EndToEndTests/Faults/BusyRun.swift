@@ -57,7 +57,7 @@ final class BusyRun {
         _ = try place.directory.write("job.py", Self.job)
     }
 
-    /// What is given to `supervise`.
+    /// The options of `supervise`.
     var arguments: [String] {
         place.arguments([
             "--checkpoint-every", "off", "--backoff", "0ms..0ms", "--max-failures", "999999",
@@ -88,7 +88,7 @@ final class BusyRun {
     struct Account {
         var pid: Int32?
         var attempt = 0
-        /// The highest step that the job was told is safe.
+        /// The highest step that was acknowledged as safe to the job.
         var saved: Int64 = 0
         var saves = 0
         var starts = 0

@@ -29,7 +29,7 @@ struct RandomKillTests {
         #expect(saves > 0)
     }
 
-    /// - Returns: how many checkpoints were told to be safe.
+    /// - Returns: how many checkpoints were acknowledged as safe.
     private func killOften(_ count: Int, _ numbers: inout SeededNumbers) throws -> Int {
         let run = try BusyRun()
         for kill in 1...count {

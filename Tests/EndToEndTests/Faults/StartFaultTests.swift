@@ -127,7 +127,7 @@ struct StartFaultTests {
         let calls = Self.means + ["open", "openat", "socket", "clone"]
         let points = try points(beginning, calls: calls) { _ in ["error=EMFILE"] }
         #expect(points.count >= 10)
-        // What is moved into the archive is not tried again.
+        // Moving a run into the archive is not tried again.
         for point in FaultSample.choose(4, of: beginning == .fresh ? [] : points) {
             let said: Comment = "\(beginning), \(point) (\(FaultSample.replay))"
             do {

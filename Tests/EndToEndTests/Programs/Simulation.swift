@@ -5,7 +5,7 @@ import Testing
 /// A program of molecular dynamics that writes its own files and has never heard of `supervise`.
 struct Simulation: CustomTestStringConvertible, Sendable {
     let testDescription: String
-    /// What is supervised, and what finds the program.
+    /// The supervised command, and the check that its program is there.
     let command: [String]
     /// Names each of the files to go on from.
     let watch: String

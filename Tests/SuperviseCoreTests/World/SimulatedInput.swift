@@ -42,7 +42,7 @@ struct SimulatedInput {
 }
 
 extension World {
-    /// Told before each attempt, and when all of it is gone.
+    /// Reported before each attempt, when its leader has ended, and when all of it is gone.
     func lookAtInput() {
         if chance.happens(0.3) { input.writerEnds() }
         later(.inputSeen(input.seen), after: 0)

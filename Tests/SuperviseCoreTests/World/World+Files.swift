@@ -84,7 +84,7 @@ extension World {
         }
     }
 
-    /// What was complete is written on, and is complete again.
+    /// A complete file is appended to, and is complete again.
     func addShard(to file: WatchedFile, _ job: Job) {
         guard isActing(job), job.generation == generation else { return }
         var again = file

@@ -129,7 +129,7 @@ extension World {
     /// What could not be seen is looked at again.
     func tryAgain() {
         lookAgain()
-        // What fails once more is told before that.
+        // Failures of this try are reported before that.
         later(.triedAgain, after: chance.wait(6, 10))
     }
 
@@ -174,6 +174,7 @@ extension World {
         if end != .exited(0), chance.happens(plan.outOfMemory) {
             later(.outOfMemory(processes: 1), after: wait)
         }
+        lookAtInput()
         later(.jobExited(end), after: wait)
     }
 
