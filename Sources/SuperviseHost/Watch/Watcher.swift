@@ -19,6 +19,9 @@ final class Watcher {
     private var known = KnownContents()
     private var waiting = WaitingList()
     private var ready: [(file: WatchedFile, mark: Mark)] = []
+    /// Of the contents that were reported: when the one that was written last was written, by the clock of
+    /// the files, and when it was completed.
+    private var newest: (changed: Int64, completedAt: Instant)?
     /// Directories that fit, and lack what says that they are complete.
     private var incomplete: Set<FilePath> = []
     private var isStarting = true
@@ -96,7 +99,10 @@ final class Watcher {
     /// this name, and its own rename comes only now.
     private func isNamedNow(_ path: FilePath, _ mark: Mark) {
         let index = ready.firstIndex { $0.file.path == path && $0.mark == mark }
-        if let index { ready.append(ready.remove(at: index)) }
+        guard let index else { return }
+        var (file, mark) = ready.remove(at: index)
+        file.completedAt = Instant(nanoseconds: MonotonicTime.now().nanoseconds)
+        ready.append((file, mark))
     }
 
     private func fileAppeared(_ path: FilePath, _ mark: Mark, _ sign: WatchTree.Sign) {
@@ -221,10 +227,26 @@ final class Watcher {
         let step = patterns.lazy.compactMap { $0.step(in: path) }.first
         ready.removeAll { $0.file.path == path }
         var file = WatchedFile(
-            path: path, step: step, completedAt: Instant(nanoseconds: since.nanoseconds),
+            path: path, step: step, completedAt: completion(of: mark, seenAt: since),
             wasMoved: wasMoved)
         file.content = mark.content
         ready.append((file, mark))
+    }
+
+    /// When a content was completed: what was written before a content that is reported already was
+    /// completed before that, though it is noticed only now, under the name that it is kept by.
+    private func completion(of mark: Mark, seenAt since: MonotonicTime) -> Instant {
+        let seen = Instant(nanoseconds: since.nanoseconds)
+        // A clock that was set back, or a file from the future, says nothing.
+        guard let newest, mark.changed < newest.changed, newest.changed <= wallClockNow() else {
+            return seen
+        }
+        return min(seen, newest.completedAt - .nanoseconds(1))
+    }
+
+    private func note(_ mark: Mark, _ file: WatchedFile) {
+        if let newest, mark.changed < newest.changed, newest.changed <= wallClockNow() { return }
+        newest = (mark.changed, file.completedAt)
     }
 
     /// What was told under one name has another one now.
@@ -249,7 +271,9 @@ final class Watcher {
                 let (one, other) = ($0.element.mark, $1.element.mark)
                 return (one.changed, $0.offset) < (other.changed, $1.offset)
             }
-            post(.watched(ordered.map(\.element.file).inOrderOfNaming))
+            let files = ordered.map(\.element.file).inOrderOfNaming
+            for (one, file) in zip(ordered, files) { note(one.element.mark, file) }
+            post(.watched(files))
         }
         ready = []
         timer?.set(waiting.nextDue)
@@ -262,11 +286,12 @@ extension [WatchedFile] {
     fileprivate var inOrderOfNaming: [WatchedFile] {
         var latest: Instant?
         return map { file in
-            guard file.wasMoved else { return file }
             var file = file
-            let next = latest.map { $0 + .nanoseconds(1) }
-            file.completedAt = Swift.max(next ?? file.completedAt, file.completedAt)
-            latest = file.completedAt
+            if file.wasMoved {
+                let next = latest.map { $0 + .nanoseconds(1) }
+                file.completedAt = Swift.max(next ?? file.completedAt, file.completedAt)
+            }
+            latest = Swift.max(latest ?? file.completedAt, file.completedAt)
             return file
         }
     }
