@@ -43,7 +43,7 @@ package struct PlaceTrust: Equatable, Sendable {
 
     package enum Verdict: Equatable, Sendable {
         case trusted
-        /// Whoever can change it has the rights of the job, or is trusted with it by somebody.
+        /// Others can change it, and no job of another user could get the rights of root by that.
         case warned(Weakness)
         case refused(Weakness)
     }

@@ -95,7 +95,7 @@ extension Supervisor {
         if outputDiscarded(bytes) { publishAgain(at: now) }
     }
 
-    /// Once the last status is told, and something of it has changed since.
+    /// Publishes the last status again, if something in it has changed since.
     mutating func publishAgain(at now: Moment) {
         guard case .closing(var closing) = phase, closing.stage == .flushing, closing.isRecorded,
             closing.outcome != nil

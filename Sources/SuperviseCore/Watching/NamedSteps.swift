@@ -50,7 +50,7 @@ package struct NamedSteps: Equatable, Sendable {
     /// The step of the next file, by the number in its name; nil from the first breach on.
     ///
     /// - Parameters:
-    ///   - completedAt: a file that was complete before another, and is told of after it, may have the
+    ///   - completedAt: a file that was complete before another, and is reported after it, may have the
     ///     lower number.
     ///   - directory: where it is; nil for a file.
     package mutating func take(

@@ -34,7 +34,7 @@ struct JobEnvironment {
     ///   - stateDirectory: an absolute path, where the job finds its own run and keeps those that it
     ///     supervises itself; nil where its user may not write there.
     ///   - notices: for programs that speak sd_notify(3).
-    ///   - sockets: those that the job gets from a service manager; its pid is told by the spawn.
+    ///   - sockets: those that the job gets from a service manager; the spawn adds its pid.
     init(
         inherited: [(String, String)], identity: UserIdentity? = nil, given: [String] = [],
         name: String, socket: String, stateDirectory: String? = nil, notices: Notices? = nil,

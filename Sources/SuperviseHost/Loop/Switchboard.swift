@@ -67,7 +67,7 @@ final class Switchboard {
     }
 
     /// Hears what every peer had said so far, whether it was let in yet or not: the job's last words before
-    /// its end is told. See ``LastReading`` for the order and the bounds.
+    /// its end is reported. See ``LastReading`` for the order and the bounds.
     func drain() {
         notices.drain()
         accept(atMost: UnixListener.backlog)

@@ -10,7 +10,8 @@ extension Starter {
     /// - Returns: whether there was one.
     func archive(_ store: RunStore, socket: String) throws(HostError) -> Bool {
         let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
-        // Derived, so no reason not to start. What is left of it is ended before the first attempt.
+        // The status is derived, so a failure does not prevent the start. Leftovers are ended before the
+        // first attempt.
         _ = try? Settler(store).settle(at: now, besides: socket)
         // Derived: it only spares a look at all checkpoints.
         let bytes = (try? store.readStatus())?.checkpointBytes

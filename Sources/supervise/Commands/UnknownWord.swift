@@ -6,7 +6,7 @@ import SuperviseSystem
 /// `--` before it.
 ///
 /// The advice repeats the words behind `--` only where a program with these arguments was plainly
-/// meant: whoever copies `supervise -- rm demo` would delete a file.
+/// meant: `supervise -- rm demo`, copied, would delete a file.
 struct UnknownWord {
     /// Options that stand before it.
     var before: [String] = []
