@@ -4,19 +4,16 @@
 #include "clinux.h"
 #include <string.h>
 
-/* What a look at the children of one thread gives, beside 0 and 1. */
-enum { UNKNOWN = -1, NO_THREAD = -2, NO_LIST = -3 };
-
-/* 1 if a thread has a child that is meant, 0 if none is; UNKNOWN with errno, NO_THREAD if it has ended,
-   NO_LIST if the kernel keeps no such lists. */
-static int look_at_thread(
-    int proc, int tasks, const char *thread, const struct cl_tree *tree, cl_child_is_meant is_meant) {
-    char path[40], text[512];
+/* Calls `visit` for each child of one thread, until that says other than 0. The same; NO_THREAD if the
+   thread has ended; NO_LIST if the kernel keeps no such lists. */
+static int visit_of_thread(
+    int tasks, const char *thread, cl_visit_child visit, void *context) {
+    char path[40], text[4096];
     char *end = cl_write_number(path, (unsigned long)cl_read_number(thread));
     memcpy(end, "/children", sizeof "/children");
     int file = cl_open_reserved(tasks, path, O_RDONLY | O_CLOEXEC);
     if (file < 0 && errno != ENOENT && errno != ESRCH) return UNKNOWN;
-    /* The first thread has not ended, as it holds the process. */
+    /* Our first thread has not ended, as it holds the process. */
     if (file < 0) return cl_read_number(thread) == getpid() ? NO_LIST : NO_THREAD;
     ssize_t count = 0;
     pid_t pid = 0;
@@ -31,7 +28,7 @@ static int look_at_thread(
             if (text[at] >= '0' && text[at] <= '9') {
                 pid = pid * 10 + (text[at] - '0');
             } else {
-                if (pid > 0) found = is_meant(tree, proc, pid);
+                if (pid > 0) found = visit(context, pid);
                 if (found < 0) unknown = errno;
                 pid = 0;
             }
@@ -41,6 +38,40 @@ static int look_at_thread(
     if (found == 1) return 1;
     errno = unknown;
     return unknown == 0 ? 0 : unknown == ESRCH ? NO_THREAD : UNKNOWN;
+}
+
+/* One look at the children of all threads. One child that is meant is enough to know; only if there is none
+   does it matter what could not be read. */
+static int visit_of_threads(int tasks, cl_visit_child visit, void *context) {
+    char buffer[2048] __attribute__((aligned(8)));
+    int unknown = 0, ended = 0;
+    long count;
+    while ((count = cl_read_entries(tasks, buffer, sizeof buffer)) > 0) {
+        for (long at = 0; at < count;) {
+            const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
+            at += entry->length;
+            if (cl_read_number(entry->name) <= 0) continue;
+            int found = visit_of_thread(tasks, entry->name, visit, context);
+            if (found == 1 || found == NO_LIST) return found;
+            if (found == UNKNOWN) unknown = errno;
+            if (found == NO_THREAD) ended = 1;
+        }
+    }
+    if (count < 0) unknown = (int)-count;
+    errno = unknown;
+    return unknown != 0 ? UNKNOWN : ended ? NO_THREAD : 0;
+}
+
+int cl_visit_children(int proc, pid_t parent, cl_visit_child visit, void *context) {
+    char path[40];
+    char *end = cl_write_number(path, (unsigned long)parent);
+    memcpy(end, "/task", sizeof "/task");
+    int tasks = cl_open_reserved(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tasks < 0) return cl_tells_nothing(errno) ? UNKNOWN : NO_THREAD;
+    int found = visit_of_threads(tasks, visit, context), code = errno;
+    close(tasks);
+    errno = code;
+    return found;
 }
 
 /* The long way, for a kernel without lists of children. */
@@ -57,44 +88,27 @@ static int scan(int proc, const struct cl_tree *tree, cl_child_is_meant is_meant
     return found;
 }
 
-/* One look at the children of all threads. One child that is meant is enough to know; only if there is none
-   does it matter what could not be read. */
-static int look_at_threads(
-    int proc, int tasks, const struct cl_tree *tree, cl_child_is_meant is_meant) {
-    char buffer[2048] __attribute__((aligned(8)));
-    int unknown = 0, ended = 0;
-    long count;
-    while ((count = cl_read_entries(tasks, buffer, sizeof buffer)) > 0) {
-        for (long at = 0; at < count;) {
-            const struct cl_entry *entry = (const struct cl_entry *)(buffer + at);
-            at += entry->length;
-            if (cl_read_number(entry->name) <= 0) continue;
-            int found = look_at_thread(proc, tasks, entry->name, tree, is_meant);
-            if (found == 1 || found == NO_LIST) return found;
-            if (found == UNKNOWN) unknown = errno;
-            if (found == NO_THREAD) ended = 1;
-        }
-    }
-    if (count < 0) unknown = (int)-count;
-    errno = unknown;
-    return unknown != 0 ? UNKNOWN : ended ? NO_THREAD : 0;
+struct question {
+    const struct cl_tree *tree;
+    int proc;
+    cl_child_is_meant is_meant;
+};
+
+static int ask(void *context, pid_t pid) {
+    const struct question *question = context;
+    return question->is_meant(question->tree, question->proc, pid);
 }
 
 int cl_any_listed_child(int proc, const struct cl_tree *tree, cl_child_is_meant is_meant) {
     /* A child is in the list of the thread that made it; orphans come to any thread of ours. The children of a
        thread that ends meanwhile move to one whose list was perhaps read already. */
     enum { LOOKS = 8 };
-    int tasks = cl_open_reserved(proc, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (tasks < 0) return -1;
+    struct question question = {tree, proc, is_meant};
     int found = NO_THREAD;
     for (int look = 0; found == NO_THREAD && look < LOOKS; look++) {
-        lseek(tasks, 0, SEEK_SET);
-        found = look_at_threads(proc, tasks, tree, is_meant);
+        found = cl_visit_children(proc, getpid(), ask, &question);
         if (found == NO_THREAD) errno = EAGAIN;
     }
-    int code = errno;
-    close(tasks);
-    errno = code;
     if (found == NO_LIST) return scan(proc, tree, is_meant);
     return found < 0 ? -1 : found;
 }

@@ -1,5 +1,7 @@
 #include "cl_look.h"
 #include "cl_child.h"
+#include "cl_children.h"
+#include "cl_descent.h"
 #include "cl_inherited.h"
 #include "cl_mark.h"
 #include "clinux.h"
@@ -12,6 +14,14 @@ bool cl_has_session(const struct cl_tree *tree, const struct cl_process_table *t
     if (tree->session <= 0) return false;
     const struct cl_process *holder = cl_find_process(table, tree->session);
     return holder == NULL || holder->started == tree->session_started;
+}
+
+static bool has_token(const struct cl_tree *tree) {
+    return tree->token != NULL && tree->token[0] != 0;
+}
+
+bool cl_is_descent(const struct cl_tree *tree) {
+    return tree->root == getpid() && tree->session <= 0 && tree->group == NULL && !has_token(tree);
 }
 
 bool cl_is_own_child(const struct cl_tree *tree, pid_t pid, unsigned long long started) {
@@ -32,10 +42,6 @@ int cl_bears_token(const char *token) {
     unsigned long long mark = cl_mark_of(token);
     if (own != NULL && strncmp(own, token, strlen(token)) == 0) return 1;
     return mark != 0 && cl_own_mark() == mark;
-}
-
-static bool has_token(const struct cl_tree *tree) {
-    return tree->token != NULL && tree->token[0] != 0;
 }
 
 /* 1 if a rule of the tree selects it, else 0; -1 with errno if /proc cannot be read. */
@@ -128,9 +134,19 @@ static bool is_in_session(const struct cl_tree *tree, const struct cl_process *p
     return process->session == tree->session || process->group == tree->session;
 }
 
+/* Returns the number of members; NO_LIST where they have to be searched for; -1 with errno. */
+static int look_down(const struct cl_tree *tree, int proc, struct cl_process_table *table) {
+    int result = cl_read_descent(tree, proc, table);
+    if (result != 0) return result;
+    for (size_t index = 0; index < table->count; index++) table->items[index].mark = MEMBER;
+    return (int)table->count;
+}
+
 int cl_look(
     const struct cl_tree *tree, int proc, struct cl_process_table *table,
     const struct cl_process_table *before) {
+    int result = cl_is_descent(tree) ? look_down(tree, proc, table) : NO_LIST;
+    if (result != NO_LIST) return result;
     if (cl_read_processes(proc, table, cl_reap_meanwhile, tree) != 0) return -1;
     mark_spared(tree, table);
     if (tree->root == 0 && tree->inherited == NULL && has_token(tree)

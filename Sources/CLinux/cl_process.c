@@ -139,7 +139,7 @@ int cl_process_started(int proc, pid_t pid, unsigned long long *started) {
     return 1;
 }
 
-static struct cl_process *add(struct cl_process_table *table) {
+struct cl_process *cl_add_process(struct cl_process_table *table) {
     if (table->count == table->capacity) {
         size_t capacity = table->capacity == 0 ? 1024 : 2 * table->capacity;
         void *items = table->capacity == 0
@@ -172,7 +172,7 @@ int cl_read_processes(
                 if (errno != 0) return -1;
                 continue;
             }
-            struct cl_process *place = add(table);
+            struct cl_process *place = cl_add_process(table);
             if (place == NULL) return -1;
             *place = process;
         }

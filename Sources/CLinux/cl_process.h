@@ -36,6 +36,9 @@ int cl_read_processes(
    length, or -1 with errno. */
 ssize_t cl_read_text(int proc, pid_t pid, const char *name, char *text, size_t size);
 
+/* Room for one more at the end of the table; NULL with errno where there is none. */
+struct cl_process *cl_add_process(struct cl_process_table *table);
+
 void cl_free_processes(struct cl_process_table *table);
 
 /* The process of that pid, or NULL. */

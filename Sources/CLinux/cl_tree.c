@@ -113,13 +113,22 @@ static int chase(
     return unknown != 0 ? -1 : signalled;
 }
 
+/* Looks for members that are not spared, and signals them. Returns how many got it, or -1 with errno. */
+static int signal_again(
+    const struct cl_tree *tree, int proc, struct cl_process_table *table, int signal,
+    bool (*is_spared)(const struct cl_process *)) {
+    if (!cl_is_descent(tree)) return chase(tree, proc, table, signal, is_spared);
+    if (cl_look(tree, proc, table, NULL) < 0) return -1;
+    return signal_members(proc, table, signal, is_spared, NULL);
+}
+
 static int kill_the_rest(
-    const struct cl_tree *tree, int proc, const struct cl_process_table *table, bool only_guards) {
+    const struct cl_tree *tree, int proc, struct cl_process_table *table, bool only_guards) {
     /* Alone, a guard has nothing more to do: it only calls itself one, or is stuck. */
     if (only_guards) return signal_members(proc, table, SIGKILL, NULL, NULL);
     int killed = 0;
     for (int round = 0; round < FREEZES; round++) {
-        int more = chase(tree, proc, table, SIGKILL, is_guard);
+        int more = signal_again(tree, proc, table, SIGKILL, is_guard);
         if (more < 0) return -1;
         killed += more;
         if (more == 0) break;
@@ -129,12 +138,13 @@ static int kill_the_rest(
 
 enum { GROUPS = 256 };
 
-/* A tree, and what became of its root's children in one round of killing. */
-struct killing {
+/* A tree, and what became of its root's children in one round of signals to their groups. */
+struct round {
     struct cl_tree tree; /* first, as its address is that of all */
-    int killed;          /* children or their groups that got SIGKILL */
+    int signal;          /* SIGKILL or SIGSTOP */
+    int signalled;       /* children or their groups that got it */
     int group_count;
-    pid_t groups[GROUPS]; /* that got SIGKILL as a whole */
+    pid_t groups[GROUPS]; /* that got it as a whole */
 };
 
 /* Whether all in the process group are the job's. Its leader has made a session of its own, so only its
@@ -151,39 +161,38 @@ static bool is_of_job(const struct cl_tree *tree, pid_t group) {
     return true;
 }
 
-/* Kills a child of ours, and all in its process group at once, among them those that are being forked. Nobody
+/* Signals a child of ours, and all in its process group at once, among them those that are being forked. Nobody
    else can get the numbers of the child and of its group before we reap it. */
-static int kill_child(const struct cl_tree *tree, int proc, pid_t pid) {
-    struct killing *killing = (struct killing *)(uintptr_t)tree;
+static int signal_child(const struct cl_tree *tree, int proc, pid_t pid) {
+    struct round *round = (struct round *)(uintptr_t)tree;
     struct cl_process process;
     pid_t group = getpgid(pid);
-    for (int index = 0; index < killing->group_count; index++)
-        if (killing->groups[index] == group) return 0;
+    for (int index = 0; index < round->group_count; index++)
+        if (round->groups[index] == group) return 0;
     for (int index = 0; index < tree->except_count; index++)
         if (tree->except[index] == pid) return 0;
-    bool kills_group = is_of_job(tree, group) && killing->group_count < GROUPS;
+    bool takes_group = is_of_job(tree, group) && round->group_count < GROUPS;
     bool runs = cl_read_process(proc, pid, &process) == 0;
     if (!runs && errno != 0) return -1;
     /* One that has ended still has its group. */
-    if (!runs && !kills_group) return 0;
+    if (!runs && !takes_group) return 0;
     if (runs && (process.is_guard || !cl_is_own_child(tree, pid, process.started))) return 0;
-    if (kills_group) killing->groups[killing->group_count++] = group;
-    int result = kills_group ? kill(-group, SIGKILL) : kill(pid, SIGKILL);
-    killing->killed += result == 0;
+    if (runs && round->signal == SIGSTOP && is_stopped_or_guard(&process)) return 0;
+    if (takes_group) round->groups[round->group_count++] = group;
+    int result = takes_group ? kill(-group, round->signal) : kill(pid, round->signal);
+    round->signalled += result == 0;
     return 0;
 }
 
-/* Kills our children again and again, as orphans come to us: this is quicker than a look at all processes, and
-   so catches those that fork and leave faster than such a look takes. What it misses is found by a look. */
-static void kill_children(const struct cl_tree *tree, int proc) {
+/* Signals our children again and again, as orphans come to us: this is quicker than a look at all of the tree,
+   and so catches those that fork and leave faster than such a look takes. What it misses is found by a look. */
+static void signal_children(const struct cl_tree *tree, int proc, int signal) {
     enum { ROUNDS = 16 };
-    struct killing killing;
-    killing.tree = *tree;
-    killing.killed = 1;
+    struct round round = {.tree = *tree, .signal = signal, .signalled = 1};
     if (tree->root != getpid() || tree->reaper == NULL) return;
-    for (int round = 0; round < ROUNDS && killing.killed > 0; round++) {
-        killing.killed = killing.group_count = 0;
-        if (cl_any_listed_child(proc, &killing.tree, kill_child) < 0) return;
+    for (int count = 0; count < ROUNDS && round.signalled > 0; count++) {
+        round.signalled = round.group_count = 0;
+        if (cl_any_listed_child(proc, &round.tree, signal_child) < 0) return;
         cl_reap_batch(tree->reaper, 4096);
     }
 }
@@ -193,7 +202,7 @@ int cl_tree_signal(const struct cl_tree *tree, int signal, struct cl_sent *sent)
     struct cl_sent own = {0};
     int proc = cl_open_proc();
     if (proc < 0) return -1;
-    if (signal == SIGKILL) kill_children(tree, proc);
+    if (signal == SIGKILL) signal_children(tree, proc, signal);
     int result = cl_look(tree, proc, &table, NULL);
     if (result > 0) {
         result = signal_members(proc, &table, signal, is_guard, &own);
@@ -231,13 +240,14 @@ static int look_again(const struct cl_tree *tree, int proc, struct looks *looks)
 
 /* Looks until all members are stopped, or nearly so: one that is killed while another forks would
    leave a child behind whose descent nobody can tell. A look may miss one that forks and ends faster
-   than it is read, so nobody is gone before a chase has met none either. Returns the members left,
-   or -1. */
-static int freeze(const struct cl_tree *tree, int proc, struct looks *looks) {
+   than it is read, so nobody is gone before a second look has met none either. Returns the members left,
+   or -1; `*moving` is how many were not stopped yet at the last look. */
+static int freeze(const struct cl_tree *tree, int proc, struct looks *looks, int *moving) {
     int members = look_again(tree, proc, looks);
+    *moving = 0;
     for (int round = 0; members >= 0; round++) {
-        int more = chase(tree, proc, &looks->now, SIGSTOP, is_stopped_or_guard);
-        if (more <= 0) return more < 0 ? -1 : members;
+        *moving = signal_again(tree, proc, &looks->now, SIGSTOP, is_stopped_or_guard);
+        if (*moving <= 0) return *moving < 0 ? -1 : members;
         if (round == FREEZES) return members > 0 ? members : 1;
         members = look_again(tree, proc, looks);
     }
@@ -246,15 +256,16 @@ static int freeze(const struct cl_tree *tree, int proc, struct looks *looks) {
 
 int cl_tree_freeze(const struct cl_tree *tree) {
     struct looks looks = {0};
-    int proc = cl_open_proc();
+    int proc = cl_open_proc(), moving;
     if (proc < 0) return -1;
-    int members = freeze(tree, proc, &looks), code = errno;
+    signal_children(tree, proc, SIGSTOP);
+    int members = freeze(tree, proc, &looks, &moving), code = errno;
     cl_free_processes(&looks.now);
     cl_free_processes(&looks.before);
     close(proc);
     cl_reserve_fill();
     errno = code;
-    return members;
+    return members < 0 ? -1 : moving;
 }
 
 /* Whether a child that the kernel lists belongs to the tree. 1 or 0; -1 with errno. */
@@ -310,10 +321,10 @@ int cl_tree_end(const struct cl_tree *tree, int limit_ms, cl_tree_found found, v
     long long deadline = now_ms() + limit_ms;
     int proc = cl_open_proc();
     if (proc < 0) return -1;
-    int members;
+    int members, moving;
     /* Whoever wants to hear of them has to see them first. */
     if (tree->group != NULL && found == NULL) cl_cgroup_kill(tree->group->directory);
-    while ((members = freeze(tree, proc, &looks)) > 0) {
+    while ((members = freeze(tree, proc, &looks, &moving)) > 0) {
         long long left = deadline - now_ms();
         if (left < 0) left = 0;
         int wait_ms = left < ROUND_MS ? (int)left : ROUND_MS;

@@ -28,12 +28,21 @@ struct HopperTests {
     }
 
     /// No more than so many processes, so that a failure of ours is none of the machine's.
-    private func supervise(_ options: [String], _ job: String) throws -> Program {
+    private func supervise(
+        _ options: [String], _ job: String, name: String = Place.name
+    ) throws -> Program {
         let limit = ["prlimit", "--nproc=3000:3000"]
         let identity = ["setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups"]
-        let call = [binary] + place.arguments(["--backoff", "0ms..0ms"] + options)
+        let call = [binary] + place.arguments(["--backoff", "0ms..0ms"] + options, name: name)
         return try place.start(
             identity + limit + call + ["sh", "-c", job, "sh", hopper], hasInput: true)
+    }
+
+    /// The numbers and states of the user's processes.
+    private func states() throws -> [String] {
+        let call = try place.start(["ps", "-U", "\(user)", "-o", "pid=,s="])
+        _ = try call.waitForEnd()
+        return call.lines(.output)
     }
 
     /// How many processes the user has, with those that have ended and nobody has reaped.
@@ -61,6 +70,36 @@ struct HopperTests {
         #expect(try count() == 0)
         #expect(!program.text(.errors).contains("does not end"))
         #expect(!program.text(.errors).contains("waiting for the machine"))
+    }
+
+    @Test("stands still while it is paused")
+    func paused() throws {
+        let program = try supervise(["--stop-timeout", "1s"], "\"$1\" 30; echo here; read x")
+        try program.line(starting: "here")
+        let pause = try place.start([binary, "pause", Place.name, "--state-dir", place.state])
+        #expect(try pause.waitForEnd() == .exited(0))
+        let before = try states().filter { $0.hasSuffix(" T") }
+        _ = try program.passes(.milliseconds(300))
+        #expect(try states().filter { $0.hasSuffix(" T") } == before)
+        #expect(before.count >= 30)
+        try program.signal(15)
+        #expect(try program.waitForEnd() == .signaled(15))
+        #expect(try count() == 0)
+    }
+
+    @Test("beside others of its kind is stopped in its time, too")
+    func several() throws {
+        let job = "\"$1\" 30; echo here; read x"
+        let all = try (0..<3).map { number in
+            try supervise(["--stop-timeout", "1s"], job, name: "it\(number)")
+        }
+        for program in all { try program.line(starting: "here") }
+        for program in all { try program.signal(15) }
+        for program in all {
+            #expect(try program.waitForEnd() == .signaled(15))
+            #expect(!program.text(.errors).contains("does not end"))
+        }
+        #expect(try count() == 0)
     }
 
     @Test("ends with its supervisor")

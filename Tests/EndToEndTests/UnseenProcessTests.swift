@@ -138,7 +138,8 @@ struct UnseenProcessTests {
         try program.errorLine(with: "killing it (what its 0 threads did")
         // The next attempt needs it.
         try hide(false, from: program.pid)
-        try program.nextAttempt(2)
+        // On a busy machine that one may be taken to hang, too.
+        try program.nextAttempt(nil)
         let report = try place.directory.read("state/it/output/hang-0001.txt")
         #expect(report.contains("nobody can tell which processes the job has"))
         try program.signal(9)

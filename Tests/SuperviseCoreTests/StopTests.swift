@@ -38,6 +38,34 @@ struct StopTests {
         #expect(desk.supervisor.requests.unanswered == 1)
     }
 
+    @Test("what gets SIGKILL has time to end by it, also where the last bound is due already")
+    func lateKill() {
+        var desk = Desk { $0.stopTimeout = .seconds(1) }
+        desk.run(accepts: false)
+        desk.tell(sigterm)
+        desk.tell(.jobExited(.signaled(number: 15, name: "SIGTERM")))
+        // The machine let us sleep until both timers were due.
+        #expect(desk.tell(.timer(.kill), after: .seconds(5)).contains(.killEverything))
+        let due = desk.tell(.timer(.abandon))
+        #expect(due.warnings.isEmpty && due.ending == nil)
+        #expect(due.timer(.abandon) == 5_500_000_000)
+        var other = desk
+        let gone = other.tell(.descendantsGone)
+        #expect(gone.warnings.isEmpty && !gone.records.isEmpty)
+        let last = desk.tell(.timer(.abandon), after: .milliseconds(500))
+        #expect(last.warnings.contains { $0.contains("does not end, even by SIGKILL") })
+    }
+
+    @Test("nothing is given up before it got SIGKILL, whichever timer comes first")
+    func abandonBeforeKill() {
+        var desk = Desk { $0.stopTimeout = .seconds(1) }
+        desk.run(accepts: false)
+        desk.tell(sigterm)
+        let due = desk.tell(.timer(.abandon), after: .seconds(5))
+        #expect(due.contains(.killEverything) && due.warnings.isEmpty && due.ending == nil)
+        #expect(due.timer(.abandon) == 5_500_000_000)
+    }
+
     @Test("where no connection accepts requests, stop and SIGTERM go out at once")
     func nobodyToAsk() {
         var desk = Desk()

@@ -28,6 +28,9 @@ struct cl_tree {
     /* Ended children of ours are reaped during a look, for a job that makes them faster than a look takes;
        NULL: they are not. */
     struct cl_reaper *reaper;
+    /* How long a look at descendants may take, in milliseconds; 0: as long as it takes. At the end of its
+       time it has those that it has met by then. */
+    int limit_ms;
 };
 
 /* One process: its number, and when it was started (ticks since the boot). */
@@ -75,11 +78,12 @@ struct cl_sent {
     pid_t refuser; /* that one's number */
 };
 
-/* Sends a signal to each of them, as one look at /proc finds them. Returns how many got it, or -1
+/* Sends a signal to each of them, as a look at /proc finds them. Returns how many got it, or -1
    with errno where /proc cannot be read. `sent` may be NULL. */
 int cl_tree_signal(const struct cl_tree *tree, int signal, struct cl_sent *sent);
 
-/* SIGSTOP to each of them, until nearly all stand still. Returns how many there are, or -1. */
+/* SIGSTOP to each of them, until all stand still, or some come and go too fast for that. Returns how many were
+   not stopped yet at the last look, or -1 with errno where /proc cannot be read. */
 int cl_tree_freeze(const struct cl_tree *tree);
 
 /* Called for each process before it is killed; perhaps more than once for one. */

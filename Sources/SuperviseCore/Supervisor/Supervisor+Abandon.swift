@@ -36,6 +36,8 @@ extension Supervisor {
     /// Something outlives SIGKILL, or the disk does not answer. A stop is bounded all the same, and
     /// a completed run ends; but a second job is never started beside it.
     mutating func abandonTimePassed(at now: Moment) {
+        let time = timeToDie(at: now)
+        if time > .zero { return set(.abandon, after: time, at: now) }
         switch phase {
         case .clearing where stop != nil:
             leaveAsFound(at: now)
@@ -55,6 +57,20 @@ extension Supervisor {
         case .idle, .gathering, .choosing, .recording, .waiting, .closing, .finished:
             break
         }
+    }
+
+    /// How long what is left of the job has still to end by SIGKILL, which it gets now at the latest.
+    private mutating func timeToDie(at now: Moment) -> Duration {
+        switch phase {
+        case .running: break
+        case .ending(let ending) where !ending.descendantsGone: break
+        default: return .zero
+        }
+        if let time = fatalOrder.patience(at: now.instant) { return time }
+        if stop != nil { stop?.stage = .killing }
+        actions.append(.killEverything)
+        fatalOrder.note(.killEverything, at: now.instant)
+        return fatalOrder.patience(at: now.instant) ?? .zero
     }
 
     private mutating func abandon(_ ending: Ending, at now: Moment) {

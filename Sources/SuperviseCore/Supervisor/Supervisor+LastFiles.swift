@@ -99,6 +99,7 @@ extension Supervisor {
 
     /// Before a signal that may end its receiver: whether it does. After it, that cannot be seen.
     mutating func noteFatalSignals(at now: Moment) {
+        for action in actions { fatalOrder.note(action, at: now.instant) }
         guard isWatching, attempt != nil else { return }
         var noted: [Action] = []
         for action in actions {

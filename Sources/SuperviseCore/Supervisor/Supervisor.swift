@@ -109,6 +109,7 @@ package struct Supervisor: Sendable {
     /// What a start waits for, that the machine has not enough of.
     package internal(set) var machineShortage = MachineShortage()
     var retries = Retries()
+    var fatalOrder = FatalOrder()
     var leftovers = LeftoverClearing()
     var recordTrouble = RecordTrouble()
     var numbers: AttemptNumbers

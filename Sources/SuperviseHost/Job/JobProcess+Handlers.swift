@@ -10,7 +10,9 @@ extension JobProcess {
             let reception = try? SignalReception(of: 15, by: leader.pid)
             deliver(.handlersFound(.leader, reception == .handled || reception == .ignored))
         case .descendants:
-            deliver(.handlersFound(.descendants, withTree { $0.handles(15) }))
+            let (all, reaped) = withTree { $0.handles(15) }
+            deliver(.handlersFound(.descendants, all))
+            ended(reaped)
         }
     }
 }

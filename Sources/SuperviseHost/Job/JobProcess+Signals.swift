@@ -61,9 +61,18 @@ extension JobProcess {
 
     func pause() {
         isPaused = true
-        guard let error = withTree({ $0.stop() }) else { return }
-        signalLeaderGroup(19, error)
-        tellNotSeen(error, 19)
+        let (standing, reaped) = withTree { $0.stop() }
+        defer { ended(reaped) }
+        switch standing {
+        case .still: break
+        case .moving:
+            missesStanding = true
+            let why = "its processes come and go faster than they can be stopped"
+            deliver(.hindered(.signal(signalName(19), why)))
+        case .unknown(let error):
+            signalLeaderGroup(19, error)
+            tellNotSeen(error, 19)
+        }
     }
 
     func goOn() {

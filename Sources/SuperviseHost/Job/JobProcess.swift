@@ -102,7 +102,9 @@ final class JobProcess {
     func withTree<Result>(_ body: (JobTree) -> Result) -> Result {
         tools.withProcesses { tools in
             let helpers = hasNoGuard ? tools : tools.union([guardian.pid])
-            let tree = JobTree(helpers: helpers, sparing: guardian.attempt, leader: leader?.pid)
+            let tree = JobTree(
+                helpers: helpers, sparing: guardian.attempt, leader: leader?.pid,
+                lookingAtMost: TreeBounds.look)
             return body(tree)
         }
     }

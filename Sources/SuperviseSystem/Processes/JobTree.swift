@@ -8,15 +8,21 @@ package struct JobTree: Sendable {
     private let helpers: [Int32]
     private let attempt: GuardedAttempt?
     private let leader: Int32?
+    private let limit: Duration
 
     /// - Parameters:
     ///   - helpers: children of ours that are not the job's, nor is what they have started.
     ///   - attempt: has the list of inherited processes; nil if there are none.
     ///   - leader: of the job, which somebody reaps; nil if there is none.
-    package init(helpers: Set<Int32>, sparing attempt: GuardedAttempt?, leader: Int32? = nil) {
+    ///   - limit: the longest look at them, which then has those that it has met; 0: as long as it takes.
+    package init(
+        helpers: Set<Int32>, sparing attempt: GuardedAttempt?, leader: Int32? = nil,
+        lookingAtMost limit: Duration = .zero
+    ) {
         self.helpers = Array(helpers)
         self.attempt = attempt
         self.leader = leader
+        self.limit = limit
     }
 
     /// Holds some descriptors in reserve for looks at processes, from now on.
@@ -51,7 +57,7 @@ package struct JobTree: Sendable {
     package var presence: Presence {
         let found = withNative { cl_tree_has_children($0) }
         if found >= 0 { return found == 0 ? .nobody : .somebody }
-        return .unknown(SystemError(call: "open", code: errno, subject: "/proc"))
+        return .unknown(.unseen(errno))
     }
 
     /// Sends each of them a signal. Those who fork at the same time may be missed: as a subreaper we get
@@ -72,11 +78,9 @@ package struct JobTree: Sendable {
         }
         var sent = cl_sent()
         var failure: SystemError?
-        let reaped = reaping { reaper in
-            // Without an attempt somebody else reaps.
-            let reaper = attempt == nil ? nil : reaper
+        let reaped = reapingMeanwhile { reaper in
             if withNative(reaper: reaper, { cl_tree_signal($0, signal, &sent) }) < 0 {
-                failure = SystemError(call: "open", code: errno, subject: "/proc")
+                failure = .unseen(errno)
             }
         }
         let refused = sent.refused == 0 ? nil : Sent.Refused(pid: sent.refuser, code: sent.refused)
@@ -84,36 +88,59 @@ package struct JobTree: Sendable {
             count: max(0, Int(sent.count)), refused: refused, failure: failure, reaped: reaped)
     }
 
+    /// Whether all of them stand still.
+    package enum Standing: Equatable, Sendable {
+        case still
+        /// So many did not at the last look: they come and go faster than they can be stopped.
+        case moving(Int)
+        case unknown(SystemError)
+    }
+
     /// SIGSTOP to all of them, again and again until they stand still, for one that forks meanwhile would
     /// leave a child that runs.
     ///
-    /// - Returns: why they could not be looked for; nil where they were.
+    /// - Returns: whether they do, and the helpers and the leader that were taken meanwhile.
     @discardableResult
-    package func stop() -> SystemError? {
+    package func stop() -> (standing: Standing, reaped: [Reaped]) {
         switch presence {
-        case .nobody: return nil
-        case .unknown(let error): return error
+        case .nobody: return (.still, [])
+        case .unknown(let error): return (.unknown(error), [])
         case .somebody: break
         }
-        if withNative({ cl_tree_freeze($0) }) >= 0 { return nil }
-        return SystemError(call: "open", code: errno, subject: "/proc")
+        var standing = Standing.still
+        let reaped = reapingMeanwhile { reaper in
+            let moving = withNative(reaper: reaper) { cl_tree_freeze($0) }
+            standing = moving < 0 ? .unknown(.unseen(errno)) : moving > 0 ? .moving(Int(moving)) : .still
+        }
+        return (standing, reaped)
     }
 
-    /// Their numbers, in order.
+    /// Their numbers, in order; nobody is reaped.
     ///
     /// - Throws: why /proc cannot be read, so that nobody can tell.
-    package func members() throws(SystemError) -> [Int32] {
+    package func members() throws(SystemError) -> [Int32] { try members(reaper: nil) }
+
+    private func members(
+        reaper: UnsafeMutablePointer<cl_reaper>?
+    ) throws(SystemError) -> [Int32] {
         let found = FoundNumbers()
-        let count = withNative { tree in
+        let count = withNative(reaper: reaper) { tree in
             withExtendedLifetime(found) {
                 cl_tree_find(
                     tree, nil, FoundNumbers.note, Unmanaged.passUnretained(found).toOpaque())
             }
         }
-        guard count >= 0 else {
-            throw SystemError(call: "open", code: errno, subject: "/proc")
-        }
+        guard count >= 0 else { throw .unseen(errno) }
         return found.all
+    }
+
+    /// Their numbers, or why /proc cannot be read; and the helpers and the leader that were taken meanwhile.
+    func membersAndReaped() -> (Result<[Int32], SystemError>, [Reaped]) {
+        var found = Result<[Int32], SystemError>.success([])
+        let reaped = reapingMeanwhile { reaper in
+            found = Result { () throws(SystemError) in try members(reaper: reaper) }
+        }
+        return (found, reaped)
     }
 
     /// Takes at most so many children of ours that have ended, in one go.
@@ -123,6 +150,15 @@ package struct JobTree: Sendable {
         var count = 0
         let awaited = reaping { count = Int(cl_reap_batch($0, Int32(limit))) }
         return (awaited, count)
+    }
+
+    /// Without an attempt somebody else reaps.
+    private func reapingMeanwhile(_ body: (UnsafeMutablePointer<cl_reaper>?) -> Void) -> [Reaped] {
+        guard attempt != nil else {
+            body(nil)
+            return []
+        }
+        return reaping { body($0) }
     }
 
     private func reaping(_ body: (UnsafeMutablePointer<cl_reaper>) -> Void) -> [Reaped] {
@@ -144,6 +180,7 @@ package struct JobTree: Sendable {
         var tree = cl_tree()
         tree.root = getpid()
         tree.reaper = reaper
+        tree.limit_ms = Int32(clamping: limit.nanoseconds / 1_000_000)
         tree.except_count = Int32(helpers.count)
         return helpers.withUnsafeBufferPointer { spared in
             tree.except = spared.baseAddress

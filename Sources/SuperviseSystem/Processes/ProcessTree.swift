@@ -67,8 +67,7 @@ package enum ProcessTree {
                 while true {
                     let remaining = end(&tree, limit_ms, collector)
                     if remaining < 0 {
-                        let error = SystemError(call: "open", code: errno, subject: "/proc")
-                        return .unknown(error, ended: collector.found)
+                        return .unknown(.unseen(errno), ended: collector.found)
                     }
                     if remaining == 0 { return .noneLeft(ended: collector.found) }
                     stillWaiting(remaining)

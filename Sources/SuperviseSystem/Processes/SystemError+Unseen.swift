@@ -1,6 +1,11 @@
 import Glibc
 
 extension SystemError {
+    /// A look at the processes in /proc failed, in whichever call.
+    static func unseen(_ code: Int32) -> SystemError {
+        SystemError(call: "read", code: code, subject: "/proc")
+    }
+
     /// Of a look at the processes: there is no /proc of our own PID namespace, so that looking
     /// again is of no use. As C's `cl_has_no_proc`.
     package var hasNoProc: Bool { code == ENXIO || code == ENOENT }
