@@ -577,7 +577,11 @@ class _Supervisor:
         if kind == "checkpoint_request":
             # Nothing but another final request replaces a final one.
             final = bool(message.get("final"))
-            if final or self._request is None or not self._request["final"]:
+            answered = self._commit and self._commit.request
+            if answered and answered["request"] == message["request"]:
+                # Told again while it is being answered: it may be the last one by now.
+                self._commit.final = self._commit.final or final
+            elif final or self._request is None or not self._request["final"]:
                 self._request = {"request": message["request"], "final": final}
                 self._not_before = 0.0
         elif kind == "stop":
@@ -597,6 +601,8 @@ class _Supervisor:
         commit.answer = answer
         if answer["type"] == "committed":
             self._stop = self._stop or commit.final
+        elif answer.get("code") == "superseded":
+            pass  # A newer checkpoint has taken its place, which is no failure.
         elif commit.raises:
             self.last_error = _error(answer)
         else:

@@ -83,8 +83,13 @@ package enum Action: Equatable, Sendable {
     case endInquiry(InquiryID)
     /// Tell the source of a notice that all is saved; answers ``Event/acknowledged``.
     case acknowledge(Inquiry)
-    /// Answers ``Event/removed(_:held:)``.
+    /// Answers ``Event/removed(_:held:)``, and before it ``Event/removalFailed(_:)`` where the disk fails.
     case remove([CheckpointID])
+    /// Wait until nobody reads this checkpoint; answers ``Event/released(_:)``.
+    case awaitRelease(CheckpointID)
+    /// Remove old output and then old events, the oldest first, until so many bytes are gone; nil removes
+    /// all of them. What is written to stays. Answers ``Event/logsRemoved(_:)``.
+    case removeLogs(bytes: Int64?)
     /// Look at the archived runs of this name; answers ``Event/archives(_:)``.
     case listArchives
     /// Answers ``Event/archiveRemoved(_:bytes:)``.

@@ -78,8 +78,8 @@ package enum Event: Equatable, Sendable {
     /// A directory for it, a commit or an `add` found the disk full. What is staged is as it was,
     /// and the same order may succeed.
     case diskFull(CheckpointID, ProtocolError)
-    /// Of those that were to be removed: which are gone, and which somebody is reading, or the disk
-    /// has not let go of.
+    /// Of those that were to be removed: which are gone, and which somebody is
+    /// reading.
     case removed([CheckpointID], held: [CheckpointID])
     /// The archived runs of this name, in any order.
     case archives([ArchiveSummary])
@@ -121,6 +121,13 @@ package enum Event: Equatable, Sendable {
     case notAdded(CheckpointID, NotAdded)
     /// Whether SIGTERM is handled, or ignored, by the leader or by all descendants.
     case handlersFound(LastCloses.Hearers, Bool)
+    /// Old output and old events that are gone for room; empty where there were none.
+    case logsRemoved(RunEvent.LogsRemoved)
+    /// Of those that were to be removed: these stay although nobody reads them, as the disk does not let
+    /// go of them.
+    case removalFailed([CheckpointID])
+    /// Nobody reads this checkpoint any more, or it is gone; answers ``Action/awaitRelease(_:)``.
+    case released(CheckpointID)
 
     package enum NotAdded: Equatable, Sendable {
         /// This checkpoint holds the same content.

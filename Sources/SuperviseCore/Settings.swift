@@ -60,6 +60,8 @@ package struct Settings: Equatable, Sendable {
     package var preemptAcknowledges = false
     /// Until the machine is gone, where a notice does not tell.
     package var preemptGrace: Duration = .seconds(30)
+    /// The same, of maintenance of its host.
+    package var maintenanceGrace: Duration = .seconds(60)
 
     /// From a commit to the next request.
     package enum CheckpointEvery: Equatable, Sendable {

@@ -24,4 +24,15 @@ extension EventText {
         let what = notice.action == "stop" ? "switched off" : "taken away"
         return "\(source): this machine is \(what) in \(HumanText.limit(left))\(doubt)"
     }
+
+    static func withdrawn(_ notice: RunEvent.NoticeWithdrawn) -> String {
+        let follows =
+            switch notice.follows {
+            case .goesOn: ": this machine stays, and the job goes on"
+            case .ends:
+                ", but the job was told to end: the run ends, and the same command goes on with it"
+            case .anotherCounts: ", but another one still counts"
+            }
+        return "\(HumanText.printable(notice.source)): the notice is withdrawn\(follows)"
+    }
 }

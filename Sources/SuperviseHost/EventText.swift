@@ -26,6 +26,7 @@ package enum EventText {
                 + "\(printable(one.archive)) (\(SizeText.format(one.bytes)))"
         case .stopRequested(let stop): stopping(stop)
         case .noticed(let notice): noticed(notice)
+        case .noticeWithdrawn(let notice): withdrawn(notice)
         case .restarting(let restart): restarting(restart)
         case .paused: "paused the job; to let it go on: supervise unpause"
         case .unpaused(let pause): "the job goes on\(after(pause.seconds)) of pause"
@@ -36,6 +37,7 @@ package enum EventText {
         case .settled(let settled): settledText(settled)
         case .checkpointDropped(let dropped):
             "checkpoint \(dropped.id) is dropped: \(dropped.reason.text)"
+        case .logsRemoved(let removed): logsRemoved(removed)
         }
     }
 
@@ -50,19 +52,26 @@ package enum EventText {
 
     /// The last line of a supervisor.
     ///
-    /// - Parameter isLost: the job died before it answered the final request.
+    /// - Parameters:
+    ///   - isLost: the job died before it answered the final request.
+    ///   - unfinished: what was received, and is not durable.
+    ///   - placeOption: what another command has to be given to find the run.
     package static func ending(
         _ outcome: Outcome, of name: String, progress: Status.Progress,
-        notice: Status.Notice? = nil, isLost: Bool = false, givenUp: Status.GivenUp? = nil
+        notice: Status.Notice? = nil, isLost: Bool = false,
+        unfinished: [CheckpointID] = [], givenUp: Status.GivenUp? = nil,
+        at placeOption: [String] = []
     ) -> String {
-        let place = place(progress) + saved(notice) + lost(isLost) + wanted(givenUp)
+        let resume = HumanText.commandLine(["supervise", "resume", name] + placeOption)
+        let place =
+            place(progress) + saved(notice) + lost(isLost) + left(unfinished) + wanted(givenUp)
         return switch outcome.kind {
         case .completed: "completed\(place)"
         case .stopped, .preempted:
-            "\(outcome.kind.rawValue)\(place). To go on: supervise resume \(name) "
+            "\(outcome.kind.rawValue)\(place). To go on: \(resume) "
                 + "(or the same command again)"
         case .failed:
-            "\(ended(outcome))\(place). To try again: supervise resume \(name) "
+            "\(ended(outcome))\(place). To try again: \(resume) "
                 + "(or the same command again)"
         }
     }
@@ -89,6 +98,13 @@ package enum EventText {
 
     private static func lost(_ isLost: Bool) -> String {
         isLost ? "; the final checkpoint was lost: the job ended before it was saved" : ""
+    }
+
+    private static func left(_ unfinished: [CheckpointID]) -> String {
+        guard let newest = unfinished.last else { return "" }
+        let more = unfinished.count > 1 ? " and \(unfinished.count - 1) before it" : ""
+        return "; checkpoint \(newest)\(more) was received from the job, and the disk had not made "
+            + "it durable in time"
     }
 
     /// How the job's process ended.
@@ -171,6 +187,10 @@ package enum EventText {
         case .lost:
             "the final checkpoint was lost: the job ended before it was saved, "
                 + "\(HumanText.duration(ended.seconds)) after it was asked"
+        case .unfinished:
+            "checkpoint \(ended.checkpoint.map { "\($0)" } ?? "?") was received from the job, and the "
+                + "disk has not made it durable \(HumanText.limit(ended.seconds)) after the request; "
+                + "a faster disk or a longer --checkpoint-timeout helps"
         }
     }
 

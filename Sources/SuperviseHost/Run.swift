@@ -4,11 +4,13 @@ import SuperviseSystem
 
 /// `supervise run`: keeps the job alive until it has completed, failed for good, or is stopped.
 package func run(_ request: RunRequest) -> RunResult {
+    let console = Console(request)
+    tellOfEarlyEnd(console.line)
+    holdBackRequests(request)
     raiseLimitOfOpenFiles()
     ignoreBrokenPipes()
     ignoreBackgroundStops()
     ignoreFileSizeLimit()
-    let console = Console(request)
     for note in request.notes { console.say(note, .quiet) }
     let given = InheritedDescriptors.Sockets(environmentVariable)
     let inherited = InheritedDescriptors(given, passesSockets: request.passesSockets)
@@ -16,6 +18,9 @@ package func run(_ request: RunRequest) -> RunResult {
         console.say(
             "--pass-listen: no service manager has given us sockets (LISTEN_FDS), so the job gets none",
             .normal)
+    }
+    if let line = UserManager(in: environmentVariables())?.line(request.settings) {
+        console.say(line, .quiet)
     }
     let adjusted = keepingOwnRights(request, console)
     do throws(HostError) {
@@ -26,6 +31,8 @@ package func run(_ request: RunRequest) -> RunResult {
             console.say(sentence, .normal)
             tellServiceManager("READY=1\nSTATUS=\(sentence)")
             return .exit(0)
+        case .ended(let signal):
+            return .die(signal: signal)
         case .session(let session):
             return try supervise(session)
         }
@@ -34,6 +41,20 @@ package func run(_ request: RunRequest) -> RunResult {
         tellServiceManager("STATUS=\(HumanText.printable("\(error)"))")
         return .exit(RunResult.couldNot)
     }
+}
+
+/// Sets what is said at a stop before the job is started.
+///
+/// - Parameter line: makes the whole line of a sentence.
+package func tellOfEarlyEnd(_ line: (String) -> String = { "supervise: \($0)\n" }) {
+    EarlyEnd.say { line("stopped by \($0) before the job was started") }
+}
+
+/// Keeps signals that ask for something until the loop takes them: by default they would end us, or as
+/// PID 1 be lost.
+private func holdBackRequests(_ request: RunRequest) {
+    let asking = [request.checkpointSignal, request.preemptSignal].compactMap(\.self)
+    _ = SignalHold(SignalSet(asking.filter { !EarlyEnd.takes($0) }))
 }
 
 /// A umask that takes the owner's rights away, such as 0277, is the job's: we could not write into the
@@ -50,13 +71,21 @@ private func keepingOwnRights(_ request: RunRequest, _ console: Console) -> RunR
 }
 
 /// What there is to say without a loop; whoever does not take it at once misses it.
-private func tellServiceManager(_ text: String) {
+func tellServiceManager(_ text: String) {
     guard let place = ServicePlace.find(in: environmentVariables()) else { return }
     _ = try? ServiceSocket(address: place.address).send(text)
 }
 
 private func supervise(_ session: Session) throws(HostError) -> RunResult {
-    defer { SocketPath.remove(session.socket) }
+    defer {
+        SocketPath.remove(session.socket)
+        // On the disk of the state, which may hang.
+        if let second = session.secondSocket {
+            _ = try? BoundedWork.perform("sockets", within: SocketBounds.removal) {
+                SocketPath.remove(second)
+            }
+        }
+    }
     let ending = try describing("the supervisor cannot work") { () throws(SystemError) in
         try becomeSubreaper()
         let conductor = try ShortageWait(session.console).perform { () throws(SystemError) in

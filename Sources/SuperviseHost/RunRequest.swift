@@ -24,6 +24,8 @@ package struct RunRequest: Sendable {
     /// Go on with the run even if it is one of something else.
     package var adopt = false
     package var whenCompleted = WhenCompleted.again
+    /// Begin nothing if the run's directory is not there.
+    package var requiresState = false
     /// It goes on with a run by its name.
     package var isResume = false
     /// Lines for people about what they have given.

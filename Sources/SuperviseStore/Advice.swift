@@ -7,6 +7,10 @@ func advice(on error: SystemError) -> String? {
     if error.isTooLarge, let limit = fileSizeLimit() {
         return "files may have \(limit) bytes here: raise that (ulimit -f, LimitFSIZE= in a unit)"
     }
+    if error.call == "mkdir", error.isForbidden || error.isNoDirectory {
+        return "let user \(userId()) make that directory, or choose another place with --state-dir "
+            + "or --checkpoint-dir"
+    }
     if error.isForbidden {
         return "call it as the owner of that file, or let user \(userId()) read and write it"
     }

@@ -139,11 +139,33 @@ package final class OutputLog {
         for (index, name) in names.enumerated() {
             let left = names.count - index
             guard total > Int64(Self.mostFull - 1) * limit || left >= Self.mostFiles else { break }
-            _ = try unlessMissing { () throws(SystemError) in try files.removeFile(path(name)) }
-            open.removeValue(forKey: name)?.file?.markGone()
+            try remove(name)
             total -= sizes[index]
         }
         open = open.filter { $0.value.file != nil }
+    }
+
+    private func remove(_ name: OutputFile) throws(SystemError) {
+        _ = try unlessMissing { () throws(SystemError) in try files.removeFile(path(name)) }
+        open.removeValue(forKey: name)?.file?.markGone()
+    }
+
+    /// Removes the oldest, until so many bytes are gone; nil removes all but the newest, which may be
+    /// written to.
+    package func removeOld(_ needed: Int64?) throws(SystemError) -> RemovedFiles {
+        var removed = RemovedFiles()
+        for name in try OutputFile.all(in: directory, files).dropLast()
+        where !removed.isEnough(of: needed) {
+            let found = try unlessMissing { () throws(SystemError) in
+                try files.status(path(name))
+            }
+            guard let found else { continue }
+            try remove(name)
+            removed.count += 1
+            removed.bytes += found.size
+        }
+        room.forget()
+        return removed
     }
 
     private func path(_ name: OutputFile) -> String { "\(directory)/\(name.name)" }

@@ -52,6 +52,8 @@ package struct RunPaths: Equatable, Sendable {
         archivedAt == nil ? "\(stateDirectory)/\(name)" : "\(archive)/\(reference.label)"
     }
     package var record: String { "\(run)/run.json" }
+    /// Of a run that `supervise init` has made.
+    package var initialNote: String { "\(run)/init.json" }
     package var status: String { "\(run)/status.json" }
     package var events: String { "\(run)/events.jsonl" }
     /// What the job wrote, where that is kept, and reports on hangs.

@@ -62,7 +62,10 @@ extension RunStore {
         return events
     }
 
-    private func eventFile(_ number: Int) -> String {
+    /// The newest first; not all of them need be there.
+    package var eventFiles: [String] { (0..<limits.eventFiles).map(eventFile) }
+
+    func eventFile(_ number: Int) -> String {
         number == 0 ? paths.events : "\(paths.events).\(number)"
     }
 

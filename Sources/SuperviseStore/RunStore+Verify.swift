@@ -166,10 +166,13 @@ extension RunStore {
         }
         .map(\.element)
         return try forEach(ordered, beside: lane) { [self] file throws(StoreError) in
-            var digest =
-                order.isTrusting ? verified.digest(of: file.path, file.status, in: id) : nil
-            if digest == nil { digest = try hash(file, id, goOn) }
-            guard let digest, digest.hex == listed.digest(of: file.path) else {
+            let wanted = Digest(hex: listed.digest(of: file.path))
+            if order.isTrusting, let wanted,
+                verified.contains(file.path, file.status, wanted, in: id)
+            {
+                return HashedPayloadFile(path: file.path, status: file.status, digest: wanted)
+            }
+            guard let digest = try hash(file, id, goOn), digest == wanted else {
                 throw .bad("\(shown(file.path)): SHA-256 differs")
             }
             return HashedPayloadFile(path: file.path, status: file.status, digest: digest)

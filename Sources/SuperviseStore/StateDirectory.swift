@@ -4,7 +4,7 @@ import SuperviseSystem
 /// The directory that holds every run's state.
 package struct StateDirectory: Sendable {
     package let path: String
-    private let files: any FileSystem
+    let files: any FileSystem
 
     /// - Parameter path: an absolute path.
     package init(_ path: String, files: any FileSystem = Disk()) {

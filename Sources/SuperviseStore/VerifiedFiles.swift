@@ -7,13 +7,12 @@ import Synchronization
 /// A file whose inode, size, and times of modification and change are the same has the same content,
 /// as far as the file system can be believed; what rots below it is found by the full verification
 /// at the next start. Any thread may use it.
+///
+/// A payload may have a great many files, so that of each only a fingerprint is kept: of its path, its
+/// status and its digest.
 package final class VerifiedFiles: Sendable {
-    private struct Known {
-        var status: FileStatus
-        var digest: Digest
-    }
-
-    private let known = Mutex<[CheckpointID: [FilePath: Known]]>([:])
+    /// In order.
+    private let known = Mutex<[CheckpointID: [UInt128]]>([:])
 
     package init() {}
 
@@ -27,17 +26,40 @@ package final class VerifiedFiles: Sendable {
     }
 
     func add(_ files: [HashedPayloadFile], of id: CheckpointID) {
-        let entries = files.map { ($0.path, Known(status: $0.status, digest: $0.digest)) }
-        let byPath = Dictionary(entries, uniquingKeysWith: { first, _ in first })
-        known.withLock { $0[id] = byPath }
+        let prints = files.map { Self.fingerprint($0.path, $0.status, $0.digest) }.sorted()
+        known.withLock { $0[id] = prints }
     }
 
-    /// The digest that the file had, where it is still the one that was hashed.
-    func digest(of path: FilePath, _ status: FileStatus, in id: CheckpointID) -> Digest? {
-        known.withLock { known in
-            guard let entry = known[id]?[path], entry.status.isUnchanged(status) else { return nil }
-            return entry.digest
+    /// Whether the file is still the one that was hashed, and that gave this digest.
+    func contains(
+        _ path: FilePath, _ status: FileStatus, _ digest: Digest, in id: CheckpointID
+    ) -> Bool {
+        let wanted = Self.fingerprint(path, status, digest)
+        return known.withLock { known in
+            guard let prints = known[id] else { return false }
+            var (low, high) = (0, prints.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if prints[middle] < wanted { low = middle + 1 } else { high = middle }
+            }
+            return low < prints.count && prints[low] == wanted
         }
+    }
+
+    /// Of all that ``FileStatus/isUnchanged(_:)`` compares, and of the path and the digest.
+    private static func fingerprint(
+        _ path: FilePath, _ status: FileStatus, _ digest: Digest
+    ) -> UInt128 {
+        var bytes = digest.bytes
+        bytes.append(status.kind == .file ? 1 : 0)
+        for number in [
+            status.inode, status.device, UInt64(bitPattern: status.size),
+            UInt64(bitPattern: status.modified), UInt64(bitPattern: status.changed),
+        ] {
+            withUnsafeBytes(of: number) { bytes += $0 }
+        }
+        bytes += path.text.utf8
+        return Digest.of(bytes).bytes.prefix(16).reduce(0) { $0 << 8 | UInt128($1) }
     }
 }
 

@@ -18,6 +18,8 @@ enum Intent: Sendable {
     case run(RunRequest)
     /// Prints what a job wrote, perhaps for as long as it does.
     case logs(LogReader)
+    /// Prints what happened, which may be more than fits into memory.
+    case events(EventsReader)
 }
 
 /// The whole of a call of `supervise`.
@@ -25,12 +27,17 @@ enum Program {
     static func main() -> Never {
         ensureStandardDescriptors()
         if let status = HeldSettlement.perform(commandLineArguments()) { exitProcess(status) }
+        EarlyEnd.prepare()
         let result: RunResult
         do {
             result = try perform(commandLineArguments(), here)
         } catch {
-            writeStandardError("supervise: \(error.message)\n")
-            result = .exit(error.status)
+            if error == .noReader {
+                result = .die(signal: brokenPipeSignal)
+            } else {
+                writeStandardError("supervise: \(error.message)\n")
+                result = .exit(error.status)
+            }
         }
         switch result {
         case .exit(let status): exitProcess(status)
@@ -49,11 +56,15 @@ enum Program {
         case .logs(let reader):
             try reader.print()
             return .exit(0)
+        case .events(let reader):
+            try reader.print()
+            for note in reader.notes { writeStandardError("supervise: \(note)\n") }
+            return .exit(0)
         case .answer(let answer):
             do {
                 try writeStandardOutput(answer.text)
             } catch {
-                throw Complaint("cannot write the answer: \(error)")
+                throw Complaint(writing: error) ?? Complaint("cannot write the answer: \(error)")
             }
             for note in answer.notes { writeStandardError("supervise: \(note)\n") }
             return .exit(answer.status)
@@ -78,6 +89,8 @@ enum Program {
         guard let command = named ?? (first.hasPrefix("-") ? .run : nil) else {
             throw UnknownWord(words: arguments, surroundings: surroundings).complaint
         }
+        // Reading the options may wait already, as for a file of --config.
+        if command == .run || command == .resume { tellOfEarlyEnd() }
         let own = named == nil ? arguments : Array(arguments.dropFirst())
         let read = try ArgumentReader(of: command, surroundings).read(own)
         if read.wantsHelp {

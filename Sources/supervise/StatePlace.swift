@@ -1,3 +1,5 @@
+import SuperviseFormats
+
 /// Where the runs are.
 struct StatePlace: Equatable, Sendable {
     /// An absolute path.
@@ -32,5 +34,25 @@ struct StatePlace: Equatable, Sendable {
         }
         return StatePlace(
             directory: try surroundings.absolute("\(home)/.local/state/supervise"), isChosen: false)
+    }
+}
+
+extension Surroundings {
+    /// Whether the home directory is a person's, and not that of a container without users.
+    var hasOwnHome: Bool { home.map { FilePath($0).components.isEmpty } == false }
+
+    /// What another command has to be given to find the same runs: where the caller has said it, or where
+    /// another shell of the same container may have another HOME.
+    func placeOption(_ given: [String: GivenOption], _ place: StatePlace) -> [String] {
+        if let option = given["state-dir"], option.source == .commandLine {
+            return ["--state-dir", option.text]
+        }
+        return hasOwnHome ? [] : ["--state-dir", place.directory]
+    }
+
+    /// The run whose job we are called by, where its state is in that place.
+    func ownRun(in place: StatePlace) -> RunReference? {
+        guard absoluteVariable("SUPERVISE_STATE_DIR") == place.directory else { return nil }
+        return environment["SUPERVISE_NAME"].flatMap { RunReference($0) }
     }
 }

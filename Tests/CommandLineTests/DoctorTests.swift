@@ -46,7 +46,7 @@ struct DoctorTests {
         let orphan = try findings()
         // The record of these tests is that of another machine.
         #expect(orphan.map(\.subject) == ["record", "status"])
-        #expect(orphan.last?.advice == "supervise resume a")
+        #expect(orphan.last?.advice == "supervise resume a --state-dir \(runs.root)")
         let lock = try runs.lock("a")
         #expect(try findings().isEmpty)
         #expect(try runs.call("doctor").text.contains("held by pid \(getpid())"))

@@ -26,6 +26,19 @@ private func hung(
 
 private let sentences: [(RunEvent, String)] = [
     (
+        .noticeWithdrawn(.init(source: "aws", action: "terminate", follows: .goesOn)),
+        "aws: the notice is withdrawn: this machine stays, and the job goes on"
+    ),
+    (
+        .noticeWithdrawn(.init(source: "azure", action: "stop", follows: .ends)),
+        "azure: the notice is withdrawn, but the job was told to end: the run ends, and the same "
+            + "command goes on with it"
+    ),
+    (
+        .noticeWithdrawn(.init(source: "gcp", action: "stop", follows: .anotherCounts)),
+        "gcp: the notice is withdrawn, but another one still counts"
+    ),
+    (
         hung(.heartbeat),
         "the job has given no sign of life for 1m30s; killing it (what its 20 threads did: "
             + "output/hang-0002.txt)"
@@ -140,6 +153,16 @@ private let sentences: [(RunEvent, String)] = [
     (
         .requestEnded(.init(request: 7, result: .lost, seconds: 2)),
         "the final checkpoint was lost: the job ended before it was saved, 2.0 s after it was asked"
+    ),
+    (
+        .requestEnded(.init(request: 7, result: .unfinished, seconds: 60, checkpoint: first)),
+        "checkpoint 000002-step-2 was received from the job, and the disk has not made it durable "
+            + "60 s after the request; a faster disk or a longer --checkpoint-timeout helps"
+    ),
+    (
+        .checkpointDropped(.init(id: first, reason: .superseded)),
+        "checkpoint 000002-step-2 is dropped: a newer one came before the disk had begun with it, "
+            + "and no rule keeps both"
     ),
     (
         .setAside(.init(id: first, reason: "data/a has rotted (SHA-256 differs)")),

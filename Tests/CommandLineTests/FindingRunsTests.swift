@@ -106,6 +106,26 @@ struct FindingRunsTests {
         #expect(throws: Complaint.self) { try finder.run("service", for: .status) }
     }
 
+    @Test("for a job means its own run, also beside others that run, and not in another place")
+    func own() throws {
+        try runs.add("mine", outcome: .failed)
+        try runs.add("other", .running, pid: 1)
+        let lock = try runs.lock("other")
+        let here = StatePlace(directory: runs.root, isChosen: true)
+        let surroundings = place([
+            "SUPERVISE_STATE_DIR": runs.root, "SUPERVISE_NAME": "mine",
+        ])
+        let own = surroundings.ownRun(in: here)
+        let finder = RunFinder(place: here, now: runs.now, own: own)
+        #expect(try finder.run(nil, for: .status).name.description == "mine")
+        #expect(try finder.run("other", for: .status).name.description == "other")
+        let gone = RunFinder(place: here, now: runs.now, own: RunReference("gone"))
+        #expect(try gone.run(nil, for: .status).name.description == "other")
+        #expect(
+            surroundings.ownRun(in: StatePlace(directory: "/elsewhere", isChosen: true)) == nil)
+        withExtendedLifetime(lock) {}
+    }
+
     @Test("for its supervisor says where there is none to ask")
     func control() throws {
         #expect(

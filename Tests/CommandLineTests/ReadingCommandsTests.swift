@@ -31,7 +31,7 @@ struct ReadingCommandsTests {
                   checkpoint   000002-step-2, 8m00s ago, 51 kB
                   failures     none
                   kept         2 checkpoints, 102 kB
-                  to go on     supervise resume a
+                  to go on     supervise resume a --state-dir \(runs.root)
 
                 """)
     }

@@ -110,6 +110,10 @@ private let runOptions = [
         accepts: "again or exit"
     ) { $0.whenCompleted.rawValue },
     RunOption(
+        "require-state", standard: "false", ("true", "true"), ("1", "true"), bad: "maybe",
+        accepts: "true or false"
+    ) { "\($0.requiresState)" },
+    RunOption(
         "checkpoint-every", standard: "auto", ("2s", "every(2.0 seconds)"), ("off", "off"),
         bad: "0s", accepts: "\(duration) of more than 0s, auto, or off"
     ) { "\($0.settings.checkpointEvery)" },
@@ -285,9 +289,12 @@ private let runOptions = [
         accepts: "a signal that means nothing else here (SIGUSR1, SIGUSR2, SIGQUIT, …), or none"
     ) { $0.preemptSignal.map { "\($0)" } ?? "nil" },
     RunOption(
-        "preempt-grace", standard: "30.0 seconds", ("2m", "120.0 seconds"),
-        ("500ms", "0.5 seconds"), bad: "0s", accepts: "\(duration) of more than 0s"
-    ) { "\($0.settings.preemptGrace)" },
+        "preempt-grace", standard: "30.0 seconds 60.0 seconds",
+        ("2m", "120.0 seconds 120.0 seconds"),
+        ("maintenance=1h,preempted=500ms", "0.5 seconds 3600.0 seconds"), bad: "reboot=1h",
+        accepts: "a duration of more than 0s (500ms, 10s, 5m, 1h30m, 1d), or one for each kind, "
+            + "as in maintenance=1h,preempted=30s"
+    ) { "\($0.settings.preemptGrace) \($0.settings.maintenanceGrace)" },
     RunOption(
         "preempt-ack", standard: "false", ("true", "true"), ("1", "true"), bad: "2",
         accepts: "true or false"
@@ -309,6 +316,30 @@ private let runOptions = [
         accepts: "text or json"
     ) { $0.logFormat.rawValue },
 ]
+
+@Suite("--preempt-grace")
+struct PreemptGraceTests {
+    @Test(
+        "takes a duration for each kind, once, and nothing else",
+        arguments: [
+            "", "maintenance", "maintenance=", "=1h", "maintenance=0s", "reboot=1h",
+            "maintenance=1h,", "maintenance=1h,maintenance=2h", "1h,preempted=30s",
+            "maintenance=1h=2",
+        ])
+    func refused(text: String) {
+        #expect(PreemptGraces(text) == nil)
+    }
+
+    @Test("a kind that is not named keeps its default")
+    func partly() {
+        var settings = Settings()
+        PreemptGraces("maintenance=1h")?.apply(to: &settings)
+        #expect(settings.preemptGrace == .seconds(30))
+        #expect(settings.maintenanceGrace == .seconds(3600))
+        PreemptGraces("45s")?.apply(to: &settings)
+        #expect(settings.preemptGrace == .seconds(45) && settings.maintenanceGrace == .seconds(45))
+    }
+}
 
 @Suite("every option of run")
 struct RunOptionsTests {

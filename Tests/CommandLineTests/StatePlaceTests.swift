@@ -1,4 +1,5 @@
 import Glibc
+import SuperviseFormats
 import SuperviseHost
 import SuperviseSystem
 import Testing
@@ -43,6 +44,25 @@ struct StatePlaceTests {
                 == Complaint(
                     "there is no place for the state, as HOME is not set: give --state-dir DIR",
                     status: 125))
+    }
+
+    @Test("is in every hint where HOME is / or not set, and a start says that it is kept in /")
+    func homeless() throws {
+        let alone = try request(["--", "true"], place(["HOME": "/"]))
+        #expect(alone.placeOption == ["--state-dir", "/.local/state/supervise"])
+        #expect(alone.notes.count == 1 && alone.notes[0].contains("--state-dir DIR"))
+        for home in ["/", "//", ""] {
+            let surroundings = place(["HOME": home, "SUPERVISE_STATE_DIR": "/state"])
+            let request = try request(["--", "true"], surroundings)
+            #expect(request.placeOption == ["--state-dir", "/state"] && request.notes.isEmpty)
+        }
+        let usual = try request(["--", "true"])
+        #expect(usual.placeOption.isEmpty && usual.notes.isEmpty)
+        let given = try request(["--state-dir", "here", "--", "true"])
+        #expect(given.placeOption == ["--state-dir", "here"])
+        let last = EventText.ending(
+            Outcome(kind: .stopped), of: "a", progress: .init(), at: given.placeOption)
+        #expect(last.contains("To go on: supervise resume a --state-dir here (or"))
     }
 
     @Test(

@@ -291,6 +291,19 @@ struct StatusViewTests {
         #expect(lines(status)[4] == "  hang         what it did: output/hang-0002.txt")
     }
 
+    @Test("a source that fails is shown beside the notice that counts")
+    func failsBesideNotice() {
+        let start = Timestamp(milliseconds: 0)
+        let notice = Status.Notice(
+            source: "aws", action: "stop", noticed: start, deadline: start.advanced(bySeconds: 90),
+            finalCheckpoint: nil, saved: nil, lostSeconds: nil)
+        let failing = Status.Source(name: "aws", state: .failing, error: "refused", failures: 2)
+        let view = PreemptionView(
+            preemption: .init(sources: [failing], notice: notice), now: start)
+        #expect(view.rows.map { $0.label } == ["preemption", "notices"])
+        #expect(view.rows.last?.left == "aws fails: refused")
+    }
+
     @Test("does without the record where that cannot be read")
     func noRecord() {
         #expect(lines(digits(), commits: nil)[4] == "  kept         5 checkpoints, 255 kB")

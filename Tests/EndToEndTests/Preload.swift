@@ -49,8 +49,23 @@ struct Preload {
             size_t rest = strlen(ending);
             return length >= (ssize_t)rest && strcmp(path + length - rest, ending) == 0;
         }
+        static int is_staged(int file) {
+            char link[64], path[4096];
+            snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+            ssize_t length = readlink(link, path, sizeof path - 1);
+            path[length > 0 ? length : 0] = 0;
+            return strstr(path, "/staging/") != NULL;
+        }
+        static void slow_down(const char *name, long nanoseconds) {
+            int file = open_own(name, O_RDONLY);
+            if (file < 0) return;
+            close(file);
+            nanosleep(&(struct timespec){0, nanoseconds}, NULL);
+        }
         int fsync(int file) {
             wait_for("hung");
+            slow_down("slow-sync", 10000000);
+            if (is_staged(file)) wait_for("hung-staging");
             if (is_named(file, "/run.json.tmp")) wait_for("hung-record");
             return (int)syscall(SYS_fsync, file);
         }
@@ -110,6 +125,8 @@ struct Preload {
     /// What of the disk does not come to its end.
     enum Hanging: String {
         case syncs = "hung"
+        /// Syncs of what is staged.
+        case staging = "hung-staging"
         case log = "hung-log"
         case record = "hung-record"
         case status = "hung-status"
@@ -123,6 +140,11 @@ struct Preload {
     /// From now on each write to the job's log takes 0.7 s.
     func slowLog() throws {
         try Disk().writeFile("\(directory)/slow-log", [])
+    }
+
+    /// From now on each sync takes 10 ms.
+    func slowSyncs() throws {
+        try Disk().writeFile("\(directory)/slow-sync", [])
     }
 
     func hastenLog() throws {

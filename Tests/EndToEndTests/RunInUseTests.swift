@@ -47,7 +47,7 @@ struct RunInUseTests {
         try first.signal(15)
         try first.line(starting: "signal SIGTERM")
         let second = try place.supervise([], [place.fixture, "puppet"], hasInput: true)
-        try second.errorLine(with: "waiting up to 10 s")
+        try second.errorLine(with: "waiting up to 20 s")
         try first.say("exit 0")
         #expect(try first.waitForEnd() == .signaled(15))
         try second.nextAttempt(2)

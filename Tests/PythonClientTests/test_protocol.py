@@ -274,6 +274,33 @@ class Saving(ProtocolTest):
         self.assertTrue(saving())
         self.assertFalse(job.checkpoint_due)
 
+    def test_a_request_that_becomes_final_while_it_is_answered_is_not_answered_twice(self):
+        job = self.supervise()
+        self.fake.request(1)
+        self.until_due(job)
+        job.save(1)
+        self.fake.expect("begin")
+        commit = self.fake.expect("commit")
+        self.fake.request(1, final=True)
+        self.until(job, lambda: job._side._commit.final)
+        self.assertFalse(job.checkpoint_due)
+        self.assertFalse(job.stopping)
+        self.fake.reply(commit, "committed", id="000001")
+        self.until(job, lambda: job.stopping)
+        self.assertFalse(job.checkpoint_due)
+
+    def test_a_request_that_is_made_again_before_it_is_answered_is_answered_once(self):
+        job = self.supervise()
+        self.fake.request(1, final=True)
+        self.until_due(job)
+        self.fake.request(1, final=True)
+        saving = self.beside(lambda: job.save(1))
+        self.assertEqual(self.fake.expect("begin")["request"], 1)
+        self.fake.reply(self.fake.expect("commit"), "committed", id="000001")
+        self.assertTrue(saving())
+        self.assertTrue(job.stopping)
+        self.assertFalse(job.checkpoint_due)
+
     def test_a_request_after_commit_is_due(self):
         job = self.supervise()
         job.save(1)

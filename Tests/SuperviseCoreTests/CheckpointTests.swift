@@ -109,11 +109,17 @@ struct CheckpointTests {
         let first = desk.begin()
         #expect(desk.say(.commit(.init(id: first))).commit?.parent == checkpoint(5))
         let second = desk.begin()
-        #expect(desk.say(.commit(.init(id: second))).commit?.parent == first)
-        desk.tell(.commitFailed(first, .init(.io, "broken")))
-        desk.tell(.commitFailed(second, .init(.io, "broken")))
+        desk.say(.commit(.init(id: second)))
+        // The one before it is durable.
+        #expect(desk.tell(.committed(Desk.summary(first), seconds: 1)).commit?.parent == first)
         let third = desk.begin()
-        #expect(desk.say(.commit(.init(id: third))).commit?.parent == checkpoint(5))
+        desk.say(.commit(.init(id: third)))
+        // The one before it has failed.
+        let failed = desk.tell(.commitFailed(second, .init(.io, "broken")))
+        #expect(failed.commit?.id == third && failed.commit?.parent == first)
+        desk.tell(.commitFailed(third, .init(.io, "broken")))
+        let fourth = desk.begin()
+        #expect(desk.say(.commit(.init(id: fourth))).commit?.parent == first)
     }
 
     @Test("the loss of its connection drops an open checkpoint")
@@ -144,7 +150,8 @@ struct CheckpointTests {
             return nil
         }
         #expect(mode(of: desk.say(.add(.init(path: "/m")))) == .copy)
-        for each in AddMode.allCases {
+        for (number, each) in AddMode.allCases.enumerated() {
+            desk.tell(.committed(Desk.summary(checkpoint(Int64(number + 1))), seconds: 1))
             #expect(mode(of: desk.say(.add(.init(path: "/m", mode: each.rawValue)))) == each)
         }
     }

@@ -56,16 +56,32 @@ struct NoticeSourceTests {
         #expect(source.status.state == .watching && source.status.error == nil)
     }
 
-    @Test("the same notice is told once, however often it is heard")
+    @Test("the same recommendation is told once, however often it is heard; an end each time")
     func once() {
         var source = aProgram()
         let clock = Clock()
         _ = source.next(InquiryID(1), at: clock.now.instant)
         let line = Inquiry.Answer(body: #"{"action":"checkpoint"}"#)
-        #expect(source.heard(line, at: clock.now).notices.count == 1)
-        #expect(source.heard(line, at: clock.now).notices.isEmpty)
+        let first = source.heard(line, at: clock.now)
+        #expect(first.advice.count == 1 && first.ends == nil)
+        #expect(source.heard(line, at: clock.now).advice.isEmpty)
         let other = Inquiry.Answer(body: #"{"action":"stop"}"#)
-        #expect(source.heard(other, at: clock.now).notices.count == 1)
+        #expect(source.heard(other, at: clock.now).ends?.count == 1)
+        #expect(source.heard(other, at: clock.now).ends?.count == 1)
+    }
+
+    @Test(
+        "only a source that says so withdraws: nonsense, silence and a failure withdraw nothing",
+        arguments: [
+            ("gone", true), (#"{"action":"gone"}"#, true), ("", false), ("gone?", false),
+            (#"{"action":"checkpoint"}"#, false), (#"{"deadline_s":1e300}"#, false),
+        ])
+    func withdraws(line: String, isGone: Bool) {
+        var source = aProgram()
+        let clock = Clock()
+        _ = source.next(InquiryID(1), at: clock.now.instant)
+        #expect(source.heard(.init(body: line), at: clock.now).ends == (isGone ? [] : nil))
+        #expect(source.ended(.exited(status: 0), at: clock.now.instant).ends == nil)
     }
 
     @Test("a program that ends well with nothing to say is run again after a while")
@@ -144,7 +160,7 @@ struct NoticeSourceTests {
         let clock = Clock()
         _ = source.next(InquiryID(1), at: clock.now.instant)
         #expect(source.end() == InquiryID(1))
-        #expect(source.heard(.init(body: "{}"), at: clock.now).notices.isEmpty)
+        #expect(source.heard(.init(body: "{}"), at: clock.now).ends == nil)
         #expect(source.ended(.exited(status: 1), at: clock.now.instant).warning == nil)
         #expect(source.next(InquiryID(2), at: clock.now.instant) == nil)
         #expect(source.status.state == .ended)

@@ -21,10 +21,12 @@ struct NoticeTests {
     }
 
     private func notice(_ reading: NoticeReading) throws -> Notice {
-        guard case .notices(let notices) = reading, notices.count == 1 else {
-            throw Violation("test", "\(reading)")
+        switch reading {
+        case .notices(let notices) where notices.count == 1,
+            .aside(let notices) where notices.count == 1:
+            return notices[0]
+        default: throw Violation("test", "\(reading)")
         }
-        return notices[0]
     }
 
     /// One that has its token and asks.
@@ -88,6 +90,53 @@ struct NoticeTests {
         var used = aws()
         #expect(used.read(answer("no", status: 404), at: Self.now) == .nothing)
         #expect(used.read(answer("", status: 401), at: Self.now) == .askAgain)
+    }
+
+    @Test("that AWS recommends nothing withdraws nothing; that no interruption is planned does")
+    func awsQuestions() {
+        var aws = aws()
+        #expect(aws.read(answer("no", status: 404), at: Self.now) == .nothing)
+        #expect(aws.read(answer("no", status: 404), at: Self.now) == .aside([]))
+        #expect(aws.read(answer("no", status: 404), at: Self.now) == .nothing)
+        #expect(aws.read(answer(#"{"noticeTime":"x"}"#), at: Self.now) != .nothing)
+    }
+
+    private let timedOut = Inquiry.Answer(error: "curl: (28) Operation timed out after 2001 ms")
+
+    @Test("after two requests for a token in vain AWS is asked without one, and goes on so")
+    func awsWithoutToken() throws {
+        var aws = AWSNotices(base: "http://b")
+        for _ in 0..<2 {
+            #expect(try requests(aws.inquiry(paced: true)).method == "PUT")
+            guard case .failure(let message) = aws.read(timedOut, at: Self.now) else {
+                throw Violation("test", "a token")
+            }
+            #expect(message.contains("no token comes (curl: (28)"))
+            #expect(message.contains("--http-put-response-hop-limit 2"))
+        }
+        for _ in 0..<3 {
+            let questions = try requests(aws.inquiry(paced: true))
+            #expect(questions.method == "GET" && questions.headers.isEmpty)
+            #expect(questions.urls.count == 120)
+            #expect(aws.remark == nil)
+            #expect(aws.read(answer("no", status: 404), at: Self.now) == .nothing)
+            #expect(try #require(aws.remark).contains("hop limit"))
+        }
+    }
+
+    @Test("where AWS wants a token it asks for one again, and the failure names the cure")
+    func awsWantsToken() throws {
+        var aws = AWSNotices(base: "http://b")
+        for _ in 0..<2 {
+            _ = aws.inquiry(paced: true)
+            _ = aws.read(timedOut, at: Self.now)
+        }
+        _ = aws.inquiry(paced: true)
+        guard case .failure(let message) = aws.read(answer("", status: 401), at: Self.now) else {
+            throw Violation("test", "understood")
+        }
+        #expect(message.contains("(status 401)") && message.contains("hop-limit 2"))
+        #expect(try requests(aws.inquiry(paced: true)).method == "PUT")
     }
 
     @Test(
@@ -260,6 +309,47 @@ struct NoticeTests {
         #expect(azure.read(event("Paint"), at: Self.now) == .nothing)
     }
 
+    @Test("Azure's names are compared without case", arguments: ["vm-1", "VM-1", "Vm-1"])
+    func azureCase(name: String) throws {
+        var azure = azure()
+        #expect(try notice(azure.read(event("Preempt", "\"\(name)\""), at: Self.now)).left != nil)
+    }
+
+    @Test("where Azure does not tell the machine's name every event counts, which is remarked")
+    func azureNameless() throws {
+        var azure = AzureNotices(base: "http://b", acknowledges: false)
+        for _ in 0..<3 {
+            #expect(try requests(azure.inquiry(paced: true)).urls[0].contains("/instance?"))
+            _ = azure.read(answer("no", status: 404), at: Self.now)
+        }
+        #expect(try requests(azure.inquiry(paced: true)).urls[0].contains("/scheduledevents?"))
+        #expect(azure.remark == nil)
+        let told = try notice(azure.read(event("Preempt", #""vm-2""#), at: Self.now))
+        #expect(told.action == .terminate && azure.remark != nil)
+    }
+
+    @Test("where nothing of Azure's answers, the name is asked for again")
+    func azureSilent() throws {
+        var azure = AzureNotices(base: "http://b", acknowledges: false)
+        for _ in 0..<4 {
+            _ = azure.inquiry(paced: true)
+            _ = azure.read(timedOut, at: Self.now)
+        }
+        #expect(try requests(azure.inquiry(paced: true)).urls[0].contains("/instance?"))
+    }
+
+    @Test("Azure's events and Google's maintenance that tell no time have the grace of maintenance")
+    func kinds() throws {
+        var azure = azure()
+        let reboot = try notice(azure.read(event("Reboot", notBefore: "soon"), at: Self.now))
+        #expect(reboot.kind == .maintenance && reboot.left == nil)
+        let preempt = try notice(azure.read(event("Preempt", notBefore: "soon"), at: Self.now))
+        #expect(preempt.kind == .preempted)
+        var gcp = GCPNotices(base: "http://b", value: .maintenance)
+        let ends = answer("TERMINATE_ON_HOST_MAINTENANCE", headers: ["etag": "1"])
+        #expect(try notice(gcp.read(ends, at: Self.now)).kind == .maintenance)
+    }
+
     @Test("an event of Azure's that has started is now")
     func azureStarted() throws {
         var azure = azure()
@@ -296,6 +386,17 @@ struct NoticeTests {
         var program = program()
         let notice = try notice(program.read(.init(body: line), at: Self.now))
         #expect(notice.action == action && notice.left == left)
+    }
+
+    @Test("the word gone, or the action gone, withdraws; a recommendation says nothing of an end")
+    func programGone() {
+        var program = program()
+        for line in ["gone", "  gone ", #"{"action":"gone"}"#] {
+            #expect(program.read(.init(body: line), at: Self.now) == .nothing)
+        }
+        let reading = program.read(.init(body: #"{"action":"hibernate"}"#), at: Self.now)
+        let saysNothing = if case .aside = reading { true } else { false }
+        #expect(saysNothing, "it takes the place of an end")
     }
 
     @Test(

@@ -6,11 +6,13 @@ import Testing
 struct PreemptionPlanTests {
     private func plan(
         _ left: Double, costs: [Double] = [], step: Double? = 0.01, canAsk: Bool = true,
-        stopTimeout: Double = 10, reserve: Double = 5
+        stopTimeout: Double = 10, reserve: Double = 5,
+        first: PreemptionPlan.FirstCheckpoint = .over
     ) -> PreemptionPlan.Step {
         PreemptionPlan(
             left: .seconds(left), costs: costs, step: step, canAsk: canAsk,
-            stopTimeout: .seconds(stopTimeout), reserve: .seconds(reserve)
+            stopTimeout: .seconds(stopTimeout), reserve: .seconds(reserve),
+            first: first
         ).next
     }
 
@@ -93,5 +95,29 @@ struct PreemptionPlanTests {
     func nonsense() {
         expectsWait(120 - 5 - (3 * 4 + 2), plan(120, costs: [4, -1, .nan, .infinity, 1e300]))
         #expect(plan(120, costs: [.nan]) == .save)
+    }
+
+    @Test("with a minute or less and no cost known it saves at once; with more it measures first")
+    func measures() {
+        #expect(plan(60, first: .notAsked) == .save)
+        #expect(plan(61, first: .notAsked) == .ask)
+        #expect(plan(61, first: .over) == .save, "once is enough")
+        #expect(plan(120, canAsk: false, first: .notAsked) != .ask)
+    }
+
+    @Test("a first checkpoint is waited for while three times its time so far would still fit")
+    func firstUnderWay() {
+        // 115 s and 2 s for a step: after a quarter of the rest it becomes the final one.
+        expectsWait(113.0 / 4, plan(120, first: .underWay(.zero)))
+        expectsWait((113.0 - 4 * 10) / 4, plan(110, first: .underWay(.seconds(10))))
+        #expect(plan(91, first: .underWay(.seconds(29))) == .save)
+    }
+
+    @Test("with more than five minutes there is a checkpoint at once, and the final one late")
+    func two() {
+        #expect(plan(3600, costs: [4], first: .notAsked) == .ask)
+        expectsWait(3600 - 5 - 14, plan(3600, costs: [4], first: .underWay(.zero)))
+        expectsWait(3600 - 5 - 14, plan(3600, costs: [4], first: .over))
+        expectsWait(300 - 5 - 14, plan(300, costs: [4], first: .notAsked))
     }
 }

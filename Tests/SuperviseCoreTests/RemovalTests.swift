@@ -30,7 +30,7 @@ struct RemovalTests {
                 .hello(.init(protocol: 1, token: token, accepts: [])), from: .init(1), seq: nil))
     }
 
-    @Test("those that somebody is reading are tried again after the next commit")
+    @Test("those that somebody is reading are also tried again after the next commit")
     mutating func heldOnesAreTriedAgain() {
         #expect(removals(save(1)) == [])
         #expect(removals(save(2)) == [[id(1)]])

@@ -199,8 +199,9 @@ struct ShortageTests {
     func protected() throws {
         var desk = Desk(checkpoints: [all[0]])
         desk.run()
-        let failed = fails(&desk, try request(&desk))
-        #expect(!failed.contains(.measureSpace) && failed.errors == [.noSpace])
+        #expect(fails(&desk, try request(&desk)).contains(.measureSpace))
+        let failed = desk.space(0)
+        #expect(failed.errors == [.noSpace] && failed.requests.isEmpty)
         var held = self.desk()
         _ = fails(&held, try request(&held))
         held.space(0)

@@ -51,13 +51,15 @@ struct WatchingTests {
         #expect(record.failures.last?.lostSeconds == 8)
     }
 
-    @Test("waits while a checkpoint is open, and for nothing else")
+    @Test("waits while a checkpoint is open, and until it is durable")
     func waitsForOpen() {
         var desk = desk()
         desk.run()
         let id = desk.begin()
         #expect(desk.tell(.watched([file("/1.pt")])).added.isEmpty)
-        #expect(desk.say(.commit(.init(id: id))).added == ["/1.pt copy"])
+        #expect(desk.say(.commit(.init(id: id))).added.isEmpty)
+        let durable = desk.tell(.committed(Desk.summary(id), seconds: 1))
+        #expect(durable.added == ["/1.pt copy"])
     }
 
     @Test("what the job closed last is taken where it ended by its own will, and else is not")

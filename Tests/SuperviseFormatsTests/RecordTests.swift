@@ -200,8 +200,8 @@ struct RecordTests {
             #""checkpoint":{"bytes":1234,"committed":"1970-01-01T00:00:00.000Z","#
                 + #""id":"000013-step-4500","path":"/c","step":4500}"#,
             #""progress":{"eta_s":null,"first":null,"fraction":null,"message":null,"metrics":{},"#
-                + #""rate_per_s":null,"step":null,"total":null,"unit":null}"#,
-            #""requests":{"committed":0,"failed":0,"late":0,"lost":0,"made":0,"moot":0,"unanswered":0}"#,
+                + #""metrics_left_out":0,"rate_per_s":null,"step":null,"total":null,"unit":null}"#,
+            #""requests":{"committed":0,"failed":0,"late":0,"lost":0,"made":0,"moot":0,"unanswered":0,"unfinished":0}"#,
             #""last_failure":{"at":"1970-01-01T00:00:00.000Z","at_start":false,"attempt":1,"#
                 + #""error":null,"exit_code":null,"kind":"crash","lost_s":12.5,"#
                 + #""output_tail":[],"report":null,"#
@@ -351,6 +351,7 @@ struct RecordTests {
             .attemptStarted(.init(attempt: 2, resumedFrom: id, bytes: 5, verified: .size)),
             .stopRequested(.init(by: "SIGTERM", deadline: 60, count: 1)),
             .leftovers(.init(processes: ["job (5)"])), .warning(.init(message: "w")),
+            .noticeWithdrawn(.init(source: "aws", action: "stop", follows: .goesOn)),
             .finished(Outcome(kind: .stopped)),
             .finished(Outcome(kind: .failed, exitCode: 127), error: "command not found: x"),
         ]

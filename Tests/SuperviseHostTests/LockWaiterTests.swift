@@ -75,7 +75,7 @@ final class LockWaiterTests {
         #expect(try FileLock.holder(paths.lock) == .process(processId()))
         withExtendedLifetime(lock) {}
         #expect(
-            said == ["supervise: run it is being ended by pid \(holder.pid); waiting up to 10 s\n"])
+            said == ["supervise: run it is being ended by pid \(holder.pid); waiting up to 20 s\n"])
         #expect(try holder.waitForEnd() == .exited(0))
     }
 

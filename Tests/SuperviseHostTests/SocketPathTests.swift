@@ -1,4 +1,5 @@
 import Glibc
+import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
 import TestSupport
@@ -154,11 +155,54 @@ struct SocketPathTests {
         try expectNew(try choose())
     }
 
-    @Test("where no directory can be made, that is said")
+    @Test("TMPDIR goes before the system's, and one that cannot be used is passed over")
+    func givenTemporary() throws {
+        let own = try place.makeDirectory("t")
+        #expect(directory(try choose(["TMPDIR": own + "/"])) == "\(own)/supervise-\(userId())")
+        let long = try place.makeDirectory(String(repeating: "x", count: 60))
+        for unusable in ["\(place.path)/missing", "relative", "", long] {
+            #expect(
+                directory(try choose(["TMPDIR": unusable]))
+                    == "\(place.path)/supervise-\(userId())")
+        }
+        // With the user's own directory nothing temporary is needed.
+        let path = try choose(["TMPDIR": own, "XDG_RUNTIME_DIR": place.path])
+        #expect(directory(path) == "\(place.path)/supervise")
+    }
+
+    @Test("where nothing temporary can be made, it is below the state directory")
+    func inState() throws {
+        let state = try place.makeDirectory("state")
+        let nowhere = SocketPath(variable: { _ in nil }, temporary: "\(place.path)/missing")
+        let path = try nowhere.choose(for: "\(state)/it")
+        #expect(directory(path) == "\(state)/.sockets")
+        #expect(try mode("\(state)/.sockets") == 0o700 && mode(parent(of: path)) == 0o700)
+        // The same by another path of that directory, as in another container.
+        try Disk().makeLink("\(place.path)/link", to: state)
+        let other = try nowhere.choose(for: "\(place.path)/link/it")
+        #expect(FilePath(other).name == FilePath(path).name)
+        #expect(parent(of: other).hasSuffix(FilePath(parent(of: path)).name))
+        #expect(SocketPath.isSocket(path, of: "\(state)/it"))
+        #expect(!SocketPath.isSocket(path, of: "\(state)/other"))
+        #expect(!SocketPath.isSocket(path, of: "\(place.path)/elsewhere/it"))
+        #expect(SocketBeside.path(of: "\(state)/it") == path)
+        #expect(try SocketBeside.prepare(of: "\(state)/it", first: path) == nil)
+        SocketPath.remove(path)
+        #expect(try Disk().list("\(state)/.sockets").isEmpty)
+    }
+
+    @Test("where no directory can be made, that is said, with the variable to set")
     func nowhere() throws {
         let nowhere = SocketPath(variable: { _ in nil }, temporary: "\(place.path)/missing")
-        let error = try #require(throws: HostError.self) { try nowhere.choose(for: "/state/it") }
-        #expect(error.description.contains("no directory for the socket can be made"))
+        let long = try place.makeDirectory(String(repeating: "x", count: 60))
+        for state in ["\(place.path)/no/such", long] {
+            let error = try #require(throws: HostError.self) {
+                try nowhere.choose(for: "\(state)/it")
+            }
+            #expect(error.description.contains("no directory for the socket can be made"))
+            #expect(error.description.contains("set XDG_RUNTIME_DIR to a directory of yours"))
+            #expect(error.description.contains(state))
+        }
     }
 
     /// A new directory, that nobody had before, and that goes with the run.

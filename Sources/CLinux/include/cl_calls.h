@@ -19,6 +19,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 /* What we were called with. (Swift's own way to find that out begins with reading /proc/self/maps.) */
 char **cl_arguments(int *count);
 
@@ -84,6 +88,13 @@ static inline int cl_terminal_columns(int fd) {
 static inline void cl_step_back(void) {
     if (setpriority(PRIO_PROCESS, 0, 19) != 0) {} /* it goes on in its old place */
     syscall(SYS_ioprio_set, 1, 0, 3 << 13);
+}
+
+/* Gives memory that was freed back to the system, where the allocator keeps it. */
+static inline void cl_release_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 static inline int cl_signal_default(int number) {

@@ -3,6 +3,7 @@
 #define CLINUX_H
 #include "cl_calls.h"
 #include "cl_cgroup.h"
+#include "cl_early.h"
 #include "cl_files.h"
 #include "cl_guard.h"
 #include "cl_identity.h"

@@ -8,10 +8,22 @@ struct AzureNotices: NoticeDialect {
     let base: String
     /// Whether an event may begin early, once all is saved.
     let acknowledges: Bool
-    private var machine: String?
+    private var machine = Machine.unknown
+    /// Questions for the name in a row that failed.
+    private var failures = 0
     private var hasAnswered = false
 
+    private enum Machine: Equatable, Sendable {
+        case unknown
+        /// In lower case: Azure compares names without regard to it.
+        case named(String)
+        /// It cannot be had, and the events are asked for all the same.
+        case unnamed
+    }
+
     private static let pace = Duration.seconds(1)
+    /// After so many questions for the name in vain the events are asked for.
+    private static let patience = 3
     private static let rounds = 300
     private static let header = "Metadata: true"
     /// The first question switches the service on, which may take two minutes.
@@ -30,7 +42,8 @@ struct AzureNotices: NoticeDialect {
     private var events: String { base + "/metadata/scheduledevents?api-version=2020-07-01" }
 
     mutating func inquiry(paced: Bool) -> Inquiry {
-        guard machine != nil else {
+        if machine == .unknown, failures >= Self.patience { machine = .unnamed }
+        guard machine != .unknown else {
             let url = base + "/metadata/instance?api-version=2021-02-01"
             return .requests(
                 HTTPRequests(urls: [url], headers: [Self.header], limit: Self.limit))
@@ -47,28 +60,54 @@ struct AzureNotices: NoticeDialect {
     }
 
     mutating func read(_ answer: Inquiry.Answer, at now: Timestamp) -> NoticeReading {
-        guard answer.status == 200, answer.error == nil else { return .failure(answer) }
-        let body = Array(answer.body.utf8)
-        guard let machine else {
-            guard let instance = try? JSONText.decode(AzureInstance.self, from: body),
-                !instance.compute.name.isEmpty
-            else { return .garbage(answer.body) }
-            self.machine = instance.compute.name
-            return .askAgain
+        if machine == .unknown { return readName(answer) }
+        guard answer.status == 200, answer.error == nil else {
+            // Where nothing answers, the name may be had later.
+            if machine == .unnamed, !hasAnswered { forgetThatItIsUnnamed() }
+            return .failure(answer)
         }
-        guard let told = try? JSONText.decode(ScheduledEvents.self, from: body) else {
-            return .garbage(answer.body)
-        }
+        guard let told = try? JSONText.decode(ScheduledEvents.self, from: Array(answer.body.utf8))
+        else { return .garbage(answer.body) }
         hasAnswered = true
-        let ours = told.events.filter { $0.resources.contains(machine) }
-        let notices = ours.compactMap { Self.notice($0, now: answer.date ?? now) }
+        let notices = told.events.filter(isOurs).compactMap {
+            Self.notice($0, now: answer.date ?? now)
+        }
         return notices.isEmpty ? .nothing : .notices(notices)
+    }
+
+    private mutating func readName(_ answer: Inquiry.Answer) -> NoticeReading {
+        failures += 1
+        guard answer.status == 200, answer.error == nil else { return .failure(answer) }
+        guard
+            let instance = try? JSONText.decode(AzureInstance.self, from: Array(answer.body.utf8)),
+            !instance.compute.name.isEmpty
+        else { return .garbage(answer.body) }
+        machine = .named(instance.compute.name.lowercased())
+        return .askAgain
+    }
+
+    private mutating func forgetThatItIsUnnamed() {
+        machine = .unknown
+        failures = 0
+    }
+
+    private func isOurs(_ event: ScheduledEvents.Event) -> Bool {
+        guard case .named(let name) = machine else { return true }
+        return event.resources.contains { $0.lowercased() == name }
+    }
+
+    var remark: String? {
+        machine == .unnamed && hasAnswered
+            ? "it does not tell this machine's name: every event of its group counts" : nil
     }
 
     private static func notice(_ event: ScheduledEvents.Event, now: Timestamp) -> Notice? {
         let action: Notice.Action
+        var kind = Notice.Kind.maintenance
         switch event.type {
-        case "Preempt", "Terminate": action = .terminate
+        case "Preempt", "Terminate":
+            action = .terminate
+            kind = .preempted
         // To other hardware, where its own disk is a new one.
         case "Redeploy": action = .terminate
         case "Reboot": action = .stop
@@ -78,11 +117,13 @@ struct AzureNotices: NoticeDialect {
         guard action.endsRun else { return Notice(action: action, identity: event.id) }
         let written = event.notBefore ?? ""
         if written.isEmpty || event.status == "Started" {
-            return Notice(action: action, left: .zero, identity: event.id)
+            return Notice(action: action, left: .zero, identity: event.id, wording: "now")
         }
-        return .at(
+        var notice = Notice.at(
             HTTPDate.parse(written), written: written, now: now, most: most, action: action,
             identity: event.id)
+        notice.kind = kind
+        return notice
     }
 
     func acknowledgement(of notice: Notice) -> Inquiry? {

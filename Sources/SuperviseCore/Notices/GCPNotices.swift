@@ -59,14 +59,13 @@ struct GCPNotices: NoticeDialect {
         let word = word.trimmed
         return switch (value, word) {
         case (.preempted, "FALSE"), (.maintenance, "NONE"): .nothing
-        // It has 30 seconds from then on, as is usual.
         case (.preempted, "TRUE"):
             .notices([.init(action: .terminate, identity: word)])
         // Moved while it runs: it stands still for a moment.
         case (.maintenance, let word) where word.hasPrefix("MIGRATE"):
             .notices([.init(action: .checkpoint, identity: word + tag)])
         case (.maintenance, let word) where word.hasPrefix("TERMINATE"):
-            .notices([.init(action: .stop, left: .seconds(60), identity: word)])
+            .notices([.init(action: .stop, identity: word, kind: .maintenance)])
         default: .garbage(word)
         }
     }

@@ -8,6 +8,10 @@ package struct Notice: Equatable, Sendable {
     package var left: Duration?
     /// Tells one notice from another of the same source.
     package var identity: String
+    /// What it says, as far as that may change: the same words are the same notice.
+    package var wording = ""
+    /// Which grace it has, where it does not tell its time.
+    package var kind = Kind.preempted
     /// What in it cannot be true, where something is; a sentence.
     package var doubt: String?
 
@@ -25,12 +29,21 @@ package struct Notice: Equatable, Sendable {
         var endsRun: Bool { self == .terminate || self == .stop }
     }
 
+    package enum Kind: String, Equatable, Sendable, CaseIterable {
+        case preempted
+        /// Of the host: the machine comes back, or begins again elsewhere.
+        case maintenance
+    }
+
     package init(
-        action: Action, left: Duration? = nil, identity: String = "", doubt: String? = nil
+        action: Action, left: Duration? = nil, identity: String = "", wording: String = "",
+        kind: Kind = .preempted, doubt: String? = nil
     ) {
         self.action = action
         self.left = left
         self.identity = identity
+        self.wording = wording
+        self.kind = kind
         self.doubt = doubt
     }
 }
@@ -52,7 +65,7 @@ extension Notice {
         _ time: Timestamp?, written: String, now: Timestamp, most: Duration, action: Action,
         identity: String
     ) -> Notice {
-        var notice = Notice(action: action, identity: identity)
+        var notice = Notice(action: action, identity: identity, wording: written)
         guard let time else {
             if action.endsRun { notice.doubt = "its time is \(quoted(written))" }
             return notice

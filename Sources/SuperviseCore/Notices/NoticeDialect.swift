@@ -16,22 +16,29 @@ protocol NoticeDialect: Sendable {
     func ended(status: Int, answers: Int) -> NoticeReading
     /// What tells the source that nothing more is to be waited for, after this notice.
     func acknowledgement(of notice: Notice) -> Inquiry?
+    /// How it answers otherwise than it should, while it answers; a sentence.
+    var remark: String? { get }
 }
 
 extension NoticeDialect {
+    var remark: String? { nil }
+
     func acknowledgement(of notice: Notice) -> Inquiry? { nil }
 
     func ended(status: Int, answers: Int) -> NoticeReading {
         if status != 0 { return .failure("curl ended with status \(status)") }
-        return answers > 0 ? .nothing : .failure("it gave no answer")
+        return answers > 0 ? .aside([]) : .failure("it gave no answer")
     }
 }
 
 /// What an answer means.
 enum NoticeReading: Equatable, Sendable {
-    /// All is well.
+    /// No end is planned: what this source has told of one is withdrawn.
     case nothing
+    /// All that is planned: it takes the place of what this source has told before.
     case notices([Notice])
+    /// An answer that says nothing about an end: what was told of one stands.
+    case aside([Notice])
     /// All is well, and something else is to be asked at once.
     case askAgain
     /// It makes no sense, and is passed over; a sentence.

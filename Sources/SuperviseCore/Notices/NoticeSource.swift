@@ -33,6 +33,7 @@ package struct NoticeSource: Sendable {
         static let failing = Told(rawValue: 1)
         static let recovered = Told(rawValue: 2)
         static let nonsense = Told(rawValue: 4)
+        static let remark = Told(rawValue: 8)
     }
 
     /// From the first failure to the next attempt, and the longest.
@@ -46,9 +47,14 @@ package struct NoticeSource: Sendable {
 
     /// What is to be done after something was heard.
     struct Outcome {
-        var notices: [Notice] = []
+        /// All the ends that it tells of now; nil where what it has told stands.
+        var ends: [Notice]?
+        /// What asks for a checkpoint, heard for the first time.
+        var advice: [Notice] = []
         /// For people; a sentence.
         var warning: String?
+        /// The same, of how it answers.
+        var remark: String?
         /// The inquiry that is under way is of no more use.
         var endsInquiry: InquiryID?
     }
@@ -73,11 +79,9 @@ package struct NoticeSource: Sendable {
         guard case .asking(let id) = stage else { return Outcome() }
         answers += 1
         switch dialect.read(answer, at: now.wall) {
-        case .nothing: return works()
-        case .notices(let notices):
-            var outcome = works()
-            outcome.notices = notices.filter { isNew($0) }
-            return outcome
+        case .nothing: return works([], areAll: true)
+        case .notices(let notices): return works(notices, areAll: !notices.isDoubtful)
+        case .aside(let notices): return works(notices, areAll: false)
         case .ignored(let message):
             error = message
             nonsense += 1
@@ -129,6 +133,15 @@ package struct NoticeSource: Sendable {
         return nil
     }
 
+    /// - Parameter areAll: whether these are all the ends that it knows of.
+    private mutating func works(_ notices: [Notice], areAll isAll: Bool) -> Outcome {
+        var outcome = works()
+        outcome.ends = isAll ? notices.filter(\.action.endsRun) : nil
+        outcome.advice = notices.filter { !$0.action.endsRun && isNew($0) }
+        if let remark = dialect.remark { outcome.remark = tell(.remark, remark) }
+        return outcome
+    }
+
     private mutating func works() -> Outcome {
         let wasFailing = failures > 0
         failures = 0
@@ -153,8 +166,6 @@ package struct NoticeSource: Sendable {
     }
 
     private mutating func isNew(_ notice: Notice) -> Bool {
-        // It is the last one.
-        if notice.action.endsRun { return true }
         guard heard.count < Self.mostNotices else { return false }
         return heard.insert(notice.action.rawValue + notice.identity).inserted
     }
@@ -167,5 +178,12 @@ package struct NoticeSource: Sendable {
                 failures > 0 ? .failing : hasAnswered ? .watching : .asking
             }
         return Status.Source(name: name, state: state, error: error, failures: failures)
+    }
+}
+
+extension [Notice] {
+    /// It tells of no end but of one that cannot be true, which withdraws nothing.
+    fileprivate var isDoubtful: Bool {
+        !contains { $0.action.endsRun } && contains { $0.doubt != nil }
     }
 }

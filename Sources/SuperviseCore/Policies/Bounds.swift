@@ -11,7 +11,7 @@ extension String {
     var bounded: String { bounded(to: Bounds.text) }
 
     func bounded(to count: Int) -> String {
-        guard unicodeScalars.count > count else { return self }
+        guard utf8.count > count, unicodeScalars.count > count else { return self }
         return String(unicodeScalars.prefix(count)) + "…"
     }
 }

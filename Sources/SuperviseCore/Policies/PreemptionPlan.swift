@@ -18,6 +18,15 @@ package struct PreemptionPlan: Equatable, Sendable {
     package var stopTimeout: Duration
     /// Between the end of a final checkpoint's time and that of the machine.
     package var reserve: Duration
+    package var first: FirstCheckpoint
+
+    /// A checkpoint that is asked for when the notice comes, and is not the last.
+    package enum FirstCheckpoint: Equatable, Sendable {
+        case notAsked
+        /// Since so long.
+        case underWay(Duration)
+        case over
+    }
 
     /// SIGKILL is out so long before the machine is gone.
     package static let margin = Duration.milliseconds(500)
@@ -28,10 +37,16 @@ package struct PreemptionPlan: Equatable, Sendable {
     private static let more = Duration.seconds(2)
     /// Of a job that does not tell, in seconds.
     private static let unknownStep = 5.0
+    /// With more time than this, one checkpoint is made to learn what the next one takes.
+    private static let worthMeasuring = Duration.seconds(60)
+    /// With more time than this, there is a checkpoint at once and another one late.
+    private static let worthTwo = Duration.seconds(300)
 
     package enum Step: Equatable, Sendable {
         /// The job goes on for so long.
         case goOn(Duration)
+        /// A checkpoint is asked for, and the job goes on.
+        case ask
         /// A final checkpoint is asked for.
         case save
         /// No checkpoint would be ready in time.
@@ -40,8 +55,9 @@ package struct PreemptionPlan: Equatable, Sendable {
 
     package init(
         left: Duration, costs: [Double], step: Double?, canAsk: Bool, stopTimeout: Duration,
-        reserve: Duration
+        reserve: Duration, first: FirstCheckpoint = .over
     ) {
+        self.first = first
         self.left = left
         // A record can hold anything.
         self.costs = costs.filter { (0...1e6).contains($0) }
@@ -62,9 +78,36 @@ package struct PreemptionPlan: Equatable, Sendable {
         // One that takes longer than half of the quickest is certain.
         let least = (costs.min() ?? 0) / 2
         guard time.seconds > least else { return .stop }
-        guard let cost = safeCost else { return .save }
-        return waits(for: time - cost) ?? .save
+        guard let cost = safeCost else { return withoutCosts(time) }
+        guard let wait = waits(for: time - cost) else { return .save }
+        return first == .notAsked && Self.isLong(left) ? .ask : wait
     }
+
+    /// While no job runs that could be asked: with much time, the next attempt may still come.
+    package var nextWithoutJob: Step {
+        Self.isLong(left) ? waits(for: left - Self.worthTwo) ?? .stop : .stop
+    }
+
+    /// Whether there is time for more than the last checkpoint.
+    package static func isLong(_ left: Duration) -> Bool { left > worthTwo }
+
+    /// Nobody knows what a checkpoint takes: the first one tells.
+    private func withoutCosts(_ time: Duration) -> Step {
+        switch first {
+        case .notAsked: return left > Self.worthMeasuring ? .ask : .save
+        // It failed, or could not be asked for; with much time the job may still save by itself.
+        case .over:
+            return Self.isLong(left) ? waits(for: left - Self.worthMeasuring) ?? .save : .save
+        case .underWay(let taken):
+            // It takes at least as long as it has taken, and the next one is safe with three times that.
+            let spare = time.seconds - Self.factors.few * taken.seconds - stepOrMore.seconds
+            let wait = Duration.seconds(spare / (1 + Self.factors.few))
+            return wait > .milliseconds(1) ? .goOn(wait) : .save
+        }
+    }
+
+    /// What goes by before the job begins to save.
+    private var stepOrMore: Duration { max(Self.more, .seconds(step ?? Self.unknownStep)) }
 
     /// The 95th percentile (nearest rank) with a factor over it; nil where nothing is known. Those
     /// that the job made by itself did not wait for the end of a step.
@@ -73,8 +116,7 @@ package struct PreemptionPlan: Equatable, Sendable {
         guard !sorted.isEmpty else { return nil }
         let rank = (sorted.count * 95 + 99) / 100
         let factor = sorted.count < Self.manyCosts ? Self.factors.few : Self.factors.many
-        let step = Duration.seconds(step ?? Self.unknownStep)
-        return .seconds(sorted[rank - 1] * factor) + max(Self.more, step)
+        return .seconds(sorted[rank - 1] * factor) + stepOrMore
     }
 
     /// There has to be time for another step, and enough of it for a timer.

@@ -1,5 +1,7 @@
 /// How much is taken from the sockets at once, so that nobody who floods them holds up anything else.
 package enum SocketBounds {
+    /// For the name of the second socket to go at the end; one that stays is replaced by the next start.
+    package static let removal = Duration.milliseconds(200)
     /// Peers are served for so long before signals, timers and ends of children are looked at again.
     package static let slice = Duration.milliseconds(5)
     /// Messages of one connection before another has its turn.
@@ -17,6 +19,11 @@ package enum SocketBounds {
     /// than ``unfinishedLine`` counts as too long.
     package static let unfinishedLines = 64 << 20
     package static let unfinishedLine = 64 << 10
+
+    /// Metrics of a `progress` that is longer, in bytes, wait: the newest take the place of others that
+    /// wait, and they are parsed once in this time.
+    package static let largeProgress = 16 << 10
+    package static let metricsEvery = Duration.seconds(1)
 
     /// Orders that wait for the disk. With more, those who give it work are not read from until it
     /// has caught up.

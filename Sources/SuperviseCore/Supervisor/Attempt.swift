@@ -32,6 +32,8 @@ package struct Attempt: Sendable {
     /// Requests that had their time; a late answer is still taken.
     var overdue: [Int: OverdueRequest] = [:]
     package var open: OpenCheckpoint?
+    /// A `begin` whose answer is held back: see ``CommitQueue``.
+    package var held: HeldBegin?
     /// The connection of its last checkpoint ended before the commit, as when the job dies.
     var hasHungUp = false
     /// What it last committed or resumed from.
@@ -61,8 +63,8 @@ package struct Attempt: Sendable {
     /// A checkpoint that the job was asked for, until it is known how it ended.
     package struct OpenRequest: Equatable, Sendable {
         package let number: Int
-        package let reason: Manifest.Reason
-        package let final: Bool
+        package private(set) var reason: Manifest.Reason
+        package private(set) var final: Bool
         let madeAt: Moment
         /// The job does not know its number: the next file that it completes answers it.
         let isBySignal: Bool
@@ -75,12 +77,23 @@ package struct Attempt: Sendable {
         var measured: Event.StagingSize?
         /// Its time has ended, and it is being looked at whether this one has grown.
         var measuring: CheckpointID?
+
+        /// What answers it is the last checkpoint.
+        mutating func makeFinal(_ reason: Manifest.Reason, by deadline: Instant?) {
+            self.reason = reason
+            final = true
+            self.deadline = deadline
+            measured = nil
+            measuring = nil
+        }
     }
 
     struct OverdueRequest: Equatable, Sendable {
         let reason: Manifest.Reason
         let madeAt: Moment
         let isBySignal: Bool
+        /// Its checkpoint was received in time, and the disk has not finished it.
+        var isUnfinished = false
         /// A late answer has come, and is counted.
         var isLate = false
     }
@@ -125,50 +138,4 @@ enum RoomMade: Equatable, Sendable {
 package struct Sender: Equatable, Sendable {
     var connection: ConnectionID
     var seq: Int64?
-}
-
-/// An order to commit or to add that is being carried out.
-package struct Committing: Equatable, Sendable {
-    package let id: CheckpointID
-    package let attempt: Int
-    /// nil where the job does not know of it.
-    let sender: Sender?
-    let request: Int?
-    let reason: Manifest.Reason
-    /// What the job wrote by itself.
-    package var watched: WatchedFile?
-    /// When the job began to write it: what came later is lost in a crash.
-    let securedAt: Instant
-    /// nil where the job does not say when it saves: then all the time counts as its cost.
-    let saving: Saving?
-    /// The order, to give it once more where there was no room.
-    let action: Action
-    /// It is given when room has been made.
-    package var waitsForRoom = false
-    var room = RoomMade.none
-    /// It was cancelled in favour of a newer one.
-    var isGivenUp = false
-    /// The places, links followed, that the file has left since the order to take it.
-    var placesLeft: [FilePath] = []
-
-    /// The path in its manifest, also if the file was renamed later.
-    var source: FilePath? {
-        if case .add(let order, _) = action { order.source } else { nil }
-    }
-
-    /// The file was renamed after the order to take it.
-    var isRenamed: Bool {
-        guard let watched, case .add(_, let source) = action else { return false }
-        return watched.path != source.path
-    }
-
-    /// What a save has cost the job until it gave it to us, in seconds.
-    struct Saving: Equatable, Sendable {
-        /// Of all the time until then, from the request on.
-        let soFar: Double
-        /// It could not work for so long.
-        let held: Double
-        /// From the request until it began to save; nil where nobody asked.
-        let wait: Double?
-    }
 }

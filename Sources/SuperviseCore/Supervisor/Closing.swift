@@ -22,6 +22,8 @@ package struct Closing: Equatable, Sendable {
         case output
         /// The source of the notice has been told that all is saved.
         case acknowledgement
+        /// Checkpoints that no rule keeps are gone.
+        case removals
     }
 
     package internal(set) var stage: Stage

@@ -1,21 +1,14 @@
 import SuperviseFormats
 
-/// That the machine is taken away, and what is known of when.
+/// That the machine is taken away: the notice that is acted on, and what has come of it.
 package struct Preemption: Equatable, Sendable {
-    package let notice: Notice
-    /// Who said so, such as `aws` or `SIGUSR2`.
-    package let source: String
-    let noticed: Timestamp
+    package private(set) var entry: NoticeBoard.Entry
+    /// From the end of a final checkpoint's time to the deadline.
+    package private(set) var reserve: Duration
     /// How many failures the run had had by then.
     let failures: Int
-    /// The machine is gone.
-    package var deadline: Instant
-    /// The same, as people read it.
-    var deadlineToRead: Timestamp
-    /// From the end of a final checkpoint's time to that.
-    var reserve: Duration
-    /// What tells the source that all is saved.
-    let acknowledgement: Inquiry?
+    /// A checkpoint that is not the last one was asked for.
+    var hasAsked = false
     /// When the final checkpoint is to be asked for, while it is waited with.
     var savesAt: Instant?
     /// What the job had not saved when it crashed in the time that was left, in seconds.
@@ -23,12 +16,33 @@ package struct Preemption: Equatable, Sendable {
     /// Work that has to be done again, in seconds, once it is known.
     var lost: Double?
 
+    init(_ entry: NoticeBoard.Entry, failures: Int) {
+        self.entry = entry
+        reserve = entry.reserve
+        self.failures = failures
+    }
+
+    package var notice: Notice { entry.notice }
+    package var source: String { entry.source }
+    package var deadline: Instant { entry.deadline }
+
     /// Until when a final checkpoint is waited for.
     package var saveBy: Instant { deadline - reserve }
     /// SIGKILL is out.
     package var killBy: Instant { deadline - PreemptionPlan.margin }
     /// We go, whatever is left, so that what came of it is written down.
     var endBy: Instant { deadline - PreemptionPlan.margin / 2 }
+
+    /// Another notice counts now, or this one says something else.
+    ///
+    /// - Returns: whether people are told.
+    mutating func follow(_ new: NoticeBoard.Entry) -> Bool {
+        let old = entry
+        reserve = new.deadline < old.deadline ? min(reserve, new.reserve) : new.reserve
+        entry = new
+        return new.source != old.source || new.notice.action != old.notice.action
+            || abs((new.deadline - old.deadline).seconds) >= NoticeBoard.closeness.seconds
+    }
 }
 
 extension Instant {

@@ -6,6 +6,8 @@ package struct Shortage: Equatable, Sendable {
     package enum Stage: Equatable, Sendable {
         /// The free space is being measured.
         case measuring
+        /// So many bytes are missing: old output and old events are on their way out.
+        case logs(missing: Int64)
         /// So many bytes are missing: an archived run is looked for, or is on its way out.
         case archives(missing: Int64)
         /// Checkpoints are on their way out.
@@ -13,9 +15,9 @@ package struct Shortage: Equatable, Sendable {
     }
 
     /// A request that ended without a checkpoint, to be made again.
-    struct Again: Equatable, Sendable {
+    package struct Again: Equatable, Sendable {
         /// The number that it had: a checkpoint may still name it.
-        let number: Int
+        package let number: Int
         let reason: Manifest.Reason
         let final: Bool
         var operators: [Sender]
@@ -27,7 +29,7 @@ package struct Shortage: Equatable, Sendable {
     let attempt: Int
     /// The job has said that there is no space.
     var isTold: Bool
-    var again: Again?
+    package internal(set) var again: Again?
     /// The request whose checkpoint was aborted; if it is still open, it is made again.
     var aborted: Int?
     /// Something has gone for it.

@@ -20,6 +20,8 @@ package struct Stop: Equatable, Sendable {
     var spares = false
     /// A notice had come before: the run is preempted.
     var preempts = false
+    /// Only a notice has asked for it, and no person.
+    var isByNotice = false
     /// The final checkpoint was made.
     var hasSaved = false
     /// The leader outlives SIGKILL, and only commits are waited for.

@@ -36,8 +36,11 @@ extension Supervisor {
     /// Something outlives SIGKILL, or the disk does not answer. A stop is bounded all the same, and
     /// a completed run ends; but a second job is never started beside it.
     mutating func abandonTimePassed(at now: Moment) {
+        // The machine does not wait for what was killed.
+        let left = preemption.map { max(.zero, $0.endBy - now.instant) }
         let time = timeToDie(at: now)
-        if time > .zero { return set(.abandon, after: time, at: now) }
+        let wait = left.map { min(time, $0) } ?? time
+        if wait > .zero { return set(.abandon, after: wait, at: now) }
         switch phase {
         case .clearing where stop != nil:
             leaveAsFound(at: now)

@@ -63,7 +63,9 @@ extension Supervisor {
 
     /// What happens once there is room; nil where nothing waits for it.
     private var afterRoom: String? {
-        if let waiting = archives.waiting.last { return "trying \(waiting.id) once more" }
+        if let waiting = archives.waiting.last, !logs.isOrdered {
+            return "trying \(waiting.id) once more"
+        }
         if case .archives = shortage?.stage { return "the job may save again" }
         return nil
     }

@@ -27,6 +27,7 @@ extension Supervisor {
             isQuick: isQuick)
         phase = .closing(closing)
         guard outcome != nil else { return flush(closing, at: now) }
+        removeAtEnd()
         record.outcome = outcome
         actions.append(.record(record, confirm: true))
         set(.close, after: isQuick ? Closing.quickRecord : settings.recordTimeout, at: now)
@@ -57,7 +58,11 @@ extension Supervisor {
         case .archiveRemoved(let time, let bytes): logRemovedArchive(time, bytes: bytes)
         case .archiveTrimmed(let time, let gone, let bytes):
             logTrimmedArchive(time, gone: gone, bytes: bytes)
-        case .removed(let gone, let held): removed(whileClosing: gone, held: held, at: now)
+        case .removed(let gone, let held):
+            removed(whileClosing: gone, held: held, isRead: true, at: now)
+        case .removalFailed(let ids): removed(whileClosing: [], held: ids, isRead: false, at: now)
+        case .released(let id): releasedWhileClosing(id)
+        case .logsRemoved(let removed): tellRemovedLogs(removed)
         case .warned(let message): log(.warning(.init(message: message)))
         case .hindered(let hindrance): hindered(hindrance, at: now)
         case .triedAgain: triedAgain(at: now)
@@ -169,7 +174,7 @@ extension Supervisor {
         case .stop(let number, let name): hurry(by: name, signal: number, at: now)
         case .hangUp(let number, let name):
             if stop == nil { hurry(by: name, signal: number, at: now) }
-        case .preempt(let name): noticed(Notice(action: .terminate), from: name, at: now)
+        case .preempt(let name): signalled(name, at: now)
         case .checkpoint, .other: break
         }
     }

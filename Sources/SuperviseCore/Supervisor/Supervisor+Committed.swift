@@ -3,15 +3,15 @@ import SuperviseFormats
 /// What comes of a commit: a checkpoint that is durable, and what leaves for it, or a failure.
 extension Supervisor {
     mutating func committed(_ summary: CheckpointSummary, seconds: Double, at now: Moment) {
-        guard let index = committing.firstIndex(where: { $0.id == summary.id }) else { return }
-        let commit = committing.remove(at: index)
+        guard let commit = commits.finish(summary.id) else { return }
         putBack([summary])
         takenPaths.note(summary.id, from: commit.source)
         archives.tried = []
+        logs.begin()
         compression.spared = []
         if commit.watched?.isRepeat == true {
             record.commits += 1
-            attempt?.parent = summary.id
+            becomeParent(summary.id)
         } else {
             countCommit(summary.id, securedAt: commit.securedAt)
         }
@@ -55,13 +55,14 @@ extension Supervisor {
             return
         }
         record.experience.measure(
-            cost: saving.held + max(0, seconds - saving.soFar), whole: seconds, wait: saving.wait)
+            cost: saving.held + max(0, seconds - commit.order.secondsSoFar), whole: seconds,
+            wait: saving.wait)
     }
 
     private mutating func countCommit(_ id: CheckpointID, securedAt: Instant) {
         record.current?.progressed = true
         attempt?.committedAnything = true
-        attempt?.parent = id
+        becomeParent(id)
         if let before = attempt?.securedAt { attempt?.securedAt = max(before, securedAt) }
         if let resumed = attempt?.resume?.id {
             record.failures.suspects[resumed.description] = nil
@@ -69,13 +70,18 @@ extension Supervisor {
         noteCommit(step: id.step)
     }
 
+    /// An older one may become durable after a newer one.
+    private mutating func becomeParent(_ id: CheckpointID) {
+        if let newer = attempt?.parent, newer > id { return }
+        attempt?.parent = id
+    }
+
     mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
         if let open = attempt?.open, open.id == id {
             attempt?.open = nil
             if let begin = open.begin { answer(.error(error), to: begin) }
             saveFailed(id, request: open.request, error, at: now)
-        } else if let index = committing.firstIndex(where: { $0.id == id }) {
-            let commit = committing.remove(at: index)
+        } else if let commit = commits.drop(id) {
             commit.sender.map { answer(.error(error), to: $0) }
             if let file = commit.watched, error.code == .conflict, commit.isRenamed {
                 // Only the name has changed: the file keeps its place in the order.

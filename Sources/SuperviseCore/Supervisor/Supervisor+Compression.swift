@@ -6,7 +6,7 @@ extension Supervisor {
     struct CompressionState: Sendable {
         /// Ordered, and not yet answered.
         var current: CheckpointID?
-        /// Tried in vain since the last commit.
+        /// Tried in vain since the last commit, or due to go.
         var spared: Set<CheckpointID> = []
         /// The last one failed, and that was told.
         var hasFailed = false
@@ -14,12 +14,22 @@ extension Supervisor {
 
     mutating func compressNext() {
         guard settings.compression != nil, phase == .running, attempt?.pid != nil, stop == nil,
-            committing.isEmpty, compression.current == nil,
-            let id = CompressionChoice.choose(
-                from: checkpoints, resumed: attempt?.resume?.id, spared: compression.spared)
+            commits.isEmpty, compression.current == nil, let id = nextToCompress()
         else { return }
         compression.current = id
         actions.append(.compress(id))
+    }
+
+    /// What is due to go is not worth the work.
+    private mutating func nextToCompress() -> CheckpointID? {
+        guard compressible != nil else { return nil }
+        compression.spared.formUnion(retentionPlan.removals)
+        return compressible
+    }
+
+    private var compressible: CheckpointID? {
+        CompressionChoice.choose(
+            from: checkpoints, resumed: attempt?.resume?.id, spared: compression.spared)
     }
 
     mutating func cancelCompression() {

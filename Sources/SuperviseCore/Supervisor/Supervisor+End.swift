@@ -18,9 +18,10 @@ extension Supervisor {
         diedSaving = (attempt.open != nil || attempt.hasHungUp) && end != .exited(0)
         abandonShortage()
         attempt.open = nil
+        attempt.held = nil
         attempt.pid = nil
         self.attempt = attempt
-        let answering = committing.contains { $0.request == attempt.request?.number }
+        let answering = attempt.request.map { isAnswering($0) } ?? false
         if let request = attempt.request, !answering {
             // What it completed at last may answer it, and a final one is never just dropped.
             if request.isBySignal || request.final {
@@ -229,6 +230,7 @@ extension Supervisor {
         _ outcome: Outcome, _ ending: Action.Ending, because error: String? = nil, at now: Moment
     ) {
         if let request = attempt?.request { endWithJob(request, at: now) }
+        noteUnfinished()
         if isTreeGone { record.current = nil }
         endNumbers()
         close(ending, outcome, because: error, at: now)

@@ -16,6 +16,7 @@ extension Supervisor {
             closing.waitsFor.wasOrdered(.files)
             actions.append(.flushFiles)
         }
+        if closing.isRecorded, isRemovingAtEnd { closing.waitsFor.wasOrdered(.removals) }
         if closing.isRecorded, let inquiry = acknowledgement {
             closing.waitsFor.wasOrdered(.acknowledgement)
             actions.append(.acknowledge(inquiry))
@@ -24,7 +25,13 @@ extension Supervisor {
         if closing.isQuick || preemption != nil { actions.append(.widenReaders) }
         phase = .closing(closing)
         let left = Closing.quick - (now.instant - closing.since)
-        set(.close, after: closing.isQuick ? max(.zero, left) : Closing.patient, at: now)
+        // The machine may be gone before.
+        let patience = preemption.map {
+            min(Closing.patient, max(Closing.quickRecord, $0.endBy - now.instant))
+        }
+        set(
+            .close, after: closing.isQuick ? max(.zero, left) : patience ?? Closing.patient,
+            at: now)
     }
 
     /// The last line tells of the last status.
@@ -118,5 +125,7 @@ extension Supervisor {
         }
         phase = .finished
         actions.append(.exit(closing.ending))
+        // Behind it: by now our lines are written at once, and not passed on beside the job's.
+        if closing.outcome != nil { tellUnremoved() }
     }
 }

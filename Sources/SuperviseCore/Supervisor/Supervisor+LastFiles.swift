@@ -12,13 +12,19 @@ extension Supervisor {
     /// Gives up the copy of an older file, as a newer one is complete and somebody waits for our end.
     mutating func preferNewestFile() {
         guard stop != nil, let newest = backlog.newest,
-            let index = committing.firstIndex(where: { $0.watched != nil }),
-            let file = committing[index].watched, committing[index].request == nil,
-            !committing[index].waitsForRoom, !committing[index].isGivenUp,
+            let older = committing.first(where: { $0.watched != nil }), let file = older.watched,
+            older.request == nil, older.stage != .waitingForRoom, !older.isGivenUp,
             !newest.isRepeat, file.isRepeat || newest.completedAt > file.completedAt
         else { return }
-        committing[index].isGivenUp = true
-        actions.append(.cancelAdd(committing[index].id))
+        if older.stage == .waiting {
+            // Else it is cancelled when the disk has its order again.
+            if older.wasOrdered { return }
+            _ = commits.drop(older.id)
+            backlog.putFirst(file)
+            return
+        }
+        commits.change(older.id) { $0.isGivenUp = true }
+        actions.append(.cancelAdd(older.id))
     }
 
     /// After this one, older ones would get higher numbers.
@@ -44,8 +50,7 @@ extension Supervisor {
     /// An order to take a watched file has ended without a checkpoint, and nothing is wrong: the
     /// request that it would have answered stays open.
     mutating func notAdded(_ id: CheckpointID, _ reason: Event.NotAdded, at now: Moment) {
-        guard let index = committing.firstIndex(where: { $0.id == id }) else { return }
-        let commit = committing.remove(at: index)
+        guard let commit = commits.drop(id) else { return }
         switch reason {
         case .gone:
             if let file = commit.watched { backlog.isGone(file, wasRenamed: commit.isRenamed) }
@@ -81,17 +86,13 @@ extension Supervisor {
     /// A file that waits, or is being taken, has another name now.
     mutating func watchedRenamed(from old: FilePath, to new: FilePath) {
         backlog.rename(old, to: new)
-        for index in committing.indices where committing[index].watched?.path == old {
-            committing[index].watched?.path = new
-        }
+        commits.changeWatched { if $0.watched?.path == old { $0.watched?.path = new } }
     }
 
     /// A payload is no longer in its place: if it is that of the newest checkpoint, or of one that is being
     /// made, it is taken where it is now.
     mutating func payloadMoved(from old: FilePath, to new: FilePath, at now: Moment) {
-        for index in committing.indices where committing[index].watched?.path == new {
-            committing[index].placesLeft.append(old)
-        }
+        commits.changeWatched { if $0.watched?.path == new { $0.placesLeft.append(old) } }
         guard let newest = checkpoints.last, FilePath(newest.path) == old else { return }
         takeBeside(
             WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true), newest.id)

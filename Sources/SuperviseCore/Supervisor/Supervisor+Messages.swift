@@ -116,6 +116,7 @@ extension Supervisor {
         shortage?.again?.operators.removeAll { $0.connection == connection }
         startWaiters.remove(connection)
         guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
+        if attempt?.held?.connection == connection { attempt?.held = nil }
         // The wait for a final checkpoint goes on: the job may come back, or end by itself.
         if let open = attempt?.open, open.connection == connection {
             attempt?.hasHungUp = true
@@ -130,20 +131,11 @@ extension Supervisor {
         progress.total = report.total ?? progress.total
         progress.unit = report.unit?.bounded ?? progress.unit
         progress.message = report.message?.bounded ?? progress.message
-        if let metrics = report.metrics { keep(metrics.values) }
+        if let metrics = report.metrics { progress.keep(metrics.values) }
         if let step = report.step { stepped(to: step, at: now) }
         progress.fraction = ProgressFraction.of(
             step: progress.step, first: progress.first, total: progress.total)
         publisher.hasProgress = true
-    }
-
-    /// In order of the names, so that which ones are left out is no accident.
-    private mutating func keep(_ metrics: [String: Double]) {
-        for (name, value) in metrics.sorted(by: { $0.key < $1.key }) {
-            let name = name.bounded
-            let isKept = progress.metrics[name] != nil || progress.metrics.count < Bounds.metrics
-            if isKept { progress.metrics[name] = value }
-        }
     }
 
     private mutating func stepped(to step: Int64, at now: Moment) {

@@ -2,63 +2,20 @@ import SuperviseFormats
 
 /// The machine is taken away: one deadline, by which all is saved and the job is gone.
 extension Supervisor {
-    mutating func noticed(
-        _ notice: Notice, from source: String, acknowledgement: Inquiry? = nil, at now: Moment
-    ) {
-        guard notice.action.endsRun else {
-            log(
-                .noticed(.init(source: source, action: notice.action.rawValue, doubt: notice.doubt))
-            )
-            saveNow(source, at: now)
-            return
-        }
-        let left = max(notice.left ?? settings.preemptGrace, Self.leastNotice)
-        let deadline = now.instant + left
-        if let known = preemption {
-            guard deadline < known.deadline else { return }
-            preemption?.deadline = deadline
-            preemption?.reserve = min(known.reserve, PreemptionPlan.reserve(ofNotice: left))
-            preemption?.deadlineToRead = now.wall(at: deadline)
-        } else {
-            preemption = Preemption(
-                notice: notice, source: source, noticed: now.wall,
-                failures: record.failures.total, deadline: deadline,
-                deadlineToRead: now.wall(at: deadline),
-                reserve: PreemptionPlan.reserve(ofNotice: left),
-                acknowledgement: acknowledgement)
-        }
-        log(
-            .noticed(
-                .init(
-                    source: source, action: notice.action.rawValue, left: left.seconds,
-                    doubt: notice.doubt)))
-        tighten(at: now)
-    }
-
-    /// Whoever can still tell us has not been switched off yet.
-    private static let leastNotice = Duration.seconds(2)
-
-    /// For a machine that stays, or comes back.
-    private mutating func saveNow(_ source: String, at now: Moment) {
-        guard stop == nil, phase != .finished else { return }
-        if let refusal = joinOrRequest(nil, reason: .preemption, at: now) {
-            let message = "\(source): no checkpoint is asked for: \(refusal.message)"
-            log(.warning(.init(message: message)))
-        }
-    }
-
     /// What was decided before has to be over in time, too; and the machine does not wait for those
     /// who stood still.
     mutating func tighten(at now: Moment) {
         guard let preemption, phase != .finished else { return }
-        if stop?.restarts == true {
+        if stop?.restarts == true, !PreemptionPlan.isLong(preemption.deadline - now.instant) {
             endInstead(
                 by: preemption.source, signal: Self.sigterm, withCheckpoint: true, at: now)
+            stop?.isByNotice = true
         }
         tightenStop(to: preemption.saveBy, at: now)
         if let due = alarms.due[.kill], due > preemption.killBy {
             boundTheEnd(at: now)
             tightenTerminate(at: now)
+            if stop?.stage == .telling { sendStop(at: now) }
         }
         if stop != nil, let due = alarms.due[.abandon], due > preemption.endBy {
             abandon(by: preemption.endBy, at: now)
@@ -69,6 +26,9 @@ extension Supervisor {
     private mutating func tightenStop(to saveBy: Instant, at now: Moment) {
         if let deadline = attempt?.request?.deadline, deadline > saveBy {
             attempt?.request?.deadline = saveBy
+            // Who was asked is asked again, with the time that is left now, unless it has answered and only
+            // the disk is waited for.
+            if let request = attempt?.request, !isAnswering(request) { sendRequest(at: now) }
         }
         guard let deadline = stop?.deadline, deadline > saveBy else { return }
         stop?.deadline = saveBy
@@ -96,8 +56,8 @@ extension Supervisor {
         let plan = PreemptionPlan(
             left: preemption.deadline - now.instant, costs: record.experience.recent,
             step: progress.rate.map { 1 / $0 }, canAsk: canAsk, stopTimeout: settings.stopTimeout,
-            reserve: preemption.reserve)
-        let step: PreemptionPlan.Step = phase == .running && !isHung ? plan.next : .stop
+            reserve: preemption.reserve, first: firstCheckpoint(at: now))
+        let step = phase == .running && !isHung ? plan.next : plan.nextWithoutJob
         switch step {
         case .goOn(let wait):
             let due = now.instant + wait
@@ -105,9 +65,20 @@ extension Supervisor {
             // The plan is the same one, but for what is lost in rounding.
             if let set = alarms.due[.preemption], abs((set - due).seconds) < 0.001 { return }
             set(.preemption, after: wait, at: now)
+        case .ask:
+            self.preemption?.hasAsked = true
+            // Where it is refused, the plan is made without it.
+            _ = joinOrRequest(nil, reason: .preemption, at: now)
+            followNotice(at: now)
         case .save: preempt(withCheckpoint: true, at: now)
         case .stop: preempt(withCheckpoint: false, at: now)
         }
+    }
+
+    private func firstCheckpoint(at now: Moment) -> PreemptionPlan.FirstCheckpoint {
+        guard preemption?.hasAsked == true else { return .notAsked }
+        guard let request = attempt?.request, !request.final else { return .over }
+        return .underWay(now.instant - request.madeAt.instant)
     }
 
     /// What has just ended by itself may have completed, and what it committed is waited for.
@@ -134,6 +105,7 @@ extension Supervisor {
         if alarms.isSet(.preemption) { cancel(.preemption) }
         askedToStop(
             by: source, signal: Self.sigterm, withCheckpoint: withCheckpoint, at: now)
+        stop?.isByNotice = true
     }
 
     /// A request so shortly before the final one would only be in its way.
@@ -161,7 +133,7 @@ extension Supervisor {
 
     /// What tells the source of the notice that all is saved; nil if something was lost.
     var acknowledgement: Inquiry? {
-        preemption?.lost == 0 ? preemption?.acknowledgement : nil
+        preemption?.lost == 0 ? preemption?.entry.acknowledgement : nil
     }
 
     private var isEnding: Bool { if case .ending = phase { true } else { false } }
@@ -170,8 +142,8 @@ extension Supervisor {
         guard !sources.isEmpty || preemption != nil else { return nil }
         let notice = preemption.map {
             Status.Notice(
-                source: $0.source, action: $0.notice.action.rawValue, noticed: $0.noticed,
-                deadline: $0.deadlineToRead,
+                source: $0.source, action: $0.notice.action.rawValue, noticed: $0.entry.noticed,
+                deadline: $0.entry.deadlineToRead,
                 finalCheckpoint: stop == nil ? $0.savesAt.map { now.wall(at: $0) } : nil,
                 saved: checkpoints.last?.id, lostSeconds: knowsLosses ? $0.lost : nil)
         }

@@ -33,6 +33,7 @@ extension Supervisor {
         _ reason: Manifest.Reason, final: Bool, deadline: Instant?, at now: Moment
     ) {
         guard let attempt else { return }
+        if final, makeFinal(reason, by: deadline, at: now) { return }
         var operators: [Sender] = []
         if var superseded = attempt.request {
             // Who waits for it joins the new one.
@@ -48,17 +49,39 @@ extension Supervisor {
             number: number, reason: reason, final: final, madeAt: now,
             isBySignal: signal != nil, deadline: deadline, operators: operators)
         let wire = wireRequest(at: now)
-        for connection in attempt.accepting {
-            if let wire {
-                actions.append(.send(.checkpointRequest(wire), to: connection, seq: nil))
-            }
-        }
+        sendRequest(at: now)
         if let signal { actions.append(.askBySignal(signal)) }
         if let wire { log(.checkpointRequested(wire)) }
         cancel(.interval)
         if !final {
             set(.request, after: settings.checkpointTimeout, at: now)
         }
+    }
+
+    /// To all who accept: when it is made, and again with less time. A job that was asked by a signal
+    /// cannot be told of times.
+    mutating func sendRequest(at now: Moment) {
+        guard let wire = wireRequest(at: now) else { return }
+        for connection in attempt?.accepting ?? [] {
+            actions.append(.send(.checkpointRequest(wire), to: connection, seq: nil))
+        }
+    }
+
+    /// While nobody knows what a checkpoint takes, the one that is under way becomes the last: a second
+    /// one might not be ready in time.
+    private mutating func makeFinal(
+        _ reason: Manifest.Reason, by deadline: Instant?, at now: Moment
+    ) -> Bool {
+        guard preemption?.hasAsked == true, record.experience.recent.isEmpty,
+            let open = attempt?.request, !open.final, !open.isBySignal,
+            attempt?.accepting.isEmpty == false
+        else { return false }
+        attempt?.request?.makeFinal(reason, by: deadline)
+        commits.becomeFinal(open.number)
+        cancel(.request)
+        cancel(.interval)
+        sendRequest(at: now)
+        return true
     }
 
     /// The open request as it is said now; deadlines count from now.
@@ -72,7 +95,7 @@ extension Supervisor {
     mutating func intervalPassed(at now: Moment) {
         guard phase == .running, stop == nil, let attempt, attempt.request == nil else { return }
         // A checkpoint that is under way starts the interval anew when it ends.
-        guard attempt.open == nil, committing.isEmpty, canAsk else { return }
+        guard attempt.open == nil, commits.isEmpty, canAsk else { return }
         if savesSoon(at: now) { return startInterval(at: now) }
         request(.interval, final: false, deadline: nil, at: now)
     }
@@ -83,6 +106,9 @@ extension Supervisor {
         if let open = attempt?.open {
             attempt?.request?.measuring = open.id
             actions.append(.measureStaging(open.id))
+        } else if attempt?.held?.request == request.number {
+            // It has begun in time, as far as it could.
+            set(.request, after: settings.checkpointTimeout, at: now)
         } else if !isAnswering(request) {
             endUnanswered(request, at: now)
         }
@@ -106,7 +132,7 @@ extension Supervisor {
 
     /// Its commit was received: only the disk is waited for.
     func isAnswering(_ request: Attempt.OpenRequest) -> Bool {
-        committing.contains { $0.request == request.number }
+        commits.answers(request.number)
     }
 
     mutating func endUnanswered(_ request: Attempt.OpenRequest, at now: Moment) {
@@ -131,6 +157,7 @@ extension Supervisor {
 
     /// The job is gone, and all that it had handed over is taken or abandoned.
     mutating func endWithJob(_ request: Attempt.OpenRequest, at now: Moment) {
+        if endUnfinished(request, at: now) { return }
         if request.final {
             endFinal(request, at: now)
         } else {
@@ -159,8 +186,9 @@ extension Supervisor {
         tell(request.operators, ProtocolError(.stopping, "the job ended before it answered"))
     }
 
-    private mutating func end(
-        _ request: Attempt.OpenRequest, _ result: RunEvent.RequestEnded.Result, at now: Moment
+    mutating func end(
+        _ request: Attempt.OpenRequest, _ result: RunEvent.RequestEnded.Result,
+        of checkpoint: CheckpointID? = nil, at now: Moment
     ) {
         attempt?.request = nil
         cancel(.request)
@@ -168,7 +196,8 @@ extension Supervisor {
             .requestEnded(
                 .init(
                     request: request.number, result: result,
-                    seconds: (now.counted - request.madeAt.counted).seconds)))
+                    seconds: (now.counted - request.madeAt.counted).seconds,
+                    checkpoint: checkpoint)))
     }
 
     /// The request that a commit or a `failed` named, if it is the open one, has ended.

@@ -29,16 +29,18 @@ extension Supervisor {
         let going = Set(removals)
         leaving += checkpoints.filter { going.contains($0.id) }
         checkpoints.removeAll { going.contains($0.id) }
-        heldBack.subtract(going)
+        holds.subtract(going)
+        // It goes when that has ended.
+        if let id = compression.current, going.contains(id) { cancelCompression() }
         actions.append(.remove(removals))
     }
 
-    /// How many are still on the disk and will go: ordered, or held by a reader until the next commit.
+    /// How many are still on the disk and will go: ordered, or held until their reader has ended.
     var outstandingRemovals: Int {
-        guard !heldBack.isEmpty else { return leaving.count }
+        guard !holds.ids.isEmpty else { return leaving.count }
         let stay = pins ?? []
         return leaving.count
-            + checkpoints.count { heldBack.contains($0.id) && !stay.contains($0.id) }
+            + checkpoints.count { holds.ids.contains($0.id) && !stay.contains($0.id) }
     }
 
     /// In order of sequence, however many there are.
@@ -49,16 +51,17 @@ extension Supervisor {
         }
     }
 
-    /// Those that are held stay, and are looked at again after the next commit.
-    mutating func removed(_ gone: [CheckpointID], held: [CheckpointID], at now: Moment) {
+    /// Those that are held stay until their readers have ended.
+    mutating func removed(
+        _ gone: [CheckpointID], held: [CheckpointID], isRead: Bool = true, at now: Moment
+    ) {
         for id in gone { record.failures.suspects[id.description] = nil }
         takenPaths.forget(gone)
         tellRemoved(gone)
         let stayed = Set(held)
         let answered = stayed.union(gone)
         let left = takeAnswered(gone, held: stayed)
-        // What an operator wanted to delete stays; what the rules remove goes at the next commit.
-        if !held.isEmpty { heldBack.formUnion(stayed.intersection(retentionPlan.removals)) }
+        self.stayed(stayed, isRead: isRead)
         publisher.hasProgress = true
         for id in answered { limited[id] = nil }
         tidyBranches()
@@ -68,7 +71,7 @@ extension Supervisor {
     }
 
     /// - Returns: those that have left.
-    private mutating func takeAnswered(
+    mutating func takeAnswered(
         _ gone: [CheckpointID], held: Set<CheckpointID>
     ) -> [CheckpointSummary] {
         let answered = held.union(gone)
@@ -76,13 +79,5 @@ extension Supervisor {
         let left = leaving.filter { answered.contains($0.id) && !held.contains($0.id) }
         leaving.removeAll { answered.contains($0.id) }
         return left
-    }
-
-    /// The last status shows what is on the disk then.
-    mutating func removed(
-        whileClosing gone: [CheckpointID], held: [CheckpointID], at now: Moment
-    ) {
-        _ = takeAnswered(gone, held: Set(held))
-        publishAgain(at: now)
     }
 }

@@ -1,7 +1,7 @@
 import SuperviseFormats
 
-/// On a disk that we found full ourselves: archived runs go first, the oldest first, then as many
-/// checkpoints as the newest one takes room, then all that is not protected. All of it is said aloud,
+/// On a disk that we found full ourselves: old output and old events go first, then archived runs, the
+/// oldest first, then as many checkpoints as the newest one takes room, then all that is not protected. All of it is said aloud,
 /// and after each of them the order is given once more.
 extension Supervisor {
     mutating func diskFull(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
@@ -11,11 +11,12 @@ extension Supervisor {
             return
         }
         archives.waiting.append(.init(id: id, error: error))
-        lookAtArchives()
+        clearLogs()
     }
 
     private mutating func giveUp(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
         archives.tried = []
+        logs.begin()
         actions.append(.dropStaging(id))
         commitFailed(id, error, at: now)
     }
@@ -27,48 +28,36 @@ extension Supervisor {
             attempt?.open?.waitsForRoom = true
             return true
         }
-        guard let last = committing.indices.last, committing[last].id == id,
-            committing[last].room != .all
-        else { return false }
-        committing[last].waitsForRoom = true
+        guard commits.newest == id, let commit = commits[id], commit.room != .all else {
+            return false
+        }
+        commits.change(id) { $0.stage = .waitingForRoom }
         return true
     }
 
     /// No archived run is left that may go.
     mutating func clearCheckpoints(at now: Moment) {
+        guard !logs.isOrdered else { return }
         let waiting = archives.waiting
         archives.waiting = []
         for one in waiting where isWaitingForRoom(one.id) {
             if let room = makeRoom(for: one.id, after: roomMade(for: one.id)) {
                 if attempt?.open?.id == one.id { attempt?.open?.room = room }
-                for index in committing.indices where committing[index].id == one.id {
-                    committing[index].room = room
-                }
+                commits.change(one.id) { $0.room = room }
             } else {
                 giveUp(one.id, one.error, at: now)
-                releaseThoseBehind(one.id)
             }
         }
     }
 
     private func isWaitingForRoom(_ id: CheckpointID) -> Bool {
         if let open = attempt?.open, open.id == id { return open.waitsForRoom }
-        return committing.contains { $0.id == id && $0.waitsForRoom }
-    }
-
-    /// Those that were ordered behind it wait for nothing else.
-    private mutating func releaseThoseBehind(_ id: CheckpointID) {
-        guard !committing.contains(where: { $0.id < id && $0.waitsForRoom }) else { return }
-        for index in committing.indices
-        where committing[index].id > id && committing[index].waitsForRoom {
-            committing[index].waitsForRoom = false
-            actions.append(committing[index].action)
-        }
+        return commits[id]?.waitsForRoom == true
     }
 
     private func roomMade(for id: CheckpointID) -> RoomMade {
         if let open = attempt?.open, open.id == id { return open.room }
-        return committing.first { $0.id == id }?.room ?? .all
+        return commits[id]?.room ?? .all
     }
 
     /// - Returns: how much is on its way out; nil where nothing is.
@@ -111,9 +100,6 @@ extension Supervisor {
                 commitFailed(open.id, refusal, at: now)
             }
         }
-        for index in committing.indices where committing[index].waitsForRoom {
-            committing[index].waitsForRoom = false
-            actions.append(committing[index].action)
-        }
+        commits.tryAgain()
     }
 }

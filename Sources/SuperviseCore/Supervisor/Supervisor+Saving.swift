@@ -15,15 +15,26 @@ extension Supervisor {
             noteDropped(open, .begunAgain, at: now)
             drop(open, at: now)
         }
+        guard makesWay(for: sender) else { return }
         guard isSaving(sender) else { return }
-        let request = named(begin.request)
+        let held = HeldBegin(message: begin, sender: sender, at: now.counted)
+        if commits.admits(purpose(ofBegin: begin.request)) {
+            open(held, at: now)
+        } else {
+            attempt?.held = held
+        }
+    }
+
+    /// The job has had to wait since it said so.
+    mutating func open(_ held: HeldBegin, at now: Moment) {
+        let request = named(held.request)
         answerLate(request.number)
-        let id = nextID(step: begin.step)
+        let id = nextID(step: held.message.step)
         attempt?.hasHungUp = false
         attempt?.open = Attempt.OpenCheckpoint(
-            id: id, connection: sender.connection, begin: sender, request: request.number,
-            beganAt: now.counted, costFrom: request.madeAt?.counted ?? now.counted,
-            wait: request.madeAt.map { now.counted - $0.counted }, reason: request.reason)
+            id: id, connection: held.connection, begin: held.sender, request: request.number,
+            beganAt: held.at, costFrom: request.madeAt?.counted ?? held.at,
+            wait: request.madeAt.map { max(.zero, held.at - $0.counted) }, reason: request.reason)
         actions.append(.makeStaging(id))
         if request.isOpen, let open = attempt?.request, !open.final, !isAnswering(open) {
             // It was begun in time: from now on what is staged has to grow.
@@ -64,14 +75,17 @@ extension Supervisor {
         // What held it up before `begin` was no wait for it to look.
         let wait = open.wait.map { max(0, $0.seconds - (held - written)) }
         track(
-            order, .commit(order), sender, request: named.number ?? open.request,
-            securedAt: open.beganAt,
-            saving: .init(soFar: order.secondsSoFar, held: held, wait: wait))
+            order, sender, request: named.number ?? open.request, securedAt: open.beganAt,
+            saving: .init(held: held, wait: wait), at: now)
     }
 
     mutating func add(_ add: JobMessage.Add, _ sender: Sender, at now: Moment) {
         if let open = attempt?.open {
             refuse(sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
+            return
+        }
+        guard attempt?.held == nil else {
+            refuse(sender, .conflict, Self.isHeld)
             return
         }
         guard let mode = AddMode(rawValue: add.mode ?? "copy") else {
@@ -94,9 +108,8 @@ extension Supervisor {
         let held = blocked(add.blocked, at: now)
         let wait = request.madeAt.map { max(0, (now.counted - $0.counted).seconds - held) }
         track(
-            order, .add(order, from: source), sender, request: request.number,
-            securedAt: now.counted,
-            saving: .init(soFar: order.secondsSoFar, held: held, wait: wait))
+            order, from: source, sender, request: request.number, securedAt: now.counted,
+            saving: .init(held: held, wait: wait), at: now)
     }
 
     /// What a job says of itself, within what can be.
@@ -131,7 +144,7 @@ extension Supervisor {
     }
 
     /// After `stop` nothing new is begun.
-    private mutating func isSaving(_ sender: Sender) -> Bool {
+    mutating func isSaving(_ sender: Sender) -> Bool {
         guard stop == nil || stop?.stage == .asking else {
             refuse(sender, .stopping, "the run is stopping; nothing new is saved")
             return false
@@ -172,7 +185,11 @@ extension Supervisor {
     mutating func answerLate(_ number: Int?) {
         guard let number, attempt?.overdue[number]?.isLate == false else { return }
         attempt?.overdue[number]?.isLate = true
-        requests.unanswered -= 1
+        if attempt?.overdue[number]?.isUnfinished == true {
+            requests.unfinished -= 1
+        } else {
+            requests.unanswered -= 1
+        }
         requests.late += 1
     }
 
@@ -187,8 +204,8 @@ extension Supervisor {
         _ metadata: [String: JSONValue]?, at now: Moment
     ) -> Action.CommitOrder {
         warnOfDropped(metrics)
-        let parent =
-            committing.last?.id ?? (phase == .gathering ? gatheredParent : attempt?.parent)
+        let base = phase == .gathering ? gatheredParent : attempt?.parent
+        let parent = [commits.newest, base].compactMap { $0 }.max()
         return Action.CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
             created: now.wall, secondsSoFar: (now.counted - costFrom).seconds,
@@ -204,21 +221,19 @@ extension Supervisor {
     }
 
     mutating func track(
-        _ order: Action.CommitOrder, _ action: Action, _ sender: Sender?, request: Int?,
-        securedAt: Instant, watched: WatchedFile? = nil, saving: Committing.Saving? = nil
+        _ order: Action.CommitOrder, from added: Action.Source? = nil, _ sender: Sender?,
+        request: Int?, securedAt: Instant, watched: WatchedFile? = nil,
+        saving: Committing.Saving? = nil, at now: Moment
     ) {
         // Whether a watched file is an answer is known when it has become a checkpoint.
         if watched == nil { answerLate(request) }
-        // They are finished in order: behind one that waits for room, this one waits as well.
-        let waits = committing.contains { $0.waitsForRoom }
-        committing.append(
+        let isOpen = request != nil && attempt?.request?.number == request
+        commits.append(
             Committing(
-                id: order.id, attempt: order.attempt, sender: sender, request: request,
-                reason: order.reason, watched: watched, securedAt: securedAt, saving: saving,
-                action: action, waitsForRoom: waits))
-        if !waits { actions.append(action) }
-        if let request, attempt?.request?.number == request {
-            cancel(.request)
-        }
+                order: order, added: added, attempt: order.attempt, sender: sender,
+                request: request, isFinal: isOpen && attempt?.request?.final == true,
+                watched: watched, securedAt: securedAt, saving: saving, receivedAt: now.counted))
+        if isOpen { cancel(.request) }
+        supersedeOlder(at: now)
     }
 }

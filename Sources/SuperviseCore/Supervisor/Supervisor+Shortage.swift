@@ -2,7 +2,7 @@ import SuperviseFormats
 
 /// Handles ENOSPC that the job itself meets while it writes a checkpoint.
 extension Supervisor {
-    /// Looks whether a save failed for lack of space, if something could go to make room.
+    /// Looks whether a save failed for lack of space, and whether something can go to make room.
     ///
     /// - Parameters:
     ///   - isTold: the job has said so; else what is free decides.
@@ -29,10 +29,9 @@ extension Supervisor {
             return true
         }
         let isSecond = aborted == attempt?.request?.number && attempt?.request?.isSecond == true
-        guard hasChosen, phase == .running, request?.isSecond != true, !isSecond, let attempt,
-            mayHaveArchives
-                || !RoomPlan(checkpoints, protection: protection, needed: nil).removals.isEmpty
+        guard hasChosen, phase == .running, request?.isSecond != true, !isSecond, let attempt
         else { return false }
+        logs.begin()
         shortage = Shortage(
             attempt: attempt.number, isTold: isTold, again: again, aborted: aborted)
         actions.append(.measureSpace)
@@ -44,8 +43,7 @@ extension Supervisor {
         guard phase == .running, let missing = missing(free, shortage) else {
             return endShortage(asks: shortage.hasRemoved, at: now)
         }
-        self.shortage?.stage = .archives(missing: missing)
-        lookAtArchives()
+        clearLogsForShortage(missing: missing)
     }
 
     /// How many bytes are to become free; nil where there is room, or nobody can tell.

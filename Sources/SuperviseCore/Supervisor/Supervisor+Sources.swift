@@ -1,11 +1,12 @@
 import SuperviseFormats
 
-/// Those who are asked whether the machine is taken away: from the first event until a notice came.
+/// Those who are asked whether the machine is taken away: from the first event until the run has ended,
+/// as a notice may change and may be withdrawn.
 extension Supervisor {
     /// After every event: whoever is due is asked.
     mutating func askSources(at now: Moment) {
         guard !sources.isEmpty else { return }
-        guard !isClosing, preemption == nil else {
+        guard !isClosing else {
             endSources()
             return
         }
@@ -68,15 +69,17 @@ extension Supervisor {
     private mutating func follow(_ outcome: NoticeSource.Outcome, of index: Int, at now: Moment) {
         if let id = outcome.endsInquiry { actions.append(.endInquiry(id)) }
         // Two sources of one service fail alike.
-        if let warning = outcome.warning, toldOfSources.insert(warning).inserted {
+        for warning in [outcome.warning, outcome.remark].compactMap({ $0 })
+        where toldOfSources.insert(warning).inserted {
             log(.warning(.init(message: warning)))
         }
         let source = sources[index]
-        for notice in outcome.notices {
-            noticed(
-                notice, from: source.name,
-                acknowledgement: source.acknowledgement(of: notice), at: now)
+        if let ends = outcome.ends {
+            tell(ends, by: .source(index), named: source.name, at: now) {
+                source.acknowledgement(of: $0)
+            }
         }
+        for notice in outcome.advice { advised(notice, by: source.name, at: now) }
     }
 }
 

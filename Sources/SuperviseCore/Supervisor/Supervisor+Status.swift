@@ -19,7 +19,9 @@ extension Supervisor {
             var requests: Status.Requests
             var incomplete: [FilePath]
             var sources: [Status.Source]
-            var deadline: Instant?
+            var deadline: Timestamp?
+            /// Who tells of it, and what.
+            var notice: [String]
         }
     }
 
@@ -55,7 +57,8 @@ extension Supervisor {
             phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
             commits: record.commits, newest: checkpoints.last?.id, failures: record.failures.total,
             requests: requests, incomplete: incomplete.paths, sources: toldSources,
-            deadline: preemption?.deadline)
+            deadline: preemption?.entry.deadlineToRead,
+            notice: preemption.map { [$0.source, $0.notice.action.rawValue] } ?? [])
     }
 
     private var publicPhase: Status.Phase {
@@ -81,6 +84,7 @@ extension Supervisor {
             name: record.name, phase: publicPhase, command: record.command,
             supervisorPID: record.supervisorPID, attempt: record.attempt, started: started,
             updated: now.wall)
+        status.place = place
         status.jobPID = attempt?.pid
         status.socket = publicPhase == .finished ? nil : socket
         status.failures = record.failures.withoutProgress
@@ -104,6 +108,7 @@ extension Supervisor {
         status.lastFailure = record.failures.last
         status.givenUp = givenUp
         status.finalCheckpointLost = finalCheckpointLost
+        status.unfinished = unfinished
         status.totals = record.totals
         status.totals.isKnown = knowsLosses
         status.output = discards.status

@@ -19,7 +19,7 @@ extension Supervisor {
                 actions.append(.log(.warning(.init(message: message))))
             }
         case .preempt(let name):
-            noticed(Notice(action: .terminate), from: name, at: now)
+            signalled(name, at: now)
         case .other(let number):
             passOn(number)
         }
@@ -44,6 +44,7 @@ extension Supervisor {
             endInstead(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
             return
         }
+        self.stop?.isByNotice = false
         guard let count = self.stop?.countAgain(at: now.instant) else { return }
         log(.stopRequested(.init(by: name, deadline: nil, count: count)))
         if count == 3 {
@@ -132,9 +133,7 @@ extension Supervisor {
     mutating func tellToStop(politely: Bool, at now: Moment) {
         stop?.stage = .telling
         let deadline = min(settings.stopTimeout, timeToKill(at: now))
-        for connection in attempt?.allConnections ?? [] {
-            actions.append(.send(.stop(deadline: deadline.seconds), to: connection, seq: nil))
-        }
+        sendStop(at: now)
         stop?.spares = politely
         if politely {
             set(.terminate, after: deadline / 2, at: now)
@@ -142,6 +141,13 @@ extension Supervisor {
             signalLeader(Self.sigterm)
         }
         boundTheEnd(at: now)
+    }
+
+    mutating func sendStop(at now: Moment) {
+        let deadline = min(settings.stopTimeout, timeToKill(at: now))
+        for connection in attempt?.allConnections ?? [] {
+            actions.append(.send(.stop(deadline: deadline.seconds), to: connection, seq: nil))
+        }
     }
 
     /// From here on the time is counted: SIGKILL at its end, and then we go whatever is left.
@@ -185,7 +191,9 @@ extension Supervisor {
     mutating func stopDeadlinePassed(at now: Moment) {
         guard stop != nil else { return }
         if stop?.stage == .asking {
-            if let request = attempt?.request, request.final { endUnanswered(request, at: now) }
+            if let request = attempt?.request, request.final, !endUnfinished(request, at: now) {
+                endUnanswered(request, at: now)
+            }
             finalRequestEnded(made: false, at: now)
         }
         if case .ending(var ending) = phase, stop?.restarts == false {

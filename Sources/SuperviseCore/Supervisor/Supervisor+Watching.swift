@@ -13,7 +13,7 @@ extension Supervisor {
     }
 
     /// Nothing that the job completed is still to be taken up.
-    var isSaved: Bool { committing.isEmpty && backlog.isEmpty && !isFlushingWatch }
+    var isSaved: Bool { commits.isEmpty && backlog.isEmpty && !isFlushingWatch }
 
     mutating func watched(_ files: [WatchedFile], at now: Moment) {
         if phase == .running, !files.isEmpty { attempt?.hang.signOfLife(at: now.counted) }
@@ -54,7 +54,7 @@ extension Supervisor {
         case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return
         }
         let hasDropped = backlog.dropRepeats(
-            except: committing.isEmpty ? checkpoints.last?.id : nil)
+            except: commits.isEmpty ? checkpoints.last?.id : nil)
         if passOverOlderFiles() || hasDropped, backlog.isEmpty { return concludeIfOver(at: now) }
         preferNewestFile()
         guard attempt?.open == nil,
@@ -75,8 +75,8 @@ extension Supervisor {
                 ? nil : RepeatRule(path: file.path, step: file.step, newest: checkpoints.last?.id),
             content: file.content)
         track(
-            order, .add(order, from: source), nil, request: answered?.number,
-            securedAt: clock.reading(at: file.completedAt), watched: file)
+            order, from: source, nil, request: answered?.number,
+            securedAt: clock.reading(at: file.completedAt), watched: file, at: now)
     }
 
     private struct Answered {

@@ -25,8 +25,8 @@ package struct Supervisor: Sendable {
     package internal(set) var leaving: [CheckpointSummary] = []
     /// Of these: what goes by a limit although its branch was said to stay.
     var limited: [CheckpointID: RetentionPlan.Cause] = [:]
-    /// Still there, although the rules remove them: somebody was reading them.
-    var heldBack: Set<CheckpointID> = []
+    /// Still there, although the rules remove them.
+    var holds = Holds()
     /// Which checkpoint continued from which.
     package internal(set) var lineage: Lineage
     /// Where the newest watched ones were taken from.
@@ -46,8 +46,8 @@ package struct Supervisor: Sendable {
     /// Operators who wait until something is removed.
     var removers: [Remover] = []
     package internal(set) var startWaiters = StartWaiters()
-    /// Orders that were given and not yet answered, in order of sequence.
-    package internal(set) var committing: [Committing] = []
+    /// What was received and is not a checkpoint yet.
+    package internal(set) var commits = CommitQueue()
     package internal(set) var requests = Status.Requests()
     package internal(set) var ownSaves = Status.OwnSaves()
 
@@ -56,9 +56,11 @@ package struct Supervisor: Sendable {
     /// They were looked at once, to be cut down.
     var hasTendedArchives = false
     var archives = ArchiveWork()
+    var logs = LogClearing()
     let startSequence: Int64
     let started: Timestamp
     let socket: String
+    let place: SupervisorPlace?
     /// Watched files that are complete, and are to be taken up.
     var backlog = WatchedBacklog()
     /// Told of all that is complete, when the job has ended or an earlier supervisor had: until then
@@ -86,6 +88,8 @@ package struct Supervisor: Sendable {
     var givenUp: Status.GivenUp?
     /// The job died before it answered the request for the final checkpoint.
     var finalCheckpointLost = false
+    /// What the job had handed over when the run ended, and the disk had not made durable.
+    var unfinished: [CheckpointID] = []
     var progress = Status.Progress()
     var droppedMetricsTold = false
     var accountedUntil: Instant?
@@ -105,6 +109,8 @@ package struct Supervisor: Sendable {
     package internal(set) var sources: [NoticeSource] = []
     var nextInquiry = 1
     var toldOfSources: Set<String> = []
+    package internal(set) var board = NoticeBoard()
+    var recommendations = Recommendations()
     package internal(set) var preemption: Preemption?
     /// What a start waits for, that the machine has not enough of.
     package internal(set) var machineShortage = MachineShortage()
@@ -191,6 +197,8 @@ package struct Supervisor: Sendable {
         package var mayHaveArchives: Bool
         /// The path of our socket.
         package var socket: String
+        /// Where we live.
+        package var place: SupervisorPlace?
         /// Ours, where we are a service.
         package var manager: ServiceManager?
 
@@ -228,6 +236,7 @@ package struct Supervisor: Sendable {
         damaged = found.damaged
         pins = found.pins
         socket = found.socket
+        place = found.place
         service = found.manager.map { Service(manager: $0) }
         random = SplitMix(seed: seed)
         started = now.wall
@@ -267,7 +276,9 @@ package struct Supervisor: Sendable {
         followNotice(at: now)
         serveStartWaiters(at: now)
         // Whatever has happened, it may have made way for the next one.
+        beginHeld(at: now)
         takeWatched(at: now)
+        orderNextCommit(at: now)
         noteFatalSignals(at: now)
         compressNext()
         watchForHangs(at: now)
@@ -324,6 +335,9 @@ package struct Supervisor: Sendable {
         case .commitFailed(let id, let error): commitFailed(id, error, at: now)
         case .diskFull(let id, let error): diskFull(id, error, at: now)
         case .removed(let gone, let held): removed(gone, held: held, at: now)
+        case .removalFailed(let ids): removalFailed(ids, at: now)
+        case .released(let id): released(id)
+        case .logsRemoved(let removed): logsRemoved(removed, at: now)
         case .archives(let found): archivesListed(found, at: now)
         case .archiveRemoved(let time, let bytes): archiveRemoved(time, bytes: bytes, at: now)
         case .archiveTrimmed(let time, let gone, let bytes):

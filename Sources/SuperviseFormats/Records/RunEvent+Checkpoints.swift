@@ -32,17 +32,23 @@ extension RunEvent {
 
     package struct RequestEnded: Codable, Equatable, Sendable {
         package var request: Int
-        /// `unanswered`, `moot`, or `lost`: a final one that the job died before it answered.
+        /// `unanswered`, `moot`, `lost`: a final one that the job died before it answered, or `unfinished`:
+        /// the checkpoint was received, and the disk had not made it durable.
         package var result: Result
         /// How long was waited, in seconds.
         package var seconds: Double
+        /// Of `unfinished`; missing for all others.
+        package var checkpoint: CheckpointID?
 
-        package enum Result: String, Codable, Sendable { case unanswered, moot, lost }
+        package enum Result: String, Codable, Sendable { case unanswered, moot, lost, unfinished }
 
-        package init(request: Int, result: Result, seconds: Double) {
+        package init(
+            request: Int, result: Result, seconds: Double, checkpoint: CheckpointID? = nil
+        ) {
             self.request = request
             self.result = result
             self.seconds = seconds
+            self.checkpoint = checkpoint
         }
     }
 

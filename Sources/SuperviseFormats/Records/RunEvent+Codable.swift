@@ -28,6 +28,8 @@ extension LoggedEvent: Codable {
         case finished
         case settled
         case checkpointDropped = "checkpoint_dropped"
+        case logsRemoved = "logs_removed"
+        case noticeWithdrawn = "notice_withdrawn"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -60,6 +62,8 @@ extension LoggedEvent: Codable {
             case .finished: try Finished(from: decoder).event
             case .settled: .settled(try .init(from: decoder))
             case .checkpointDropped: .checkpointDropped(try .init(from: decoder))
+            case .logsRemoved: .logsRemoved(try .init(from: decoder))
+            case .noticeWithdrawn: .noticeWithdrawn(try .init(from: decoder))
             }
     }
 
@@ -97,6 +101,8 @@ extension LoggedEvent: Codable {
         case .warning(let payload): (.warning, payload)
         case .settled(let payload): (.settled, payload)
         case .checkpointDropped(let payload): (.checkpointDropped, payload)
+        case .logsRemoved(let payload): (.logsRemoved, payload)
+        case .noticeWithdrawn(let payload): (.noticeWithdrawn, payload)
         case .finished(let outcome, let error):
             (.finished, Finished(outcome: outcome, error: error))
         }

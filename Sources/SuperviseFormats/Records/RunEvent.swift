@@ -37,6 +37,8 @@ package enum RunEvent: Equatable, Sendable {
     case finished(Outcome, error: String? = nil)
     case settled(Settled)
     case checkpointDropped(CheckpointDropped)
+    case logsRemoved(LogsRemoved)
+    case noticeWithdrawn(NoticeWithdrawn)
 
     package struct AttemptStarted: Codable, Equatable, Sendable {
         package var attempt: Int

@@ -4,6 +4,8 @@ extension Status {
         package var committed = 0
         /// Aborted by the job, failed on the disk, or open when their connection ended.
         package var failed = 0
+        /// A newer one took their place before the disk had begun with them.
+        @OrZero package var superseded: Int
         @Null package var lastError: Failed?
 
         package init() {}
@@ -23,7 +25,7 @@ extension Status {
         }
 
         package enum CodingKeys: String, CodingKey {
-            case committed, failed
+            case committed, failed, superseded
             case lastError = "last_error"
         }
     }

@@ -26,7 +26,7 @@ extension Status {
             case asking
             case watching
             case failing
-            /// It is not asked any more: a notice is acted on.
+            /// It is not asked any more: the run has ended.
             case ended
         }
 

@@ -11,13 +11,15 @@ extension Status {
         package var moot = 0
         /// Final ones: the job died before it answered.
         package var lost = 0
+        /// Final ones: the checkpoint was received, and not durable when the time was over.
+        package var unfinished = 0
 
         package init() {}
     }
 }
 
 extension Status.Requests {
-    /// An older supervisor counted none as lost.
+    /// An older supervisor counted none as lost or unfinished.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         made = try container.decode(Int.self, forKey: .made)
@@ -27,5 +29,6 @@ extension Status.Requests {
         unanswered = try container.decode(Int.self, forKey: .unanswered)
         moot = try container.decode(Int.self, forKey: .moot)
         lost = try container.decodeIfPresent(Int.self, forKey: .lost) ?? 0
+        unfinished = try container.decodeIfPresent(Int.self, forKey: .unfinished) ?? 0
     }
 }

@@ -5,6 +5,8 @@ package struct Status: Codable, Equatable, Sendable {
     package var phase: Phase
     package var command: [String]
     package var supervisorPID: Int
+    /// Where that pid counts; null where an older version runs.
+    @Null package var place: SupervisorPlace?
     @Null package var jobPID: Int?
     @Null package var socket: String?
     package var attempt: Int
@@ -41,6 +43,8 @@ package struct Status: Codable, Equatable, Sendable {
     @Null package var givenUp: GivenUp?
     /// The job died before it answered the request for the final checkpoint.
     @OrFalse package var finalCheckpointLost: Bool
+    /// The job had handed these over when the run ended, and the disk had not made them durable.
+    @OrEmpty package var unfinished: [CheckpointID]
     /// Of the job's output; null where all that passed through the supervisor was passed on.
     @Null package var output: Output?
     /// Whether the machine is taken away; null where nobody watches for it.
@@ -93,8 +97,9 @@ package struct Status: Codable, Equatable, Sendable {
     package enum CodingKeys: String, CodingKey {
         case format, name, phase, command, socket, attempt, failures, started, updated, progress
         case checkpoint, checkpoints, schedule, suspect, requests, totals, preemption, outcome
-        case incomplete, output
+        case incomplete, output, unfinished
         case supervisorPID = "supervisor_pid"
+        case place = "supervisor_place"
         case jobPID = "job_pid"
         case checkpointBytes = "checkpoint_bytes"
         case toBeRemoved = "to_be_removed"
@@ -145,6 +150,8 @@ extension Status {
         /// Seconds until `total` at that rate.
         @Null package var eta: Double?
         package var metrics: [String: Double] = [:]
+        /// How many more the job told when it last told any.
+        @OrZero package var metricsLeftOut: Int
         @Null package var message: String?
 
         package init() {}
@@ -153,6 +160,7 @@ extension Status {
             case step, first, total, unit, fraction, metrics, message
             case rate = "rate_per_s"
             case eta = "eta_s"
+            case metricsLeftOut = "metrics_left_out"
         }
     }
 }

@@ -136,6 +136,8 @@ package struct ProtocolError: Error, Codable, Equatable, Sendable {
         case badPath = "bad_path"
         case noSpace = "no_space"
         case io, conflict, stopping
+        /// A newer checkpoint took its place before the disk had begun with it.
+        case superseded
     }
 
     package init(_ code: Code, _ message: String, supported: Int? = nil) {

@@ -38,6 +38,8 @@ final class DiskWork {
     let settings: Settings
     /// At low priority, and beside the commits.
     let compressing = WorkerLane(name: "compress", threads: 1, stepsBack: true)
+    /// Each thread waits for those who read one checkpoint.
+    let waiting = WorkerLane(name: "holds", threads: 8)
     let verification = CancelFlag()
     let compression = CancelFlag()
     /// The watched file that was last ordered to be taken.
@@ -64,10 +66,12 @@ final class DiskWork {
         records = RecordsLane(store) { mailbox.post($0) }
     }
 
-    /// More is ordered than the disk can do.
-    var isFlooded: Bool {
+    /// Whether more is ordered than the disk can do.
+    ///
+    /// - Parameter received: commits and adds that were received and are not finished.
+    func isFlooded(received: Int) -> Bool {
         SocketBounds.isTooMuch(
-            staging: staging.waiting, commits: commits.waiting, cleaning: cleaning.waiting)
+            staging: staging.waiting, commits: received, cleaning: cleaning.waiting)
     }
 
     /// The first record, where it is to be confirmed, is written here and now: nothing runs yet, and
@@ -155,6 +159,8 @@ final class DiskWork {
                 mailbox.post(.warned("old checkpoints could not be removed: \(error)"))
                 // It may have come as far as some of them.
                 gone = ids.filter { !pathExists(store.paths.checkpoint($0)) }
+                mailbox.post(.removalFailed(ids.filter { !gone.contains($0) }))
+                return .removed(gone, held: [])
             }
             let removed = Set(gone)
             return .removed(gone, held: ids.filter { !removed.contains($0) })

@@ -46,6 +46,8 @@ extension Conductor {
         case .commit(let order): disk?.commit(order)
         case .add(let order, let source): disk?.add(order, from: source)
         case .remove(let ids): disk?.remove(ids)
+        case .awaitRelease(let id): disk?.awaitRelease(id)
+        case .removeLogs(let bytes): disk?.removeLogs(bytes: bytes, of: output?.log)
         case .listArchives: disk?.listArchives()
         case .removeArchive(let time): disk?.removeArchive(time)
         case .trimArchive(let time, let ids): disk?.trimArchive(time, removing: ids)

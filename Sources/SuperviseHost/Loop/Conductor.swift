@@ -56,7 +56,8 @@ final class Conductor {
         let timers = try TimerTable(on: loop) { [unowned self] in ring($0) }
         self.timers = timers
         let switchboard = try Switchboard(
-            path: session.socket, job: session.job.identity, on: loop, timers: timers, deliver)
+            path: session.socket, beside: session.secondSocket, job: session.job.identity,
+            on: loop, timers: timers, deliver)
         self.switchboard = switchboard
         switchboard.orderOfLastReading = { [unowned self] in core.orderOfLastReading($0) }
         let disk = try DiskWork(session.store, session.request.settings, on: loop) {
@@ -66,10 +67,25 @@ final class Conductor {
         }
         self.disk = disk
         loop.slice = SocketBounds.slice
-        switchboard.isFlooded = { disk.isFlooded }
+        switchboard.isFlooded = { [unowned self] in
+            disk.isFlooded(received: core.commits.unfinished.count)
+        }
         let tools = session.store.tools
         tools.leaveReapingToLoop()
         output = try passOutput(timers, tools, deliver)
+        // A stop from here on is the loop's: the guard would write the end of a supervisor that died.
+        let hold = SignalHold(session.signals.taken)
+        do throws(SystemError) {
+            try startWorking(tools, deliver)
+        } catch {
+            hold.end()
+            throw error
+        }
+    }
+
+    private func startWorking(
+        _ tools: Tools, _ deliver: @escaping (Event) -> Void
+    ) throws(SystemError) {
         // As late as it may be, before there are threads: each page that we wrote to before and write to
         // again is copied from now on.
         let guardian = try Guard.start(
@@ -77,7 +93,7 @@ final class Conductor {
             settling: HeldSettlement.call(of: session.store.paths))
         let job = JobProcess(
             on: loop, guardian: guardian, group: session.group, tools: tools,
-            locks: session.locks, beforeEnd: { switchboard.drain() }
+            locks: session.locks, beforeEnd: { [unowned self] in switchboard?.drain() }
         ) { [unowned self] in takeAfterOutput($0) }
         self.job = job
         do throws(SystemError) {
@@ -151,6 +167,7 @@ final class Conductor {
         case .records: disk?.giveWay(false)
         case .accept: switchboard?.acceptAgain()
         case .flood: switchboard?.lookAtFlood()
+        case .metrics: switchboard?.parseMetrics()
         }
     }
 }

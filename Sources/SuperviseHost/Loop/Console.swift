@@ -30,8 +30,14 @@ final class Console {
     func say(_ sentence: String, _ least: RunRequest.Verbosity) {
         if least == .normal, verbosity == .quiet { return }
         if least == .verbose, verbosity != .verbose { return }
+        write(line(sentence))
+    }
+
+    /// Such a line, with its end, for whoever writes it later.
+    func line(_ sentence: String) -> String {
         let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
-        put(LoggedEvent(at: now, event: .warning(.init(message: sentence))), sentence)
+        let warning = LoggedEvent(at: now, event: .warning(.init(message: sentence)))
+        return text(of: warning, sentence) ?? ""
     }
 
     /// The last lines of a job, below the line that says that it failed.
@@ -41,25 +47,34 @@ final class Console {
     }
 
     private func put(_ logged: LoggedEvent, _ sentence: String?) {
+        if let text = text(of: logged, sentence) { write(text) }
+    }
+
+    private func text(of logged: LoggedEvent, _ sentence: String?) -> String? {
         switch format {
-        case .text:
-            guard let sentence else { return }
-            write("supervise: \(sentence)\n")
+        case .text: return sentence.map { "supervise: \($0)\n" }
         case .json:
-            guard let line = try? JSONText.encode(logged) else { return }
-            write(String(decoding: line, as: UTF8.self) + "\n")
+            let line = try? JSONText.encode(logged)
+            return line.map { String(decoding: $0, as: UTF8.self) + "\n" }
         }
     }
 
     private func isTold(_ logged: LoggedEvent) -> Bool {
         switch logged.event {
         case .failed, .hung, .setAside, .rolledBack, .warning, .checkpointFailed, .leftovers,
-            .gaveUp, .noticed, .restarting, .paused, .unpaused, .finished(_, error: _?):
+            .gaveUp, .noticed, .noticeWithdrawn, .restarting, .paused, .unpaused, .logsRemoved,
+            .finished(_, error: _?):
             return true
         case .attemptStarted, .stopRequested, .archiveRemoved, .archiveTrimmed, .settled,
-            .checkpointDropped,
             .finished(_, error: nil):
             return verbosity != .quiet
+        case .checkpointDropped(let dropped):
+            switch dropped.reason {
+            case .unfinished: return true
+            case .jobEnded, .connectionEnded, .begunAgain: return verbosity != .quiet
+            // Where a job saves faster than the disk, this is as usual as a commit.
+            case .superseded: return verbosity == .verbose
+            }
         case .checkpointCommitted:
             guard verbosity == .normal else { return verbosity == .verbose }
             if let last = lastCommitToldAt {
@@ -71,7 +86,7 @@ final class Console {
             return true
         case .requestEnded(let ended):
             switch ended.result {
-            case .lost: return true
+            case .lost, .unfinished: return true
             case .unanswered: return verbosity != .quiet
             case .moot: return verbosity == .verbose
             }

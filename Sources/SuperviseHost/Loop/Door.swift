@@ -10,8 +10,7 @@ final class Door {
     private let directory: String
     private let baseName: String
     private let loop: EventLoop
-    /// Who the job is, where that is not who we are.
-    private let job: UserIdentity?
+    private let kind: Kind
     private let tell: (String) -> Void
     private var listener: UnixListener?
     private var listening: EventLoop.Registration?
@@ -22,13 +21,22 @@ final class Door {
     /// Called when something in the socket's directory was removed, or all of it.
     var somethingGone: () -> Void = {}
 
+    /// Whose door it is.
+    enum Kind {
+        /// The job's, which is given to its user. It is made again at once when it is removed.
+        case first(job: UserIdentity?)
+        /// That of operators beside the state, of a path of any length. Its disk may hang, so that it is not
+        /// touched again while we are at work.
+        case beside
+    }
+
     /// - Parameter tell: gets a sentence when the name was removed by somebody.
     /// - Throws: what binding the socket can throw.
     init(
-        path: String, job: UserIdentity?, on loop: EventLoop, tell: @escaping (String) -> Void
+        path: String, _ kind: Kind, on loop: EventLoop, tell: @escaping (String) -> Void
     ) throws(SystemError) {
         self.path = path
-        self.job = job
+        self.kind = kind
         let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
         directory = slash == path.startIndex ? "/" : String(path[..<slash])
         baseName = String(path[slash...].drop { $0 == "/" })
@@ -53,19 +61,19 @@ final class Door {
         wait(for: .read)
     }
 
-    /// Removes the name; nobody comes any more.
+    /// Removes the name of the first one; nobody comes any more.
     func close() {
         watch = nil
         stopListening()
-        listener?.removeName()
+        if kind.isWatched { listener?.removeName() }
         listener = nil
     }
 
     func makeSureOfName() {
-        guard listener != nil, !pathExists(path) else { return }
+        guard kind.isWatched, listener != nil, !pathExists(path) else { return }
         do throws(SystemError) {
             for directory in [parent(of: directory), directory] where !pathExists(directory) {
-                _ = try makePrivateDirectory(directory, openTo: job?.group)
+                _ = try makePrivateDirectory(directory, openTo: kind.job?.group)
             }
             // First, so that no removal is missed in between.
             watchName()
@@ -80,8 +88,8 @@ final class Door {
     }
 
     private func listen() throws(SystemError) {
-        let listener = try UnixListener(path: path)
-        if let job { try Belongings.giveSocket(path, to: job) }
+        let listener = try UnixListener(path: path, mayBeLong: !kind.isWatched)
+        if let job = kind.job { try Belongings.giveSocket(path, to: job) }
         stopListening()
         self.listener = listener
         listening = try loop.watch(
@@ -102,9 +110,21 @@ final class Door {
 
     /// Where it cannot be watched, the name is looked for before each attempt.
     private func watchName() {
+        guard kind.isWatched else { return }
         watch = try? DirectoryWatch(directory, on: loop) { [unowned self] name in
             if name == baseName || name.isEmpty { makeSureOfName() }
             somethingGone()
         }
+    }
+}
+
+extension Door.Kind {
+    /// Who the job is, where that is not who we are and the door is for it.
+    fileprivate var job: UserIdentity? {
+        if case .first(let job) = self { job } else { nil }
+    }
+
+    fileprivate var isWatched: Bool {
+        if case .first = self { true } else { false }
     }
 }

@@ -15,7 +15,9 @@ enum Narrator {
             return EventText.ending(
                 outcome, of: name, progress: status?.progress ?? .init(),
                 notice: status?.preemption?.notice,
-                isLost: status?.finalCheckpointLost == true, givenUp: status?.givenUp)
+                isLost: status?.finalCheckpointLost == true,
+                unfinished: status?.unfinished ?? [], givenUp: status?.givenUp,
+                at: session.request.placeOption)
         default:
             return EventText.sentence(for: event)
         }

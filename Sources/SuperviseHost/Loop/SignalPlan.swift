@@ -44,3 +44,10 @@ struct SignalPlan: Sendable {
         }
     }
 }
+
+extension SignalPlan {
+    /// Those that end a start before anything has begun.
+    static var ends: SignalSet {
+        SignalSet([interrupt, terminate] + (signalIsIgnored(hangUp) ? [] : [hangUp]))
+    }
+}

@@ -9,37 +9,48 @@ final class Switchboard {
     private let loop: EventLoop
     private let timers: TimerTable
     private let deliver: (Event) -> Void
-    private let door: Door
+    private var doors: [Door] = []
     private let notices: NoticeBox
     private let crowd = Crowd()
+    private var metrics = WaitingMetrics()
     private var connections: [ConnectionID: Connection] = [:]
     private var lastNumber = 0
     /// The order of the last reading, which the core decides.
     var orderOfLastReading: ([ConnectionID]) -> [ConnectionID] = { $0 }
     /// So many connections are taken at once: the disk needs descriptors too.
-    private let room = max(8, descriptorLimit() - 64)
+    private let room = max(6, descriptorLimit() - 66)
     private var isCrowdTold = false
     /// Somebody waits until the disk has caught up.
     private var someWait = false
     /// Whether more is ordered than the disk can do.
     var isFlooded: () -> Bool = { false }
 
-    /// - Throws: what binding the socket can throw.
+    /// - Parameter beside: the path of the second socket, beside the state; nil for none.
+    /// - Throws: what binding the first socket can throw.
     init(
-        path: String, job: UserIdentity? = nil, on loop: EventLoop, timers: TimerTable,
-        _ deliver: @escaping (Event) -> Void
+        path: String, beside: String? = nil, job: UserIdentity? = nil, on loop: EventLoop,
+        timers: TimerTable, _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
         let friends = Set([userId(), 0, job?.user ?? 0])
         self.friends = friends
         self.loop = loop
         self.timers = timers
         self.deliver = deliver
-        door = try Door(path: path, job: job, on: loop) { deliver(.warned($0)) }
+        let door = try Door(path: path, .first(job: job), on: loop) { deliver(.warned($0)) }
         notices = try NoticeBox(
             path: SocketPath.notices(beside: path), friends: friends, job: job, on: loop
         ) { deliver(.noticed($0)) }
         door.somethingGone = { [unowned self] in notices.makeSureOfName() }
-        door.knocked = { [unowned self] in accept(atMost: SocketBounds.connectionsInTurn) }
+        doors = [door]
+        // Without it all goes on; whoever misses it is told how to reach us.
+        if let beside, let second = try? Door(path: beside, .beside, on: loop, tell: { _ in }) {
+            doors.append(second)
+        }
+        for door in doors {
+            door.knocked = { [unowned self, unowned door] in
+                accept(at: door, atMost: SocketBounds.connectionsInTurn)
+            }
+        }
         crowd.isFlooded = { [unowned self] in isFlooded() }
         crowd.waitsForDisk = { [unowned self] in waitForDisk() }
         crowd.refuse = { [unowned self] in
@@ -70,7 +81,7 @@ final class Switchboard {
     /// its end is reported. See ``LastReading`` for the order and the bounds.
     func drain() {
         notices.drain()
-        accept(atMost: UnixListener.backlog)
+        for door in doors { accept(at: door, atMost: UnixListener.backlog) }
         let order = orderOfLastReading(Array(connections.keys))
         gather(order)
         let peers = order.compactMap { id in
@@ -81,6 +92,7 @@ final class Switchboard {
             if connections[id]?.hear() != true { reading.isEmpty(id) }
         }
         for id in order { connections[id]?.endReading() }
+        parseMetrics()
     }
 
     /// Reads in rounds, so that one who floods us does not take the room of others.
@@ -102,23 +114,25 @@ final class Switchboard {
 
     /// To be called before a job is started that is to find the socket.
     func makeSureOfName() {
-        door.makeSureOfName()
+        for door in doors { door.makeSureOfName() }
         notices.makeSureOfName()
     }
 
     func end() {
-        door.close()
+        for door in doors { door.close() }
         notices.end()
     }
 
     /// After a rest that ``Alarm/accept`` ends.
     func acceptAgain() {
-        door.open()
-        accept(atMost: SocketBounds.connectionsInTurn)
+        for door in doors {
+            door.open()
+            accept(at: door, atMost: SocketBounds.connectionsInTurn)
+        }
     }
 
     /// A bounded number a turn: clients that connect without end must not starve others.
-    private func accept(atMost limit: Int) {
+    private func accept(at door: Door, atMost limit: Int) {
         for _ in 0..<limit {
             do throws(SystemError) {
                 guard let accepted = try door.accept() else { return }
@@ -159,7 +173,7 @@ final class Switchboard {
 
     /// Whoever waits at the door would wake us again and again while there is no descriptor.
     private func rest() {
-        door.rest()
+        for door in doors { door.rest() }
         timers.set(.accept, at: now + .seconds(1))
     }
 
@@ -177,6 +191,9 @@ final class Switchboard {
             accepted, on: loop, crowd: crowd,
             received: { [unowned self] connection, line in received(line, connection, id) },
             closed: { [unowned self] _ in
+                if let waiting = metrics.take(id), let connection = connections[id] {
+                    read(waiting[...], connection, id)
+                }
                 connections[id] = nil
                 deliver(.disconnected(id))
             })
@@ -189,13 +206,43 @@ final class Switchboard {
                 "a line may have \(Connection.limit) bytes; write large things to files")
             return
         }
+        guard line.count > SocketBounds.largeProgress, let progress = ProgressLine(line) else {
+            read(line, connection, id)
+            return
+        }
+        // Step and the like count at once.
+        guard let rest = read(progress.rest[...], connection, id) else { return }
+        let due = metrics.put(progress.message(seq: rest.seq), of: id, at: now)
+        timers.set(.metrics, at: due)
+    }
+
+    /// - Returns: nil where it was refused.
+    @discardableResult
+    private func read(
+        _ line: ArraySlice<UInt8>, _ connection: Connection, _ id: ConnectionID
+    ) -> Envelope<JobMessage>? {
         do throws(RefusedLine) {
             let envelope = try Envelope<JobMessage>.read(line)
             if envelope.message.isAnswered { connection.owe() }
             if envelope.message.costsDisk { connection.costsDisk = true }
+            // What came before it counts before it.
+            if case .progress(let progress) = envelope.message, progress.metrics != nil,
+                let earlier = metrics.take(id)
+            {
+                read(earlier[...], connection, id)
+            }
             deliver(.received(envelope.message, from: id, seq: envelope.seq))
+            return envelope
         } catch {
             connection.reply(Self.line(.error(error.error), error.seq))
+            return nil
+        }
+    }
+
+    /// Parses the newest metrics of each connection that wait.
+    func parseMetrics() {
+        for (id, message) in metrics.takeAll(at: now) {
+            if let connection = connections[id] { read(message[...], connection, id) }
         }
     }
 

@@ -12,6 +12,8 @@ enum Alarm: Hashable {
     case accept
     /// Whether the disk has caught up is looked at again.
     case flood
+    /// Metrics that wait are parsed.
+    case metrics
 }
 
 /// All alarms on one of the machine: the earliest is set, none wakes us for nothing.

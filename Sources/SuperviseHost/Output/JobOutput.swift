@@ -21,6 +21,8 @@ final class JobOutput {
     let deliver: (Event) -> Void
     let orders: Mailbox<OutputPump.Order>
     let outlets: StandardOutlets
+    /// nil where the output is not kept.
+    let log: LogWriter?
     private var pump: Pump
     let keys: TerminalKeys?
     var notes: Mailbox<Note>?
@@ -68,6 +70,7 @@ final class JobOutput {
         }
         keys = request.tty && isTerminal(0) ? TerminalKeys(of: 0, tools) : nil
         let log = try Self.log(request, directory, outlets.all) { notes.post(.warning($0)) }
+        self.log = log
         let reader = OutputPump(
             on: pump.loop, log: log, outlets: outlets.all,
             keepsTail: log != nil || request.tty, pump.note)

@@ -20,6 +20,17 @@ final class LogWriter: Sendable {
         /// So many bytes before these are not kept.
         var gap: Int64 = 0
         var bytes: [UInt8] = []
+        /// No output, but an order to remove some.
+        var removal: Removal?
+
+        /// Bytes that follow may be written with these.
+        var isOutput: Bool { attempt == nil && removal == nil }
+    }
+
+    private struct Removal: Sendable {
+        /// In bytes; nil is all.
+        let needed: Int64?
+        let done: @Sendable (RemovedFiles) -> Void
     }
 
     private struct State: Sendable {
@@ -84,7 +95,7 @@ final class LogWriter: Sendable {
                 return !state.isLossTold
             }
             state.waiting += bytes.count
-            if state.gap == 0, let last = state.items.last, last.attempt == nil,
+            if state.gap == 0, let last = state.items.last, last.isOutput,
                 last.bytes.count + bytes.count <= Backlog.piece
             {
                 state.items[state.items.count - 1].bytes += bytes
@@ -107,6 +118,20 @@ final class LogWriter: Sendable {
         }
         add(bytes)
         return drain() ? state.withLock { $0.place } : nil
+    }
+
+    /// Removes old files, the oldest first, until so many bytes are gone; nil removes all but the newest.
+    /// Waits for nobody.
+    ///
+    /// - Parameter done: called on the lane's thread.
+    func removeOld(_ needed: Int64?, _ done: @escaping @Sendable (RemovedFiles) -> Void) {
+        submit { $0.items.append(Item(removal: Removal(needed: needed, done: done))) }
+    }
+
+    private func remove(_ removal: Removal) {
+        let removed = (try? log.removeOld(removal.needed)) ?? RemovedFiles()
+        if removed.count > 0 { rotated() }
+        removal.done(removed)
     }
 
     /// Writes what is left, and where something is missing at the end.
@@ -157,6 +182,8 @@ final class LogWriter: Sendable {
         while let item = next() {
             if let attempt = item.attempt {
                 log.begin(attempt: attempt)
+            } else if let removal = item.removal {
+                remove(removal)
             } else {
                 let place = write(item)
                 state.withLock { state in

@@ -42,6 +42,7 @@ package struct Settler {
         try endLeftovers(record)
         // The settled status names no socket any more.
         SocketPath.removeFormer(published?.socket, of: store.paths.run, unless: socket)
+        if socket == nil { SocketPath.remove(SocketBeside.path(of: store.paths.run)) }
         try tell(status, at: now)
         try store.publish(status)
         // After the status, as it takes longer: the last commits may have come after the last status.
@@ -99,19 +100,14 @@ extension Settler {
     private func waitBounded(
         _ search: @escaping @Sendable () -> LeftoverSearch
     ) throws -> LeftoverSearch {
-        let loop = try EventLoop()
-        var result: LeftoverSearch?
-        let mailbox = try Mailbox<LeftoverSearch>(on: loop) { results in
-            result = results.first
-            loop.stop()
+        do throws(SystemError) {
+            let result = try BoundedWork.perform("leftovers", within: Self.patience, search)
+            if let result { return result }
+        } catch {
+            throw HostError(
+                "what is left of run \(store.paths.name) cannot be looked for: \(error); "
+                    + "\(error.shortageAdvice)")
         }
-        let limit = try TimerSource(on: loop) { loop.stop() }
-        limit.set(MonotonicTime.now() + Self.patience)
-        WorkerLane(name: "leftovers", threads: 1).submit {
-            mailbox.post(search())
-        }
-        try loop.run()
-        if let result { return result }
         throw HostError(
             "processes of run \(store.paths.name) do not end, even by SIGKILL; look what holds them, "
                 + "and settle it again")

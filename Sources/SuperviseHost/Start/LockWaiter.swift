@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
@@ -10,6 +11,8 @@ struct LockWaiter {
     var subject = Subject.run
     /// A second run is not what was wanted.
     var isResume = false
+    /// What another command has to be given to find the run.
+    var placeOption: [String] = []
 
     enum Subject: Equatable {
         case run
@@ -19,7 +22,8 @@ struct LockWaiter {
 
     private var path: String { subject == .run ? paths.lock : paths.payloadLock }
 
-    private static let patience = Duration.seconds(10)
+    /// A guard kills for up to 10 s, and then settles the run for up to 5 s.
+    private static let patience = Duration.seconds(20)
 
     /// - Throws: ``HostError`` that names who uses the run.
     func take() throws(HostError) -> FileLock {
@@ -34,7 +38,9 @@ struct LockWaiter {
                 throw HostError(text)
             }
             let who = pid.map { "by pid \($0)" } ?? "by another supervisor"
-            console.say("run \(paths.name) is being ended \(who); waiting up to 10 s", .normal)
+            let time = Int(Self.patience.seconds)
+            console.say(
+                "run \(paths.name) is being ended \(who); waiting up to \(time) s", .normal)
             guard let lock = try wait() else { throw stillHeld(pid) }
             return lock
         }
@@ -43,14 +49,16 @@ struct LockWaiter {
     /// A supervisor that is gone has left its guard, which is ending the job; one that stops is
     /// about to go.
     private func isDying(_ pid: Int32?) -> Bool {
-        guard let pid, !HeldLock.hasEnded(pid) else { return true }
+        let isElsewhere = RunStore(paths).distance(toHolder: pid) != .here
+        guard let pid, isElsewhere || !HeldLock.hasEnded(pid) else { return true }
         let status = try? RunStore(paths).readStatus()
         return status?.supervisorPID == Int(pid)
             && (status?.phase == .stopping || status?.phase == .finished)
     }
 
     private func stillHeld(_ pid: Int32?) -> HostError {
-        guard let pid, HeldLock.hasEnded(pid) else { return inUse(by: pid) }
+        guard let pid, RunStore(paths).distance(toHolder: pid) == .here, HeldLock.hasEnded(pid)
+        else { return inUse(by: pid) }
         return HostError(HeldLock(paths: paths, pid: pid).sentence(path))
     }
 
@@ -58,11 +66,13 @@ struct LockWaiter {
         if case .payload(let owner) = subject { return payloadInUse(by: pid, of: owner) }
         let status = try? RunStore(paths).readStatus()
         let since = status.map { " (since \(localTime($0.started)))" } ?? ""
-        let who = pid.map { "pid \($0)" } ?? "another supervisor"
+        let place = RunStore(paths).distance(toHolder: pid).phrase
+        let who = pid.map { "pid \($0)\(place)" } ?? "another supervisor"
         let what = "run \(paths.name) is in use by \(who)\(since)"
         if status?.phase == .paused {
+            let call = ["supervise", "unpause", paths.name.description] + placeOption
             return HostError(
-                "\(what), and paused; to let it go on: supervise unpause \(paths.name)")
+                "\(what), and paused; to let it go on: \(HumanText.commandLine(call))")
         }
         return HostError(
             isResume ? what : "\(what). To run a second one beside it: --name")

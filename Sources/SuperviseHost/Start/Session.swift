@@ -21,6 +21,8 @@ struct Session {
     let environment: [(String, String)]
     let signals: SignalPlan
     let socket: String
+    /// Beside the state; nil where there is none.
+    let secondSocket: String?
     /// Secret random bits.
     let seed: UInt64
     let console: Console

@@ -13,6 +13,18 @@ extension SocketPath {
         String(Digest.of(Array(run.utf8)).hex.prefix(16))
     }
 
+    /// What holds the sockets of runs in a state directory begins with this.
+    private static let statePrefix = "/.sockets"
+
+    /// The path of a run's socket below its state directory. It goes by the run's name, so that whoever has
+    /// the same volume elsewhere finds it there.
+    ///
+    /// - Parameter ending: tells the directory of those jobs that are another user.
+    static func inState(of run: String, ending: String = "") -> String {
+        let name = directory(for: FilePath(run).name)
+        return "\(parent(of: run))\(statePrefix)\(ending)/\(name)/\(socket)"
+    }
+
     /// Where a job finds somebody who speaks sd_notify; of the same length.
     static func notices(beside socket: String) -> String {
         (socket.hasSuffix(Self.socket) ? String(socket.dropLast(4)) : socket) + "note"
@@ -23,6 +35,16 @@ extension SocketPath {
     static func isSocket(_ path: String, of run: String) -> Bool {
         let name = directory(for: run)
         return path.hasSuffix("/\(name)/\(socket)") || path.hasSuffix("/\(name).\(socket)")
+            || isInState(path, of: run)
+    }
+
+    private static func isInState(_ path: String, of run: String) -> Bool {
+        let own = parent(of: path)
+        let around = parent(of: own)
+        let name = directory(for: FilePath(run).name)
+        return FilePath(path).name == socket && FilePath(own).name == name
+            && parent(of: around) == parent(of: run)
+            && around.hasPrefix("\(parent(of: run))\(statePrefix)")
     }
 
     /// Removes the sockets of a run, the directory that they are in, and the one around it where that was

@@ -1,4 +1,5 @@
 import SuperviseFormats
+import SuperviseStore
 import SuperviseSystem
 
 /// Where the sockets of a run are: in a directory of its own, with a short path, whatever the run is called.
@@ -18,9 +19,10 @@ struct SocketPath {
     var wait: ShortageWait?
 
     /// Makes the run's directory in `$RUNTIME_DIRECTORY`, else in `$XDG_RUNTIME_DIR/supervise`, else in
-    /// `/tmp/supervise-UID`, else in a new one. The last three have to be real directories of ours that
-    /// nobody else can enter. For a job that is another user they end in `-for-UID`, its group can pass
-    /// through them, and one that it cannot get to is passed over.
+    /// `supervise-UID` or a new directory of `$TMPDIR` or `/tmp`, else below the state directory. All but
+    /// the first have to be real directories of ours that nobody else can enter. For a job that is another
+    /// user they end in `-for-UID`, its group can pass through them, and one that it cannot get to is
+    /// passed over.
     ///
     /// - Parameter run: the run's directory, which tells it from all others.
     /// - Returns: the path of the socket, which is for ``remove(_:)`` in the end.
@@ -39,11 +41,56 @@ struct SocketPath {
             // One that is gone, or is another user's, was inherited by mistake.
             if isReachable(base), made([directory, "\(directory)/\(name)"]) { return path }
         }
-        let own = "\(temporary)/supervise-\(userId())\(ending)"
-        if made([own, "\(own)/\(name)"]) {
-            return try checked("\(own)/\(name)/\(Self.socket)", from: nil)
+        let bases = temporaries.filter(isReachable)
+        for base in bases {
+            let own = "\(base)/supervise-\(userId())\(ending)"
+            let path = "\(own)/\(name)/\(Self.socket)"
+            if fits(path), made([own, "\(own)/\(name)"]) { return path }
         }
-        return try checked("\(try newDirectory(for: name))/\(Self.socket)", from: nil)
+        var refusal: SystemError?
+        for base in bases {
+            // Six characters make the name a new one.
+            guard fits("\(base)\(Self.newPrefix)123456/\(name)/\(Self.socket)") else { continue }
+            do throws(SystemError) {
+                return "\(try newDirectory(in: base, for: name))/\(Self.socket)"
+            } catch {
+                refusal = refusal ?? error
+            }
+        }
+        return try inState(of: run, refusal)
+    }
+
+    /// Directories for what is temporary: the user's, and the system's.
+    private var temporaries: [String] {
+        guard let given = variable("TMPDIR"), FilePath(given).isAbsolute else { return [temporary] }
+        let own = FilePath(given).components.map { "/\($0.text)" }.joined()
+        return own == temporary ? [temporary] : [own, temporary]
+    }
+
+    /// The last resort, as in a container without `/tmp`: the state directory can be written to, or there
+    /// would be no run.
+    private func inState(of run: String, _ refusal: SystemError?) throws(HostError) -> String {
+        let path = Self.inState(of: run, ending: ending)
+        let reason = refusal.map { ": \($0)" } ?? " in \(joined(temporaries, with: " or "))"
+        let what = "no directory for the socket can be made\(reason)"
+        let advice = "set XDG_RUNTIME_DIR to a directory of yours with a short path"
+        guard fits(path) else {
+            throw HostError(
+                "\(what); below the state directory its path would have \(path.utf8.count) bytes, and "
+                    + "the system takes \(Self.longest): \(path); \(advice), or give a shorter "
+                    + "--state-dir")
+        }
+        do throws(SystemError) {
+            let directory = parent(of: path)
+            for made in [parent(of: directory), directory] {
+                _ = try makePrivateDirectory(made, openTo: job?.group)
+            }
+            // Not every file system takes one.
+            try UnixListener(path: path).removeName()
+            return path
+        } catch {
+            throw HostError("\(what), and none below the state directory: \(error); \(advice)")
+        }
     }
 
     private var ending: String { job.map { "-for-\($0.user)" } ?? "" }
@@ -66,26 +113,26 @@ struct SocketPath {
         return true
     }
 
-    private func newDirectory(for name: String) throws(HostError) -> String {
-        try describing("no directory for the socket can be made") {
-            () throws(SystemError) in
-            let base = try makeTemporaryDirectory(temporary + Self.newPrefix)
-            do throws(SystemError) {
-                if let job { try Belongings.open(base, to: job.group) }
-                return try makePrivateDirectory("\(base)/\(name)", openTo: job?.group)
-            } catch {
-                try? Disk().removeDirectory("\(base)/\(name)")
-                try? Disk().removeDirectory(base)
-                throw error
-            }
+    private func newDirectory(
+        in place: String, for name: String
+    ) throws(SystemError) -> String {
+        let base = try makeTemporaryDirectory(place + Self.newPrefix)
+        do throws(SystemError) {
+            if let job { try Belongings.open(base, to: job.group) }
+            return try makePrivateDirectory("\(base)/\(name)", openTo: job?.group)
+        } catch {
+            try? Disk().removeDirectory("\(base)/\(name)")
+            try? Disk().removeDirectory(base)
+            throw error
         }
     }
 
-    private func checked(_ path: String, from source: String?) throws(HostError) -> String {
-        guard path.utf8.count > Self.longest else { return path }
+    private func fits(_ path: String) -> Bool { path.utf8.count <= Self.longest }
+
+    private func checked(_ path: String, from source: String) throws(HostError) -> String {
+        guard !fits(path) else { return path }
         throw HostError(
             "the socket's path would have \(path.utf8.count) bytes, and the system takes "
-                + "\(Self.longest): \(path); set \(source ?? "XDG_RUNTIME_DIR") to a shorter "
-                + "directory")
+                + "\(Self.longest): \(path); set \(source) to a shorter directory")
     }
 }

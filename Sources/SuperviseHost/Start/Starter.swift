@@ -16,6 +16,8 @@ struct Starter {
         case session(Session)
         /// The run has completed, and is not to begin again.
         case alreadyCompleted
+        /// A signal came while the run's directory was waited for.
+        case ended(signal: Int32)
     }
 
     /// - Throws: ``HostError`` with a sentence for whoever started us; nothing was changed that
@@ -26,12 +28,15 @@ struct Starter {
             try probeDescriptors(Self.descriptors)
         }
         let paths = try runPaths()
+        if let signal = try awaitState(paths) { return .ended(signal: signal) }
         let signals = SignalPlan(
             checkpoint: request.checkpointSignal, preempt: request.preemptSignal)
         let helpers = try lookForPrograms()
         let job = try JobRehearsal(request: request, console: console).perform(paths)
         if let identity = job.identity {
             try HelperTrust(identity: identity).check(helpers, onHangUser: request.onHangUser)
+            say(
+                UnitCredentials()?.line(job: identity, environment: request.job.environment))
         }
         let place = PlaceCheck(identity: job.identity)
         say(try place.perform(paths))
@@ -41,14 +46,22 @@ struct Starter {
         }
         _ = try place.perform(paths)
         let lock = try takeLock(paths)
+        try requireState(paths)
         // Before anything is changed: it may be impossible.
         let socket = try SocketPath(variable: trustedVariable, job: job.identity, wait: wait)
             .choose(for: paths.run)
         var isInSession = false
-        defer { if !isInSession { SocketPath.remove(socket) } }
+        let second = secondSocket(paths, socket)
+        defer {
+            if !isInSession {
+                for path in [socket, second].compactMap(\.self) { SocketPath.remove(path) }
+            }
+        }
         var store = try makeStore(paths, place)
-        SocketPath.removeFormer(
-            (try? store.readStatus())?.socket, of: paths.run, unless: socket)
+        let former = (try? store.readStatus())?.socket
+        if former != second {
+            SocketPath.removeFormer(former, of: paths.run, unless: socket)
+        }
         let old = try wait.explaining { () throws(StoreError) in try load(store) }
         let isDone = old?.outcome?.kind == .completed
         let beginsAnew = request.fresh || (isDone && !namesCheckpoint)
@@ -108,6 +121,7 @@ struct Starter {
                     beginning),
                 isSwept: isSwept,
                 environment: environment, signals: signals, socket: socket,
+                secondSocket: second,
                 seed: UInt64(try randomDigits(), radix: 16) ?? 0, console: console,
                 inherited: self.inherited,
                 watchLocks: claimWatched(paths), helpers: helpers)
@@ -199,6 +213,18 @@ struct Starter {
         if case .checkpoint = request.settings.resumeFrom { true } else { false }
     }
 
+    /// nil where it cannot be made, as on a file system that takes no sockets: all else works without it.
+    private func secondSocket(_ paths: RunPaths, _ first: String) -> String? {
+        do throws(SystemError) {
+            return try SocketBeside.prepare(of: paths.run, first: first)
+        } catch {
+            console.say(
+                "there is no socket beside the state (\(error)); only processes that can reach "
+                    + "\(first) can ask this supervisor", .verbose)
+            return nil
+        }
+    }
+
     private func say(_ line: String?) {
         if let line { console.say(line, .normal) }
     }
@@ -219,7 +245,7 @@ struct Starter {
     }
 
     /// Where the run has put its checkpoints stays their place, unless another one is asked for.
-    private func pathsOfRecord(_ record: RunRecord, _ paths: RunPaths) -> RunPaths {
+    func pathsOfRecord(_ record: RunRecord, _ paths: RunPaths) -> RunPaths {
         request.checkpointDirectory == nil ? paths.following(record) : paths
     }
 
@@ -232,7 +258,10 @@ struct Starter {
     }
 
     private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {
-        try LockWaiter(paths: paths, console: console, isResume: request.isResume).take()
+        try LockWaiter(
+            paths: paths, console: console, isResume: request.isResume,
+            placeOption: request.placeOption
+        ).take()
     }
 
     /// What the core starts from. The disk is looked at for a new run too: where its record was
@@ -262,6 +291,7 @@ struct Starter {
             mayHaveLeftovers: hasLeftovers, mayHaveArchives: isSwept, socket: socket,
             manager: manager)
         found.lastBegun = lastBegun
+        found.place = .here(bootID: record.bootID)
         return found
     }
 

@@ -41,6 +41,9 @@ package func writeStandardOutput(_ bytes: [UInt8]) throws(SystemError) {
     try writeAll(bytes[...], to: STDOUT_FILENO, subject: "standard output")
 }
 
+/// By which a program ends that writes to a pipe that nobody reads.
+package let brokenPipeSignal: Int32 = SIGPIPE
+
 /// Whether a descriptor is a terminal.
 package func isTerminal(_ descriptor: Int32) -> Bool {
     isatty(descriptor) == 1

@@ -118,6 +118,11 @@ package struct Disk: FileSystem {
         let hold = DirectoryHold(adopting: try openDescriptor(path, flags, anchors))
         return try hold.lock(alone: alone, path: path) ? hold : nil
     }
+
+    package func awaitRelease(ofDirectory path: String) throws(SystemError) {
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
+        try DirectoryHold(adopting: try openDescriptor(path, flags, anchors)).wait(path: path)
+    }
 }
 
 /// A directory that is being read, or taken away, until this is let go of.
@@ -140,6 +145,12 @@ package final class DirectoryHold: Sendable {
         // A child that is between fork and exec has a copy of the descriptor, and would go on holding.
         release()
         _ = close(descriptor)
+    }
+
+    /// Until nobody else holds it.
+    fileprivate func wait(path: String) throws(SystemError) {
+        guard let descriptor else { return }
+        try systemCall("flock", path) { flock(descriptor, LOCK_EX) }
     }
 
     fileprivate func lock(alone: Bool, path: String) throws(SystemError) -> Bool {

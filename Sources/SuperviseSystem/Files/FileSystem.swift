@@ -137,6 +137,9 @@ package protocol FileSystem: Sendable {
     /// - Returns: nil where somebody else holds it so that we cannot.
     func holdDirectory(_ path: String, alone: Bool) throws(SystemError) -> DirectoryHold?
 
+    /// Waits until nobody holds a directory any more.
+    func awaitRelease(ofDirectory path: String) throws(SystemError)
+
     /// The same files, with directories that are held open: what is below them is reached from there, and
     /// through no link. Those that are not there are left out.
     ///
@@ -194,6 +197,9 @@ extension FileSystem {
     }
 
     package func anchored(at directories: [String]) throws(SystemError) -> any FileSystem { self }
+
+    /// For file systems that have no other users.
+    package func awaitRelease(ofDirectory path: String) throws(SystemError) {}
 
     /// As an ordinary user may use it.
     package func freeSpace(_ path: String) throws(SystemError) -> Int64 {

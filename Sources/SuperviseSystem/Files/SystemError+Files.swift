@@ -63,6 +63,9 @@ extension SystemError {
     /// Who reads it has gone, or the terminal was hung up.
     package var isNobodyThere: Bool { code == EPIPE || code == EIO || code == ECONNRESET }
 
+    /// Who read a pipe has gone.
+    package var isBrokenPipe: Bool { code == EPIPE }
+
     /// Nothing now; it is to be tried again once the descriptor is ready.
     package var isNotNow: Bool { code == EAGAIN }
 }

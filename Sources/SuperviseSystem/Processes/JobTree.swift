@@ -110,7 +110,8 @@ package struct JobTree: Sendable {
         var standing = Standing.still
         let reaped = reapingMeanwhile { reaper in
             let moving = withNative(reaper: reaper) { cl_tree_freeze($0) }
-            standing = moving < 0 ? .unknown(.unseen(errno)) : moving > 0 ? .moving(Int(moving)) : .still
+            standing =
+                moving < 0 ? .unknown(.unseen(errno)) : moving > 0 ? .moving(Int(moving)) : .still
         }
         return (standing, reaped)
     }

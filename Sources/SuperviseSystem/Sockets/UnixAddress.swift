@@ -80,3 +80,21 @@ struct UnixAddress {
         return FileDescriptor(adopting: try systemCall("socket") { socket(AF_UNIX, kind, 0) })
     }
 }
+
+/// Calls `body` with a path of a socket that a ``UnixAddress`` can hold: a longer one is reached through its
+/// directory, held open, as /proc shows it.
+///
+/// - Throws: ENOENT or EACCES where the directory of a long path cannot be opened; what `body` throws, also
+///   where /proc is not mounted.
+func withShortPath<Result>(
+    _ path: String, _ body: (String) throws(SystemError) -> Result
+) throws(SystemError) -> Result {
+    guard path.utf8.count > UnixAddress.longestPath,
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+    else { return try body(path) }
+    let directory = FileDescriptor(
+        adopting: try systemCall("open", path) {
+            open(String(path[..<slash]), CL_O_PATH | O_DIRECTORY | O_CLOEXEC)
+        })
+    return try body("/proc/self/fd/\(directory.rawValue)\(path[slash...])")
+}

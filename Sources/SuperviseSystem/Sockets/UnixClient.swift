@@ -4,7 +4,7 @@ import Glibc
 /// A connection to a Unix-domain socket for those who may wait: the commands that ask a supervisor.
 package final class UnixClient {
     private let socket: FileDescriptor
-    private let path: String
+    package let path: String
     private var received: [UInt8] = []
     /// How much of ``received`` is known to have no end of line.
     private var searched = 0
@@ -16,11 +16,11 @@ package final class UnixClient {
     ///
     /// - Parameter limit: how long a listener may take that has many connections waiting.
     /// - Throws: ENOENT or ECONNREFUSED where nobody listens, EACCES, EAGAIN after `limit`,
-    ///   ENAMETOOLONG for a path of more than 100 bytes.
+    ///   ENAMETOOLONG for a path of more than 100 bytes unless it may be long: that one is followed
+    ///   through /proc.
     package init(
-        path: String, limit: Duration = .seconds(5)
+        path: String, mayBeLong: Bool = false, limit: Duration = .seconds(5)
     ) throws(SystemError) {
-        let address = try UnixAddress(path)
         socket = try UnixAddress.makeSocket(nonblocking: false)
         self.path = path
         let number = socket.rawValue
@@ -33,7 +33,25 @@ package final class UnixClient {
         try systemCall("setsockopt", path) {
             setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &wait, size)
         }
-        try systemCall("connect", path) { address.use { connect(number, $0, $1) } }
+        let reach = { (name: String) throws(SystemError) in
+            let address = try UnixAddress(name)
+            try systemCall("connect", path) { address.use { connect(number, $0, $1) } }
+        }
+        if mayBeLong { try withShortPath(path, reach) } else { try reach(path) }
+    }
+
+    /// Makes sure that one of these users listens there, as the kernel vouches for it.
+    ///
+    /// - Throws: EACCES where it is another one.
+    package func requireListener(among users: [UInt32]) throws(SystemError) {
+        let number = socket.rawValue
+        var pid: pid_t = 0
+        var uid: uid_t = 0
+        var gid: gid_t = 0
+        try systemCall("getsockopt", path) { cl_peer(number, &pid, &uid, &gid) }
+        guard users.contains(uid) else {
+            throw SystemError(call: "connect", code: EACCES, subject: path)
+        }
     }
 
     /// Sends a line; its end is added here.

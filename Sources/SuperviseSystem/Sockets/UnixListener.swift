@@ -18,11 +18,15 @@ package final class UnixListener {
     ///
     /// - Throws: ENAMETOOLONG for a path of more than 100 bytes, ENOENT or EACCES for its directory,
     ///   EADDRINUSE where something that is no socket is in the way, EROFS, ENOSPC.
-    package init(path: String) throws(SystemError) {
-        let address = try UnixAddress(path)
+    ///
+    /// - Parameter mayBeLong: a path of more than 100 bytes is bound through /proc.
+    package init(path: String, mayBeLong: Bool = false) throws(SystemError) {
         let socket = try UnixAddress.makeSocket(nonblocking: true)
         let number = socket.rawValue
-        try address.bindPrivately(number, path)
+        let bind = { (path: String) throws(SystemError) in
+            try UnixAddress(path).bindPrivately(number, path)
+        }
+        if mayBeLong { try withShortPath(path, bind) } else { try bind(path) }
         try systemCall("listen", path) { listen(number, Int32(UnixListener.backlog)) }
         self.path = path
         self.socket = socket

@@ -57,6 +57,14 @@ package func bootId() throws(SystemError) -> String {
     return String(decoding: line.utf8.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
 }
 
+/// The inode of our PID namespace, which tells it from all others of this boot; nil where /proc does not show
+/// us.
+package func ownPIDNamespace() -> UInt64? {
+    // The links there are the kernel's own: the inode behind one is the namespace's.
+    var found = stat()
+    return stat("/proc/self/ns/pid", &found) == 0 ? UInt64(found.st_ino) : nil
+}
+
 /// Random bytes from the kernel, as lower-case hexadecimal digits, two a byte.
 ///
 /// - Throws: ENOSYS in a sandbox that forbids it.

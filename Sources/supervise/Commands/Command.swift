@@ -2,6 +2,7 @@
 enum Command: String, CaseIterable, Sendable {
     case run, status, list, checkpoints, checkpoint, prune, stop, restart, pause, unpause, resume
     case events, logs, settle, plan, doctor
+    case initialise = "init"
 
     /// Those that can answer in JSON.
     static let withJSON = allCases.filter { ![.run, .resume, .logs].contains($0) }
@@ -26,6 +27,7 @@ enum Command: String, CaseIterable, Sendable {
         case .events: "Show what happened in a run"
         case .logs: "Show what the job wrote, where --capture keeps it"
         case .settle: "Write down the end of runs whose supervisor is gone"
+        case .initialise: "Make the directory of a new run, for a start with --require-state"
         case .plan: "Find the best interval between checkpoints"
         case .doctor: "Check the machine and what is kept of runs, and say what to do"
         }
@@ -57,6 +59,7 @@ enum Command: String, CaseIterable, Sendable {
         case .unpause: ["supervise unpause [NAME]"]
         case .resume: ["supervise resume NAME"]
         case .settle: ["supervise settle [NAME]", "supervise settle --all"]
+        case .initialise: ["supervise init NAME [--mounted]"]
         case .plan: ["supervise plan --cost DURATION --mtbf DURATION"]
         case .events: ["supervise events [NAME]"]
         case .logs: ["supervise logs [NAME]"]
@@ -124,6 +127,18 @@ enum Command: String, CaseIterable, Sendable {
                     + "is in use, or that was last at work on another host, is left alone.",
                 Self.whichRun,
             ]
+        case .initialise:
+            [
+                "Makes an empty directory for the run, durably, where run finds it: give both the same "
+                    + "--state-dir and --checkpoint-dir. A start with --require-state begins there, and "
+                    + "nowhere else, so that a disk that is not mounted never looks like a new run.",
+                "With --mounted, nothing is made on /: the lowest directory that is there on the way "
+                    + "to the state, and to the checkpoints, has to be on a file system that "
+                    + "/proc/self/mountinfo shows at another mount point; the answer names it. What an "
+                    + "unmounted disk leaves is a directory of the file system around it.",
+                "Exit status: 0 when it is made; 1 where there is such a run already, which stays as it "
+                    + "is; 125 where it cannot be made.",
+            ]
         case .plan:
             [
                 "Shows what share of the time is useful by how often checkpoints are made, where "
@@ -131,7 +146,15 @@ enum Command: String, CaseIterable, Sendable {
                     + "--checkpoint-every auto finds it by itself.",
                 Self.whatIsADuration,
             ]
-        case .status, .stop, .unpause, .events:
+        case .status:
+            [
+                "With --check it asks the supervisor, for 5 s at most, and prints one line. Exit status "
+                    + "of --check supervisor: 0 where the supervisor answers, whatever its job does (a "
+                    + "liveness probe); of --check job: 0 where the job runs, too (a readiness probe); "
+                    + "else 1.",
+                Self.whichRun,
+            ]
+        case .stop, .unpause, .events:
             [Self.whichRun]
         case .checkpoint:
             [

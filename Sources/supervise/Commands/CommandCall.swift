@@ -25,9 +25,8 @@ struct CommandCall: Sendable {
         given = collected.options
         notes = collected.notes
         values = try sources.values(given)
-        runs = RunFinder(
-            place: try StatePlace.choose(given: values.stateDirectory, surroundings),
-            now: surroundings.now)
+        let place = try StatePlace.choose(given: values.stateDirectory, surroundings)
+        runs = RunFinder(place: place, now: surroundings.now, own: surroundings.ownRun(in: place))
     }
 
     /// Does what was asked for.
@@ -40,6 +39,9 @@ struct CommandCall: Sendable {
             request.notes = notes
             return .run(request)
         case .logs(let reader): return .logs(reader)
+        case .events(var reader):
+            reader.notes = notes
+            return .events(reader)
         }
     }
 
@@ -48,7 +50,7 @@ struct CommandCall: Sendable {
         case .run: throw Complaint("no command: supervise -- python3 train.py")
         case .status: .answer(try status())
         case .list: .answer(try list())
-        case .events: .answer(try events())
+        case .events: .events(try events())
         case .logs: .logs(try logs())
         case .checkpoints: .answer(try checkpoints())
         case .checkpoint: .answer(try checkpoint())
@@ -60,6 +62,7 @@ struct CommandCall: Sendable {
         case .resume: .run(try resume())
         case .settle: .answer(try settle())
         case .doctor: .answer(try doctor())
+        case .initialise: .answer(try initialise())
         case .plan: .answer(try plan())
         }
     }

@@ -5,7 +5,7 @@ import SuperviseHost
 extension CommandCall {
     func checkpoint() throws(Complaint) -> Answer {
         let run = try meantRun()
-        let connection = try ControlConnection(to: run, at: surroundings.now)
+        let connection = try ControlConnection(to: run, for: words(on: run), at: surroundings.now)
         let answer = try connection.ask(.init(command: "checkpoint"))
         guard case .committed(let done) = answer else {
             throw Complaint("the supervisor of \(run.name) answered something else", status: 1)
@@ -18,6 +18,11 @@ extension CommandCall {
         )
     }
 
+    /// This call as it is repeated in another container.
+    func words(on run: FoundRun) -> [String] {
+        ["supervise", command.rawValue, run.name.description]
+    }
+
     /// Returns when the next attempt is up.
     func restart() throws(Complaint) -> Answer {
         try control("restart", checkpoint: values.skipsCheckpoint ? false : nil)
@@ -26,7 +31,7 @@ extension CommandCall {
     /// Does what is done at once, and shows how the run is then.
     func control(_ command: String, checkpoint: Bool? = nil) throws(Complaint) -> Answer {
         let run = try meantRun()
-        let connection = try ControlConnection(to: run, at: surroundings.now)
+        let connection = try ControlConnection(to: run, for: words(on: run), at: surroundings.now)
         _ = try connection.ask(.init(command: command, checkpoint: checkpoint))
         guard case .status(let status) = try connection.ask(.init(command: "status")) else {
             throw Complaint("the supervisor of \(run.name) answered something else", status: 1)
@@ -38,7 +43,7 @@ extension CommandCall {
     /// Returns when the supervisor has ended, so that what comes next finds the run free.
     func stop() throws(Complaint) -> Answer {
         let run = try meantRun()
-        let connection = try ControlConnection(to: run, at: surroundings.now)
+        let connection = try ControlConnection(to: run, for: words(on: run), at: surroundings.now)
         let wantsCheckpoint: Bool? = values.skipsCheckpoint ? false : nil
         _ = try connection.ask(.init(command: "stop", checkpoint: wantsCheckpoint))
         connection.waitForEnd()

@@ -38,7 +38,7 @@ enum ForeignVerbs {
             "there is none, and no completion for shells; supervise --help lists the commands"
         ),
         (
-            ["config", "configure", "configuration", "set", "get", "edit", "init", "options"],
+            ["config", "configure", "configuration", "set", "get", "edit", "options"],
             "there is none; options stand before -- COMMAND, in variables of the environment or in "
                 + "the file of --config (supervise run --help)"
         ),

@@ -1,15 +1,35 @@
+import SuperviseCore
 import SuperviseFormats
-import SuperviseStore
 
 /// The commands that show how runs are going.
 extension CommandCall {
     func status() throws(Complaint) -> Answer {
+        if let check = values.check { return try healthCheck(check) }
         let glance = try meantRun().glance(at: surroundings.now)
         if values.json { return try json(glance.status) }
         let view = StatusView(
             glance: glance, now: surroundings.now, width: surroundings.width ?? 100,
-            isPlain: surroundings.isPlain, isVerbose: values.verbose)
+            isPlain: surroundings.isPlain, isVerbose: values.verbose,
+            placeOption: placeOption)
         return Answer(text: view.render())
+    }
+
+    /// What the supervisor itself says within a bound: what it has published stays when it hangs.
+    private func healthCheck(_ check: HealthCheck) throws(Complaint) -> Answer {
+        let run = try meantRun()
+        let connection = try ControlConnection(
+            to: run, for: words(on: run) + ["--check", check.rawValue], at: surroundings.now,
+            within: HealthCheck.patience)
+        let answer = try connection.ask(.init(command: "status"), within: HealthCheck.patience)
+        guard case .status(let status) = answer else {
+            throw Complaint("the supervisor of \(run.name) answered something else", status: 1)
+        }
+        var result =
+            values.json
+            ? try json(status)
+            : Answer(text: "\(run.name) \(status.phase.rawValue), attempt \(status.attempt)\n")
+        result.status = check.isPassed(by: status) ? 0 : Complaint.no
+        return result
     }
 
     /// The run that changed last comes first. Where one cannot be read, the others are listed; those
@@ -39,6 +59,7 @@ extension CommandCall {
             let view = ListView(
                 glances: glances, now: surroundings.now, width: surroundings.width)
             answer = Answer(text: view.render())
+            notes += runs.initialNotes()
             if glances.isEmpty, notes.isEmpty {
                 let kind = values.resumable ? "no runs that can be resumed" : "no runs"
                 notes.append("there are \(kind) in \(runs.place.directory)")
@@ -49,20 +70,9 @@ extension CommandCall {
         return answer
     }
 
-    func events() throws(Complaint) -> Answer {
-        let run = try meantRun()
-        let events: [LoggedEvent]
-        do throws(StoreError) {
-            events = try run.store.readEvents()
-        } catch {
-            throw Complaint("run \(run.name): \(error)")
-        }
-        if values.json {
-            var text = ""
-            for event in events { text += try json(event).text }
-            return Answer(text: text)
-        }
-        let view = EventsView(secondsAheadOfUTC: surroundings.secondsAheadOfUTC)
-        return Answer(text: view.render(events))
+    func events() throws(Complaint) -> EventsReader {
+        EventsReader(
+            run: try meantRun(), isJSON: values.json,
+            view: EventsView(secondsAheadOfUTC: surroundings.secondsAheadOfUTC))
     }
 }

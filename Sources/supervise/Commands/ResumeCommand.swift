@@ -36,13 +36,15 @@ extension CommandCall {
         request.settings.resumeFrom = from
         request.beginning = try beginning(of: run, record)
         request.isResume = true
+        request.placeOption = placeOption
         return request
     }
 
     private func inUse(_ name: String, _ status: Status) -> Complaint {
         guard status.phase == .paused else {
             return Complaint(
-                "run \(name) is in use by pid \(status.supervisorPID); nothing to resume")
+                "run \(name) is in use by pid \(status.supervisorPID)"
+                    + "\(SupervisorDistance(to: status).phrase); nothing to resume")
         }
         let unpause = HumanText.commandLine(["supervise", "unpause", name] + placeOption)
         return Complaint("run \(name) is paused; to let it go on: \(unpause)")
@@ -56,7 +58,7 @@ extension CommandCall {
     }
 
     /// What another command has to be given to find the same runs.
-    var placeOption: [String] { given.placeOption }
+    var placeOption: [String] { surroundings.placeOption(given, runs.place) }
 
     /// The program and the variables that the run began with; nil where its version kept none.
     ///
@@ -109,13 +111,5 @@ extension CommandCall {
         if text == "none" { return .beginning }
         let reader = CheckpointReader(run: run, surroundings: surroundings)
         return .checkpoint(try reader.resolve(text, in: try reader.scan()))
-    }
-}
-
-extension [String: GivenOption] {
-    /// What another command has to be given to find the same runs.
-    var placeOption: [String] {
-        guard let place = self["state-dir"], place.source == .commandLine else { return [] }
-        return ["--state-dir", place.text]
     }
 }

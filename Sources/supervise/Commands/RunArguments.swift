@@ -19,8 +19,16 @@ struct RunArguments {
             throw Complaint("no command after --, as in supervise -- python3 train.py")
         }
         var request = try request(collected.options, command: command)
-        request.notes = collected.notes
+        request.notes = collected.notes + [homelessNote(request)].compactMap(\.self)
         return request
+    }
+
+    /// What is kept in `/` goes with the container.
+    private func homelessNote(_ request: RunRequest) -> String? {
+        let standard = "/.local/state/supervise"
+        guard !surroundings.hasOwnHome, request.stateDirectory == standard else { return nil }
+        return "the state is kept in \(standard), as HOME is /; for a place that stays, such as a "
+            + "volume: --state-dir DIR"
     }
 
     private func noCommand(
@@ -54,12 +62,13 @@ struct RunArguments {
             options: try recorded(given),
             stateDirectory: state.directory, settings: values.settings)
         request.otherDirectory = place.other
-        request.placeOption = given.placeOption
+        request.placeOption = surroundings.placeOption(given, state)
         request.name = values.name
         request.checkpointDirectory = try values.checkpointDirectory.map(surroundings.absolute)
         request.fresh = values.fresh
         request.adopt = values.adopt
         request.whenCompleted = values.whenCompleted
+        request.requiresState = values.requiresState
         request.resumeArguments = values.resumeArguments
         request.checkpointSignal = values.checkpointSignal
         request.settings.preempt = try values.preempt?.source(surroundings)

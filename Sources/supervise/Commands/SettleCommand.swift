@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
@@ -99,8 +100,9 @@ extension CommandCall {
                 status: Complaint.no)
         }
         return Complaint(
-            "run \(run.name) is in use by pid \(glance.status.supervisorPID): there is nothing to "
-                + "settle", status: Complaint.no)
+            "run \(run.name) is in use by pid \(glance.status.supervisorPID)"
+                + "\(SupervisorDistance(to: glance.status).phrase): there is nothing to settle",
+            status: Complaint.no)
     }
 
     private func text(_ done: Settled) -> String {

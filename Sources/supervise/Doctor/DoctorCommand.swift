@@ -11,7 +11,8 @@ extension CommandCall {
     func doctor() throws(Complaint) -> Answer {
         try refuseOperands(after: 1)
         let reader = DoctorReader(
-            surroundings: surroundings, place: runs.place, readsAll: values.readsAll)
+            surroundings: surroundings, place: runs.place, readsAll: values.readsAll,
+            placeOption: placeOption)
         var names = try reader.names().map { RunReference($0) }
         if let operand = operands.first, let run = RunReference(operand), run.isArchived {
             _ = try runs.run(operand, for: .doctor)

@@ -71,13 +71,17 @@ extension DoctorReader {
     private func socket() -> MachineFacts.Socket {
         let given = surroundings.environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first
         let base = surroundings.absoluteVariable("XDG_RUNTIME_DIR")
+        let own = surroundings.absoluteVariable("TMPDIR").map { "\($0)/supervise-\(user)" }
         let candidates =
             given.map { [String($0)] }
-            ?? [base.map { "\($0)/supervise" }, "/tmp/supervise-\(user)"].compactMap { $0 }
+            ?? [base.map { "\($0)/supervise" }, own, "/tmp/supervise-\(user)"].compactMap { $0 }
         var refusal = MachineFacts.Socket.refused("/tmp", reason: "it is not there")
         for path in candidates {
-            // A directory for the run and the socket's name follow, with their slashes 22 bytes.
-            if path.utf8.count + 22 > 100 { return .refused(path, reason: "its path is too long") }
+            if path.utf8.count + Self.rest > 100 {
+                refusal = .refused(path, reason: "its path is too long")
+                if path == own { continue }
+                return refusal
+            }
             let parent = parent(of: path)
             guard let owner = try? Ownership.of(path) else {
                 if mayWrite(parent) { return .possible(path) }
@@ -92,9 +96,18 @@ extension DoctorReader {
             let mode = String(owner.mode, radix: 8)
             refusal = .refused(path, reason: "it belongs to user \(owner.user), mode \(mode)")
         }
+        guard given == nil else { return refusal }
         // A run makes one of another name in /tmp.
-        return given == nil && mayWrite("/tmp") ? .possible("/tmp/supervise.…") : refusal
+        if mayWrite("/tmp") { return .possible("/tmp/supervise.…") }
+        let last = "\(place.directory)/.sockets"
+        let above = sequence(first: place.directory) { $0 == "/" ? nil : parent(of: $0) }
+        guard last.utf8.count + Self.rest <= 100, mayWrite(above.first(where: pathExists) ?? "/")
+        else { return refusal }
+        return .possible(last)
     }
+
+    /// A directory for the run and the socket's name, with their slashes, in bytes.
+    private static let rest = 22
 
     /// The narrower of what a container or unit may have and what the machine can.
     private func processes() -> (most: Int, now: Int)? {

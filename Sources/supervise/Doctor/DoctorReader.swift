@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
@@ -10,6 +11,8 @@ struct DoctorReader {
     /// Reads every byte of every checkpoint.
     let readsAll: Bool
     var user: UInt32 = userId()
+    /// What another command has to be given to find the same runs.
+    var placeOption: [String] = []
 
     /// The directories in a state directory that could be runs, also those without a record.
     func names() throws(Complaint) -> [RunName] {
@@ -33,15 +36,20 @@ struct DoctorReader {
         let store = found?.store ?? RunStore(paths)
         var facts = RunFacts(name: name, path: paths.run, record: found?.record)
         facts.host = hostName()
+        facts.placeOption = placeOption
         facts.holder = outcome { () throws(StoreError) in
             name.isArchived ? .nobody : try RunLock.holder(paths)
         }
         if case .success(.process(let pid?)) = facts.holder {
-            facts.holderLives = pathExists("/proc/\(pid)") || !pathExists("/proc/self")
+            facts.distance = store.distance(toHolder: pid)
+            facts.holderLives =
+                facts.distance != .here || pathExists("/proc/\(pid)") || !pathExists("/proc/self")
+            if facts.holderLives { facts.reach = reach(store, holder: pid) }
         }
         facts.status = outcome { () throws(StoreError) in try store.readStatus() }
         facts.names = ((try? Disk().list(paths.run)) ?? []).map(\.name)
         facts.checkpoints = outcome { () throws(StoreError) in try store.scan() }
+        facts.isInitial = !name.isArchived && (try? store.hasNotBegun()) == true
         if readsAll { facts.rotten = rotten(store, facts) }
         do throws(StoreError) {
             _ = try store.loadPins()
@@ -63,6 +71,23 @@ struct DoctorReader {
             facts.missingPrograms = wanted.filter { program($0) == nil }
         }
         return facts
+    }
+
+    /// Asks the supervisor how it is.
+    private func reach(_ store: RunStore, holder pid: Int32) -> RunFacts.Reach? {
+        let status = try? store.readStatus()
+        let published = status?.supervisorPID == Int(pid) ? status?.socket : nil
+        let socket = SupervisorSocket(store.paths.run, published: published)
+        guard socket.isThere else { return nil }
+        do {
+            let client = try socket.connect(within: HealthCheck.patience)
+            let line = try Envelope<JobMessage>(.control(.init(command: "status")), seq: 1).line()
+            try client.send(line: String(decoding: line.dropLast(), as: UTF8.self))
+            let answer = try client.readLine(within: HealthCheck.patience)
+            return answer == nil ? .failed("it closed the connection") : .answered(client.path)
+        } catch {
+            return .failed("\(error)")
+        }
     }
 
     private func outcome<Value>(

@@ -9,6 +9,10 @@ struct RunDoctor {
     let facts: RunFacts
 
     func findings() -> [Finding] {
+        if facts.isInitial, hasNoCheckpoint {
+            let text = "made by supervise init; it has not begun"
+            return [lock, finding(.ok, "record", text)] + access
+        }
         if facts.record == nil, case .failure(.missing) = facts.checkpoints {
             return [
                 finding(
@@ -16,11 +20,20 @@ struct RunDoctor {
                     "nothing, unless run.json and checkpoints have gone from it")
             ]
         }
-        return [lock] + record + origin + status + checkpoints
+        return [lock, socket].compactMap(\.self) + record + origin + status + notices + checkpoints
             + [tenancy, pins, room].compactMap { $0 } + leftovers
             + access
             + facts.jobFaults.map { finding("job", sentence: $0) }
             + programs
+    }
+
+    /// They may be in a directory of their own, which only the start is given.
+    private var hasNoCheckpoint: Bool {
+        switch facts.checkpoints {
+        case .success(let found): found.checkpoints.isEmpty && found.damaged.isEmpty
+        case .failure(.missing): true
+        case .failure: false
+        }
     }
 
     private func finding(
@@ -55,13 +68,28 @@ struct RunDoctor {
         case .failure(let error): return finding("lock", error)
         case .success(.nobody): return finding(.ok, "lock", "free: nobody is at work on it")
         case .success(.process(let pid)):
-            let who = pid.map { "pid \($0)" } ?? "a process"
+            let who = pid.map { "pid \($0)\(facts.distance.phrase)" } ?? "a process"
             guard facts.holderLives else {
                 return finding(
                     .note, "lock", "held by the guard of \(who), which is gone: it ends the job",
                     "wait a moment; where that stays so, look for what of the job cannot be ended")
             }
             return finding(.ok, "lock", "held by \(who)")
+        }
+    }
+
+    /// Whether operators reach the supervisor from here.
+    private var socket: Finding? {
+        switch facts.reach {
+        case nil: return nil
+        case .answered(let path):
+            return finding(.ok, "socket", "answers at \(HumanText.printable(path))")
+        case .failed(let reason):
+            let call = ["supervise", "doctor", facts.name.description]
+            return finding(
+                .problem, "socket", "its supervisor cannot be reached: \(reason)",
+                facts.distance.advice(call)
+                    ?? "call it as the user who runs it; if it was stopped, kill -CONT its pid")
         }
     }
 
@@ -134,8 +162,21 @@ struct RunDoctor {
                     .note, "status",
                     "its supervisor (pid \(status.supervisorPID)) is gone without an end",
                     facts.name.isArchived
-                        ? "nothing: it is in the archive" : "supervise resume \(facts.name)")
+                        ? "nothing: it is in the archive"
+                        : HumanText.commandLine(
+                            ["supervise", "resume", facts.name.description] + facts.placeOption))
             ]
+        }
+    }
+
+    /// Whoever is to tell that the machine is taken away, and does not answer.
+    private var notices: [Finding] {
+        guard isRunning, case .success(let status?) = facts.status else { return [] }
+        let failing = (status.preemption?.sources ?? []).filter { $0.state == .failing }
+        return failing.map {
+            finding(
+                .problem, "notices",
+                sentence: HumanText.printable("--preempt \($0.name) fails: \($0.error ?? "")"))
         }
     }
 

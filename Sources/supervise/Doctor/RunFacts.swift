@@ -11,8 +11,14 @@ struct RunFacts: Sendable {
     var holder: Result<FileLock.Holder, StoreError> = .success(.nobody)
     /// Whether the process that holds the lock is there.
     var holderLives = true
+    /// How far that process is from us.
+    var distance = SupervisorDistance.here
+    /// What came of a question to it; nil where it was not asked, as it has published no socket yet.
+    var reach: Reach?
     /// nil where there is none, though there is a directory of that name.
     var record: Result<RunRecord, StoreError>?
+    /// `supervise init` has made it, and it has not begun.
+    var isInitial = false
     /// Where nobody is at work on it: whether it had ended.
     var status: Result<Status?, StoreError> = .success(nil)
     /// Whether its directory is the one that the record was written in; nil where that was not asked:
@@ -36,6 +42,14 @@ struct RunFacts: Sendable {
     var missingPrograms: [String] = []
     /// Why its job could not be started as it was, and after a semicolon what to do.
     var jobFaults: [String] = []
+    /// What another command has to be given to find the same run.
+    var placeOption: [String] = []
     /// This machine's name.
     var host = ""
+
+    enum Reach: Equatable, Sendable {
+        /// It has answered at this path.
+        case answered(String)
+        case failed(String)
+    }
 }

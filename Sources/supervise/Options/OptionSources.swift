@@ -75,7 +75,8 @@ struct OptionSources {
         do {
             text = try surroundings.readFile(path)
         } catch {
-            throw Complaint("cannot read the configuration file: \(error)")
+            throw Complaint(
+                "cannot read the configuration file: \(error)" + (NameHint.escaped(path) ?? ""))
         }
         let file = ConfigurationFile(
             path: path, specs: OptionTable.options(of: command).filter { $0.name != "config" },
@@ -130,6 +131,8 @@ struct OptionSources {
     private func refusal(of option: GivenOption) -> Complaint {
         let value = HumanText.printable(option.text)
         let shown = value.count > 60 ? value.prefix(60) + "…" : value[...]
-        return Complaint("\(option.subject) takes \(option.spec.accepts), not \"\(shown)\"")
+        let hint = option.spec.name == "name" ? NameHint.escaped(option.text) : nil
+        return Complaint(
+            "\(option.subject) takes \(option.spec.accepts), not \"\(shown)\"" + (hint ?? ""))
     }
 }

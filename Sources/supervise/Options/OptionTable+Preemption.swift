@@ -13,9 +13,10 @@ extension OptionTable {
             in: { $0.preemptSignal = $1 },
             "The signal to supervise that says so, too"),
         OptionSpec(
-            "preempt-grace", .positiveDuration, of: [.run], standard: "30s",
-            in: { $0.settings.preemptGrace = $1 },
-            "How long the machine is there from then on, where nobody tells"),
+            "preempt-grace", .graces, of: [.run], standard: "preempted=30s,maintenance=1m",
+            in: { $1.apply(to: &$0.settings) },
+            "How long the machine is there from a notice on that does not tell: for all, or for each "
+                + "kind, as in maintenance=1h,preempted=30s"),
         OptionSpec(
             "preempt-ack", .flag, of: [.run], in: { $0.settings.preemptAcknowledges = $1 },
             "Tell Azure when all is saved, so that it need not wait"),

@@ -4,7 +4,8 @@ import SuperviseCore
 /// configuration file are all made from it.
 enum OptionTable {
     static let all: [OptionSpec] =
-        identity + job + schedule + watching + retention + failures + hangs + preemption + output
+        identity + state + job + schedule + watching + retention + failures + hangs + preemption
+        + output
         + messages
         + views + forecast
 
@@ -23,7 +24,8 @@ enum OptionTable {
             "Where runs are kept; without it the first of $SUPERVISE_STATE_DIR, $STATE_DIRECTORY, "
                 + "$XDG_STATE_HOME/supervise and ~/.local/state/supervise"),
         OptionSpec(
-            "checkpoint-dir", .directory, of: [.run], [.environment, .recorded, .path],
+            "checkpoint-dir", .directory, of: [.run, .initialise],
+            [.environment, .recorded, .path],
             in: { $0.checkpointDirectory = $1 },
             "Keep the checkpoints here, perhaps on another disk; without it, with the run's state"),
         OptionSpec(
@@ -254,6 +256,10 @@ enum OptionTable {
     ]
 
     private static let views = [
+        OptionSpec(
+            "check", .choice, of: [.status], .init(), in: { $0.check = $1 },
+            "Ask the supervisor, and tell by the exit status: 0 where it answers, or where its job runs "
+                + "too, else 1"),
         OptionSpec(
             "all", .flag, of: [.prune, .settle], .init(), in: { $0.all = $1 },
             "Every run, in place of one"),

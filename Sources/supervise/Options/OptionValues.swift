@@ -17,6 +17,7 @@ struct OptionValues: Sendable {
     var keptVariables: [String] = []
     var fresh = false
     var whenCompleted = RunRequest.WhenCompleted.again
+    var requiresState = false
     var config: String?
     var resumeArguments: ResumeArguments?
     var checkpointSignal: Int32? = freeSignal("SIGUSR1")
@@ -35,12 +36,14 @@ struct OptionValues: Sendable {
     var follow = false
     var attempt: Int?
     var json = false
+    var check: HealthCheck?
     var resumable = false
     var archived = false
     var readsAll = false
     var skipsCheckpoint = false
     var all = false
     var dryRun = false
+    var mustBeMounted = false
     /// As it was written: an id, a number, or none.
     var from: String?
 

@@ -153,7 +153,8 @@ struct CheckpointKeeper {
     private func supervisor() throws(Complaint) -> ControlConnection? {
         guard try run.glance(at: surroundings.now).isRunning else { return nil }
         do throws(Complaint) {
-            return try ControlConnection(to: run, at: surroundings.now)
+            let call = ["supervise", "checkpoints", run.name.description]
+            return try ControlConnection(to: run, for: call, at: surroundings.now)
         } catch {
             // Where only the guard of one that is gone has it, the lock tells.
             guard try run.isHeldByLiving(within: .zero) else { return nil }

@@ -1,4 +1,6 @@
+import SuperviseCore
 import SuperviseFormats
+import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
 
@@ -7,20 +9,32 @@ struct ControlConnection {
     let run: FoundRun
     private let client: UnixClient
 
-    /// - Parameter limit: how long a supervisor that has just started may take to publish its socket.
+    /// - Parameters:
+    ///   - call: the words of the command, for one that has to be called in another container.
+    ///   - limit: how long a supervisor that has just started may take to publish its socket.
     /// - Throws: ``Complaint`` where the run is not running, or its supervisor does not answer.
     init(
-        to run: FoundRun, at now: Timestamp, within limit: Duration = .seconds(10)
+        to run: FoundRun, for call: [String]? = nil, at now: Timestamp,
+        within limit: Duration = .seconds(10)
     ) throws(Complaint) {
         self.run = run
         let (glance, socket) = try Self.reachable(run, at: now, within: limit)
         do throws(SystemError) {
-            client = try UnixClient(path: socket)
+            client = try SupervisorSocket(run.store.paths.run, published: socket).connect()
         } catch {
             throw Complaint(
-                "the supervisor of \(run.name) (pid \(glance.status.supervisorPID)) cannot be "
-                    + "reached: \(error)", status: Complaint.no)
+                Self.unreachable(run, glance.status, "\(error)", call), status: Complaint.no)
         }
+    }
+
+    private static func unreachable(
+        _ run: FoundRun, _ status: Status, _ reason: String, _ call: [String]?
+    ) -> String {
+        let call = call ?? ["supervise", "status", run.name.description]
+        let distance = SupervisorDistance(to: status)
+        let who = "pid \(status.supervisorPID)\(distance.phrase)"
+        let what = "the supervisor of \(run.name) (\(who)) cannot be reached: \(reason)"
+        return distance.advice(call).map { "\(what); \($0)" } ?? what
     }
 
     /// Waits for the socket of a supervisor that holds the lock and has not published it yet.
@@ -60,14 +74,17 @@ struct ControlConnection {
         }
     }
 
-    /// Asks, and waits for the answer as long as it takes.
+    /// Asks, and waits for the answer.
     ///
-    /// - Throws: ``Complaint`` where the supervisor refuses or goes away.
-    func ask(_ control: JobMessage.Control) throws(Complaint) -> SupervisorMessage {
+    /// - Parameter limit: how long each line may take; nil waits for ever.
+    /// - Throws: ``Complaint`` where the supervisor refuses, goes away or takes too long.
+    func ask(
+        _ control: JobMessage.Control, within limit: Duration? = nil
+    ) throws(Complaint) -> SupervisorMessage {
         do {
             let line = try Envelope<JobMessage>(.control(control), seq: 1).line()
             try client.send(line: String(decoding: line.dropLast(), as: UTF8.self))
-            while let line = try client.readLine(within: nil) {
+            while let line = try client.readLine(within: limit) {
                 let answer = try JSONText.decode(
                     Envelope<SupervisorMessage>.self, from: line.utf8)
                 guard answer.seq == 1 else { continue }

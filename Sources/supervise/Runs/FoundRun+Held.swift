@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
@@ -11,6 +12,8 @@ extension FoundRun {
         within limit: Duration = .milliseconds(250)
     ) throws(Complaint) -> Bool {
         guard case .process(let pid) = try lockHolder() else { return false }
+        // Elsewhere its number means another process, or none; it has the lock, so it lives.
+        guard store.distance(toHolder: pid) == .here else { return true }
         // One that has not written its number yet has just started.
         return pid.map { !HeldLock.hasEnded($0, within: limit) } ?? true
     }
@@ -26,7 +29,7 @@ extension FoundRun {
 
     /// - Parameter pid: whose number is in the lock.
     func whyStillHeld(by pid: Int32, _ again: String) -> String? {
-        guard HeldLock.hasEnded(pid) else { return nil }
+        guard store.distance(toHolder: pid) == .here, HeldLock.hasEnded(pid) else { return nil }
         let held = HeldLock(paths: store.paths, pid: pid, again: again)
         return held.sentence(store.paths.lock)
     }

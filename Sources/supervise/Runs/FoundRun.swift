@@ -81,6 +81,7 @@ struct FoundRun: Sendable {
                 status.outcome = nil
                 // It is another supervisor's, perhaps that of the state that this is a copy of.
                 status.socket = nil
+                status.place = nil
             }
         }
         let record = try? record.get()

@@ -28,7 +28,8 @@ struct LogReader: Sendable {
         do throws(SystemError) {
             hasFound = try copyAll()
         } catch {
-            throw Complaint("the output of \(run.name) cannot be shown: \(error)")
+            throw Complaint(writing: error)
+                ?? Complaint("the output of \(run.name) cannot be shown: \(error)")
         }
         if !hasFound { throw nothing() }
     }

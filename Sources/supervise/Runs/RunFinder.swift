@@ -9,9 +9,11 @@ struct RunFinder: Sendable {
     let now: Timestamp
     /// Where runs of services are, which are looked for where none was found.
     var services = StatePlace.ofServices
+    /// The run whose job calls us.
+    var own: RunReference?
 
-    /// The run that was named, or the one that is meant where none was: the one that is running, or
-    /// else the only one that there is.
+    /// The run that was named, or the one that is meant where none was: for a job its own, else the one that
+    /// is running, or else the only one that there is.
     func run(_ name: String?, for command: Command) throws(Complaint) -> FoundRun {
         guard let name else { return try only(for: command) }
         if let run = RunReference(name), run.isArchived {
@@ -19,7 +21,9 @@ struct RunFinder: Sendable {
         }
         guard let valid = RunName(name) else {
             let shown = HumanText.printable(name)
-            throw Complaint("\"\(shown)\" cannot be the name of a run (supervise list)")
+            throw Complaint(
+                "\"\(shown)\" cannot be the name of a run"
+                    + (NameHint.escaped(name) ?? " (supervise list)"))
         }
         for directory in directories {
             guard let found = FoundRun.read(valid, in: directory) else { continue }
@@ -28,6 +32,7 @@ struct RunFinder: Sendable {
             throw Complaint(
                 "run \(name): \(closed.sentence(for: "\(command.rawValue) \(name)"))")
         }
+        if let initial = initial(valid) { throw initial }
         let found = try all()
         let names = found.open.map(\.name.description)
         let hint =
@@ -82,6 +87,7 @@ struct RunFinder: Sendable {
     private func only(for command: Command) throws(Complaint) -> FoundRun {
         let found = try all()
         let runs = found.open
+        if let own, let run = runs.first(where: { $0.name == own }) { return run }
         let glances = runs.map { try? $0.glance(at: now) }
         let running = runs.indices.filter { glances[$0]?.isRunning == true }
         if let index = running.first, running.count == 1 { return runs[index] }

@@ -8,8 +8,14 @@ struct PreemptionView {
 
     var rows: [(label: String, left: String, right: String?)] {
         guard let preemption else { return [] }
-        if let notice = preemption.notice { return [("preemption", text(of: notice), nil)] }
-        return preemption.sources.map { ("notices", text(of: $0), nil) }
+        let sources = preemption.sources
+        guard let notice = preemption.notice else {
+            return sources.map { ("notices", text(of: $0), nil) }
+        }
+        // One that fails cannot tell that it is withdrawn, or comes sooner.
+        let failing = sources.filter { $0.state == .failing }
+        return [("preemption", text(of: notice), nil)]
+            + failing.map { ("notices", text(of: $0), nil) }
     }
 
     private func text(of notice: Status.Notice) -> String {

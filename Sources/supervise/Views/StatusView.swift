@@ -11,6 +11,8 @@ struct StatusView {
     let isPlain: Bool
     /// Also tell why the next checkpoint is when it is.
     var isVerbose = false
+    /// What another command has to be given to find the same run.
+    var placeOption: [String] = []
 
     private var status: Status { glance.status }
 
@@ -48,7 +50,8 @@ struct StatusView {
             rows.append(("incomplete", HumanText.printable(path.text), nil))
         }
         if glance.isResumable, RunReference(status.name)?.isArchived != true {
-            rows.append(("to go on", "supervise resume \(status.name)", nil))
+            let call = ["supervise", "resume", status.name] + placeOption
+            rows.append(("to go on", HumanText.commandLine(call), nil))
         }
         return ([headline] + rows.map(line)).map { TextLayout.trimmed($0) + "\n" }.joined()
     }
@@ -93,9 +96,7 @@ struct StatusView {
             if let rate = progress.rate { parts.append(HumanText.rate(perSecond: rate)) }
             if let eta = progress.eta { parts.append("\(HumanText.age(eta)) left") }
         }
-        for (name, value) in progress.metrics.sorted(by: { $0.key < $1.key }) {
-            parts.append("\(HumanText.printable(name)) \(HumanText.number(value))")
-        }
+        parts += MetricsView(progress: progress).parts
         return parts.isEmpty ? "the job has not told of any" : parts.joined(separator: "  ")
     }
 
@@ -186,6 +187,7 @@ struct StatusView {
         let troubles = [
             (requests.unanswered, "unanswered"), (requests.late, "late"),
             (requests.failed, "failed"), (requests.lost, "lost"),
+            (requests.unfinished, "unfinished"),
         ].filter { $0.0 > 0 }
         guard !troubles.isEmpty else { return nil }
         let list = troubles.map { "\($0.0) \($0.1)" }.joined(separator: ", ")

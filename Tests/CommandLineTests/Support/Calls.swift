@@ -36,10 +36,14 @@ func request(
 func answer(
     _ arguments: [String], _ surroundings: Surroundings = place()
 ) throws -> Answer {
-    guard case .answer(let answer) = try Program.intent(arguments, surroundings) else {
-        throw Complaint("this call runs something")
+    switch try Program.intent(arguments, surroundings) {
+    case .answer(let answer): return answer
+    case .events(let reader):
+        var written: [UInt8] = []
+        try reader.copy { written += $0 }
+        return Answer(text: String(decoding: written, as: UTF8.self), notes: reader.notes)
+    case .run, .logs: throw Complaint("this call runs something")
     }
-    return answer
 }
 
 /// The line that a call of `supervise` complains with; nil where it has nothing to complain about.

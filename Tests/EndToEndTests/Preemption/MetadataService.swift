@@ -13,10 +13,11 @@ final class MetadataService {
     private let program: Program
     private let place: Place
 
-    init(_ place: Place) throws {
+    /// - Parameter options: of the stand-in, such as `--imdsv1`.
+    init(_ place: Place, _ options: [String] = []) throws {
         self.place = place
         let file = "\(place.path)/port-\(try randomHex(bytes: 4))"
-        program = try place.start(["python3", Self.path, "--port-file", file])
+        program = try place.start(["python3", Self.path, "--port-file", file] + options)
         try waitForChange(in: place.path) { (try? readSmallFile(file))?.isEmpty == false }
         let port = try readSmallFile(file).filter(\.isNumber)
         base = "http://127.0.0.1:\(port)"

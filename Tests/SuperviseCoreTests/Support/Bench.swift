@@ -192,6 +192,8 @@ struct Bench {
             answers.append(.committed(Desk.summary(order.id), seconds: 1))
         case .remove(let ids): answers.append(.removed(ids, held: []))
         case .listArchives: answers.append(.archives([]))
+        case .removeLogs: answers.append(.logsRemoved(.init()))
+        case .awaitRelease(let id): answers.append(.released(id))
         case .endDescendants:
             if !answers.contains(.descendantsGone) { answers.append(.descendantsGone) }
         case .killEverything:

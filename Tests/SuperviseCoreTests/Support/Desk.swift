@@ -8,6 +8,8 @@ struct Desk {
     private(set) var now: Int64 = 0
     /// What the end waits for is answered at once.
     var endsAtOnce = true
+    /// There is no old output, and there are no old events.
+    var hasNoLogs = true
 
     static let firstToken = "0123456789abcdef"
 
@@ -47,7 +49,9 @@ struct Desk {
     @discardableResult
     mutating func tell(_ event: Event, after wait: Duration = .zero) -> [Action] {
         now += wait.wholeNanoseconds
-        let actions = supervisor.handle(event, at: moment)
+        var actions = supervisor.handle(event, at: moment)
+        let asksForLogs = actions.contains { if case .removeLogs = $0 { true } else { false } }
+        if hasNoLogs, asksForLogs { actions += tell(.logsRemoved(.init())) }
         guard endsAtOnce, supervisor.isClosing else { return actions }
         return actions + actions.flatMap(\.answersAtEnd).flatMap { tell($0) }
     }
@@ -132,6 +136,7 @@ extension Action {
         case .measureOutput: [.outputTaken(0)]
         case .acknowledge: [.acknowledged]
         case .giveUpRecord: [.recordGivenUp(isVisible: false)]
+        case .remove(let ids): [.removed(ids, held: [])]
         default: []
         }
     }

@@ -54,6 +54,8 @@ struct SpotRun {
     private var step: Int64 = 0
     private var asked: Int?
     private var askedForFinal = false
+    /// The request that it is saving for.
+    private var answering: Int?
     private var stepBegan: Int64 = 0
     /// When the job can next do something else.
     private var busyUntil: Int64 = 0
@@ -208,6 +210,7 @@ struct SpotRun {
             if askedForFinal { finalBegan = now }
             let request = asked
             asked = nil
+            answering = request
             say(.begin(.init(step: step, request: request)))
         } else if isTold, !isStubborn {
             put(.dies(15), after: 0.05)
@@ -253,6 +256,8 @@ struct SpotRun {
     private mutating func hear(_ message: SupervisorMessage) {
         switch message {
         case .checkpointRequest(let wire):
+            // It is saving for that one, which becomes the last.
+            if wire.request == answering, lives, now < busyUntil { return }
             asked = wire.request
             askedForFinal = wire.final
         case .began(let began):

@@ -14,6 +14,8 @@ struct BranchWitness {
     /// What the attempt has committed last or resumed from.
     private var base: CheckpointID?
     private var pending: [CheckpointID] = []
+    /// Of these, and of all before: files that the job wrote by itself.
+    private var watched: Set<CheckpointID> = []
     /// By this supervisor.
     private var ordered: Set<CheckpointID> = []
     private var hasSpawned = false
@@ -73,17 +75,20 @@ struct BranchWitness {
             known.insert(summary.id)
             ownCommits.insert(summary.id)
             pending.removeAll { $0 == summary.id }
-            base = summary.id
+            // In a stop an older one may come after a newer one.
+            base = base.map { max($0, summary.id) } ?? summary.id
         case .verified(let id, .bad): known.remove(id)
-        case .commitFailed(let id, _), .notAdded(let id, _): pending.removeAll { $0 == id }
+        case .commitFailed(let id, _), .notAdded(let id, _): drop(id)
         case .removed(_, let held): known.formUnion(held)
+        case .removalFailed(let ids): known.formUnion(ids)
         default: break
         }
+        receive(step.supervisor.committing)
         for action in step.actions {
             switch action {
             case .commit(let order): try follow(order)
             case .add(let order, _): try follow(order)
-            case .dropStaging(let id): pending.removeAll { $0 == id }
+            case .dropStaging(let id): drop(id)
             case .setAside(let id, _): known.remove(id)
             default: break
             }
@@ -104,17 +109,38 @@ struct BranchWitness {
         }
     }
 
+    /// Its parent is the one before it, also of those that wait.
+    private mutating func receive(_ unfinished: [Committing]) {
+        let left = Set(unfinished.map(\.id))
+        // A watched file that gives way before its turn; what a message brought is dropped aloud.
+        for id in pending where watched.contains(id) && !left.contains(id) && !ordered.contains(id)
+        {
+            drop(id)
+        }
+        for commit in unfinished where !pending.contains(commit.id) {
+            if commit.watched != nil { watched.insert(commit.id) }
+            parents[commit.id] = .some([pending.last, base].compactMap { $0 }.max())
+            pending.append(commit.id)
+        }
+    }
+
+    /// It becomes no checkpoint: those that wait behind it continue from the one before it.
+    private mutating func drop(_ id: CheckpointID) {
+        guard let place = pending.firstIndex(of: id) else { return }
+        pending.remove(at: place)
+        for other in pending where parents[other] == .some(id) {
+            parents[other] = parents[id]
+        }
+    }
+
     private mutating func follow(_ order: Action.CommitOrder) throws(Violation) {
         // One that waited for room is ordered again.
         guard ordered.insert(order.id).inserted else { return }
-        // One that failed may be named by those that waited behind it.
-        let hasFailed = order.parent.map { ordered.contains($0) && !pending.contains($0) } ?? false
-        if hasSpawned, order.parent != pending.last ?? base, !hasFailed {
+        if hasSpawned, order.parent != parents[order.id] ?? nil {
             throw Violation(
                 "branches", "\(order.id) has the parent \(order.parent?.description ?? "none")")
         }
         parents[order.id] = .some(order.parent)
-        pending.append(order.id)
     }
 
     /// Forgets the checkpoints that were removed in this step.

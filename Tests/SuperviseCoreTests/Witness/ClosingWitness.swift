@@ -42,7 +42,8 @@ struct ClosingWitness {
             switch action {
             case .record, .giveUpRecord, .flushFiles, .flushOutput, .measureOutput, .leaveOutput,
                 .acknowledge, .exit, .log, .tell, .publish, .notify, .send, .close, .setTimer,
-                .cancelTimer, .savePins, .tryAgain, .widenReaders, .tellDiscards:
+                .cancelTimer, .savePins, .tryAgain, .widenReaders, .tellDiscards, .remove,
+                .awaitRelease, .cancelCompression:
                 break
             default: throw Violation("end", "after its end was decided there is \(action)")
             }

@@ -108,8 +108,8 @@ struct HangWitness {
             }
         default: break
         }
-        for case .add(let order, let source) in step.actions where source.path.isBelow("/out") {
-            watched.insert(order.id)
+        for commit in step.supervisor.committing where commit.watched != nil {
+            watched.insert(commit.id)
         }
     }
 

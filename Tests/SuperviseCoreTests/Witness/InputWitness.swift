@@ -22,7 +22,8 @@ struct InputWitness {
             throw Violation("input", "it completes, and its input was used up before")
         }
         let record = step.supervisor.record
-        if step.exit != nil, record.outcome?.reason == .inputUsedUp, !isUsedUp {
+        // Where no attempt ran, the outcome is that of before.
+        if step.exit != nil, ran > 0, record.outcome?.reason == .inputUsedUp, !isUsedUp {
             throw Violation("input", "it fails for an input that is not used up")
         }
     }

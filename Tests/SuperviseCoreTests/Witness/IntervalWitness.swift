@@ -50,7 +50,7 @@ struct IntervalWitness {
         _ step: Step, _ before: Ledger, _ after: Ledger
     ) throws(Violation) {
         let counted = after.counted(step.now)
-        follow(step, counted, after)
+        follow(step, counted, before, after)
         let now = step.supervisor.record.experience
         defer { seen = now }
         guard case .committed(let summary, let seconds) = step.event,
@@ -76,7 +76,9 @@ struct IntervalWitness {
         if let request, request == open { requestedAt[request] = nil }
     }
 
-    private mutating func follow(_ step: Step, _ counted: Int64, _ after: Ledger) {
+    private mutating func follow(
+        _ step: Step, _ counted: Int64, _ before: Ledger, _ after: Ledger
+    ) {
         let committing = step.supervisor.committing.map(\.id)
         defer {
             open = step.supervisor.attempt?.request?.number
@@ -92,7 +94,8 @@ struct IntervalWitness {
             case .log(.checkpointFailed(let failed)): close(failed.request)
             case .makeStaging(let id) where saves[id] == nil:
                 saves[id] = Save(
-                    requestedAt: after.requestOf[id].flatMap { requestedAt[$0] }, beganAt: counted)
+                    requestedAt: after.requestOf[id].flatMap { requestedAt[$0] },
+                    beganAt: before.beganAt(step))
             case .commit(let order): saves[order.id]?.soFar = order.secondsSoFar
             case .add(let order, _): saves[order.id]?.soFar = order.secondsSoFar
             case .record(let record, _) where record.current != nil && record.attempt > attempt:
@@ -114,7 +117,7 @@ struct IntervalWitness {
             saves[taken] = Save(
                 requestedAt: after.requestOf[taken].flatMap { requestedAt[$0] }, beganAt: counted)
             finish(taken, held: blocked(add.blocked, counted), 0)
-            for case .add(let order, _) in step.actions {
+            for case .add(let order, _) in step.actions where order.id == taken {
                 saves[taken]?.soFar = order.secondsSoFar
             }
         default: break
@@ -148,7 +151,7 @@ struct IntervalWitness {
         return max(interval - (seen.wait ?? 0), min(interval, max(1, interval / 10)))
     }
 
-    private static func interval(cost: Double, _ seen: Experience) -> Double {
+    static func interval(cost: Double, _ seen: Experience) -> Double {
         let mean = (28_800 + seen.ran) * 3 / (1 + 3 * Double(seen.failures))
         if cost >= 2 * mean { return min(max(mean, 30), 21_600) }
         let part = cost / (2 * mean)

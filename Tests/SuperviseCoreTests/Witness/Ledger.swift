@@ -17,6 +17,13 @@ struct Ledger {
     private(set) var repeats: Set<CheckpointID> = []
     /// Ordered, and neither committed nor failed, in the order of the orders.
     var orders: [CheckpointID] = []
+    /// When the `begin` came whose answer is held back, in the time that counts.
+    private(set) var heldBegin: Int64?
+    private var heldRequest: Int?
+    /// Of these: what the disk has been ordered to do at least once.
+    private(set) var given: Set<CheckpointID> = []
+    /// Watched files that wait behind others.
+    private var watching: Set<CheckpointID> = []
     var open: CheckpointID?
     var openRequest: Int?
     var openRequestIsFinal = false
@@ -50,8 +57,14 @@ struct Ledger {
     var lastExit: JobEnd?
     /// That the machine is taken away, as far as anybody was told.
     private(set) var notice: Notice?
+    /// What each of those who can tell says now.
+    private var said: [String: Notice] = [:]
+    private var authors: [InquiryID: String] = [:]
+    /// Who has asked for an end.
+    private var ender: Ender?
     /// A checkpoint was recommended in this step, for the first time.
-    private(set) var isRecommended = false
+    var isRecommended: Bool { recommended != nil }
+    private(set) var recommended: String?
     private var recommendations: Set<String> = []
     /// Of those that were asked whether it is, and not yet answered.
     private(set) var inquiries: Set<InquiryID> = []
@@ -62,16 +75,22 @@ struct Ledger {
         var deadline: Int64
         /// Between the end of a final checkpoint's time and that.
         var reserve: Int64
+        var action = "terminate"
+        /// The same words are the same notice.
+        var words = ""
 
         var saveBy: Int64 { deadline - reserve }
         var killBy: Int64 { deadline - 500_000_000 }
     }
 
+    private enum Ender { case people, notice }
+
     mutating func follow(_ step: Step) {
         followNotices(step)
         followBefore(step.event)
         for action in step.actions { follow(action, step) }
-        followDeferred(step)
+        followWaiting(step)
+        followHeld(step)
         followPause(step)
         switch step.event {
         case .received(.hello(let hello), let connection, _):
@@ -106,6 +125,7 @@ struct Ledger {
         case .timer(let timer): armed[timer] = nil
         case .stagingMeasured(let id, _): measured.remove(id)
         case .removed(let gone, let held): leaving.subtract(gone + held)
+        case .removalFailed(let ids): leaving.subtract(ids)
         case .watched(let files):
             for file in files { watched[file.path] = file.completedAt.nanoseconds }
         case .watchedRenamed(let old, let new): watched[new] = watched.removeValue(forKey: old)
@@ -121,47 +141,117 @@ struct Ledger {
             .outputTail,
             .received, .noticed, .signal, .stagingMade, .warned, .hindered, .diskFull, .pinsSaved,
             .answered,
-            .archives, .archiveRemoved, .archiveTrimmed, .freeSpace:
+            .archives, .archiveRemoved, .archiveTrimmed, .freeSpace, .logsRemoved, .released:
             break
         }
     }
 
     private mutating func followNotices(_ step: Step) {
-        isRecommended = false
+        recommended = nil
         switch step.event {
+        case .signal(.stop): endIsPeoples()
+        case .received(.control(let control), _, _) where control.command == "stop": endIsPeoples()
         case .signal(.preempt):
-            noticed(step.settings.preemptGrace.wholeNanoseconds, step.now)
+            guard said["signal"] == nil else { return }
+            say("signal", step.settings.preemptGrace.wholeNanoseconds, "terminate", "", step.now)
         case .answered(let id, let answer) where inquiries.contains(id):
-            let words = (answer.headers["means"] ?? "").split(
-                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            if words.first == "saves" {
-                isRecommended = recommendations.insert(String(words[1])).inserted
-            } else if words.first == "ends" {
-                noticed(
-                    Int64(words[1]) ?? step.settings.preemptGrace.wholeNanoseconds, step.now)
-            }
+            read(answer.headers["means"] ?? "", from: authors[id] ?? "", step)
         default: break
         }
     }
 
-    /// The earliest deadline counts, and nobody who can tell of it is gone in less than 2 s.
-    private mutating func noticed(_ left: Int64, _ now: Int64) {
+    private mutating func endIsPeoples() {
+        if ender != nil { ender = .people }
+    }
+
+    private mutating func read(_ means: String, from author: String, _ step: Step) {
+        let words = means.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
+            .map(String.init)
+        switch words[0] {
+        case "nothing": withdraw(author)
+        case "saves-only", "saves":
+            if words[0] == "saves-only" { withdraw(author) }
+            let identity = words.dropFirst().joined(separator: ":")
+            if recommendations.insert(identity).inserted { recommended = identity }
+        case "ends":
+            // Google tells of it apart, and Azure by what it is.
+            let isAzure = step.settings.preempt?.kind == .azure
+            let isMaintenance = author == "maintenance" || isAzure && words[2] == "stop"
+            let grace =
+                isMaintenance ? step.settings.maintenanceGrace : step.settings.preemptGrace
+            say(
+                author, Int64(words[1]) ?? grace.wholeNanoseconds, words[2], words[3], step.now)
+        default: break
+        }
+    }
+
+    /// Nobody who can tell of a deadline is gone in less than 2 s.
+    private mutating func say(
+        _ author: String, _ left: Int64, _ action: String, _ words: String, _ now: Int64
+    ) {
         let left = max(left, 2_000_000_000)
-        let reserve = min(max(left / 10, 1_000_000_000), 5_000_000_000)
-        guard let known = notice else {
-            notice = Notice(deadline: now + left, reserve: reserve)
+        var new = Notice(
+            deadline: now + left, reserve: min(max(left / 10, 1_000_000_000), 5_000_000_000),
+            action: action, words: words)
+        if let old = said[author] {
+            if old.words == words, old.action == action { return }
+            if old.action == action, abs(old.deadline - new.deadline) < 1_000_000_000 {
+                new.deadline = min(old.deadline, new.deadline)
+                new.reserve = min(old.reserve, new.reserve)
+            }
+        }
+        said[author] = new
+        heed()
+    }
+
+    private mutating func withdraw(_ author: String) {
+        guard said.removeValue(forKey: author) != nil else { return }
+        heed()
+    }
+
+    /// The earliest deadline counts, then the harshest action. In a stop it only comes closer.
+    private mutating func heed() {
+        let earliest = said.values.min {
+            ($0.deadline, $0.action == "stop" ? 1 : 0) < ($1.deadline, $1.action == "stop" ? 1 : 0)
+        }
+        guard var first = earliest else {
+            if ender != .notice { notice = nil }
             return
         }
-        guard now + left < known.deadline else { return }
-        notice = Notice(deadline: now + left, reserve: min(reserve, known.reserve))
+        if let known = notice {
+            if ender != nil, first.deadline > known.deadline { return }
+            if first.deadline < known.deadline { first.reserve = min(first.reserve, known.reserve) }
+            if first.deadline == known.deadline, first.words == known.words,
+                first.action == known.action
+            {
+                first.reserve = known.reserve
+            }
+        }
+        notice = first
+    }
+
+    /// An end that people ask for is theirs, and the first one that a notice leads to is its own.
+    private mutating func followEnder(_ by: String) {
+        let people = ["SIGTERM", "SIGINT", "SIGHUP", "control stop"]
+        ender = by == "control restart" ? nil : people.contains(by) ? .people : .notice
     }
 
     private mutating func follow(_ action: Action, _ step: Step) {
         switch action {
-        case .inquire(let id, _): inquiries.insert(id)
+        case .inquire(let id, let inquiry):
+            inquiries.insert(id)
+            var author = "source"
+            if case .requests(let all) = inquiry, all.urls[0].contains("maintenance-event") {
+                author = "maintenance"
+            }
+            authors[id] = author
         case .endInquiry(let id): inquiries.remove(id)
         case .killEverything, .endDescendants(.atOnce): isCondemned = true
-        case .log(.stopRequested(let told)): if told.count == 1 { endPause(step.now) }
+        case .log(.stopRequested(let told)):
+            guard told.count == 1 else { return }
+            endPause(step.now)
+            followEnder(told.by)
+        case .log(.restarting): ender = nil
         case .spawn(let order):
             isCondemned = false
             token = order.token
@@ -179,15 +269,18 @@ struct Ledger {
             open = id
             if case .received(.begin(let begin), _, _) = step.event {
                 requestOf[id] = named(begin.request, step)
+            } else if heldBegin != nil {
+                requestOf[id] = named(heldRequest, step)
             }
         case .dropStaging(let id):
             if open == id { open = nil }
             orders.removeAll { $0 == id }
-        case .commit(let order) where orders.contains(order.id): break
-        case .add(let order, _) where orders.contains(order.id): break
+        case .commit(let order) where orders.contains(order.id): given.insert(order.id)
+        case .add(let order, _) where orders.contains(order.id): given.insert(order.id)
         case .commit(let order):
             if open == order.id { open = nil }
             orders.append(order.id)
+            given.insert(order.id)
             if case .received(.commit(let commit), _, _) = step.event,
                 let named = named(commit.request, step),
                 requestOf[order.id] == nil || named == openRequest
@@ -196,6 +289,7 @@ struct Ledger {
             }
         case .add(let order, let source):
             orders.append(order.id)
+            given.insert(order.id)
             if case .received(.add(let add), _, _) = step.event {
                 requestOf[order.id] = named(add.request, step)
             } else {
@@ -234,7 +328,7 @@ struct Ledger {
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
             .savePins, .acknowledge, .notify, .listArchives, .removeArchive, .trimArchive,
-            .measureSpace, .tryAgain:
+            .measureSpace, .tryAgain, .awaitRelease, .removeLogs:
             break
         }
     }
@@ -270,26 +364,55 @@ struct Ledger {
         if pausedAt == nil { paused += time }
     }
 
-    /// Behind one that waits for room, an order is taken and given later.
-    private mutating func followDeferred(_ step: Step) {
-        guard case .received(let message, let connection, _) = step.event,
-            let order = step.supervisor.committing.last?.id, !orders.contains(order),
-            !step.actions.contains(where: {
-                if case .send(.error, connection, _) = $0 { true } else { false }
-            })
-        else { return }
-        switch message {
-        case .commit(let commit):
-            if open == order { open = nil }
-            if let named = self.named(commit.request, step),
-                requestOf[order] == nil || named == openRequest
-            {
-                requestOf[order] = named
-            }
-        case .add(let add): requestOf[order] = named(add.request, step)
-        default: return
+    private mutating func followHeld(_ step: Step) {
+        guard step.supervisor.attempt?.held != nil else {
+            heldBegin = nil
+            heldRequest = nil
+            return
         }
-        orders.append(order)
+        if case .received(.begin(let begin), let connection, _) = step.event,
+            step.supervisor.attempt?.held?.connection == connection
+        {
+            heldBegin = counted(step.now)
+            heldRequest = begin.request
+        }
+    }
+
+    /// When the job began what is staged in this step.
+    func beganAt(_ step: Step) -> Int64 {
+        if case .received(.begin, _, _) = step.event { return counted(step.now) }
+        return heldBegin ?? counted(step.now)
+    }
+
+    /// What was received in this step and waits behind others, or a watched file that gives way to a newer
+    /// one before its turn.
+    private mutating func followWaiting(_ step: Step) {
+        let unfinished = step.supervisor.committing
+        orders.removeAll { id in
+            !given.contains(id) && watching.contains(id) && !unfinished.contains { $0.id == id }
+        }
+        for commit in unfinished where !orders.contains(commit.id) {
+            if open == commit.id { open = nil }
+            orders.append(commit.id)
+            if let file = commit.watched {
+                watching.insert(commit.id)
+                if file.isRepeat { repeats.insert(commit.id) }
+                requestOf[commit.id] =
+                    file.isRepeat ? nil : answered(by: watched[file.path] ?? 0, step)
+                continue
+            }
+            guard case .received(let message, _, _) = step.event else { continue }
+            switch message {
+            case .commit(let said):
+                if let named = named(said.request, step),
+                    requestOf[commit.id] == nil || named == openRequest
+                {
+                    requestOf[commit.id] = named
+                }
+            case .add(let add): requestOf[commit.id] = named(add.request, step)
+            default: break
+            }
+        }
     }
 
     private func isOpen(_ step: Step) -> Bool {

@@ -38,22 +38,21 @@ struct NamesWitness {
                     let kept = step.supervisor.checkpoints
                     begin(from: kept.first { $0.id == attempt.resumedFrom }, kept)
                 }
-            case .add(let order, let source):
-                let file = step.supervisor.committing.first { $0.id == order.id }?.watched
-                // Once more, as room was made; or the job itself has added it.
-                guard let file, judged.insert(order.id).inserted else { continue }
-                if file.path != source.path {
-                    throw Violation("names", "\(order.id) is of \(file.path)")
-                }
-                try judge(order, file, step)
-                let last = step.supervisor.committing.first?.id
-                if file.isRepeat, last != order.id {
-                    throw Violation("names", "\(order.id) is older than \(last as Any)")
-                }
             case .log(.warning(let warning))
             where warning.message.contains("no longer used as steps"):
                 warnings += 1
             default: break
+            }
+        }
+        for commit in step.supervisor.committing {
+            guard let file = commit.watched, judged.insert(commit.id).inserted else { continue }
+            if file.path != commit.added?.path {
+                throw Violation("names", "\(commit.id) is of \(file.path)")
+            }
+            try judge(commit.order, file, step)
+            let last = step.supervisor.committing.first?.id
+            if file.isRepeat, last != commit.id {
+                throw Violation("names", "\(commit.id) is older than \(last as Any)")
             }
         }
         if warnings != (hasEnded && !wasEnded ? 1 : 0) {

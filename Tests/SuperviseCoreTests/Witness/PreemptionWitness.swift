@@ -15,11 +15,14 @@ struct PreemptionWitness {
     private var asked: [Int64] = []
     /// Since when somebody is not being asked.
     private var idleSince: Int64?
+    /// When a recommendation last led to a request.
+    private var advisedAt: Int64?
 
     private struct Told {
         var failing = 0
         var recovered = 0
         var nonsense = 0
+        var remarks = 0
     }
 
     /// What would be lost with the job, as far as it can be known; in the time that counts.
@@ -52,12 +55,19 @@ struct PreemptionWitness {
         }
     }
 
+    /// An attempt was started after a notice.
+    private var hasBegunAnother = false
+
     mutating func judge(
         _ step: Step, _ before: Ledger, _ after: Ledger, _ stop: StopWitness
     ) throws(Violation) {
         if case .stoodStill = step.event { notBefore = step.now }
         follow(step, before, after)
-        if after.notice != nil, step.spawn != nil {
+        if after.notice != nil, step.spawn != nil { hasBegunAnother = true }
+        // With more than five minutes there is time for another attempt.
+        if let notice = after.notice, step.spawn != nil,
+            notice.deadline - step.now <= 300 * Self.second
+        {
             throw Violation("preemption", "a spawn on a machine that is taken away")
         }
         try judgeRecommendation(step, before, after)
@@ -85,18 +95,20 @@ struct PreemptionWitness {
         }
         for action in step.actions {
             switch action {
-            case .makeStaging(let id): work.began[id] = work.began[id] ?? counted
+            case .makeStaging(let id):
+                work.began[id] = work.began[id] ?? before.beganAt(step)
             case .add(let order, let source):
                 if source.path.isBelow("/out") { work.isExact = false }
                 work.began[order.id] = work.began[order.id] ?? counted
             default: break
             }
         }
-        // It may wait behind one for which there is no room.
-        if let waiting = step.supervisor.committing.last?.id, work.began[waiting] == nil {
-            work.began[waiting] = counted
+        // It may wait behind others.
+        for waiting in step.supervisor.committing where work.began[waiting.id] == nil {
+            work.began[waiting.id] = counted
         }
         for case .log(.failed) in step.actions { work.hasFailedInTime = before.notice != nil }
+        if after.notice == nil { work.hasFailedInTime = false }
         switch step.event {
         case .spawned: work.hasRun = true
         case .jobExited: work.endedAt = counted
@@ -107,7 +119,7 @@ struct PreemptionWitness {
     }
 
     /// The machine stays, or comes back: the job is asked, and nothing else is done to it.
-    private func judgeRecommendation(
+    private mutating func judgeRecommendation(
         _ step: Step, _ before: Ledger, _ after: Ledger
     ) throws(Violation) {
         guard case .answered = step.event, after.notice == nil else { return }
@@ -119,15 +131,38 @@ struct PreemptionWitness {
         let request = step.supervisor.attempt?.request
         let canBeAsked =
             before.isAskable(step) && before.pausedAt == nil && step.supervisor.stop == nil
-        if after.isRecommended, canBeAsked, request == nil {
+        let isTooSoon = isTooSoon(step, after)
+        if after.isRecommended, canBeAsked, request == nil, !isTooSoon {
             throw Violation("preemption", "a checkpoint is recommended, and not asked for")
         }
         let isNew = step.actions.contains {
             if case .log(.checkpointRequested) = $0 { true } else { false }
         }
+        if isNew, isTooSoon {
+            throw Violation("preemption", "recommendations ask more often than the interval")
+        }
+        if after.isRecommended, !isTooSoon, request != nil, before.leaderRuns,
+            before.pausedAt == nil, step.supervisor.stop == nil
+        {
+            advisedAt = step.now
+        }
         if isNew, !after.isRecommended || request?.reason != .preemption {
             throw Violation("preemption", "a checkpoint is asked for, and nobody wanted one")
         }
+    }
+
+    private func isTooSoon(_ step: Step, _ after: Ledger) -> Bool {
+        guard let advisedAt, let recommended = after.recommended,
+            !recommended.hasPrefix("hibernate")
+        else { return false }
+        let seen = step.supervisor.record.experience
+        let interval =
+            if case .every(let duration) = step.settings.checkpointEvery {
+                duration.seconds
+            } else {
+                seen.cost.map { IntervalWitness.interval(cost: $0, seen) } ?? 300
+            }
+        return Double(step.now - advisedAt) / 1e9 < interval
     }
 
     /// Not so late that it cannot be answered, and not so early that work is thrown away.
@@ -173,7 +208,7 @@ struct PreemptionWitness {
             let ended = told.sources.filter { $0.state == .ended }.count
             // However many questions it is asked, it is one service.
             if sources != min(step.supervisor.sources.count, 1)
-                || ended != (after.notice != nil || step.supervisor.isClosing ? sources : 0)
+                || ended != (step.supervisor.isClosing ? sources : 0)
             {
                 throw Violation("preemption", "the sources are told as \(told.sources)")
             }
@@ -181,6 +216,9 @@ struct PreemptionWitness {
                 throw Violation("preemption", "the notice is told as \(told)")
             }
             guard let notice = after.notice, let said = told.notice else { continue }
+            if said.action != notice.action {
+                throw Violation("preemption", "the action is told as \(said)")
+            }
             let left = said.deadline.seconds(since: step.moment.wall)
             if abs(left - Double(notice.deadline - step.now) / 1e9) > 0.002,
                 !step.supervisor.isClosing
@@ -215,7 +253,10 @@ struct PreemptionWitness {
             throw Violation("preemption", "it ends as \(exit)")
         case .stopped, .preempted, .completed, .failed, .refused: break
         }
-        guard exit == .preempted, let lost = lost(step), work.isExact else { return }
+        // What several attempts lost after a notice is not summed up here.
+        guard exit == .preempted, let lost = lost(step), work.isExact, !hasBegunAnother else {
+            return
+        }
         let end = work.endedAt ?? after.counted(step.now)
         // What crashed on a machine that is taken away is lost as well.
         let isOver = step.supervisor.attempt == nil && !work.hasFailedInTime
@@ -248,8 +289,8 @@ struct PreemptionWitness {
         for action in step.actions {
             switch action {
             case .inquire:
-                if after.notice != nil || step.exit != nil {
-                    throw Violation("sources", "it is known, and somebody is asked")
+                if step.exit != nil {
+                    throw Violation("sources", "the run has ended, and somebody is asked")
                 }
                 asked.append(step.now)
             case .log(.warning(let warning)) where warning.message.hasPrefix("--preempt"):
@@ -259,13 +300,10 @@ struct PreemptionWitness {
         }
         asked.removeAll { $0 < step.now - Self.second }
         if asked.count > 12 * count { throw Violation("sources", "they are asked without end") }
-        if told.failing > count || told.recovered > count || told.nonsense > count {
+        if max(told.failing, told.recovered, told.nonsense, told.remarks) > count {
             throw Violation("sources", "what fails is told more than once: \(told)")
         }
-        if after.notice != nil, !after.inquiries.isEmpty {
-            throw Violation("sources", "it is known, and \(after.inquiries) go on")
-        }
-        let isIdle = after.notice == nil && step.exit == nil && after.inquiries.count < count
+        let isIdle = step.exit == nil && after.inquiries.count < count
         let asks = step.actions.contains { if case .inquire = $0 { true } else { false } }
         idleSince = isIdle ? (asks ? nil : idleSince) ?? step.now : nil
     }
@@ -275,6 +313,8 @@ struct PreemptionWitness {
             told.failing += 1
         } else if message.contains("answers again") {
             told.recovered += 1
+        } else if message.contains("every event") || message.contains("without one") {
+            told.remarks += 1
         } else {
             told.nonsense += 1
         }

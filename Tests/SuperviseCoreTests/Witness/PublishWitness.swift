@@ -7,8 +7,11 @@ struct PublishWitness {
     private var lastAt: Int64 = 0
 
     mutating func judge(_ step: Step) throws(Violation) {
+        // Also of a checkpoint that is older than the newest.
+        let isCommit = if case .committed = step.event { true } else { false }
         for case .publish(let status) in step.actions {
-            if let last, Self.matters(last) == Self.matters(status), isSame(last, status),
+            if let last, !isCommit, Self.matters(last) == Self.matters(status),
+                isSame(last, status),
                 last.requests == status.requests, step.now < lastAt + 1_000_000_000
             {
                 throw Violation("publish", "progress is told twice within a second")
@@ -28,6 +31,8 @@ struct PublishWitness {
     private func isSame(_ one: Status, _ other: Status) -> Bool {
         one.preemption?.sources == other.preemption?.sources
             && one.preemption?.notice?.deadline == other.preemption?.notice?.deadline
+            && one.preemption?.notice?.action == other.preemption?.notice?.action
+            && one.preemption?.notice?.source == other.preemption?.notice?.source
     }
 
     private static func matters(_ status: Status) -> [Int] {

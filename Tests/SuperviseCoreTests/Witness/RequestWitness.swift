@@ -12,7 +12,7 @@ struct RequestWitness {
         let request = step.supervisor.attempt?.request
         let ended =
             now.committed + now.failed + now.late + now.unanswered + now.moot
-            + now.lost
+            + now.lost + now.unfinished
         if now.made != ended + (request == nil ? 0 : 1) {
             throw Violation("requests", "\(now), and open: \(String(describing: request?.number))")
         }
@@ -24,7 +24,8 @@ struct RequestWitness {
         }
         if now.committed < last.committed || now.failed < last.failed || now.moot < last.moot
             || now.late < last.late || now.lost < last.lost
-            || last.unanswered - now.unanswered > now.late - last.late
+            || last.unanswered + last.unfinished - now.unanswered - now.unfinished
+                > now.late - last.late
         {
             throw Violation("requests", "counted back from \(last) to \(now)")
         }

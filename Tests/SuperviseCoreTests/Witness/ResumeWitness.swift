@@ -100,7 +100,9 @@ struct ResumeWitness {
         if wasUnreadable || recordFailed { return }
         // Until when, its own witness knows.
         switch step.event {
-        case .spawnFailed(.shortage), .verified(_, .shortage), .recordRefused: return
+        case .spawnFailed(.shortage), .spawnFailed(.unwatched), .verified(_, .shortage),
+            .recordRefused:
+            return
         default: break
         }
         let usable = world.disk.visible.filter { !knownBad.contains($0) && !damaged.contains($0) }

@@ -34,6 +34,7 @@ struct RetentionWitness {
                 throw Violation("7", "\(id) counts as gone, and is there")
             }
         }
+        if case .removalFailed(let ids) = step.event { leaving.subtract(ids) }
         var visible = world.disk.visible.filter { !hidden.contains($0) && !leaving.contains($0) }
         for action in step.actions {
             switch action {
@@ -73,13 +74,20 @@ struct RetentionWitness {
         } ?? visible.first
     }
 
-    /// After a commit, and where somebody prunes; elsewhere more may go, or nothing does.
+    /// After a commit, at the end, and where somebody prunes; elsewhere more may go, or nothing does.
     private func followsTheRules(_ step: Step) -> Bool {
-        switch step.event {
+        if let exit = step.exit, step.supervisor.record.outcome != nil, !isRefused(exit) {
+            return true
+        }
+        return switch step.event {
         case .committed: true
         case .received(.control(let control), _, _):
             control.command == "prune" && !branches.removed(step).isEmpty
         default: false
         }
+    }
+
+    private func isRefused(_ ending: Action.Ending) -> Bool {
+        if case .refused = ending { true } else { false }
     }
 }

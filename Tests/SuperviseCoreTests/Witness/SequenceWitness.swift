@@ -17,15 +17,23 @@ struct SequenceWitness {
         var open = before.open
         if case .commitFailed(open, _) = step.event { open = nil }
         if let id = open, step.withoutRoom.contains(id) { open = nil }
+        if let id = open, step.supervisor.commits[id] != nil { open = nil }
         for action in step.actions {
             switch action {
             // Once more, as room was made.
             case .makeStaging(let id) where id == before.open && step.mayHaveRoom: break
-            case .add(let order, _) where before.orders.contains(order.id) && step.mayHaveRoom:
-                break
-            case .commit(let order) where before.orders.contains(order.id) && step.mayHaveRoom:
-                break
+            // Received before, or in this step behind others; or once more, as room was made.
+            case .add(let order, _) where before.orders.contains(order.id):
+                if !before.given.contains(order.id) { try judge(order, step) }
+            case .commit(let order) where before.orders.contains(order.id):
+                if !before.given.contains(order.id) { try judge(order, step) }
             case .dropStaging(let id) where step.withoutRoom.contains(id): break
+            // It gives way to a newer one.
+            case .dropStaging(let id)
+            where before.orders.contains(id) && step.supersedes(id):
+                if step.supervisor.commits.newest.map({ $0 <= id }) ?? true {
+                    throw Violation("sequence", "\(id) gives way, and there is no newer one")
+                }
             case .makeStaging(let id):
                 if let open { throw Violation("sequence", "\(id) is begun, and \(open) is open") }
                 try give(id)
@@ -36,11 +44,13 @@ struct SequenceWitness {
             case .add(let order, _):
                 if let open { throw Violation("sequence", "\(order.id) added, \(open) is open") }
                 try give(order.id)
-                try judge(order, world)
+                try judge(order, step)
             case .commit(let order):
-                if open != order.id { throw Violation("sequence", "\(order.id) is not open") }
+                if before.open != order.id {
+                    throw Violation("sequence", "\(order.id) is not open")
+                }
                 open = nil
-                try judge(order, world)
+                try judge(order, step)
             default: break
             }
         }
@@ -55,14 +65,22 @@ struct SequenceWitness {
     }
 
     private mutating func judge(
-        _ order: Action.CommitOrder, _ world: World
+        _ order: Action.CommitOrder, _ step: Step
     ) throws(Violation) {
-        if order.id.sequence <= lastOrder {
+        // In a stop the final one comes first, and then the newest.
+        if order.id.sequence <= lastOrder, step.supervisor.stop == nil {
             throw Violation("sequence", "\(order.id) is ordered after \(lastOrder)")
         }
-        lastOrder = order.id.sequence
+        lastOrder = max(lastOrder, order.id.sequence)
         if let parent = order.parent, parent >= order.id {
             throw Violation("sequence", "\(parent) is no parent of \(order.id)")
         }
+    }
+}
+
+extension Step {
+    /// This one gives way to a newer one.
+    func supersedes(_ id: CheckpointID) -> Bool {
+        actions.contains(.log(.checkpointDropped(.init(id: id, reason: .superseded))))
     }
 }

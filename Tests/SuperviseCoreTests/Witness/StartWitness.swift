@@ -90,7 +90,7 @@ struct StartWitness {
             if hasExited || supervisor.phase == .running && isUp(step, after) {
                 throw Violation("starts", "\(seq) waits although it is known what came of it")
             }
-            if supervisor.phase == .running, after.armed[.lived] == nil {
+            if supervisor.phase == .running, after.pausedAt == nil, after.armed[.lived] == nil {
                 throw Violation("liveness", "\(seq) waits, and nothing will wake it")
             }
         }

@@ -91,7 +91,12 @@ struct StopWitness {
 
     /// What the machine's end changes, and the stop that it leads to.
     private mutating func heed(_ after: Ledger, _ step: Step) throws(Violation) {
-        guard let notice = after.notice else { return }
+        guard let notice = after.notice else {
+            // Withdrawn: what was promised stays, and what follows has its usual time.
+            asked?.preempts = false
+            if asked?.toldAt == nil { asked?.notice = nil }
+            return
+        }
         if asked == nil, step.actions.contains(where: \.beginsStop) {
             try begin(15, restarts: false, step, after, after)
         } else if asked?.restarts == true {

@@ -6,7 +6,7 @@ struct TimerWitness {
     func judge(_ step: Step, _ after: Ledger) throws(Violation) {
         let supervisor = step.supervisor
         var allowed: Set<TimerID> = [.publish, .again]
-        if after.inquiries.count < supervisor.sources.count, after.notice == nil {
+        if after.inquiries.count < supervisor.sources.count {
             allowed.insert(.sources)
         }
         if step.supervisor.manager?.watchdog != nil { allowed.insert(.watchdog) }
@@ -45,6 +45,10 @@ struct TimerWitness {
             allowed = allowed.intersection([.watchdog, .again]).union([.close])
             if closing.stage == .recording { allowed.formUnion([.rewrite, .reminder]) }
         case .finished: return
+        }
+        // With a long notice the run goes on, also while no job runs.
+        if supervisor.stop == nil, after.notice != nil, !supervisor.isClosing {
+            allowed.insert(.preemption)
         }
         if after.pausedAt != nil { allowed.subtract([.interval, .request, .backoff]) }
         for (timer, _) in after.armed where !allowed.contains(timer) {

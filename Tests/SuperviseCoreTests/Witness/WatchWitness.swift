@@ -27,13 +27,13 @@ struct WatchWitness {
     ) throws(Violation) {
         follow(step.event, before, step)
         passOver(step, before)
+        try withdraw(step, before)
+        for commit in step.supervisor.committing where !before.orders.contains(commit.id) {
+            guard commit.watched != nil, let source = commit.added else { continue }
+            try judge(commit.order, source, step, before)
+        }
         for action in step.actions {
             switch action {
-            case .add(let order, let source):
-                if case .received(.add, _, _) = step.event { continue }
-                // Once more, as room was made.
-                if step.mayHaveRoom, before.orders.contains(order.id) { continue }
-                try judge(order, source, step, before)
             case .cancelAdd(let id): try judgeCancelled(id, step)
             case .gatherWatched:
                 isGathering = true
@@ -55,6 +55,19 @@ struct WatchWitness {
             }
         }
         try judgeWaiting(step, after)
+    }
+
+    /// One that waits behind other orders gives way to a newer one at once.
+    private mutating func withdraw(_ step: Step, _ before: Ledger) throws(Violation) {
+        guard let underWay, step.supervisor.commits[underWay.id] == nil, step.exit == nil else {
+            return
+        }
+        if before.given.contains(underWay.id) {
+            throw Violation("watch", "\(underWay.id) is forgotten, and the disk works on it")
+        }
+        try judgeCancelled(underWay.id, step)
+        self.underWay = nil
+        putFirst(underWay.file)
     }
 
     private mutating func forgetAttempt() {

@@ -64,7 +64,8 @@ struct Step {
     /// Something may have gone, and what waited for room is ordered again.
     var mayHaveRoom: Bool {
         switch event {
-        case .removed, .archives, .archiveRemoved, .archiveTrimmed: true
+        case .removed, .removalFailed, .logsRemoved, .archives, .archiveRemoved, .archiveTrimmed:
+            true
         default: false
         }
     }
@@ -108,7 +109,10 @@ struct Witness {
     var shortage = ShortageWitness()
     var machineShortage = MachineShortageWitness()
     var input = InputWitness()
+    var queue = QueueWitness()
     var settlement = SettlementWitness()
+    var end = EndWitness()
+    var logs = LogsWitness()
     /// Of the whole history.
     var numbers = NumbersWitness()
 
@@ -128,6 +132,8 @@ struct Witness {
         try service.judge(step)
         try input.judge(step, world)
         try settlement.judge(step, world)
+        try end.judge(step, world)
+        try logs.judge(step)
         if wasClosing {
             failures.isWrittenAgain(step)
             try preemption.judgeClosing(step, ledger)
@@ -145,6 +151,7 @@ struct Witness {
         try requests.judge(step, before, ledger)
         try sequences.judge(step, before, world)
         try watch.judge(step, before, ledger, world)
+        try queue.judge(step, before, ledger, world)
         try names.judge(step, world)
         try interval.judge(step, before, ledger)
         try publishing.judge(step)
@@ -186,6 +193,7 @@ struct Witness {
         closing = ClosingWitness()
         input = InputWitness()
         publishing = PublishWitness()
+        queue = QueueWitness()
         machineShortage = MachineShortageWitness()
         preemption = PreemptionWitness()
         resume.supervisorStarts(world)
@@ -193,6 +201,8 @@ struct Witness {
         names.supervisorStarts(world)
         retention.supervisorStarts(world)
         archives = ArchiveWitness()
+        end = EndWitness()
+        logs = LogsWitness()
         sequences.supervisorStarts(world)
     }
 

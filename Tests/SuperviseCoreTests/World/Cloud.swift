@@ -10,10 +10,10 @@ struct Cloud {
     /// That the machine is taken away.
     struct Ending {
         /// In the words of the EC2 metadata.
-        let action: String
+        var action: String
         /// When it is gone, in nanoseconds.
-        let at: Int64
-        let identity: String
+        var at: Int64
+        var identity: String
         var lie: Lie?
     }
 
@@ -28,16 +28,23 @@ struct Cloud {
 
     /// What an answer means, as ``Ledger`` reads it.
     enum Meaning {
+        /// No end is planned.
         case nothing
-        case saves(String)
-        /// In nanoseconds; nil where nobody can tell.
-        case ends(Int64?)
+        /// It says nothing about an end.
+        case aside
+        /// A checkpoint is recommended; with `withdraws`, no end is planned.
+        case saves(String, withdraws: Bool = false)
+        /// In nanoseconds; nil where nobody can tell. The same words are the same notice.
+        case ends(Int64?, action: String, words: String)
 
         var text: String {
             switch self {
             case .nothing: "nothing"
-            case .saves(let identity): "saves:\(identity)"
-            case .ends(let left): "ends:\(left.map { "\($0)" } ?? "")"
+            case .aside: "aside"
+            case .saves(let identity, let withdraws):
+                "\(withdraws ? "saves-only" : "saves"):\(identity)"
+            case .ends(let left, let action, let words):
+                "ends:\(left.map { "\($0)" } ?? ""):\(action):\(words)"
             }
         }
     }
@@ -52,6 +59,10 @@ struct Cloud {
     var asking: [InquiryID: Asking] = [:]
     /// When the machine is cut off.
     var cutAt: Int64?
+    /// A signal has said so too, which nobody can take back.
+    var isSignalled = false
+    /// The supervisor that runs was told the machine's name.
+    var isNamed = false
 }
 
 extension SuperviseCore.PreemptSource {

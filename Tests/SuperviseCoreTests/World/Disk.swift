@@ -63,6 +63,10 @@ struct Disk {
     var pins: Set<CheckpointID> = []
     /// The one that was verified last.
     var held: CheckpointID?
+    /// Somebody reads them until then.
+    var readUntil: [CheckpointID: Int64] = [:]
+    /// Files of old output and old events.
+    var oldLogs = 0
     var staging: Set<CheckpointID> = []
     var stagedFiles = 0
     var commits: [PendingCommit] = []

@@ -30,6 +30,8 @@ struct Plan {
     var failsToSave: Double
     var nonsense: Double
     var comesAndGoes: Double
+    /// It begins the next checkpoint right after a commit.
+    var savesOnAndOn: Double
     /// It floods the socket.
     var floods: Double
     var ignoresSigterm: Double
@@ -94,6 +96,8 @@ struct Plan {
 
     var notices: Double
     var recommendations: Double
+    /// A notice says something else after a while, or is withdrawn.
+    var noticeChanges: Double
     var sourceFails: Double
     var lies: Double
     /// Of the clock of whoever is asked, in seconds.
@@ -121,6 +125,7 @@ struct Plan {
         failsToSave = sometimes(0.4)
         nonsense = sometimes(0.3)
         comesAndGoes = sometimes(0.2)
+        savesOnAndOn = sometimes(0.95)
         floods = sometimes(0.3)
         ignoresSigterm = sometimes(0.9)
         descendants = sometimes(0.9)
@@ -157,6 +162,7 @@ struct Plan {
         startsAgain = sometimes(1)
         notices = chance.happens(0.2) ? 0.5 * chance.share() : sometimes(0.1)
         recommendations = sometimes(0.1)
+        noticeChanges = sometimes(0.6)
         sourceFails = sometimes(0.6)
         lies = sometimes(0.9)
         input = SimulatedInput.Kind.allCases[chance.number(0...3)]
@@ -213,6 +219,7 @@ struct Plan {
         settings.preempt = source(&chance)
         settings.preemptAcknowledges = chance.happens(0.5)
         settings.preemptGrace = .nanoseconds(chance.wait(100, 120_000))
+        settings.maintenanceGrace = .nanoseconds(chance.wait(100, 600_000))
         return settings
     }
 

@@ -14,6 +14,7 @@ extension World {
                 after: chance.wait(1, isCalm ? 50 : 5_000))
         case .cancelVerification: cancelledVerification += 1
         case .compress(let id):
+            compressing = id
             let slow = chance.happens(plan.commitIsSlow)
             put(
                 .compressionDone(id, generation: generation),
@@ -51,6 +52,8 @@ extension World {
         case .lookForHandlers(let hearers): lookForHandlers(hearers)
         case .cancelAdd(let id): cancelAdd(id)
         case .remove(let ids): remove(ids)
+        case .awaitRelease(let id): awaitRelease(id)
+        case .removeLogs(let bytes): removeLogs(bytes)
         case .listArchives: listArchives()
         case .removeArchive(let time): removeArchive(time)
         case .trimArchive(let time, let ids): trimArchive(time, ids)
@@ -115,12 +118,15 @@ extension World {
         witness.supervisorIsGone()
         generation += 1
         isEndingLeftovers = false
+        compressing = nil
+        awaitedCompression = false
         isHidden = false
         hasMissedSome = false
         missesPause = false
         notedAttempt = nil
         diagnosis = nil
         cloud.asking = [:]
+        cloud.isNamed = false
         timers = [:]
         disk.records = []
         disk.isWritingRecord = false

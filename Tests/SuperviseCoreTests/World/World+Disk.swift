@@ -62,6 +62,8 @@ extension World {
             later(.diskFull(id, .init(.noSpace, "no space")), after: chance.wait(0.1, 100))
             return
         }
+        // The job writes on meanwhile.
+        if chance.happens(0.2) { disk.oldLogs = min(3, disk.oldLogs + 1) }
         disk.staging.insert(id)
         disk.stagedFiles = 0
         later(.stagingMade(id, path: "/staging/\(id)"), after: chance.wait(0.1, 100))
@@ -130,21 +132,13 @@ extension World {
     var freeSpace: Int64? {
         guard plan.diskSize > 0 else { return nil }
         let taken = disk.payloads.values.reduce(0) { $0 + ($1.isCompressed ? 5 : 10) }
-        return Int64(max(0, plan.diskSize * 10 - taken))
+        return Int64(max(0, plan.diskSize * 10 - taken - disk.oldLogs * 10))
     }
 
     func measureSpace() {
         let isTold = isCalm || chance.happens(0.8)
         let free = freeSpace ?? 1 << 40
         later(.freeSpace(isTold ? free : nil), after: chance.wait(0.1, 500))
-    }
-
-    /// Some are being read by somebody, and stay.
-    func remove(_ ids: [CheckpointID]) {
-        let held = ids.filter { _ in chance.happens(plan.readers) }
-        let gone = ids.filter { !held.contains($0) }
-        for id in gone { disk.payloads[id] = nil }
-        later(.removed(gone, held: held), after: chance.wait(0.1, 500))
     }
 
     func savePins(_ pins: Set<CheckpointID>) {
@@ -170,7 +164,12 @@ extension World {
     }
 
     func compressionDone(_ id: CheckpointID) throws(Violation) {
+        compressing = nil
         defer { isCompressionCancelled = false }
+        if awaitedCompression {
+            awaitedCompression = false
+            awaitRelease(id)
+        }
         if disk.payloads[id] == nil || disk.held == id || isCompressionCancelled
             || chance.happens(plan.readers)
         {

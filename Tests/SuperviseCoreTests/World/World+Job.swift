@@ -161,6 +161,7 @@ extension World {
         job.open = nil
         if chance.happens(0.8) {
             say(.commit(.init(id: open.id, request: open.request)), on: open.link)
+            goOnSaving(job)
         } else {
             let code = chance.happens(0.3) ? "no_space" : nil
             say(.abort(.init(id: open.id, code: code)), on: open.link)
@@ -171,6 +172,14 @@ extension World {
         guard isActing(job), !job.hangs, let open = job.open, open.id == id else { return }
         job.open = nil
         say(.commit(.init(id: id, request: request, blocked: blockedTime())), on: open.link)
+        goOnSaving(job)
+    }
+
+    /// Without waiting for the commit.
+    private func goOnSaving(_ job: Job) {
+        guard !isCalm, chance.happens(plan.savesOnAndOn) else { return }
+        job.step += 1
+        put(.jobBegins(job, request: nil), after: chance.wait(0.01, 200))
     }
 
     /// What the job, or somebody else, is told.

@@ -15,7 +15,8 @@ extension World {
         guard let asking = cloud.asking.removeValue(forKey: id) else { return }
         guard chance.happens(0.2) else { return }
         if case .program = asking.inquiry {
-            later(.answered(id, answer(.ends(nil), body: "{}")), after: chance.wait(0.1, 500))
+            let late = Cloud.Meaning.ends(nil, action: "terminate", words: "{}")
+            later(.answered(id, answer(late, body: "{}")), after: chance.wait(0.1, 500))
         }
         later(.inquiryEnded(id, .exited(status: 1)), after: chance.wait(0.1, 500))
     }
@@ -27,25 +28,52 @@ extension World {
         }
         guard chance.happens(plan.notices) else { return }
         if settings.preempt != nil, chance.happens(0.7) {
-            if cloud.ending == nil { beginEnding() }
+            if cloud.ending == nil {
+                beginEnding()
+            } else if chance.happens(plan.noticeChanges) {
+                changeEnding()
+            }
         } else {
             try tell(.signal(.preempt(name: "SIGUSR2")))
         }
     }
 
     private func beginEnding() {
-        var left = chance.wait(100, 130_000)
+        var left = chance.wait(100, chance.happens(0.2) ? 900_000 : 130_000)
         let actions = ["terminate", "terminate", "stop", "hibernate"]
         let lie = chance.happens(plan.lies) ? Cloud.Lie.allCases[chance.number(0...4)] : nil
+        let action = actions[chance.number(0...3)]
         switch (settings.preempt?.kind, lie) {
+        case (.gcp, _) where action == "stop": left = settings.maintenanceGrace.wholeNanoseconds
         case (.gcp, _): left = settings.preemptGrace.wholeNanoseconds
+        case (.azure, .missing) where action == "stop", (.azure, .noTime) where action == "stop":
+            left = settings.maintenanceGrace.wholeNanoseconds
         case (_, .missing), (_, .noTime): left = settings.preemptGrace.wholeNanoseconds
         default: break
         }
         cloud.ending = Cloud.Ending(
-            action: actions[chance.number(0...3)], at: now + left, identity: "e\(cloud.version)",
+            action: action, at: now + left, identity: "e\(cloud.version)",
             lie: lie)
         cloudChanges()
+        cutOff(after: left)
+    }
+
+    /// It comes sooner or later than was said, becomes harsher, or is withdrawn.
+    private func changeEnding() {
+        guard var ending = cloud.ending else { return }
+        if chance.happens(0.4) {
+            cloud.ending = nil
+            cloudChanges()
+            if !cloud.isSignalled { cloud.cutAt = nil }
+            return
+        }
+        if chance.happens(0.3) { ending.action = "terminate" }
+        let left = chance.wait(100, chance.happens(0.5) ? 30_000 : 400_000)
+        ending.at = now + left
+        ending.lie = nil
+        cloud.ending = ending
+        cloudChanges()
+        if !cloud.isSignalled { cloud.cutAt = nil }
         cutOff(after: left)
     }
 
@@ -130,13 +158,13 @@ extension World {
             cloud.tokens += 1
             let token = "token-\(cloud.tokens)"
             cloud.token = token
-            return answer(.nothing, body: token)
+            return answer(.aside, body: token)
         }
         if chance.happens(0.02) { cloud.token = nil }
         guard let token = cloud.token, requests.headers == ["X-aws-ec2-metadata-token: \(token)"]
-        else { return answer(.nothing, status: 401) }
+        else { return answer(.aside, status: 401) }
         if path.hasSuffix("rebalance") {
-            guard let told = cloud.recommendation else { return answer(.nothing, status: 404) }
+            guard let told = cloud.recommendation else { return answer(.aside, status: 404) }
             return answer(.saves("checkpoint" + told), body: #"{"noticeTime":"\#(told)"}"#)
         }
         guard let ending = cloud.ending else { return answer(.nothing, status: 404) }
@@ -149,49 +177,66 @@ extension World {
 
     private func azure(_ path: String) -> Inquiry.Answer {
         if path.hasPrefix("/metadata/instance") {
-            return answer(.nothing, body: #"{"compute":{"name":"vm1"}}"#)
+            cloud.isNamed = true
+            return answer(.aside, body: #"{"compute":{"name":"VM1"}}"#)
         }
         func event(_ id: String, _ type: String, _ machine: String, _ time: String?) -> String {
             #"{"EventId":"\#(id)","EventType":"\#(type)","Resources":["\#(machine)"]"#
                 + (time.map { #","NotBefore":"\#($0)""# } ?? "") + "}"
         }
-        let other = event("x", "Terminate", "vm2", "Mon, 19 Sep 2026 18:29:47 GMT")
+        // Where the name is not known every event counts, and so there are no others here.
+        let other = event(
+            "x", cloud.isNamed ? "Terminate" : "Paint", "vm2", "Mon, 19 Sep 2026 18:29:47 GMT")
         if let ending = cloud.ending {
             guard ending.action != "hibernate" else {
                 let freeze = event(ending.identity, "Freeze", "vm1", "")
                 let identity = "checkpoint" + ending.identity
-                return answer(.saves(identity), body: #"{"Events":[\#(other),\#(freeze)]}"#)
+                return answer(
+                    .saves(identity, withdraws: true),
+                    body: #"{"Events":[\#(other),\#(freeze)]}"#)
             }
             let type = ending.action == "stop" ? "Reboot" : "Preempt"
             let (written, dated, meaning) = time(
                 of: ending, most: 3600, Cloud.http)
             // One that has started tells no time any more, and it is now.
             let own = event(ending.identity, type, "vm1", written ?? "")
+            let isNow = Cloud.Meaning.ends(
+                0, action: ending.action == "stop" ? "stop" : "terminate",
+                words: ending.identity + "now")
             return answer(
-                written == nil ? .ends(0) : meaning, body: #"{"Events":[\#(other),\#(own)]}"#,
+                written == nil ? isNow : meaning, body: #"{"Events":[\#(other),\#(own)]}"#,
                 date: dated)
         }
         return answer(.nothing, body: #"{"Events":[\#(other)]}"#)
     }
 
     private func etag(of url: String) -> String {
-        let isMaintenance = url.contains("maintenance-event")
-        let told = isMaintenance ? cloud.recommendation : cloud.ending?.identity
-        return (isMaintenance ? "m" : "p") + (told ?? "0")
+        let told = url.contains("maintenance-event") ? gcpMaintenance : gcpPreempted
+        return (url.contains("maintenance-event") ? "m" : "p") + (told ?? "0")
+    }
+
+    private var gcpPreempted: String? {
+        cloud.ending.flatMap { $0.action == "stop" ? nil : $0.identity }
+    }
+
+    private var gcpMaintenance: String? {
+        cloud.ending.flatMap { $0.action == "stop" ? $0.identity : nil } ?? cloud.recommendation
     }
 
     private func gcp(_ path: String) -> Inquiry.Answer {
         let tag = etag(of: path)
-        var headers = ["etag": tag]
-        if path.contains("maintenance-event") {
-            let isTold = cloud.recommendation != nil
-            headers["means"] =
-                (isTold ? Cloud.Meaning.saves("checkpointMIGRATE" + tag) : .nothing).text
-            return .init(status: 200, headers: headers, body: isTold ? "MIGRATE\n" : "NONE")
+        func said(_ word: String, _ meaning: Cloud.Meaning) -> Inquiry.Answer {
+            .init(status: 200, headers: ["etag": tag, "means": meaning.text], body: word)
         }
-        let isTold = cloud.ending != nil
-        headers["means"] = (isTold ? Cloud.Meaning.ends(nil) : .nothing).text
-        return .init(status: 200, headers: headers, body: isTold ? "TRUE" : "FALSE")
+        func ends(_ action: String, _ word: String) -> Inquiry.Answer {
+            said(word, .ends(nil, action: action, words: word))
+        }
+        if path.contains("maintenance-event") {
+            if cloud.ending?.action == "stop" { return ends("stop", "TERMINATE_ON_HOST") }
+            guard cloud.recommendation != nil else { return said("NONE", .nothing) }
+            return said("MIGRATE\n", .saves("checkpointMIGRATE" + tag, withdraws: true))
+        }
+        return gcpPreempted == nil ? said("FALSE", .nothing) : ends("terminate", "TRUE")
     }
 
     /// The time as it is written, the date of the answer, and what a careful reader makes of both.
@@ -205,9 +250,14 @@ extension World {
         let date = isDated ? Cloud.http(clock) : nil
         var at = clock.advanced(bySeconds: Double(ending.at - now) / 1e9)
         let hibernates = ending.action == "hibernate"
+        func ends(_ left: Int64?, _ written: String) -> Cloud.Meaning {
+            // One of AWS's is told by its words alone.
+            let identity = settings.preempt?.kind == .aws ? "" : ending.identity
+            return .ends(left, action: ending.action, words: identity + written)
+        }
         switch ending.lie {
-        case .noTime: return ("soon", date, hibernates ? saves(ending, "soon") : .ends(nil))
-        case .missing: return (nil, date, hibernates ? saves(ending, "") : .ends(nil))
+        case .noTime: return ("soon", date, hibernates ? saves(ending, "soon") : ends(nil, "soon"))
+        case .missing: return (nil, date, hibernates ? saves(ending, "") : ends(nil, ""))
         case .past: at = at.advanced(bySeconds: -1_000_000)
         case .century: at = at.advanced(bySeconds: 3_200_000_000)
         case .soon: at = clock
@@ -218,14 +268,18 @@ extension World {
         let written = String(write(at))
         guard left > -120, left < 86_400, !hibernates else {
             let action = hibernates ? "hibernate" : "checkpoint"
-            return (written, date, .saves(action + ending.action + written))
+            // What cannot be true withdraws nothing.
+            let isTrue = left > -120 && left < 86_400
+            return (
+                written, date, .saves(action + ending.action + written, withdraws: isTrue)
+            )
         }
         let nanoseconds = min(max(0, Int64(left * 1000)), most * 1000) * 1_000_000
-        return (written, date, .ends(nanoseconds))
+        return (written, date, ends(nanoseconds, written))
     }
 
     private func saves(_ ending: Cloud.Ending, _ written: String) -> Cloud.Meaning {
-        .saves("hibernate" + ending.action + written)
+        .saves("hibernate" + ending.action + written, withdraws: true)
     }
 
     private func answer(
@@ -241,22 +295,28 @@ extension World {
             cloud.asking[id]?.line = 1
             let line = #"{"action":"checkpoint","why":"\#(told)"}"#
             try tell(.answered(id, answer(.saves("checkpoint" + line), status: 0, body: line)))
+            guard cloud.asking[id] != nil else { return }
         }
-        guard let ending = cloud.ending else {
-            if chance.happens(0.2) {
-                cloud.asking[id] = nil
-                try tell(.inquiryEnded(id, .exited(status: 0)))
-            } else {
-                let longest = isCalm ? 100_000.0 : 60_000
-                put(.cloudSpeaks(id, generation: generation), after: chance.wait(100, longest))
-            }
-            return
+        let isOver: Bool
+        if let ending = cloud.ending {
+            let (line, meaning) = lastWords(ending)
+            try tell(.answered(id, answer(meaning, status: 0, body: line)))
+            isOver = chance.happens(0.5)
+        } else if chance.happens(0.3) {
+            let gone = chance.happens(0.5) ? "gone" : #"{"action":"gone"}"#
+            try tell(.answered(id, answer(.nothing, status: 0, body: gone)))
+            isOver = chance.happens(0.2)
+        } else {
+            isOver = chance.happens(0.2)
         }
-        let (line, meaning) = lastWords(ending)
-        try tell(.answered(id, answer(meaning, status: 0, body: line)))
         guard cloud.asking[id] != nil else { return }
-        cloud.asking[id] = nil
-        try tell(.inquiryEnded(id, .exited(status: 0)))
+        if isOver {
+            cloud.asking[id] = nil
+            try tell(.inquiryEnded(id, .exited(status: 0)))
+        } else {
+            let longest = isCalm ? 100_000.0 : 60_000
+            put(.cloudSpeaks(id, generation: generation), after: chance.wait(100, longest))
+        }
     }
 
     private func lastWords(_ ending: Cloud.Ending) -> (String, Cloud.Meaning) {
@@ -265,8 +325,8 @@ extension World {
         case .past: seconds = -1e6
         case .century: seconds = 3.2e9
         case .soon: seconds = -1
-        case .noTime: return (#"{"deadline_s":"soon"}"#, .nothing)
-        case .missing: return ("{}", .ends(nil))
+        case .noTime: return (#"{"deadline_s":"soon"}"#, .aside)
+        case .missing: return ("{}", .ends(nil, action: "terminate", words: "{}"))
         case nil: break
         }
         let line = #"{"deadline_s":\#(seconds),"action":"\#(ending.action)"}"#
@@ -275,20 +335,24 @@ extension World {
             return (line, .saves((hibernates ? "hibernate" : "checkpoint") + line))
         }
         if hibernates { return (line, .saves("hibernate" + line)) }
-        return (line, .ends(max(0, Int64(seconds * 1000)) * 1_000_000))
+        let left = max(0, Int64(seconds * 1000)) * 1_000_000
+        return (line, .ends(left, action: ending.action, words: line))
     }
 
     /// It does not answer, or not as it should.
     private func fail(_ id: InquiryID, _ asking: Cloud.Asking) throws(Violation) {
+        let url = if case .requests(let all) = asking.inquiry { all.urls[asking.next] } else { "" }
+        // No interruption is planned, whatever else that answer says.
+        let missing = url.hasSuffix("instance-action") ? Cloud.Meaning.nothing : .aside
         var answers = [
-            answer(.nothing, status: 500, body: "oops"), answer(.nothing, status: 429),
-            answer(.nothing, status: 404, body: "<html>"), answer(.nothing, body: "<html>"),
-            answer(.nothing, body: "\u{0}{"), answer(.nothing),
+            answer(.aside, status: 500, body: "oops"), answer(.aside, status: 429),
+            answer(missing, status: 404, body: "<html>"), answer(.aside, body: "<html>"),
+            answer(.aside, body: "\u{0}{"), answer(.aside),
         ]
-        answers.append(.init(headers: ["means": "nothing"], error: "curl: (28) timed out"))
+        answers.append(.init(headers: ["means": "aside"], error: "curl: (28) timed out"))
         if case .program = asking.inquiry {
             answers = ["", "done", "{", #"{"action":"dance"}"#, #"{"deadline_s":"#].map {
-                answer(.nothing, status: 0, body: $0)
+                answer(.aside, status: 0, body: $0)
             }
         }
         let ends: [Inquiry.End] = [
@@ -297,8 +361,13 @@ extension World {
         switch chance.number(0...9) {
         case 0: break  // It hangs for ever.
         case 1...6:
+            cloud.asking[id]?.next += 1
             try tell(.answered(id, answers[chance.number(0...(answers.count - 1))]))
-            if cloud.asking[id] != nil {
+            guard let next = cloud.asking[id]?.next else { return }
+            if case .requests(let all) = asking.inquiry, next >= all.urls.count {
+                cloud.asking[id] = nil
+                try tell(.inquiryEnded(id, .exited(status: 0)))
+            } else {
                 put(.cloudSpeaks(id, generation: generation), after: chance.wait(10, 5_000))
             }
         default:

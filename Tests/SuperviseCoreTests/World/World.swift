@@ -52,6 +52,9 @@ final class World {
     var timerSerial = 0
     var cancelledVerification = 0
     var isCompressionCancelled = false
+    var compressing: CheckpointID?
+    /// Somebody waits until that is over.
+    var awaitedCompression = false
     var cloud = Cloud()
     /// What a look at a job that hangs will give, and which one it is.
     var diagnosis: (answer: Event, serial: Int)?
@@ -69,6 +72,7 @@ final class World {
         case answer(SupervisorMessage, link: Int)
         case verify(CheckpointID, trusting: Bool, generation: Int, serial: Int)
         case compressionDone(CheckpointID, generation: Int)
+        case readerEnds(CheckpointID, generation: Int)
         case leaderDies(tree: Int, JobEnd)
         case descendantDies(tree: Int, Int)
         case jobStarts(Job)
@@ -171,6 +175,8 @@ final class World {
             }
         case .compressionDone(let id, let generation):
             if generation == self.generation { try compressionDone(id) }
+        case .readerEnds(let id, let generation):
+            if generation == self.generation { try readerEnds(id) }
         case .leaderDies(let tree, let end):
             if !postponesEnd(tree, end, happening) { leaderDies(tree, end) }
         case .descendantDies(let tree, let index): descendantDies(tree, index)
@@ -204,6 +210,7 @@ final class World {
         guard supervisor != nil else { return }
         note("EVENT \(event)")
         if case .signal(.preempt) = event {
+            cloud.isSignalled = true
             cutOff(after: settings.preemptGrace.wholeNanoseconds)
         }
         let actions = supervisor?.handle(event, at: moment) ?? []

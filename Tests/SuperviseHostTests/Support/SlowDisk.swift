@@ -125,6 +125,10 @@ final class SlowDisk: FileSystem {
     func holdDirectory(_ path: String, alone: Bool) throws(SystemError) -> DirectoryHold? {
         try disk.holdDirectory(path, alone: alone)
     }
+
+    func awaitRelease(ofDirectory path: String) throws(SystemError) {
+        try disk.awaitRelease(ofDirectory: path)
+    }
 }
 
 /// Holds whoever wants to pass where it is closed.

@@ -120,7 +120,7 @@ extension Place {
     /// of them are equal where nothing has changed. Locks and sockets are no saved state.
     package func fingerprint(of directory: String) throws -> String {
         let line = """
-            cd '\(directory)' && some() { find . \\( -name .locks -o -path ./r \\) -prune -o "$@"; }
+            cd '\(directory)' && some() { find . \\( -name .locks -o -name .sockets -o -path ./r \\) -prune -o "$@"; }
             some -printf '%P %y %m %i %T@\\n' | sort
             some -type f -print0 | sort -z | xargs -0r sha256sum 2>&1 || true
             """

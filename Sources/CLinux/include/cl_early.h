@@ -1,0 +1,12 @@
+#ifndef CL_EARLY_H
+#define CL_EARLY_H
+
+/* Ends this process at SIGHUP, SIGINT and SIGTERM, as the first process of a PID namespace too, for which the
+   kernel drops a signal whose disposition is the default. A signal that is ignored stays ignored. Children lose
+   it with their exec. */
+void cl_end_at_stop_signals(void);
+
+/* What is written to standard error before such an end, at most 511 bytes; none at first. */
+void cl_say_at_stop_signal(int signal, const char *line);
+
+#endif

@@ -1,0 +1,22 @@
+/// The name of a unit's instance as systemd-escape(1) writes it: `my\x2drun` for `my-run`.
+package enum EscapedName {
+    /// The name without escapes; nil if there are none.
+    package static func plain(_ text: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        var hasEscape = false
+        while let byte = rest.popFirst() {
+            let code = rest.prefix(3)
+            if byte == UInt8(ascii: "\\"), code.count == 3, code.first == UInt8(ascii: "x"),
+                let value = UInt8(String(Substring(code.dropFirst())), radix: 16)
+            {
+                hasEscape = true
+                bytes.append(value)
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return hasEscape ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+}

@@ -1,0 +1,85 @@
+import SuperviseCore
+import SuperviseFormats
+import SuperviseStore
+import SuperviseSystem
+
+/// `supervise init`: makes the directory of a run, for a start with `--require-state`.
+package struct RunMaker {
+    package let paths: RunPaths
+
+    package init(_ paths: RunPaths) { self.paths = paths }
+
+    package enum Result: Equatable, Sendable {
+        /// - Parameter warning: what another user can do to it.
+        case made(warning: String?)
+        /// There was one; nothing was changed.
+        case isThere
+    }
+
+    /// The file system that holds the state and the one of the checkpoints, each mounted somewhere but on
+    /// `/`.
+    ///
+    /// For each, the lowest directory that is there is looked up in `/proc/self/mountinfo`, with links
+    /// followed. A directory that an unmounted disk leaves behind is on the file system around it.
+    ///
+    /// - Throws: ``HostError`` if one of them is on `/`, is an automount that has not happened, or cannot be
+    ///   looked up.
+    package func mounts() throws(HostError) -> [MountTable.Entry] {
+        let places = [paths.stateDirectory] + (paths.isSplit ? [paths.payloadRoot] : [])
+        var found: [MountTable.Entry] = []
+        for place in places { found.append(try mount(of: place)) }
+        return found
+    }
+
+    private func mount(of place: String) throws(HostError) -> MountTable.Entry {
+        // Mounts it, where an automount waits for somebody to look.
+        _ = pathExists("\(place)/.")
+        let (directory, table) = try describing("whether \(shown(place)) is mounted cannot be told")
+        {
+            () throws(SystemError) -> (String, MountTable) in
+            let walk = try PathWalk.look(place)
+            let lowest = walk.steps.last { $0.kind == .directory }?.path ?? "/"
+            return (lowest, MountTable(try readSmallFile("/proc/self/mountinfo")))
+        }
+        guard let entry = table.entry(of: FilePath(directory)) else {
+            throw HostError(
+                "whether \(shown(place)) is mounted cannot be told: it is not in /proc/self/mountinfo"
+            )
+        }
+        guard entry.isDisk else {
+            let point = entry.point == "/" ? "/" : "an automount at \(shown(entry.point.text))"
+            throw HostError(
+                "\(shown(place)) is on \(point), and not on a file system of its own, as --mounted wants "
+                    + "it; mount that, or leave --mounted out")
+        }
+        return entry
+    }
+
+    private func shown(_ path: String) -> String { HumanText.printable(path) }
+
+    /// Makes it durably, under the run's lock.
+    ///
+    /// - Throws: ``HostError`` if somebody is at work on it, or it cannot be written.
+    package func make(at now: Timestamp) throws(HostError) -> Result {
+        let place = PlaceCheck(identity: nil)
+        let warning = try place.perform(paths)
+        // Nothing is locked or written where there is one.
+        if try explaining({ () throws(StoreError) in try RunStore(paths).isThere() }) {
+            return .isThere
+        }
+        try explaining { () throws(StoreError) in
+            try StateDirectory(paths.stateDirectory).prepare()
+        }
+        let attempt = try explaining { () throws(StoreError) in
+            try RunLock.acquireToSettle(paths)
+        }
+        guard case .taken(let lock) = attempt else {
+            throw HostError("run \(paths.name) is just being started or made by somebody else")
+        }
+        defer { lock.release() }
+        let isMade = try explaining { () throws(StoreError) in
+            try RunStore(paths).initialise(InitialNote(created: now, host: hostName()))
+        }
+        return isMade ? .made(warning: warning) : .isThere
+    }
+}
