@@ -88,7 +88,7 @@ package enum Action: Equatable, Sendable {
     /// Wait until nobody reads this checkpoint; answers ``Event/released(_:)``.
     case awaitRelease(CheckpointID)
     /// Remove old output and then old events, the oldest first, until so many bytes are gone; nil removes
-    /// all of them. What is written to stays. Answers ``Event/logsRemoved(_:)``.
+    /// all of them. The files that are being written to stay. Answers ``Event/logsRemoved(_:)``.
     case removeLogs(bytes: Int64?)
     /// Look at the archived runs of this name; answers ``Event/archives(_:)``.
     case listArchives

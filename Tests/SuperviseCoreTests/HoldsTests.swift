@@ -140,6 +140,17 @@ struct RemovalAtEndTests {
         #expect(desk.tell(.filesFlushed).ending == .completed)
     }
 
+    @Test("a start that is stopped before its first attempt removes none")
+    func stoppedBeforeAttempt() {
+        let second = checkpoint(2, step: 2)
+        var desk = Desk(checkpoints: [second, first]) { $0.retention.keepLast = 1 }
+        desk.tell(.started)
+        desk.tell(.verified(second, .good(metadata: [:])))
+        let actions = desk.tell(sigterm)
+        #expect(actions.ending != nil)
+        #expect(!actions.contains { if case .remove = $0 { true } else { false } })
+    }
+
     @Test("the end waits for a reader, too, and the removal follows")
     func reader() {
         var desk = desk()

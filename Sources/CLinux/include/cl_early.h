@@ -6,7 +6,7 @@
    it with their exec. */
 void cl_end_at_stop_signals(void);
 
-/* What is written to standard error before such an end, at most 511 bytes; none at first. */
+/* Sets the message that such an end writes to standard error, at most 511 bytes; there is none at first. */
 void cl_say_at_stop_signal(int signal, const char *line);
 
 #endif

@@ -1,12 +1,12 @@
 import SuperviseFormats
 
-/// Everything that is said now about the machine's end, by whoever says it.
+/// The notices of preemption that hold now, of each source and of the signal.
 ///
 /// Each author has its own notices. A new answer takes the place of what that author has said before,
 /// and an empty one withdraws it.
 package struct NoticeBoard: Equatable, Sendable {
     package enum Author: Hashable, Comparable, Sendable {
-        /// Whoever sends the signal; a signal cannot withdraw.
+        /// The preemption signal, which withdraws no notice.
         case signal
         /// One of the sources, by its place among them.
         case source(Int)

@@ -24,7 +24,8 @@ extension Supervisor {
 /// The end of the run: what no rule keeps goes before it, as far as there is time.
 extension Supervisor {
     mutating func removeAtEnd() {
-        guard hasChosen else { return }
+        // A start that was stopped before its first attempt leaves the checkpoints as it found them.
+        guard hasChosen, !isFirstSpawn else { return }
         _ = removeByRules()
         // Those that are left have been pinned, or a rule keeps them again.
         holds.forget()
