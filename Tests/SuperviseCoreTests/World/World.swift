@@ -14,6 +14,8 @@ final class World {
     var steps = 0
     var isTracing: Bool
     var trace: [String] = []
+    /// Of every event and action so far; nil unless somebody wants to compare histories.
+    var digest: HistoryDigest?
 
     var supervisor: Supervisor?
     /// Of supervisors, from 1.
@@ -214,6 +216,7 @@ final class World {
             cutOff(after: settings.preemptGrace.wholeNanoseconds)
         }
         let actions = supervisor?.handle(event, at: moment) ?? []
+        digest?.add(event, actions)
         for action in actions { note("    -> \(brief(action))") }
         try witness.judge(event, actions, self)
         let dies = !isCalm && chance.happens(plan.killsMidStep)
