@@ -5,14 +5,19 @@ import SuperviseSystem
 extension RunStore {
     /// Makes the run's directory durably, whole or not at all. The caller holds the run's lock.
     ///
+    /// - Parameter made: directories that are made on the way, and are opened to everybody who knows the
+    ///   names in them, as a start with `--user` opens those that it makes.
     /// - Returns: false if there was one; then nothing is changed.
-    package func initialise(_ note: InitialNote) throws(StoreError) -> Bool {
+    package func initialise(
+        _ note: InitialNote, opening made: [String] = []
+    ) throws(StoreError) -> Bool {
         if try exists(paths.run) { return false }
         try finishArchiving()
         let draft = "\(paths.stateDirectory)/.init-\(paths.name)"
         let bytes = try encode(note, for: paths.initialNote)
         if paths.isSplit { try initialisePayload() }
         try writing { () throws(SystemError) in
+            for directory in made { try belongings.openToAll(directory) }
             try files.makeDirectoryIfMissing(draft)
             if !paths.isSplit { try files.makeDirectoryIfMissing("\(draft)/checkpoints") }
             let file = "\(draft)/\(FilePath(paths.initialNote).name)"

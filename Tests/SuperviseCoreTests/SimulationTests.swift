@@ -9,7 +9,7 @@ import Testing
 ///
 /// `SIMULATE_DIGESTS=FILE` shows that a change of the code changes no decision: the first run writes
 /// a digest of each history into the file, a later one with the same seeds names the first history
-/// that differs. Set `SWIFT_DETERMINISTIC_HASHING=1` with it.
+/// that differs. A broken promise ends none of the two. Set `SWIFT_DETERMINISTIC_HASHING=1` with it.
 @Suite("Simulation")
 struct SimulationTests {
     @Test("every promise is kept in every history")
@@ -30,7 +30,7 @@ struct SimulationTests {
             guard let violation = world.play() else { continue }
             Issue.record(
                 "\(violation) (history \(seed - base + 1); replay with SIMULATE_SEED=\(seed))")
-            return
+            if digests == nil { return }
         }
         if let difference = digests?.finish() { Issue.record("\(difference)") }
     }

@@ -25,6 +25,14 @@ package struct PlaceCheck {
         return warning
     }
 
+    /// The directories that have to be made on the way to where the run is kept.
+    static func missingDirectories(above paths: RunPaths) -> [String] {
+        [paths.stateDirectory, paths.payloadRoot].flatMap { path in
+            sequence(first: path) { $0 == "/" ? nil : parent(of: $0) }
+                .prefix { !pathExists($0) }
+        }
+    }
+
     /// How the run's files are reached: with a job that is another user, from directories that are held
     /// open, whatever becomes of the names that led there.
     ///

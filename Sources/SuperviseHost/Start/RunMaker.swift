@@ -67,6 +67,7 @@ package struct RunMaker {
         if try explaining({ () throws(StoreError) in try RunStore(paths).isThere() }) {
             return .isThere
         }
+        let missing = PlaceCheck.missingDirectories(above: paths)
         try explaining { () throws(StoreError) in
             try StateDirectory(paths.stateDirectory).prepare()
         }
@@ -78,7 +79,9 @@ package struct RunMaker {
         }
         defer { lock.release() }
         let isMade = try explaining { () throws(StoreError) in
-            try RunStore(paths).initialise(InitialNote(created: now, host: hostName()))
+            // Root's first start may be with --user: that user needs to get there.
+            try RunStore(paths).initialise(
+                InitialNote(created: now, host: hostName()), opening: userId() == 0 ? missing : [])
         }
         return isMade ? .made(warning: warning) : .isThere
     }

@@ -40,7 +40,7 @@ struct Starter {
         }
         let place = PlaceCheck(identity: job.identity)
         say(try place.perform(paths))
-        let missing = job.identity == nil ? [] : missingDirectories(above: paths)
+        let missing = job.identity == nil ? [] : PlaceCheck.missingDirectories(above: paths)
         try wait.explaining { () throws(StoreError) in
             try StateDirectory(request.stateDirectory).prepare()
         }
@@ -153,14 +153,6 @@ struct Starter {
             request.settings.watch, in: request.directory)
         for line in claimed.lines { say(line) }
         return claimed.locks
-    }
-
-    /// Those that are made on the way to where the run is kept.
-    private func missingDirectories(above paths: RunPaths) -> [String] {
-        [paths.stateDirectory, paths.payloadRoot].flatMap { path in
-            sequence(first: path) { $0 == "/" ? nil : parent(of: $0) }
-                .prefix { !pathExists($0) }
-        }
     }
 
     /// What is needed later is looked for now, before anything is changed.

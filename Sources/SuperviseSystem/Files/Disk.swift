@@ -69,13 +69,16 @@ package struct Disk: FileSystem {
     }
 
     package func syncDirectory(_ path: String) throws(SystemError) {
-        try withOpenFile(path, O_RDONLY | O_DIRECTORY, anchors) { (directory) throws(SystemError) in
-            do throws(SystemError) {
-                try systemCall("fsync", path) { fsync(directory) }
-            } catch {
-                // Some network and user-space file systems keep names at once, and say this.
-                if error.code != EINVAL { throw error }
-            }
+        // Follows a link, such as one that the user gave for the state directory: an fsync of another
+        // directory than the one that was meant changes nothing there.
+        let flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC
+        let directory = FileDescriptor(adopting: try openDescriptor(path, flags, anchors))
+        let number = directory.rawValue
+        do throws(SystemError) {
+            try systemCall("fsync", path) { fsync(number) }
+        } catch {
+            // Some network and user-space file systems keep names at once, and say this.
+            if error.code != EINVAL { throw error }
         }
     }
 
