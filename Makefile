@@ -5,46 +5,18 @@ DESTDIR ?=
 SWIFT ?= swift
 PYTHON ?= python3
 
-# Fully static: nothing is loaded before main, which halves the time of a start. In a directory of its own,
-# as the flags are not those of `swift run -c release`. The frontend's first flag lets types be built from what the
-# compiler knows, and not by a search through all conformances in the binary, of which a start made thirty;
-# the other one lets values be copied and destroyed without their types being built, of which a start built
-# twenty more.
-# For size: half a megabyte less, and a start touches fewer pages; what computes is in C. Linked as a whole
-# (LTO), so that what nobody calls is left out: another half. What a start touches lies together (ORDER).
+# One static file. In a directory of its own, because its flags are not those of `swift run -c release`.
+# For size, not speed: a start reads fewer pages, and the hash function is in C.
 RELEASE = .build/static/release/supervise
-SCRIPT = .build/static/no-unwinding.ld
-ORDER = Sources/start.order
-STATIC = $(SWIFT) build -c release --product supervise --scratch-path .build/static \
-	--experimental-lto-mode full --static-swift-stdlib -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xswiftc -Osize \
-	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors \
-	-Xswiftc -Xfrontend -Xswiftc -disable-type-layout \
-	-Xlinker --icf=all -Xlinker -O2 -Xlinker --no-eh-frame-hdr -Xlinker $(CURDIR)/$(SCRIPT) \
-	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering
 
-.PHONY: build release order install install-systemd test test-python lint format bench
+.PHONY: build release install install-systemd test test-python lint format bench
 
 build:
 	$(SWIFT) build
 
-# One file that needs no other: RELEASE.
-release: $(SCRIPT)
-	$(STATIC) -Xlinker -s
-
-# The list is made from a build with names; to be done when a start has got slower.
-order: $(SCRIPT)
-	$(STATIC)
-	Tests/Benchmarks/order $(RELEASE) > .build/static/start.order
-	mv .build/static/start.order $(ORDER)
-
-# Leaves out the tables for unwinding, 2 MB that nothing reads: Swift's errors are plain results, and a crash
-# aborts at once. And what libraries do before main for those who use them otherwise than we, which is a tenth
-# of a start: Dispatch (nothing here is async), backtraces of crashes, C++ exceptions, CommandLine.
-UNUSED = $(foreach part,*libdispatch.a:* *Backtrace.cpp.o *CommandLine.cpp.o *eh_alloc.o,\
-	$(part)(.init_array .init_array.*))
-$(SCRIPT): Makefile
-	mkdir -p $(@D)
-	printf 'SECTIONS { /DISCARD/ : { *(.eh_frame) $(UNUSED) } } INSERT AFTER .text;\n' > $@
+release:
+	$(SWIFT) build -c release --product supervise --scratch-path .build/static \
+		--static-swift-stdlib -Xswiftc -static-executable -Xswiftc -Osize -Xlinker -s
 
 install: release
 	install -d "$(DESTDIR)$(PREFIX)/bin"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import select
 import shutil
 import statistics
 import struct
@@ -12,6 +13,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STAMP = struct.Struct("=QQ")  # stamp.h: nanoseconds, pid
+PATIENCE = 30  # seconds; the slowest peer restarts a job within five
+
+
+class Failure(Exception):
+    """A supervisor or its job did not do what is measured."""
 
 
 def build(directory):
@@ -160,9 +166,11 @@ class Running:
 
     def hear(self):
         """The next record of the job: the time, and its pid."""
+        if not select.select([self.reader], [], [], PATIENCE)[0]:
+            raise Failure(f"the job wrote nothing within {PATIENCE} s")
         record = os.read(self.reader, STAMP.size)
         if len(record) != STAMP.size:
-            raise SystemExit("a job has ended without telling what it was to tell: " + " ".join(self.process.args))
+            raise Failure("the supervisor and the job ended, and the job had not written its record")
         return STAMP.unpack(record)
 
     def signal(self, number):
@@ -202,20 +210,36 @@ def running(supervisor, job, root, **more):
             one.end()
 
 
+def attempt(measure):
+    """Returns what `measure` returns, or its Failure."""
+    try:
+        return measure()
+    except (Failure, OSError, subprocess.SubprocessError) as failure:
+        return Failure(failure)
+
+
 def interleaved(count, subjects):
-    """Each subject's figures. One of each in turn, so that what disturbs the machine disturbs them all, and each
-    time in another order, for it disturbs the machine, too: whoever comes after a big one finds its caches cold."""
+    """The figures of each subject: one or a list of each call, and a Failure at the end if one call failed.
+
+    Each subject has one turn per round, so that a disturbance of the machine reaches all of them. The order of a round
+    is random, because the subject after a large one finds cold caches."""
     figures = {label: [] for label in subjects}
     order = list(subjects)
     for _ in range(count):
         random.shuffle(order)
-        for label in order:
-            figures[label].append(subjects[label]())
+        for label in list(order):
+            taken = attempt(subjects[label])
+            figures[label] += taken if isinstance(taken, list) else [taken]
+            if isinstance(taken, Failure):
+                order.remove(label)
     return figures
 
 
 def table(title, unit, scale, figures, digits=2):
     print(f"\n{title}, {unit}:\n\n| | median | least | most | runs |\n| --- | ---: | ---: | ---: | ---: |")
     for label, values in figures.items():
-        shown = [f"{value / scale:.{digits}f}" for value in (statistics.median(values), min(values), max(values))]
-        print(f"| {label} | {' | '.join(shown)} | {len(values)} |", flush=True)
+        failures = [f", failed: {value}" for value in values if isinstance(value, Failure)]
+        values = [value for value in values if not isinstance(value, Failure)]
+        shown = [f"{summary(values) / scale:.{digits}f}" if values else ""
+                 for summary in (statistics.median, min, max)]
+        print(f"| {label} | {' | '.join(shown)} | {len(values)}{''.join(failures)} |", flush=True)

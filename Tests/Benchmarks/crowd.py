@@ -17,7 +17,7 @@ def wait_until(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise SystemExit("what was waited for did not come")
+            raise bench.Failure("what was waited for did not come")
         time.sleep(0.01)
 
 
@@ -45,7 +45,7 @@ def stop(binary, disk, runs):
                 process.wait(timeout=120)
                 took = time.monotonic_ns() - began
                 if not has("committed"):
-                    raise SystemExit("there is no final checkpoint")
+                    raise bench.Failure("there is no final checkpoint")
                 return took
             finally:
                 with contextlib.suppress(ProcessLookupError):

@@ -1,5 +1,6 @@
 """What a supervisor costs while its job says nothing."""
 
+import contextlib
 import os
 import time
 
@@ -33,30 +34,37 @@ def kilobytes(pid, file, *keys):
 
 def measure(subjects, disk):
     """All of them at the same time: those that sleep do not disturb each other."""
-    all_of_them = [(subject, bench.place(disk)) for subject in subjects]
-    started = []
-    try:
-        for subject, directory in all_of_them:
-            one = bench.Running(subject, [bench.programs.speaker], directory.__enter__())
-            started.append((subject, one, directory, one.hear()[1]))
+    with contextlib.ExitStack() as stack:
+        started = {subject.label: stack.enter_context(bench.running(subject, [bench.programs.speaker], disk))
+                   for subject in subjects}
+        jobs = {label: bench.attempt(lambda one=one: one.hear()[1]) for label, one in started.items()}
         time.sleep(2)
-        before = []
-        for _, one, _, job in started:
-            pids = [pid for pid in processes(one.process.pid) if pid != job]
-            before.append((pids, *spent(pids)))
+        before = {label: bench.attempt(lambda one=one, label=label: state(one, jobs[label]))
+                  for label, one in started.items()}
         time.sleep(SECONDS)
         print(f"\nWith a silent job, over {SECONDS} s, the supervisor with its helper processes:\n\n| | wake-ups | "
               "processor time, µs | threads | RSS, kB | of that private | helpers' private, kB |\n"
               "| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-        for (subject, one, _, _), (pids, switches, time_ns) in zip(started, before):
-            later, later_ns = spent(pids)
-            supervisor, *helpers = pids
-            own = kilobytes(supervisor, "smaps_rollup", "Private_Clean", "Private_Dirty")
-            others = sum(kilobytes(pid, "smaps_rollup", "Private_Clean", "Private_Dirty") for pid in helpers)
-            print(f"| {subject.label} | {later - switches} | {(later_ns - time_ns) / 1e3:.0f} "
-                  f"| {len(os.listdir(f'/proc/{supervisor}/task'))} | {kilobytes(supervisor, 'status', 'VmRSS:')} "
-                  f"| {own} | {others} |", flush=True)
-    finally:
-        for _, one, directory, _ in started:
-            one.end()
-            directory.__exit__(None, None, None)
+        for label, earlier in before.items():
+            shown = bench.attempt(lambda earlier=earlier: row(earlier))
+            print(f"| {label} | {f'failed: {shown} | | | | | |' if isinstance(shown, bench.Failure) else shown}", flush=True)
+
+
+def state(one, job):
+    """The supervisor with its helpers, their context switches, and their nanoseconds on a processor."""
+    if isinstance(job, bench.Failure):
+        raise job
+    pids = [pid for pid in processes(one.process.pid) if pid != job]
+    return pids, *spent(pids)
+
+
+def row(earlier):
+    if isinstance(earlier, bench.Failure):
+        raise earlier
+    pids, switches, time_ns = earlier
+    later, later_ns = spent(pids)
+    supervisor, *helpers = pids
+    own = kilobytes(supervisor, "smaps_rollup", "Private_Clean", "Private_Dirty")
+    others = sum(kilobytes(pid, "smaps_rollup", "Private_Clean", "Private_Dirty") for pid in helpers)
+    return (f"{later - switches} | {(later_ns - time_ns) / 1e3:.0f} | {len(os.listdir(f'/proc/{supervisor}/task'))} "
+            f"| {kilobytes(supervisor, 'status', 'VmRSS:')} | {own} | {others} |")

@@ -58,7 +58,7 @@ def timed(subject, directory, *words):
         _, status, usage = os.wait4(process.pid, 0)
     took = time.monotonic_ns() - began
     if status != 0:
-        raise SystemExit(f"{' '.join(command)} ended with {status}")
+        raise bench.Failure(f"{' '.join(command)} ended with {status}")
     return took, usage.ru_maxrss
 
 

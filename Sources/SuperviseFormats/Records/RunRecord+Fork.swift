@@ -20,13 +20,19 @@ extension RunRecord {
 
 /// A list that may be missing when read, and is empty then.
 @propertyWrapper
-package struct OrEmpty<Element: Codable & Equatable & Sendable>: Codable, Equatable, Sendable {
+package struct OrEmpty<Element> {
     package var wrappedValue: [Element]
 
     package init(wrappedValue: [Element] = []) {
         self.wrappedValue = wrappedValue
     }
+}
 
+extension OrEmpty: Equatable where Element: Equatable {}
+
+extension OrEmpty: Sendable where Element: Sendable {}
+
+extension OrEmpty: Codable where Element: Codable {
     package init(from decoder: any Decoder) throws {
         wrappedValue = try decoder.singleValueContainer().decode([Element].self)
     }
@@ -39,7 +45,7 @@ package struct OrEmpty<Element: Codable & Equatable & Sendable>: Codable, Equata
 
 extension KeyedDecodingContainer {
     /// The synthesized initializers find this one, and so a missing key is an empty list.
-    package func decode<Element>(
+    package func decode<Element: Codable>(
         _ type: OrEmpty<Element>.Type, forKey key: Key
     ) throws -> OrEmpty<Element> {
         OrEmpty(wrappedValue: try decodeIfPresent([Element].self, forKey: key) ?? [])

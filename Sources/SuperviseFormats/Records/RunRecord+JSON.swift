@@ -1,4 +1,4 @@
-/// The record as it is written, without an encoder: a start waits for it.
+/// The record as it is written, without `JSONEncoder` (see ``JSONWriter``).
 extension RunRecord {
     /// One line, without its end: byte for byte what ``JSONText`` makes of it.
     package var json: [UInt8] {

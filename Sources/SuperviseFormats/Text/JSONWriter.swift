@@ -1,8 +1,8 @@
-/// Writes JSON piece by piece, as ``JSONText`` does: one line, slashes plain, and keys in the order
-/// in which they are given.
+/// Writes JSON piece by piece, byte for byte as ``JSONText`` does.
 ///
-/// For what a start waits for: an encoder first finds out at run time how its types are made, which
-/// takes as long as a fork.
+/// One line, slashes plain, keys in the order in which they are given. Only for the run record,
+/// which a start writes before the job: the first use of `JSONEncoder` takes 1.5 ms, a third of a
+/// start, because the runtime builds the types that it needs.
 struct JSONWriter {
     private(set) var bytes: [UInt8] = []
     /// The next value is the first of its object or array.

@@ -47,18 +47,7 @@ extension Conductor {
             timers?.set(.records, at: Self.now().instant + .milliseconds(10))
         } else {
             timers?.cancel(.records)
-            loop.whenQuiet { [weak self] in self?.rehearseStop() }
         }
-    }
-
-    /// What is done for the first time takes ten times as long: its code is read from the disk, and types
-    /// are put together. A stop is not to, and on a copy of the core it may be tried.
-    private func rehearseStop() {
-        guard !hasRehearsed else { return }
-        hasRehearsed = true
-        var copy = core
-        let stop = Event.Signal.stop(number: 15, name: signalName(15))
-        _ = copy.decide(.signal(stop), at: Self.now())
     }
 
     func stopWithUs(isTyped: Bool) {

@@ -26,7 +26,6 @@ final class Conductor {
     var inquiries: Inquiries?
     private var signals: SignalSource?
     var lastStatus: Status?
-    var hasRehearsed = false
     var ending: Action.Ending?
 
     /// - Throws: what the machine refuses: descriptors, the socket.

@@ -5,7 +5,8 @@ enum StatusLine {
     /// nil where there is nothing to show.
     static func text(_ status: Status, at now: Timestamp) -> String? {
         guard status.phase != .finished else { return nil }
-        var parts = ["\(status.name) \(status.phase)", "attempt \(status.attempt)"]
+        // Not the case itself: its name is looked up by reflection, a twentieth of a start.
+        var parts = ["\(status.name) \(status.phase.rawValue)", "attempt \(status.attempt)"]
         parts += words(of: status.progress)
         if let checkpoint = status.checkpoint {
             let age = HumanText.age(now.seconds(since: checkpoint.committed))
@@ -17,7 +18,7 @@ enum StatusLine {
 
     /// For a service manager, which shows it beside the unit's name, perhaps for hours.
     static func ofService(_ status: Status) -> String {
-        var parts = [status.outcome.map(end) ?? "\(status.phase)", "attempt \(status.attempt)"]
+        var parts = [status.outcome.map(end) ?? status.phase.rawValue, "attempt \(status.attempt)"]
         parts += words(of: status.progress)
         if let checkpoint = status.checkpoint { parts.append("checkpoint \(checkpoint.id)") }
         if status.failures > 0 { parts.append(HumanText.count(status.failures, "failure")) }
