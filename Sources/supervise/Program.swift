@@ -27,6 +27,7 @@ enum Program {
     static func main() -> Never {
         ensureStandardDescriptors()
         if let status = HeldSettlement.perform(commandLineArguments()) { exitProcess(status) }
+        boundKeptMemory()
         EarlyEnd.prepare()
         let result: RunResult
         do {

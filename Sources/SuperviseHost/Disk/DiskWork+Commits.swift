@@ -80,10 +80,7 @@ extension DiskWork {
             do throws(StoreError) {
                 let summary = try work(store, storeOrder, warn)
                 // Derived: a scan reads the manifest of what is not in it.
-                cleaning.submit {
-                    try? store.noteInIndex(summary)
-                    releaseMemory()
-                }
+                cleaning.submit { try? store.noteInIndex(summary) }
                 return .committed(summary, seconds: elapsed())
             } catch {
                 return Self.failure(of: order.id, error, store)

@@ -28,16 +28,19 @@ final class DiskWork {
 
     let store: RunStore
     let staging = WorkerLane(name: "staging", threads: 1)
-    let commits = WorkerLane(name: "commits", threads: 1, niceness: niceness)
-    let bulk = WorkerLane(name: "bulk", threads: processorCount(), niceness: niceness)
-    let cleaning = WorkerLane(name: "cleaning", threads: 1)
+    let commits = WorkerLane(
+        name: "commits", threads: 1, niceness: niceness, releasesMemory: true)
+    let bulk = WorkerLane(
+        name: "bulk", threads: processorCount(), niceness: niceness, releasesMemory: true)
+    let cleaning = WorkerLane(name: "cleaning", threads: 1, releasesMemory: true)
     private let loop: EventLoop
     private let deliver: (Event) -> Void
     private let records: RecordsLane
     let mailbox: Mailbox<Event>
     let settings: Settings
     /// At low priority, and beside the commits.
-    let compressing = WorkerLane(name: "compress", threads: 1, stepsBack: true)
+    let compressing = WorkerLane(
+        name: "compress", threads: 1, stepsBack: true, releasesMemory: true)
     /// Each thread waits for those who read one checkpoint.
     let waiting = WorkerLane(name: "holds", threads: 8)
     let verification = CancelFlag()

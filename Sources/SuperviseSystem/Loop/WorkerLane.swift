@@ -21,6 +21,7 @@ package final class WorkerLane: @unchecked Sendable {
     let limit: Int
     private let niceness: Int32
     private let stepsBack: Bool
+    private let releasesMemory: Bool
 
     /// - Parameters:
     ///   - name: what tools show as the threads' name, of which the kernel keeps 15 bytes.
@@ -29,12 +30,18 @@ package final class WorkerLane: @unchecked Sendable {
     ///     few.
     ///   - stepsBack: they get processors and disks only when nobody else wants them, and so do the
     ///     children that they start.
-    package init(name: String, threads: Int, niceness: Int32 = 0, stepsBack: Bool = false) {
+    ///   - releasesMemory: a thread that has nothing more to do gives freed memory back to the system
+    ///     (see ``releaseMemory()``), as what it did may have needed a great deal.
+    package init(
+        name: String, threads: Int, niceness: Int32 = 0, stepsBack: Bool = false,
+        releasesMemory: Bool = false
+    ) {
         precondition(threads > 0, "a lane needs a thread")
         self.name = name
         self.limit = threads
         self.niceness = niceness
         self.stepsBack = stepsBack
+        self.releasesMemory = releasesMemory
         mutex = .allocate(capacity: 1)
         somethingToDo = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
@@ -113,6 +120,11 @@ package final class WorkerLane: @unchecked Sendable {
         if stepsBack { cl_step_back() }
         pthread_mutex_lock(mutex)
         while true {
+            if jobs.count == 0, releasesMemory {
+                pthread_mutex_unlock(mutex)
+                releaseMemory()
+                pthread_mutex_lock(mutex)
+            }
             while jobs.count == 0 {
                 idle += 1
                 pthread_cond_wait(somethingToDo, mutex)
