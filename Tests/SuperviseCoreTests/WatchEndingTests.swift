@@ -21,6 +21,22 @@ struct WatchEndingTests {
     private let signal = Settings.RequestSignal(number: 10, name: "SIGUSR1")
     private let byTerm = JobEnd.signaled(number: 15, name: "SIGTERM")
 
+    @Test("a file that is too old to be taken does not displace the copy of the newest checkpoint")
+    func repeatStays() {
+        var backlog = WatchedBacklog()
+        backlog.wasTaken(file("/2.pt", at: 2))
+        var kept = file("/kept.pt", at: 2)
+        kept.repeats = checkpoint(1)
+        backlog.putFirst(kept)
+        backlog.add(file("/1.pt", at: 1))
+        #expect(backlog.passOverOlder().map(\.path) == ["/1.pt"])
+        #expect(backlog.files == [kept])
+        // One that is still to be taken does.
+        backlog.add(file("/3.pt", at: 3))
+        #expect(backlog.passOverOlder().isEmpty)
+        #expect(backlog.files.map(\.path) == ["/3.pt"])
+    }
+
     @Test("in a stop the newest is taken first, and older ones are passed over once it is durable")
     func newestFirst() {
         var desk = desk()

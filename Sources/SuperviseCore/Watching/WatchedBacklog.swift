@@ -77,12 +77,17 @@ struct WatchedBacklog: Equatable, Sendable {
         newestTaken = max(newestTaken ?? file.completedAt, file.completedAt)
     }
 
-    /// - Returns: those that were passed over.
+    /// Drops files that are older than one that was taken, and repeats beside a file that is still to be
+    /// taken.
+    ///
+    /// - Returns: the older ones.
     mutating func passOverOlder() -> [WatchedFile] {
+        var older: [WatchedFile] = []
+        if let newestTaken {
+            older = files.filter { !$0.isRepeat && $0.completedAt <= newestTaken }
+            files.removeAll { !$0.isRepeat && $0.completedAt <= newestTaken }
+        }
         if files.contains(where: { !$0.isRepeat }) { files.removeAll(where: \.isRepeat) }
-        guard let newestTaken else { return [] }
-        let older = files.filter { !$0.isRepeat && $0.completedAt <= newestTaken }
-        files.removeAll { !$0.isRepeat && $0.completedAt <= newestTaken }
         return older
     }
 }

@@ -177,9 +177,10 @@ struct WatchWitness {
         let newest = isBusy ? nil : step.supervisor.checkpoints.last?.id
         waiting.removeAll { $0.isRepeat && $0.repeats != newest }
         guard isLast(step, before) else { return }
+        if let newestTaken {
+            waiting.removeAll { !$0.isRepeat && $0.completedAt <= newestTaken }
+        }
         if waiting.contains(where: { !$0.isRepeat }) { waiting.removeAll(where: \.isRepeat) }
-        guard let newestTaken else { return }
-        waiting.removeAll { !$0.isRepeat && $0.completedAt <= newestTaken }
     }
 
     private func isMeant(_ file: WatchedFile, _ before: Ledger, _ step: Step) -> Bool {
