@@ -22,6 +22,10 @@ func advice(on error: SystemError) -> String? {
     if error.isNoDirectory {
         return "a part of that path is a file or a link; move it away, and put the directory back"
     }
+    if error.isMissing {
+        return "a part of that path is not there, or is a link that leads nowhere; mount its disk, "
+            + "or make the directory"
+    }
     if error.isADirectory || error.isALink { return "move away what is in its place" }
     return nil
 }

@@ -42,6 +42,22 @@ struct LinkedStateTests {
         #expect(pathExists("\(place.path)/\(path)/it/checkpoints"))
     }
 
+    @Test(
+        "a link that leads nowhere is refused with what to do, and nothing is made",
+        arguments: ["link", "link/state"])
+    func dangling(path: String) throws {
+        try place.shell("rmdir disk")
+        for words in [["--name", "it"], ["init", "it"]] {
+            let command = words[0] == "init" ? [] : ["--", "true"]
+            let program = try place.start(
+                [place.binary] + words + ["--state-dir", path] + command)
+            #expect(try program.waitForEnd() == .exited(125))
+            let said = program.text(.errors)
+            #expect(said.contains("a link that leads nowhere; mount its disk"), "\(said)")
+        }
+        #expect(!pathExists("\(place.path)/disk"))
+    }
+
     @Test("supervise init makes a run behind a link", arguments: ["link", "link/made/state"])
     func initialise(path: String) throws {
         let made = try place.start([place.binary, "init", "it", "--state-dir", path])
@@ -69,5 +85,16 @@ struct InitialisedForUserTests {
                 + ["--", "id", "-u"])
         #expect(try program.waitForEnd() == .exited(0), "\(program.text(.errors))")
         #expect(program.lines(.output) == ["65534"])
+    }
+
+    @Test("finds no directory that supervise init opened where another user may change the path")
+    func keepsShut() throws {
+        let place = try Place()
+        try place.shell("install -d -o 65534 home")
+        let state = "\(place.path)/home/made/state"
+        let made = try place.start([place.binary, "init", "it", "--state-dir", state])
+        #expect(try made.waitForEnd() == .exited(0), "\(made.text(.errors))")
+        #expect(try Disk().status("\(place.path)/home/made").mode == 0o700)
+        #expect(try Disk().status(state).mode == 0o700)
     }
 }

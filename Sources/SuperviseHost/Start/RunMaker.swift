@@ -79,9 +79,11 @@ package struct RunMaker {
         }
         defer { lock.release() }
         let isMade = try explaining { () throws(StoreError) in
-            // Root's first start may be with --user: that user needs to get there.
-            try RunStore(paths).initialise(
-                InitialNote(created: now, host: hostName()), opening: userId() == 0 ? missing : [])
+            // Root's first start may be with --user: that user needs to get there. Such a start is refused
+            // in a place that another user may change, and there the paths may lead elsewhere by now.
+            let opened = userId() == 0 && warning == nil ? missing : []
+            return try RunStore(paths).initialise(
+                InitialNote(created: now, host: hostName()), opening: opened)
         }
         return isMade ? .made(warning: warning) : .isThere
     }
