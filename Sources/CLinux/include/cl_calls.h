@@ -90,8 +90,9 @@ static inline void cl_step_back(void) {
     syscall(SYS_ioprio_set, 1, 0, 3 << 13);
 }
 
-/* Keeps the thresholds of the allocator where they are. By itself it raises them to twice the size of what
-   was freed, up to 64 MB, and never gives the top of a thread's heap back then (mallopt(3)). */
+/* Has the allocator give back the free top of a heap from 128 kB on. By itself it raises that threshold to
+   twice the size of the largest block that was freed, up to 64 MB, and then keeps that much in the heap of
+   each thread (M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in mallopt(3)). */
 static inline void cl_bound_kept_memory(void) {
 #ifdef __GLIBC__
     mallopt(M_TRIM_THRESHOLD, 128 * 1024);
