@@ -1,8 +1,8 @@
 /// Writes JSON piece by piece, byte for byte as ``JSONText`` does.
 ///
 /// One line, slashes plain, keys in the order in which they are given. Only for the run record,
-/// which a start writes before the job: the first use of `JSONEncoder` takes 1.5 ms, a third of a
-/// start, because the runtime builds the types that it needs.
+/// which a start writes before the job: at the first use of `JSONEncoder` the runtime builds the types
+/// that it needs, which takes about a millisecond.
 struct JSONWriter {
     private(set) var bytes: [UInt8] = []
     /// The next value is the first of its object or array.

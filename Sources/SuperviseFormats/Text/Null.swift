@@ -1,7 +1,7 @@
 /// An optional that is written as `null` where it is absent, and may be missing when read.
 ///
 /// `Value` has no requirements: the runtime would look each of them up in all conformances of the
-/// program when it builds the type, which takes a tenth of a start.
+/// program when it builds the type, and a start would wait for that.
 @propertyWrapper
 package struct Null<Value> {
     package var wrappedValue: Value?

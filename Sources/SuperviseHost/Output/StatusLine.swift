@@ -5,7 +5,7 @@ enum StatusLine {
     /// nil where there is nothing to show.
     static func text(_ status: Status, at now: Timestamp) -> String? {
         guard status.phase != .finished else { return nil }
-        // Not the case itself: its name is looked up by reflection, a twentieth of a start.
+        // Not the case itself: reflection would look its name up, and a start would wait for that.
         var parts = ["\(status.name) \(status.phase.rawValue)", "attempt \(status.attempt)"]
         parts += words(of: status.progress)
         if let checkpoint = status.checkpoint {
