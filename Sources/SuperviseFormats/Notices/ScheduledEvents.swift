@@ -50,3 +50,31 @@ package struct StartRequests: Encodable, Equatable, Sendable {
 
     package enum CodingKeys: String, CodingKey { case requests = "StartRequests" }
 }
+
+/// What `spot/instance-action` of the EC2 instance metadata says: that the machine is taken away.
+///
+/// ("Spot Instance interruption notices" in the user guide of Amazon EC2.)
+package struct InstanceAction: Decodable, Equatable, Sendable {
+    /// `terminate`, `stop` or `hibernate`.
+    package var action: String
+    /// When, as it is written there; about two minutes ahead.
+    package var time: String?
+}
+
+/// What `events/recommendations/rebalance` says: that an interruption has become more likely.
+package struct RebalanceRecommendation: Decodable, Equatable, Sendable {
+    package var noticeTime: String
+}
+
+/// The line of JSON by which a program of `--preempt exec:…` says that it is time.
+package struct NoticeLine: Decodable, Equatable, Sendable {
+    /// Seconds from now until the machine is gone.
+    package var deadline: Double?
+    /// `terminate`, `stop`, `hibernate` or `checkpoint`.
+    package var action: String?
+
+    package enum CodingKeys: String, CodingKey {
+        case action
+        case deadline = "deadline_s"
+    }
+}
