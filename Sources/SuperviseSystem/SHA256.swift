@@ -98,20 +98,23 @@ package struct Digest: Hashable, Sendable {
     }
 
     /// 64 hexadecimal digits in lower case, as `sha256sum` writes them.
-    package var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(2 * storage.scalarCount)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
+    package var hex: String { hexadecimal(bytes) }
 }
 
 extension Digest: CustomStringConvertible {
     package var description: String { hex }
+}
+
+/// Two lower-case hexadecimal digits for each byte.
+func hexadecimal(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    text.reserveCapacity(2 * bytes.count)
+    for byte in bytes {
+        text.append(digits[Int(byte >> 4)])
+        text.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: text, as: UTF8.self)
 }
 
 private func hexadecimalDigit(_ character: UInt8) -> UInt8? {

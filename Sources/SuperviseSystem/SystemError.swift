@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A system call that failed: which one, on what, and why.
@@ -52,4 +53,83 @@ package func systemCall<Result: SignedInteger>(
         precondition(code != EBADF && code != EFAULT, "\(call): errno \(code)")
         throw SystemError(call: call, code: code, subject: subject())
     }
+}
+
+extension SystemError {
+    /// Whether the call failed for lack of a resource, so that it may succeed later.
+    ///
+    /// The only place that tells so: descriptors (EMFILE, ENFILE), memory (ENOMEM), and processes or
+    /// threads (EAGAIN, which from a read or a write says something else). ENOSPC is one where it is
+    /// about watches of epoll or about pseudoterminals, and not about a disk.
+    package var isShortage: Bool {
+        switch code {
+        case EMFILE, ENFILE, ENOMEM: call != "setrlimit"
+        case EAGAIN: ["clone", "fork", "pthread_create", "execve", "setuid"].contains(call)
+        case ENOSPC: call == "epoll_ctl" || subject == "/dev/ptmx"
+        default: false
+        }
+    }
+
+    /// What to do about a shortage, for people.
+    package var shortageAdvice: String {
+        switch (code, call) {
+        case (EMFILE, "inotify_init1"): "raise fs.inotify.max_user_instances"
+        case (EMFILE, _): "raise the limit of open files (ulimit -n, LimitNOFILE= in a unit)"
+        case (ENFILE, _): "raise fs.file-max, or end what holds so many files open"
+        case (ENOSPC, "epoll_ctl"): "raise fs.epoll.max_user_watches"
+        case (ENOSPC, _): "raise kernel.pty.max, or end what holds so many terminals"
+        case (EAGAIN, _):
+            "raise the limit of processes (ulimit -u, TasksMax= in a unit, --pids-limit of a "
+                + "container), or end some"
+        default: "free memory, or raise the limit of it"
+        }
+    }
+
+    /// Whether a process that was meant is not there.
+    package var isNoProcess: Bool { code == ESRCH }
+}
+
+extension SystemError {
+    /// A look at the processes in /proc failed, in whichever call.
+    static func unseen(_ code: Int32) -> SystemError {
+        SystemError(call: "read", code: code, subject: "/proc")
+    }
+
+    /// Of a look at the processes: there is no /proc of our own PID namespace, so that looking
+    /// again is of no use. As C's `cl_has_no_proc`.
+    package var hasNoProc: Bool { code == ENXIO || code == ENOENT }
+
+    /// Why nobody can tell which processes there are, and what to do about it, for people.
+    package var whyUnseen: String {
+        if isShortage { return "\(self); \(shortageAdvice)" }
+        guard hasNoProc else { return "\(self)" }
+        return "/proc does not show our processes; mount it (unshare --mount-proc, in a PID "
+            + "namespace)"
+    }
+}
+
+/// A system call of ours that a sandbox refuses, or that the kernel does not know.
+package struct RefusedCall: Equatable, Sendable {
+    /// Its name as in its manual page.
+    package let name: String
+    /// The errno with which it is refused.
+    package let code: Int32
+
+    /// The refused calls that we have a replacement for: those that signal a process by its pidfd.
+    ///
+    /// - Returns: what is refused here; found out by calls that do nothing.
+    package static func all() -> [RefusedCall] {
+        [
+            ("pidfd_open", cl_refuses_pidfd_open()),
+            ("pidfd_send_signal", cl_refuses_pidfd_send_signal()),
+            ("clone with CLONE_PIDFD", cl_refuses_clone_pidfd()),
+        ].filter { $0.1 != 0 }.map { RefusedCall(name: $0.0, code: $0.1) }
+    }
+}
+
+/// Raises our soft limit of open files to the hard one; children have the one that we had before.
+///
+/// Where that is not possible it stays as it is.
+package func raiseLimitOfOpenFiles() {
+    _ = cl_raise_files()
 }

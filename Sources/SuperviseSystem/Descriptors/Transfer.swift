@@ -72,3 +72,39 @@ func writeAll(
         }
     }
 }
+
+/// Moves bytes from one pipe into another within the kernel (splice(2)); never waits.
+///
+/// - Returns: how many; 0 where nobody will write any more.
+/// - Throws: EAGAIN where nothing waits, or the other one is full; EPIPE where nobody reads that; EINVAL where
+///   one of them is no pipe.
+package func moveNow(
+    _ most: Int, from pipe: Int32, to other: Int32
+) throws(SystemError) -> Int {
+    try systemCall("splice", "\(other)") { cl_move_between_pipes(pipe, other, most) }
+}
+
+/// Finds a byte, as quickly as the machine can also in a debug build.
+///
+/// - Returns: its index; nil if it is not there.
+package func firstIndex(of byte: UInt8, in bytes: [UInt8], from start: Int) -> Int? {
+    bytes.withUnsafeBytes { buffer in
+        guard start < buffer.count, let base = buffer.baseAddress,
+            let found = memchr(base + start, Int32(byte), buffer.count - start)
+        else { return nil }
+        return UnsafeRawPointer(found) - base
+    }
+}
+
+/// Finds a word in bytes.
+///
+/// - Returns: the index of its first byte; nil if it is not there.
+package func firstIndex(of word: StaticString, in bytes: [UInt8], from start: Int) -> Int? {
+    bytes.withUnsafeBytes { buffer in
+        guard start < buffer.count, let base = buffer.baseAddress,
+            let found = cl_find_bytes(
+                base + start, buffer.count - start, word.utf8Start, word.utf8CodeUnitCount)
+        else { return nil }
+        return found - base
+    }
+}

@@ -137,7 +137,7 @@ private struct Copying {
         var piece = [UInt8](repeating: 0, count: min(most, 1 << 20))
         let count = try systemCall("read", path) { Glibc.read(source, &piece, piece.count) }
         piece.removeLast(piece.count - count)
-        try writeAll(piece, descriptor: target, path: copy)
+        try writeAll(piece[...], to: target, subject: copy)
         return count
     }
 }

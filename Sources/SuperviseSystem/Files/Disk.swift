@@ -29,14 +29,14 @@ package struct Disk: FileSystem {
     package func writeFile(_ path: String, _ content: [UInt8]) throws(SystemError) {
         try withOpenFile(path, O_WRONLY | O_CREAT | O_TRUNC, anchors) {
             (file) throws(SystemError) in
-            try writeAll(content, descriptor: file, path: path)
+            try writeAll(content[...], to: file, subject: path)
         }
     }
 
     package func append(_ content: [UInt8], to path: String) throws(SystemError) {
         try withOpenFile(path, O_WRONLY | O_CREAT | O_APPEND, anchors) {
             (file) throws(SystemError) in
-            try writeAll(content, descriptor: file, path: path)
+            try writeAll(content[...], to: file, subject: path)
         }
     }
 

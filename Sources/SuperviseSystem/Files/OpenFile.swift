@@ -40,20 +40,6 @@ func fileStatus(_ descriptor: Int32, _ path: String) throws(SystemError) -> File
     return FileStatus(found)
 }
 
-/// Writes all of it, in as few writes as the kernel allows.
-func writeAll(
-    _ content: [UInt8], descriptor: Int32, path: String
-) throws(SystemError) {
-    var done = 0
-    while done < content.count {
-        done += try systemCall("write", path) {
-            content.withUnsafeBytes {
-                write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
-            }
-        }
-    }
-}
-
 extension FileStatus {
     init(_ found: stat) {
         self.init(
@@ -77,4 +63,47 @@ extension FileKind {
 
 private func nanoseconds(_ time: timespec) -> Int64 {
     Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+}
+
+/// Whether somebody has a regular file open for writing.
+///
+/// - Returns: nil where that cannot be known: on some network file systems, and for another user's
+///   file.
+/// - Throws: ENOENT, EACCES, EINVAL where it is no regular file, …
+package func isOpenForWriting(_ path: String) throws(SystemError) -> Bool? {
+    try withRegularFile(path) { (file, _) throws(SystemError) in
+        switch cl_has_writers(file) {
+        case 0: false
+        case 1: true
+        default: nil
+        }
+    }
+}
+
+/// Whether two paths lead to the same directory, with links followed.
+package func leadToSameDirectory(_ one: String, _ other: String) -> Bool {
+    var first = stat()
+    var second = stat()
+    return stat(one, &first) == 0 && stat(other, &second) == 0
+        && first.st_mode & S_IFMT == S_IFDIR && first.st_dev == second.st_dev
+        && first.st_ino == second.st_ino
+}
+
+/// Changes our umask so that we may use what we make; to be called before there are threads.
+///
+/// - Returns: the umask as it was; nil where it took no rights from the owner, and is unchanged.
+package func giveOwnerItsRights() -> UInt32? {
+    let before = umask(0)
+    let owner: mode_t = 0o700
+    _ = umask(before & ~owner)
+    return before & owner == 0 ? nil : UInt32(before)
+}
+
+/// How large a file we may make, in bytes; nil where there is no limit (setrlimit(2)).
+package func fileSizeLimit() -> UInt64? {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0,
+        limit.rlim_cur != rlim_t.max
+    else { return nil }
+    return UInt64(limit.rlim_cur)
 }

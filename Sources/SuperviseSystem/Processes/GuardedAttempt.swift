@@ -50,9 +50,6 @@ package final class GuardedAttempt: @unchecked Sendable {
         }
     }
 
-    /// Whether there were inherited processes, also where /proc hides them.
-    package var mayHaveInherited: Bool { native.pointee.inherited.is_somebody != 0 }
-
     /// For C, as long as this value lives.
     var inherited: UnsafePointer<cl_inherited> {
         let offset = MemoryLayout<cl_guarded>.offset(of: \.inherited) ?? 0

@@ -47,3 +47,49 @@ package struct SignalSet: Hashable, Sendable {
         return set
     }
 }
+
+/// What a signal does to another process.
+package enum SignalReception: Equatable, Sendable {
+    /// A handler is called, or it waits for it.
+    case handled
+    case ignored
+    /// What the system does by itself, which for most signals is the end.
+    case standard
+
+    /// - Throws: ENOENT or ESRCH where there is no such process.
+    package init(of signal: Int32, by pid: Int32) throws(SystemError) {
+        let text = try readSmallFile("/proc/\(pid)/status")
+        func has(_ set: String) -> Bool {
+            let line = text.split(separator: "\n").first { $0.hasPrefix("\(set):") }
+            let digits = line?.split(separator: "\t").last.map(String.init) ?? ""
+            return (UInt64(digits, radix: 16) ?? 0) & (1 << UInt64(signal - 1)) != 0
+        }
+        // Who blocks a signal waits for it in some other way.
+        self = has("SigCgt") || has("SigBlk") ? .handled : has("SigIgn") ? .ignored : .standard
+    }
+}
+
+/// Takes signals one by one while there is no event loop. Those that are not taken act when it goes.
+package final class SignalWait {
+    private let signals: SignalSet
+    private var former = sigset_t()
+
+    /// Blocks the signals in this thread.
+    package init(_ signals: SignalSet) {
+        self.signals = signals
+        var set = signals.native
+        pthread_sigmask(SIG_BLOCK, &set, &former)
+    }
+
+    deinit { pthread_sigmask(SIG_SETMASK, &former, nil) }
+
+    /// The next signal; nil if none comes within this time, or another one was handled.
+    package func next(within time: Duration) -> Int32? {
+        var set = signals.native
+        var limit = timespec(
+            tv_sec: Int(time.nanoseconds / 1_000_000_000),
+            tv_nsec: Int(time.nanoseconds % 1_000_000_000))
+        let signal = sigtimedwait(&set, nil, &limit)
+        return signal > 0 ? signal : nil
+    }
+}

@@ -73,9 +73,7 @@ package func randomHex(bytes count: Int) throws(SystemError) -> String {
     // Up to 256 bytes the kernel never gives less than asked for.
     precondition(count <= 256, "randomHex is for names and tokens")
     try systemCall("getrandom") { getrandom(&bytes, count, 0) }
-    let digits = Array("0123456789abcdef".utf8)
-    let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    return String(decoding: text, as: UTF8.self)
+    return hexadecimal(bytes)
 }
 
 /// The effective user id.
@@ -128,4 +126,23 @@ package func readSmallFile(_ path: String) throws(SystemError) -> String {
         if count == 0 { return String(decoding: content, as: UTF8.self) }
         content += chunk[..<count]
     }
+}
+
+/// Gives memory that was freed back to the system, as after work on a great many files: the allocator
+/// would keep it for a long time. Takes a moment for each part of the heap; any thread may call it.
+package func releaseMemory() { cl_release_memory() }
+
+/// Has the allocator give large parts of the heap back as soon as they are free; to be called before any
+/// thread starts.
+package func boundKeptMemory() { cl_bound_kept_memory() }
+
+/// How far the local time of this machine's user is ahead of UTC at a moment, in seconds.
+///
+/// - Parameter moment: seconds since 1970.
+package func secondsAheadOfUTC(at moment: Int64) -> Int {
+    var time = time_t(moment)
+    var parts = tm()
+    // A year that does not fit is no moment that we could have recorded.
+    guard localtime_r(&time, &parts) != nil else { return 0 }
+    return parts.tm_gmtoff
 }
