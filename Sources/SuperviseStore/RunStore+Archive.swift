@@ -29,6 +29,7 @@ extension RunStore {
         }
         verified.forgetAll()
         state.withLock { $0 = State() }
+        derived.forget()
         return place.map { Archived(run: run, path: $0) }
     }
 

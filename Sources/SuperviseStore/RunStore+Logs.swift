@@ -31,24 +31,6 @@ extension RunStore {
         }
     }
 
-    /// The same of events; those that are written to stay.
-    package func removeOldEvents(_ needed: Int64?) throws(StoreError) -> RemovedFiles {
-        var removed = RemovedFiles()
-        try writing { () throws(SystemError) in
-            for number in (1..<limits.eventFiles).reversed() where !removed.isEnough(of: needed) {
-                let path = eventFile(number)
-                let status = try unlessMissing { () throws(SystemError) in
-                    try files.status(path)
-                }
-                guard let status else { continue }
-                _ = try unlessMissing { () throws(SystemError) in try files.removeFile(path) }
-                removed.count += 1
-                removed.bytes += status.size
-            }
-        }
-        return removed
-    }
-
     /// Waits until nobody reads a checkpoint; one that is not there is read by nobody.
     package func awaitRelease(_ id: CheckpointID) throws(StoreError) {
         _ = try reading { () throws(SystemError) in

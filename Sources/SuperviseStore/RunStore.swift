@@ -8,38 +8,19 @@ import Synchronization
 /// ``loadRecord()``, ``scan()`` where there is a record, ``save(_:)``; ``sweep()`` beside the job.
 /// All calls block. Those on the record, the status and the events belong on one thread, in order;
 /// those on checkpoints may be on others.
-package final class RunStore: Sendable {
-    package let paths: RunPaths
+package final class RunStore: RunPart {
+    package let place: RunPlace
+    /// The status and the events.
+    package let derived: DerivedFiles
     /// What this process has hashed.
     package let verified = VerifiedFiles()
     /// What its checkpoints hold that the job wrote by itself.
     let taken = TakenContents()
     /// Who compresses and restores.
     package let tools = Tools()
-    /// Who the job is, where that is not who we are.
-    let owner: UserIdentity?
-    let files: any FileSystem
-    let belongings: Belongings
-    let limits: Limits
     /// Of an archived run: the store of the run that has its name now.
     let family: RunStore?
     let state = Mutex(State())
-
-    /// Sizes in bytes.
-    package struct Limits: Sendable {
-        /// Of `events.jsonl`, before it gets a number and a new one is begun.
-        package var eventFile: Int64 = 64_000_000
-        /// How many of them there are, with the one being written.
-        package var eventFiles = 4
-        /// Of a record, status, manifest or list of checksums; what is larger is not ours.
-        package var document = 1 << 28
-        /// So many checkpoints are looked at one by one; of more the older ones come from the index.
-        package var unindexed = 256
-        /// What file systems give room in: a copy that does not save one of these is not smaller.
-        package var block: Int64 = 4096
-
-        package init() {}
-    }
 
     struct State {
         /// Directories that hold new names on which the record depends.
@@ -54,9 +35,6 @@ package final class RunStore: Sendable {
         var archiveClaims: [String: [FilePath]]?
         /// Directories outside whose names were made durable, and their inodes.
         var durableNames: [FilePath: UInt64] = [:]
-        /// Derived files that were looked at.
-        var checkedStatus = false
-        var checkedEvents = false
         /// How many checkpoints there are, as far as is known.
         var live = 0
         /// How many lines `checkpoints.index` has; nil where it is to be written anew.
@@ -65,13 +43,10 @@ package final class RunStore: Sendable {
 
     package init(
         _ paths: RunPaths, owner: UserIdentity? = nil, files: any FileSystem = Disk(),
-        limits: Limits = Limits(), family: RunStore? = nil
+        limits: StoreLimits = StoreLimits(), family: RunStore? = nil
     ) {
-        self.paths = paths
-        self.owner = owner
-        self.files = files
-        belongings = (files as? Disk)?.belongings ?? Belongings()
-        self.limits = limits
+        place = RunPlace(paths, owner: owner, files: files, limits: limits)
+        derived = DerivedFiles(place)
         self.family = family
     }
 
@@ -163,60 +138,5 @@ package final class RunStore: Sendable {
             try files.syncDirectory(paths.run)
         }
         state.withLock { $0.unsynced = [] }
-    }
-}
-
-extension RunStore {
-    func exists(_ path: String) throws(StoreError) -> Bool {
-        try reading { () throws(SystemError) in
-            try unlessMissing { () throws(SystemError) in try files.status(path) } != nil
-        }
-    }
-
-    func removeIfThere(_ path: String) throws(SystemError) {
-        _ = try unlessMissing { () throws(SystemError) in try files.removeFile(path) }
-    }
-
-    /// The whole of a file of ours; nil where there is none.
-    ///
-    /// - Throws: `garbage` where it is no file, or too large for one of ours; `unreadable`.
-    func document(_ path: String) throws(StoreError) -> [UInt8]? {
-        try ownedDocument(path)?.content
-    }
-
-    /// The same, with its owner's user id.
-    func ownedDocument(
-        _ path: String
-    ) throws(StoreError) -> (content: [UInt8], owner: UInt32)? {
-        do throws(SystemError) {
-            return try unlessMissing { () throws(SystemError) in
-                try files.readOwned(path, limit: limits.document)
-            }
-        } catch {
-            if error.isNoRegularFile {
-                throw .garbage(path: path, reason: "it is no regular file")
-            }
-            if error.isTooLarge { throw .garbage(path: path, reason: "it is too large") }
-            throw StoreError(reading: error)
-        }
-    }
-
-    func decode<Value: Decodable>(
-        _ type: Value.Type, from bytes: [UInt8], in path: String
-    ) throws(StoreError) -> Value {
-        do throws(FormatError) {
-            return try JSONText.decode(type, from: bytes)
-        } catch {
-            throw StoreError(error, in: path)
-        }
-    }
-
-    /// With a newline at its end.
-    func encode(_ value: some Encodable, for path: String) throws(StoreError) -> [UInt8] {
-        do throws(FormatError) {
-            return try JSONText.encode(value) + [UInt8(ascii: "\n")]
-        } catch {
-            throw StoreError(error, in: path)
-        }
     }
 }

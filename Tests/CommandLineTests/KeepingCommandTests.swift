@@ -53,8 +53,8 @@ struct KeepingCommandTests {
         #expect(
             answer.text.hasSuffix("4 checkpoints (205 kB) stay; 1 checkpoint (51 kB) removed.\n"))
         #expect(try left == [1, 2, 4, 5])
-        #expect(try store.readStatus()?.checkpoints == 4)
-        #expect(try store.readEvents().map(\.event) == [.removed(.init(ids: [id(3)]))])
+        #expect(try store.derived.readStatus()?.checkpoints == 4)
+        #expect(try store.derived.readEvents().map(\.event) == [.removed(.init(ids: [id(3)]))])
         #expect(try runs.call("prune").text.contains("0 checkpoints (0 B) removed."))
     }
 

@@ -146,7 +146,7 @@ struct ReadingCommandsTests {
         let store = try runs.add("a", outcome: .stopped)
         let text = try runs.call("status", ["a", "--json"]).text
         #expect(text.hasSuffix("}\n"))
-        #expect(try JSONText.decode(Status.self, from: text.utf8) == store.readStatus())
+        #expect(try JSONText.decode(Status.self, from: text.utf8) == store.derived.readStatus())
     }
 
     @Test("tells what happened, as sentences and as JSON")
@@ -157,7 +157,7 @@ struct ReadingCommandsTests {
             LoggedEvent(at: runs.ago(60), event: .warning(.init(message: "mind this"))),
             LoggedEvent(at: runs.ago(3), event: .finished(Outcome(kind: .stopped))),
         ]
-        try store.append(happened)
+        try store.derived.append(happened)
         #expect(
             try runs.call("events", ["a"]).text
                 == "2026-11-21 05:03:01  mind this\n2026-11-21 05:03:58  stopped\n")
@@ -168,7 +168,8 @@ struct ReadingCommandsTests {
     @Test("writes nothing")
     func writesNothing() throws {
         let store = try runs.add("a", .running, checkpoints: [1, 2])
-        try store.append([LoggedEvent(at: runs.now, event: .finished(Outcome(kind: .stopped)))])
+        let finished = RunEvent.finished(Outcome(kind: .stopped))
+        try store.derived.append([LoggedEvent(at: runs.now, event: finished)])
         try Disk().writeFile(store.paths.status, Array("garbage".utf8))
         try Disk().append(Array("garbage".utf8), to: store.paths.events)
         let before = try runs.snapshot()

@@ -70,7 +70,7 @@ final class DiskWorkTests {
     }
 
     private func messages() throws -> [String] {
-        try store.readEvents().map { logged in
+        try store.derived.readEvents().map { logged in
             if case .warning(let warning) = logged.event { warning.message } else { "" }
         }
     }
@@ -214,7 +214,7 @@ final class DiskWorkTests {
         work.flush()
         try diary.wait(for: "flushed")
         #expect(try store.loadRecord()?.attempt == 500)
-        #expect(try store.readStatus()?.attempt == 500)
+        #expect(try store.derived.readStatus()?.attempt == 500)
         #expect(try messages() == (1...500).map { "event \($0)" })
         // What was under way when it hung, and the rest.
         for name in ["run.json.tmp", "status.json.tmp", "events.jsonl"] {
@@ -290,7 +290,7 @@ final class DiskWorkTests {
         work.publish(status(attempt: 4))
         work.flush()
         try diary.wait { lines in lines.filter { $0 == "flushed" }.count == 4 }
-        #expect(try store.readStatus()?.attempt == 4)
+        #expect(try store.derived.readStatus()?.attempt == 4)
     }
 
     @Test("nothing stays of a commit that failed")

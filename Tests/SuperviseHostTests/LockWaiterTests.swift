@@ -38,7 +38,7 @@ final class LockWaiterTests {
     }
 
     private func publish(_ phase: Status.Phase, by pid: Int32) throws {
-        try RunStore(paths).publish(
+        try RunStore(paths).derived.publish(
             Status(
                 name: "it", phase: phase, command: ["job"], supervisorPID: Int(pid), attempt: 1,
                 started: .init(milliseconds: 1_700_000_000_000), updated: .init(milliseconds: 0)))

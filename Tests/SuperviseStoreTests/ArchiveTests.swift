@@ -173,7 +173,7 @@ struct ArchiveTests {
     func trimmed(checkpointRoot: String?) throws {
         let scene = try Scene.begun(CrashFileSystem(), checkpointRoot: checkpointRoot)
         for number: Int64 in 1...4 { try scene.commit(id(number)) }
-        try scene.store.append([event(1)])
+        try scene.store.derived.append([event(1)])
         try scene.store.save(pins: [id(3)])
         _ = try archive(scene)
         let trimmed = try scene.store.trimArchive(first, removing: [id(1), id(2), id(3), id(9)])
@@ -181,7 +181,7 @@ struct ArchiveTests {
         let store = try archived(scene, first)
         #expect(try store.scan().checkpoints.map(\.id) == [id(3), id(4)])
         #expect(try isGood(store, id(3)) && isGood(store, id(4)))
-        #expect(try store.readEvents() == [event(1)])
+        #expect(try store.derived.readEvents() == [event(1)])
         #expect(try store.loadRecord() == scene.record())
     }
 

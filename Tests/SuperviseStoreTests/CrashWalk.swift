@@ -98,10 +98,10 @@ struct CrashWalk {
         let next = id(before.highestSequence + 1)
         try scene.commit(next)
         try expect(scene.isGood(next), "the next one is bad")
-        try scene.store.append([event(1)])
-        try scene.store.publish(status(attempt: 9))
-        try expect(scene.store.readStatus()?.attempt == 9, "no new status")
-        try expect(scene.store.readEvents(last: 1) == [event(1)], "no new event")
+        try scene.store.derived.append([event(1)])
+        try scene.store.derived.publish(status(attempt: 9))
+        try expect(scene.store.derived.readStatus()?.attempt == 9, "no new status")
+        try expect(scene.store.derived.readEvents(last: 1) == [event(1)], "no new event")
         return swept.checkpoints.map(\.id) + [next]
     }
 }

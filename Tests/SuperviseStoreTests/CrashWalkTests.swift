@@ -159,13 +159,13 @@ struct CrashWalkTests {
             prepare: { scene in
                 try scene.start()
                 try scene.store.save(scene.record())
-                try scene.store.publish(status(attempt: 1))
+                try scene.store.derived.publish(status(attempt: 1))
             },
-            act: { scene in try scene.store.publish(status(attempt: 2)) })
+            act: { scene in try scene.store.derived.publish(status(attempt: 2)) })
         try walk.run { scene, _ in
             let attempt: Int?
             do throws(StoreError) {
-                attempt = try scene.store.readStatus()?.attempt
+                attempt = try scene.store.derived.readStatus()?.attempt
             } catch {
                 guard case .garbage = error else { throw error }
                 attempt = nil
@@ -180,16 +180,16 @@ struct CrashWalkTests {
             prepare: { scene in
                 try scene.start()
                 try scene.store.save(scene.record())
-                try scene.store.append([event(1), event(2)])
+                try scene.store.derived.append([event(1), event(2)])
                 try scene.files.syncFile(scene.store.paths.events)
                 try scene.files.syncDirectory(scene.store.paths.run)
             },
             act: { scene in
-                try scene.store.append([event(3)])
-                try scene.store.append([event(4), event(5)])
+                try scene.store.derived.append([event(3)])
+                try scene.store.derived.append([event(4), event(5)])
             })
         try walk.run { scene, _ in
-            let events = try scene.store.readEvents()
+            let events = try scene.store.derived.readEvents()
             try expect(events.starts(with: [event(1), event(2)]), "events: \(events.count)")
             try expect(events == (1...max(2, events.count)).map(event), "not in order")
         }

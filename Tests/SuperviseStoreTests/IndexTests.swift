@@ -8,8 +8,8 @@ import Testing
 @Suite("the index")
 struct IndexTests {
     /// So that a handful counts as many; the newest is looked at in any case.
-    private static var limits: RunStore.Limits {
-        var limits = RunStore.Limits()
+    private static var limits: StoreLimits {
+        var limits = StoreLimits()
         limits.unindexed = 4
         return limits
     }

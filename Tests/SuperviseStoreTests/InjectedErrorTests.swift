@@ -115,10 +115,10 @@ struct InjectedErrorTests {
     @Test("a status that cannot be published leaves the old one")
     func publish() throws {
         try failEverywhere(
-            { scene in try scene.store.publish(status(attempt: 2)) },
-            prepare: { scene in try scene.store.publish(status(attempt: 1)) },
+            { scene in try scene.store.derived.publish(status(attempt: 2)) },
+            prepare: { scene in try scene.store.derived.publish(status(attempt: 1)) },
             after: { scene in
-                let attempt = try scene.store.readStatus()?.attempt
+                let attempt = try scene.store.derived.readStatus()?.attempt
                 try expect(attempt == 1, "attempt: \(attempt ?? -1)")
             })
     }
@@ -134,12 +134,12 @@ struct InjectedErrorTests {
     func append() throws {
         let files = CrashFileSystem()
         let scene = try Scene.begun(files)
-        try scene.store.append([event(1)])
+        try scene.store.derived.append([event(1)])
         files.inject(.init(ENOSPC, call: "append"))
-        #expect(throws: StoreError.self) { try scene.store.append([event(2)]) }
+        #expect(throws: StoreError.self) { try scene.store.derived.append([event(2)]) }
         files.clearFaults()
-        try scene.store.append([event(3)])
-        #expect(try scene.store.readEvents() == [event(1), event(3)])
+        try scene.store.derived.append([event(3)])
+        #expect(try scene.store.derived.readEvents() == [event(1), event(3)])
     }
 
     @Test("after an fsync that failed the same files are not committed again")

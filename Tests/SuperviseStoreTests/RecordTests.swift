@@ -24,16 +24,16 @@ struct RecordTests {
         let files = CrashFileSystem()
         let scene = try Scene.begun(files)
         try scene.commit(id(1))
-        try scene.store.publish(status(attempt: 1))
-        try scene.store.append([event(1)])
+        try scene.store.derived.publish(status(attempt: 1))
+        try scene.store.derived.append([event(1)])
         try files.writeFile(scene.store.paths.record + ".tmp", text("{"))
         files.clearCalls()
         let reader = try Scene(files)
         _ = try reader.store.loadRecord()
         _ = try reader.store.scan()
         _ = try reader.store.verify(id(1))
-        _ = try reader.store.readStatus()
-        _ = try reader.store.readEvents()
+        _ = try reader.store.derived.readStatus()
+        _ = try reader.store.derived.readEvents()
         _ = try reader.store.stagingSize(id(1))
         #expect(try StateDirectory(Scene.state, files: files).runs().map(\.description) == ["run"])
         #expect(files.mutations == 0)
@@ -120,7 +120,7 @@ struct RecordTests {
         let path = scene.store.paths.status
         try scene.files.writeFile(path, newer)
         #expect(throws: StoreError.newerFormat(path: path, format: 2)) {
-            try scene.store.publish(status(attempt: 1))
+            try scene.store.derived.publish(status(attempt: 1))
         }
         #expect(try scene.files.readFile(path, limit: 100) == newer)
     }
@@ -136,10 +136,10 @@ struct RecordTests {
         }
         let error = #expect(throws: StoreError.self) { try scene.store.loadRecord() }
         #expect(error == .garbage(path: paths.record, reason: "it is no regular file"))
-        try scene.store.publish(status(attempt: 1))
-        try scene.store.append([event(1)])
-        #expect(try scene.store.readStatus()?.attempt == 1)
-        #expect(try scene.store.readEvents() == [event(1)])
+        try scene.store.derived.publish(status(attempt: 1))
+        try scene.store.derived.append([event(1)])
+        #expect(try scene.store.derived.readStatus()?.attempt == 1)
+        #expect(try scene.store.derived.readEvents() == [event(1)])
         #expect(try scene.files.status("\(paths.events).bad").kind == .other)
     }
 

@@ -15,7 +15,7 @@ struct Scene {
     /// - Parameter checkpointRoot: keeps the checkpoints apart from the rest.
     init(
         _ files: any FileSystem, state: String = Self.state, checkpointRoot: String? = nil,
-        limits: RunStore.Limits = .init()
+        limits: StoreLimits = .init()
     ) throws {
         self.files = files
         let name = try #require(RunName("run"))

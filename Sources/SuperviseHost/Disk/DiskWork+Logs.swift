@@ -12,7 +12,7 @@ extension DiskWork {
             cleaning.submit {
                 let rest = needed.map { $0 - output.bytes }
                 let isEnough = output.isEnough(of: needed)
-                let events = isEnough ? nil : try? store.removeOldEvents(rest)
+                let events = isEnough ? nil : try? store.derived.removeOldEvents(rest)
                 mailbox.post(
                     .logsRemoved(
                         .init(

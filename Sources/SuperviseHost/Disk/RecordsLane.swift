@@ -195,15 +195,16 @@ final class RecordsLane: Sendable {
 
     private func write(_ events: [LoggedEvent], left: Int) {
         derived(eventsFail) { () throws(StoreError) in
-            try store.append(events)
+            try store.derived.append(events)
             guard left > 0, let last = events.last else { return }
             let message = "\(left) events are not written here: the disk did not answer for long"
-            try store.append([LoggedEvent(at: last.at, event: .warning(.init(message: message)))])
+            let warning = RunEvent.warning(.init(message: message))
+            try store.derived.append([LoggedEvent(at: last.at, event: warning)])
         }
     }
 
     private func write(_ status: Status) {
-        derived(statusFails) { () throws(StoreError) in try store.publish(status) }
+        derived(statusFails) { () throws(StoreError) in try store.derived.publish(status) }
     }
 
     private func derived(_ fails: CancelFlag, _ work: () throws(StoreError) -> Void) {

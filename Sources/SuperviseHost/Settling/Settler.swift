@@ -44,18 +44,18 @@ package struct Settler {
         SocketPath.removeFormer(published?.socket, of: store.paths.run, unless: socket)
         if socket == nil { SocketPath.remove(SocketBeside.path(of: store.paths.run)) }
         try tell(status, at: now)
-        try store.publish(status)
+        try store.derived.publish(status)
         // After the status, as it takes longer: the last commits may have come after the last status.
         let before = status
         if let found = try? store.scan().checkpoints { status.setCheckpoints(found) }
-        if status != before { try store.publish(status) }
+        if status != before { try store.derived.publish(status) }
         return .settled(status)
     }
 
     /// A derived file that is garbage is as good as none.
     private func publishedStatus() throws(StoreError) -> Status? {
         do throws(StoreError) {
-            return try store.readStatus()
+            return try store.derived.readStatus()
         } catch {
             if case .garbage = error { return nil }
             throw error
@@ -68,8 +68,8 @@ package struct Settler {
             .init(
                 attempt: status.attempt, supervisorPID: status.supervisorPID,
                 outcome: status.outcome ?? .lost))
-        guard try store.readEvents(last: 1).last?.event != event else { return }
-        try store.append([LoggedEvent(at: now, event: event)])
+        guard try store.derived.readEvents(last: 1).last?.event != event else { return }
+        try store.derived.append([LoggedEvent(at: now, event: event)])
     }
 }
 

@@ -51,7 +51,7 @@ struct LockWaiter {
     private func isDying(_ pid: Int32?) -> Bool {
         let isElsewhere = RunStore(paths).distance(toHolder: pid) != .here
         guard let pid, isElsewhere || !HeldLock.hasEnded(pid) else { return true }
-        let status = try? RunStore(paths).readStatus()
+        let status = try? RunStore(paths).derived.readStatus()
         return status?.supervisorPID == Int(pid)
             && (status?.phase == .stopping || status?.phase == .finished)
     }
@@ -64,7 +64,7 @@ struct LockWaiter {
 
     private func inUse(by pid: Int32?) -> HostError {
         if case .payload(let owner) = subject { return payloadInUse(by: pid, of: owner) }
-        let status = try? RunStore(paths).readStatus()
+        let status = try? RunStore(paths).derived.readStatus()
         let since = status.map { " (since \(localTime($0.started)))" } ?? ""
         let place = RunStore(paths).distance(toHolder: pid).phrase
         let who = pid.map { "pid \($0)\(place)" } ?? "another supervisor"

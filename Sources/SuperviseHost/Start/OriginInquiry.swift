@@ -63,7 +63,7 @@ package struct OriginInquiry {
 
     /// The job of the last status, where it is another user's, whose token we may not read.
     private var hiddenJob: Int32? {
-        guard isSameBoot, let status = try? store.readStatus(),
+        guard isSameBoot, let status = try? store.derived.readStatus(),
             let pid = status.jobPID.flatMap({ Int32(exactly: $0) }),
             let process = RunningProcess(pid: pid), !process.isOpenToUs,
             process.started <= status.updated.milliseconds + Self.inaccuracy

@@ -14,7 +14,7 @@ extension Starter {
         // first attempt.
         _ = try? Settler(store).settle(at: now, besides: socket)
         // Derived: it only spares a look at all checkpoints.
-        let bytes = (try? store.readStatus())?.checkpointBytes
+        let bytes = (try? store.derived.readStatus())?.checkpointBytes
         // Not tried again: it would be archived under two names.
         let archived = try explaining { () throws(StoreError) in try store.archiveRun(at: now) }
         guard let archived else { return false }

@@ -58,7 +58,7 @@ struct Starter {
             }
         }
         var store = try makeStore(paths, place)
-        let former = (try? store.readStatus())?.socket
+        let former = (try? store.derived.readStatus())?.socket
         if former != second {
             SocketPath.removeFormer(former, of: paths.run, unless: socket)
         }

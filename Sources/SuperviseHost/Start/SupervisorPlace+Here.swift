@@ -49,9 +49,8 @@ extension RunStore {
     ///
     /// - Parameter pid: as it stands in the lock. One that has not published a status is taken to be here.
     package func distance(toHolder pid: Int32?) -> SupervisorDistance {
-        guard let pid, let status = try? readStatus(), status.supervisorPID == Int(pid) else {
-            return .here
-        }
+        guard let pid, let status = try? derived.readStatus(), status.supervisorPID == Int(pid)
+        else { return .here }
         return SupervisorDistance(to: status)
     }
 }

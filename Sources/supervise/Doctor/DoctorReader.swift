@@ -46,7 +46,7 @@ struct DoctorReader {
                 facts.distance != .here || pathExists("/proc/\(pid)") || !pathExists("/proc/self")
             if facts.holderLives { facts.reach = reach(store, holder: pid) }
         }
-        facts.status = outcome { () throws(StoreError) in try store.readStatus() }
+        facts.status = outcome { () throws(StoreError) in try store.derived.readStatus() }
         facts.names = ((try? Disk().list(paths.run)) ?? []).map(\.name)
         facts.checkpoints = outcome { () throws(StoreError) in try store.scan() }
         facts.isInitial = !name.isArchived && (try? store.hasNotBegun()) == true
@@ -75,7 +75,7 @@ struct DoctorReader {
 
     /// Asks the supervisor how it is.
     private func reach(_ store: RunStore, holder pid: Int32) -> RunFacts.Reach? {
-        let status = try? store.readStatus()
+        let status = try? store.derived.readStatus()
         let published = status?.supervisorPID == Int(pid) ? status?.socket : nil
         let socket = SupervisorSocket(store.paths.run, published: published)
         guard socket.isThere else { return nil }

@@ -126,7 +126,7 @@ struct CheckpointKeeper {
         let record = try run.knownRecord()
         var resumed: Set<CheckpointID> = []
         if let id = record.current?.resumedFrom { resumed.insert(id) }
-        if let id = try? run.store.readStatus()?.resumedFrom { resumed.insert(id) }
+        if let id = try? run.store.derived.readStatus()?.resumedFrom { resumed.insert(id) }
         var suspects: Set<CheckpointID> = []
         // After a clean end they are counted anew.
         if record.outcome == nil {
@@ -199,10 +199,10 @@ struct CheckpointKeeper {
     ) throws(StoreError) {
         if gone.isEmpty { return }
         let event = RunEvent.removed(.init(ids: gone))
-        try store.append([LoggedEvent(at: surroundings.now, event: event)])
-        guard var status = try? store.readStatus() else { return }
+        try store.derived.append([LoggedEvent(at: surroundings.now, event: event)])
+        guard var status = try? store.derived.readStatus() else { return }
         status.setCheckpoints(left)
-        try store.publish(status)
+        try store.derived.publish(status)
     }
 
     /// - Returns: nil where the checkpoints are in the run's own directory.

@@ -44,7 +44,7 @@ struct EventsReader: Sendable {
     /// name meanwhile is met again there.
     private func files() throws(SystemError) -> [FileReader] {
         var found: [FileReader] = []
-        for path in run.store.eventFiles {
+        for path in run.store.derived.eventFiles {
             do throws(SystemError) {
                 let file = try FileReader(path)
                 if !found.contains(where: { $0.inode == file.inode }) { found.append(file) }

@@ -107,7 +107,7 @@ struct FoundRun: Sendable {
     /// A derived file that is garbage is as good as none.
     private func publishedStatus() throws(StoreError) -> Status? {
         do throws(StoreError) {
-            return try store.readStatus()
+            return try store.derived.readStatus()
         } catch {
             if case .garbage = error { return nil }
             throw error

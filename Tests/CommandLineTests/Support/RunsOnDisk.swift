@@ -42,7 +42,7 @@ final class RunsOnDisk {
             started: ago(192), updated: ago(3))
         status.outcome = record.outcome
         change(&status)
-        try store.publish(status)
+        try store.derived.publish(status)
         return store
     }
 

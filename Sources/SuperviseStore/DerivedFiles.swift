@@ -2,9 +2,24 @@ import SuperviseFormats
 import SuperviseSystem
 import Synchronization
 
-/// `status.json` and `events.jsonl`: derived, never read to decide, and nothing waits for them to be
-/// durable. One that is garbage gets the ending `.bad`, and a new one is begun.
-extension RunStore {
+/// `status.json` and `events.jsonl`, which no decision reads.
+///
+/// Nothing waits for them to be durable. A garbage file is renamed to `.bad`, and a new one is begun.
+package final class DerivedFiles: RunPart {
+    package let place: RunPlace
+    private let checked = Mutex(Checked())
+
+    /// The files that were checked before the first write.
+    private struct Checked {
+        var status = false
+        var events = false
+    }
+
+    init(_ place: RunPlace) { self.place = place }
+
+    /// Forgets what was checked: the run's files were moved away.
+    func forget() { checked.withLock { $0 = Checked() } }
+
     /// Replaces the status at once, for whoever reads it; after a power cut the old one may be there.
     package func publish(_ status: Status) throws(StoreError) {
         try setAsideBadStatus()
@@ -39,7 +54,7 @@ extension RunStore {
             try files.append(lines, to: paths.events)
         } catch {
             // A full disk may have taken half a line.
-            state.withLock { $0.checkedEvents = false }
+            checked.withLock { $0.events = false }
             throw StoreError(writing: error)
         }
     }
@@ -65,8 +80,26 @@ extension RunStore {
     /// The newest first; not all of them need be there.
     package var eventFiles: [String] { (0..<limits.eventFiles).map(eventFile) }
 
-    func eventFile(_ number: Int) -> String {
+    private func eventFile(_ number: Int) -> String {
         number == 0 ? paths.events : "\(paths.events).\(number)"
+    }
+
+    /// Removes old event files, the oldest first, until so many bytes are gone; the newest stays.
+    package func removeOldEvents(_ needed: Int64?) throws(StoreError) -> RemovedFiles {
+        var removed = RemovedFiles()
+        try writing { () throws(SystemError) in
+            for number in (1..<limits.eventFiles).reversed() where !removed.isEnough(of: needed) {
+                let path = eventFile(number)
+                let status = try unlessMissing { () throws(SystemError) in
+                    try files.status(path)
+                }
+                guard let status else { continue }
+                _ = try unlessMissing { () throws(SystemError) in try files.removeFile(path) }
+                removed.count += 1
+                removed.bytes += status.size
+            }
+        }
+        return removed
     }
 
     private func rotateEvents() throws(SystemError) {
@@ -78,20 +111,20 @@ extension RunStore {
     }
 
     private func setAsideBadStatus() throws(StoreError) {
-        if state.withLock({ $0.checkedStatus }) { return }
+        if checked.withLock({ $0.status }) { return }
         do throws(StoreError) {
             _ = try readStatus()
         } catch {
             guard case .garbage = error else { throw error }
             try setAsideBadFile(paths.status)
         }
-        state.withLock { $0.checkedStatus = true }
+        checked.withLock { $0.status = true }
     }
 
     /// Makes sure, once, that a line that is added now stands by itself: a line that a crash has cut
     /// off is cut away, and a file that does not end in a line of ours is no file of ours.
     private func mendEvents() throws(StoreError) {
-        if state.withLock({ $0.checkedEvents }) { return }
+        if checked.withLock({ $0.events }) { return }
         do throws(SystemError) {
             let tail = try unlessMissing { () throws(SystemError) in
                 (
@@ -104,7 +137,7 @@ extension RunStore {
             guard error.isNoRegularFile else { throw StoreError(writing: error) }
             try setAsideBadFile(paths.events)
         }
-        state.withLock { $0.checkedEvents = true }
+        checked.withLock { $0.events = true }
     }
 
     private func mend(_ tail: [UInt8], size: Int64) throws(SystemError) {
