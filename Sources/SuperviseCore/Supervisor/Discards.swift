@@ -37,6 +37,6 @@ extension Supervisor {
 
     /// This much is published already: further bytes are reported no more often than the status is.
     mutating func askForDiscards() {
-        if discards.asks() { actions.append(.tellDiscards(beyond: discards.bytes)) }
+        if discards.asks() { orders.add(.tellDiscards(beyond: discards.bytes)) }
     }
 }

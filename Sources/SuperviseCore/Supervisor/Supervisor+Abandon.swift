@@ -7,16 +7,16 @@ extension Supervisor {
     mutating func abandon(by due: Instant, at now: Moment) {
         let due = [due, stop?.abandonAt, preemption?.endBy].compactMap { $0 }.min() ?? due
         stop?.abandonAt = due
-        set(.abandon, after: max(.zero, due - now.instant), at: now)
+        orders.set(.abandon, after: max(.zero, due - now.instant), at: now)
     }
 
     mutating func abandonEverything(at now: Moment) {
         stop?.stage = .killing
         switch phase {
         case .running:
-            actions.append(.killEverything)
+            orders.add(.killEverything)
         case .ending(var ending):
-            actions.append(.killEverything)
+            orders.add(.killEverything)
             ending.commitsAbandoned = true
             phase = .ending(ending)
             concludeIfOver(at: now)
@@ -40,7 +40,7 @@ extension Supervisor {
         let left = preemption.map { max(.zero, $0.endBy - now.instant) }
         let time = timeToDie(at: now)
         let wait = left.map { min(time, $0) } ?? time
-        if wait > .zero { return set(.abandon, after: wait, at: now) }
+        if wait > .zero { return orders.set(.abandon, after: wait, at: now) }
         switch phase {
         case .clearing where stop != nil:
             leaveAsFound(at: now)
@@ -49,7 +49,7 @@ extension Supervisor {
                 leftovers.unseen.map {
                     "whether something of an earlier attempt is left cannot be told (\($0))"
                 } ?? "something of an earlier attempt does not end, even by SIGKILL"
-            log(.warning(.init(message: "\(message); starting nothing before it is gone")))
+            orders.warn("\(message); starting nothing before it is gone")
         case .running where stop.map(\.restarts) ?? true:
             warnOfOutliving(at: now)
         case .running:
@@ -71,7 +71,7 @@ extension Supervisor {
         }
         if let time = fatalOrder.patience(at: now.instant) { return time }
         if stop != nil { stop?.stage = .killing }
-        actions.append(.killEverything)
+        orders.add(.killEverything)
         fatalOrder.note(.killEverything, at: now.instant)
         return fatalOrder.patience(at: now.instant) ?? .zero
     }
@@ -87,7 +87,7 @@ extension Supervisor {
             let message =
                 retries.unseen.map { "whether something of the job is left cannot be told (\($0))" }
                 ?? "something of the job does not end, even by SIGKILL"
-            log(.warning(.init(message: "\(message); leaving it")))
+            orders.warn("\(message); leaving it")
         }
         ending.descendantsAbandoned = true
         ending.commitsAbandoned = ending.commitsAbandoned || isPastDeadline(at: now)
@@ -101,7 +101,7 @@ extension Supervisor {
             retries.unseen.map {
                 "whether something of attempt \(record.attempt) is left cannot be told (\($0))"
             } ?? "something of attempt \(record.attempt) does not end, even by SIGKILL"
-        log(.warning(.init(message: "\(message); the next one starts when it is gone")))
+        orders.warn("\(message); the next one starts when it is gone")
     }
 
     /// Nothing was begun, and so the record on the disk stays as it is: what an earlier supervisor

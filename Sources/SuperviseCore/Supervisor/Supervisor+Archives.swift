@@ -35,7 +35,7 @@ extension Supervisor {
     mutating func lookAtArchives() {
         guard !archives.isListing, archives.current == nil else { return }
         archives.isListing = true
-        actions.append(.listArchives)
+        orders.add(.listArchives)
     }
 
     mutating func archivesListed(_ found: [ArchiveSummary], at now: Moment) {
@@ -75,7 +75,7 @@ extension Supervisor {
         archives.steps.insert(.remove(time), at: 0)
         let message =
             "the disk is full: removing the archived run \(reference(time)), and \(next)"
-        log(.warning(.init(message: message)))
+        orders.warn(message)
     }
 
     private mutating func nextArchiveStep() {
@@ -83,8 +83,8 @@ extension Supervisor {
         let step = archives.steps.removeFirst()
         archives.current = step
         switch step {
-        case .remove(let time): actions.append(.removeArchive(time))
-        case .trim(let time, let ids): actions.append(.trimArchive(time, ids))
+        case .remove(let time): orders.add(.removeArchive(time))
+        case .trim(let time, let ids): orders.add(.trimArchive(time, ids))
         }
     }
 
@@ -105,12 +105,12 @@ extension Supervisor {
     /// - Parameter bytes: nil where it stays.
     mutating func logRemovedArchive(_ time: String, bytes: Int64?) {
         guard let bytes else { return }
-        log(.archiveRemoved(.init(archive: reference(time), bytes: bytes)))
+        orders.log(.archiveRemoved(.init(archive: reference(time), bytes: bytes)))
     }
 
     mutating func logTrimmedArchive(_ time: String, gone: [CheckpointID], bytes: Int64) {
         guard !gone.isEmpty else { return }
-        log(.archiveTrimmed(.init(archive: reference(time), ids: gone, bytes: bytes)))
+        orders.log(.archiveTrimmed(.init(archive: reference(time), ids: gone, bytes: bytes)))
     }
 
     private mutating func archiveStepDone(hasRoom: Bool, at now: Moment) {

@@ -42,12 +42,12 @@ extension Supervisor {
     /// Says what is gone, and by itself what a limit took of a branch that was said to stay.
     mutating func tellRemoved(_ gone: [CheckpointID]) {
         let others = gone.filter { limited[$0] == nil }
-        if !others.isEmpty { log(.removed(.init(ids: others))) }
+        if !others.isEmpty { orders.log(.removed(.init(ids: others))) }
         for (cause, limit) in [
             (RetentionPlan.Cause.maxAge, RunEvent.Removed.Limit.maxAge), (.maxBytes, .maxBytes),
         ] {
             let ids = gone.filter { limited[$0] == cause }
-            if !ids.isEmpty { log(.removed(.init(ids: ids, limit: limit))) }
+            if !ids.isEmpty { orders.log(.removed(.init(ids: ids, limit: limit))) }
         }
     }
 }

@@ -12,8 +12,8 @@ extension Supervisor {
         endSources()
         // The end may wait for something that is to be tried again.
         for timer in TimerID.allCases
-        where timer != .watchdog && timer != .again && alarms.isSet(timer) {
-            cancel(timer)
+        where timer != .watchdog && timer != .again && orders.isSet(timer) {
+            orders.cancel(timer)
         }
         publisher.isWaiting = false
         attempt?.pid = nil
@@ -29,10 +29,10 @@ extension Supervisor {
         guard outcome != nil else { return flush(closing, at: now) }
         removeAtEnd()
         record.outcome = outcome
-        actions.append(.record(record, confirm: true))
-        set(.close, after: isQuick ? Closing.quickRecord : settings.recordTimeout, at: now)
+        orders.add(.record(record, confirm: true))
+        orders.set(.close, after: isQuick ? Closing.quickRecord : settings.recordTimeout, at: now)
         guard !isQuick else { return }
-        set(.reminder, after: Closing.reminder, at: now)
+        orders.set(.reminder, after: Closing.reminder, at: now)
         if let preemption { tightenClosing(to: preemption.endBy, at: now) }
     }
 
@@ -49,7 +49,7 @@ extension Supervisor {
         case .outputTaken(let bytes): outputTaken(bytes, at: now)
         case .acknowledged: flushed(.acknowledgement)
         case .timer(let timer):
-            alarms.remove(timer)
+            _ = orders.wentOff(timer)
             closingTimePassed(timer, at: now)
         case .signal(let signal): received(whileClosing: signal, at: now)
         case .received(let message, let connection, let seq):
@@ -63,7 +63,7 @@ extension Supervisor {
         case .removalFailed(let ids): removed(whileClosing: [], held: ids, isRead: false, at: now)
         case .released(let id): releasedWhileClosing(id)
         case .logsRemoved(let removed): tellRemovedLogs(removed)
-        case .warned(let message): log(.warning(.init(message: message)))
+        case .warned(let message): orders.warn(message)
         case .hindered(let hindrance): hindered(hindrance, at: now)
         case .triedAgain: triedAgain(at: now)
         case .recordWritten: endRecordTrouble(at: now)
@@ -84,7 +84,7 @@ extension Supervisor {
         switch (timer, closing.stage) {
         case (.close, .recording): giveUpRecord()
         case (.close, .flushing): flushTimePassed(closing, at: now)
-        case (.rewrite, .recording): actions.append(.record(record, confirm: true))
+        case (.rewrite, .recording): orders.add(.record(record, confirm: true))
         case (.reminder, .recording): remind(at: now)
         case (.watchdog, _): watchdogTimePassed(at: now)
         case (.again, _): againTimePassed(at: now)
@@ -106,30 +106,30 @@ extension Supervisor {
         if message != closing.failure {
             closing.failure = message
             let text = "the run record cannot be written: \(message); trying again"
-            log(.warning(.init(message: text)))
+            orders.warn(text)
         }
         phase = .closing(closing)
         let wait = Backoff.wait(
             afterFailures: closing.failures, range: Closing.retries, jitter: 0)
-        set(.rewrite, after: wait, at: now)
+        orders.set(.rewrite, after: wait, at: now)
     }
 
     private mutating func remind(at now: Moment) {
-        guard let due = alarms.due[.close] else { return }
-        actions.append(
+        guard let due = orders.due(.close) else { return }
+        orders.add(
             .tell(
                 "waiting until the disk has taken the run record: up to "
                     + "\(Self.text(due - now.instant)); SIGTERM ends the wait, and the run then "
                     + "counts as unfinished"))
         publishNow(at: now)
-        set(.reminder, after: Closing.reminders, at: now)
+        orders.set(.reminder, after: Closing.reminders, at: now)
     }
 
     private mutating func giveUpRecord() {
-        for timer in [TimerID.close, .rewrite, .reminder] where alarms.isSet(timer) {
-            cancel(timer)
+        for timer in [TimerID.close, .rewrite, .reminder] where orders.isSet(timer) {
+            orders.cancel(timer)
         }
-        actions.append(.giveUpRecord)
+        orders.add(.giveUpRecord)
     }
 
     /// Nothing that still waits for the disk can make the run look finished later.
@@ -147,7 +147,7 @@ extension Supervisor {
             closing.ending = .refused(
                 "the job \(what), but within \(Self.text(settings.recordTimeout)) \(message)")
         } else {
-            log(.warning(.init(message: message)))
+            orders.warn(message)
             if let signal = closing.signal {
                 closing.ending = .stopped(signal: signal)
             } else if preemption != nil, !closing.wasStopped {
@@ -195,18 +195,18 @@ extension Supervisor {
         closing.since = now.instant
         if closing.stage == .recording {
             closing.signal = signal
-            actions.append(
+            orders.add(
                 .tell("\(name): the disk has a moment left to take the run record"))
         }
         phase = .closing(closing)
-        if alarms.due[.close].map({ $0 > now.instant + limit }) ?? true {
-            set(.close, after: limit, at: now)
+        if orders.due(.close).map({ $0 > now.instant + limit }) ?? true {
+            orders.set(.close, after: limit, at: now)
         }
         guard closing.stage == .flushing else { return }
         if closing.waitsFor.contains(.readers) {
-            actions.append(.widenReaders)
+            orders.add(.widenReaders)
         } else if closing.waitsFor.contains(.output) {
-            actions.append(.leaveOutput)
+            orders.add(.leaveOutput)
         }
     }
 
@@ -221,9 +221,9 @@ extension Supervisor {
     /// The machine does not wait for the disk.
     mutating func tightenClosing(to end: Instant, at now: Moment) {
         guard case .closing(let closing) = phase, !closing.isQuick else { return }
-        if closing.waitsFor.contains(.readers) { actions.append(.widenReaders) }
-        if let due = alarms.due[.close], due <= end { return }
-        set(.close, after: max(Closing.quickRecord, end - now.instant), at: now)
+        if closing.waitsFor.contains(.readers) { orders.add(.widenReaders) }
+        if let due = orders.due(.close), due <= end { return }
+        orders.set(.close, after: max(Closing.quickRecord, end - now.instant), at: now)
     }
 
     private mutating func received(
@@ -233,11 +233,11 @@ extension Supervisor {
             return received(message, sender, at: now)
         }
         switch control.command {
-        case "status": answer(.status(status(at: now)), to: sender)
+        case "status": orders.answer(.status(status(at: now)), to: sender)
         case "stop":
-            answer(.ok, to: sender)
+            orders.answer(.ok, to: sender)
             hurry(by: "control stop", signal: Self.sigterm, at: now)
-        default: refuse(sender, .stopping, "the run has ended")
+        default: orders.refuse(sender, .stopping, "the run has ended")
         }
     }
 }

@@ -24,8 +24,8 @@ extension Supervisor {
         answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
-        commit.sender.map { answer(wire, to: $0) }
-        log(
+        commit.sender.map { orders.answer(wire, to: $0) }
+        orders.log(
             .checkpointCommitted(
                 .init(
                     id: summary.id, bytes: summary.bytes, seconds: seconds,
@@ -34,13 +34,13 @@ extension Supervisor {
         let request = close(commit.request)
         if let request {
             requests.committed += 1
-            for sender in request.operators { answer(wire, to: sender) }
+            for sender in request.operators { orders.answer(wire, to: sender) }
         }
         let again = takeRequestOfShortage(commit.request)
-        for sender in again?.operators ?? [] { answer(wire, to: sender) }
+        for sender in again?.operators ?? [] { orders.answer(wire, to: sender) }
         // Before anything is chosen, it is not known which one will be needed.
         if phase != .gathering { _ = removeByRules() }
-        actions.append(.record(record, confirm: false))
+        orders.add(.record(record, confirm: false))
         startInterval(at: now)
         if request?.final == true || again?.final == true {
             finalRequestEnded(made: true, at: now)
@@ -79,10 +79,10 @@ extension Supervisor {
     mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
         if let open = attempt?.open, open.id == id {
             attempt?.open = nil
-            if let begin = open.begin { answer(.error(error), to: begin) }
+            if let begin = open.begin { orders.answer(.error(error), to: begin) }
             saveFailed(id, request: open.request, error, at: now)
         } else if let commit = commits.drop(id) {
-            commit.sender.map { answer(.error(error), to: $0) }
+            commit.sender.map { orders.answer(.error(error), to: $0) }
             if let file = commit.watched, error.code == .conflict, commit.isRenamed {
                 // Only the name has changed: the file keeps its place in the order.
                 backlog.putFirst(file)
@@ -99,7 +99,7 @@ extension Supervisor {
     private mutating func saveFailed(
         _ id: CheckpointID, request number: Int?, _ error: ProtocolError, at now: Moment
     ) {
-        log(.checkpointFailed(.init(id: id, request: number, error: error.message)))
+        orders.log(.checkpointFailed(.init(id: id, request: number, error: error.message)))
         if number == nil { countOwnFailure(id, error.message, at: now) }
         let request = close(number)
         if let request {
@@ -110,7 +110,7 @@ extension Supervisor {
             {
                 return startInterval(at: now)
             }
-            tell(request.operators, error)
+            orders.refuse(request.operators, error)
         }
         startInterval(at: now)
         if request?.final == true { finalRequestEnded(made: false, at: now) }

@@ -17,7 +17,7 @@ extension Supervisor {
             commits.isEmpty, compression.current == nil, let id = nextToCompress()
         else { return }
         compression.current = id
-        actions.append(.compress(id))
+        orders.add(.compress(id))
     }
 
     /// What is due to go is not worth the work.
@@ -33,7 +33,7 @@ extension Supervisor {
     }
 
     mutating func cancelCompression() {
-        if compression.current != nil { actions.append(.cancelCompression) }
+        if compression.current != nil { orders.add(.cancelCompression) }
     }
 
     mutating func compressed(_ id: CheckpointID, _ result: Event.Compression) {
@@ -48,7 +48,7 @@ extension Supervisor {
             checkpoints[index].compressedBytes = bytes
             let before = checkpoints[index].bytes
             if bytes < before {
-                log(.compressed(.init(id: id, bytes: before, compressedBytes: bytes)))
+                orders.log(.compressed(.init(id: id, bytes: before, compressedBytes: bytes)))
             }
         case .notNow:
             compression.spared.insert(id)
@@ -56,7 +56,7 @@ extension Supervisor {
             compression.spared.insert(id)
             if !compression.hasFailed {
                 let text = "checkpoint \(id) is not compressed: \(message)"
-                log(.warning(.init(message: text)))
+                orders.warn(text)
             }
             compression.hasFailed = true
         }

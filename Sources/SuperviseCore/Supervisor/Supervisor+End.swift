@@ -4,15 +4,15 @@ import SuperviseFormats
 extension Supervisor {
     mutating func jobExited(_ end: JobEnd, at now: Moment) {
         guard phase == .running, var attempt else { return }
-        log(
+        orders.log(
             .jobExited(
                 .init(
                     attempt: attempt.number, exitCode: end.exitCode, signal: end.signal,
                     seconds: (now.counted - attempt.startedAt).seconds)))
-        for connection in attempt.allConnections { actions.append(.close(connection)) }
+        for connection in attempt.allConnections { orders.add(.close(connection)) }
         attempt.connections = [:]
         if let open = attempt.open {
-            actions.append(.dropStaging(open.id))
+            orders.add(.dropStaging(open.id))
             noteDropped(open, .jobEnded, at: now)
         }
         diedSaving = (attempt.open != nil || attempt.hasHungUp) && end != .exited(0)
@@ -25,13 +25,13 @@ extension Supervisor {
         if let request = attempt.request, !answering {
             // What it completed at last may answer it, and a final one is never just dropped.
             if request.isBySignal || request.final {
-                cancel(.request)
+                orders.cancel(.request)
             } else {
                 endMoot(request, at: now)
             }
         }
-        cancel(.interval)
-        cancel(.terminate)
+        orders.cancel(.interval)
+        orders.cancel(.terminate)
         abandonDiagnosis()
         phase = .ending(
             Ending(
@@ -44,15 +44,15 @@ extension Supervisor {
     private mutating func endDescendants(after end: JobEnd, at now: Moment) {
         if let stop {
             if stop.stage == .asking { finalRequestLost(at: now) }
-            actions.append(.endDescendants(stop.stage == .killing ? .atOnce : .politely))
+            orders.add(.endDescendants(stop.stage == .killing ? .atOnce : .politely))
         } else if end == .exited(0), !wasKilledForHang {
             boundTheEnd(at: now)
             // Who is paused hears nothing.
-            if isPaused { actions.append(.unpauseJob) }
-            actions.append(.endDescendants(.politely))
+            if isPaused { orders.add(.unpauseJob) }
+            orders.add(.endDescendants(.politely))
         } else {
-            set(.abandon, after: settings.stopTimeout, at: now)
-            actions.append(.endDescendants(.atOnce))
+            orders.set(.abandon, after: settings.stopTimeout, at: now)
+            orders.add(.endDescendants(.atOnce))
         }
     }
 
@@ -84,7 +84,7 @@ extension Supervisor {
             isSaved || ending.commitsAbandoned
         else { return }
         if let request = attempt?.request { endWithJob(request, at: now) }
-        for timer in [TimerID.stopDeadline, .kill, .abandon] { cancel(timer) }
+        for timer in [TimerID.stopDeadline, .kill, .abandon] { orders.cancel(timer) }
         if stop?.restarts == false {
             finishStopped(at: now)
         } else if attempt?.gaveUp != nil {
@@ -116,7 +116,7 @@ extension Supervisor {
 
     mutating func forgetStop() {
         stop = nil
-        for timer in [TimerID.stopDeadline, .terminate, .kill, .abandon] { cancel(timer) }
+        for timer in [TimerID.stopDeadline, .terminate, .kill, .abandon] { orders.cancel(timer) }
     }
 
     mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
@@ -149,7 +149,7 @@ extension Supervisor {
         let wait = Backoff.wait(
             afterFailures: record.failures.withoutProgress, range: settings.backoff,
             jitter: Double.random(in: -1...1, using: &random))
-        log(
+        orders.log(
             .failed(
                 .init(
                     failure: failure, ran: ran.seconds, count: record.failures.withoutProgress,
@@ -209,9 +209,9 @@ extension Supervisor {
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.
     mutating func waitToRestart(_ wait: Duration, at now: Moment) {
         attempt = nil
-        actions.append(.record(record, confirm: false))
+        orders.add(.record(record, confirm: false))
         phase = .waiting
-        set(.backoff, after: wait, at: now)
+        orders.set(.backoff, after: wait, at: now)
     }
 
     mutating func finishStopped(at now: Moment) {
@@ -247,7 +247,7 @@ extension Supervisor {
 
     /// We cannot go on, and what is on the disk stays as it is; only a status that we have written
     /// already is put right.
-    mutating func refuse(_ message: String, at now: Moment) {
+    mutating func refuseRun(_ message: String, at now: Moment) {
         close(.refused(message), nil, at: now)
     }
 }

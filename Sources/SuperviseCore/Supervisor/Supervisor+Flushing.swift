@@ -5,7 +5,7 @@ extension Supervisor {
     mutating func flush(_ closing: Closing, at now: Moment) {
         var closing = closing
         closing.stage = .flushing
-        for timer in [TimerID.rewrite, .reminder] where alarms.isSet(timer) { cancel(timer) }
+        orders.cancelIfSet(.rewrite, .reminder)
         phase = .closing(closing)
         announce(closing, at: now)
         closing.waitsFor = AwaitedParts()
@@ -14,22 +14,22 @@ extension Supervisor {
         // Behind a record that hangs they hang as well.
         if closing.isRecorded {
             closing.waitsFor.wasOrdered(.files)
-            actions.append(.flushFiles)
+            orders.add(.flushFiles)
         }
         if closing.isRecorded, isRemovingAtEnd { closing.waitsFor.wasOrdered(.removals) }
         if closing.isRecorded, let inquiry = acknowledgement {
             closing.waitsFor.wasOrdered(.acknowledgement)
-            actions.append(.acknowledge(inquiry))
+            orders.add(.acknowledge(inquiry))
         }
-        actions.append(.flushOutput)
-        if closing.isQuick || preemption != nil { actions.append(.widenReaders) }
+        orders.add(.flushOutput)
+        if closing.isQuick || preemption != nil { orders.add(.widenReaders) }
         phase = .closing(closing)
         let left = Closing.quick - (now.instant - closing.since)
         // The machine may be gone before.
         let patience = preemption.map {
             min(Closing.patient, max(Closing.quickRecord, $0.endBy - now.instant))
         }
-        set(
+        orders.set(
             .close, after: closing.isQuick ? max(.zero, left) : patience ?? Closing.patient,
             at: now)
     }
@@ -39,7 +39,7 @@ extension Supervisor {
         guard closing.isRecorded || closing.wasStopped else { return }
         if let outcome = closing.outcome {
             publishNow(at: now)
-            log(.finished(outcome, error: closing.error))
+            orders.log(.finished(outcome, error: closing.error))
         } else if publisher.last != nil, case .refused = closing.ending {
             // A status that we have written is put right.
             record.outcome = Outcome(kind: .failed, exitCode: 125)
@@ -60,7 +60,7 @@ extension Supervisor {
         guard bytes > closing.taken else { return leave(closing) }
         closing.taken = bytes
         phase = .closing(closing)
-        set(.close, after: Closing.patient, at: now)
+        orders.set(.close, after: Closing.patient, at: now)
     }
 
     mutating func flushTimePassed(_ closing: Closing, at now: Moment) {
@@ -74,18 +74,18 @@ extension Supervisor {
         if rest.contains(.readers) {
             waitForReaders(at: now)
         } else {
-            actions.append(.measureOutput)
+            orders.add(.measureOutput)
         }
     }
 
     /// For as long as it takes: a job without us would wait for them as well.
     private mutating func waitForReaders(at now: Moment) {
-        actions.append(
+        orders.add(
             .tell(
                 "the job has ended; waiting until its output is read to the end; SIGTERM ends the "
                     + "wait, and what is not read then is lost"))
         guard let preemption else { return }
-        set(.close, after: max(.zero, preemption.endBy - now.instant), at: now)
+        orders.set(.close, after: max(.zero, preemption.endBy - now.instant), at: now)
     }
 
     mutating func readersServed(at now: Moment) {
@@ -94,7 +94,7 @@ extension Supervisor {
         }
         flushed(.readers)
         guard case .closing(let rest) = phase, !rest.isQuick else { return }
-        set(.close, after: Closing.patient, at: now)
+        orders.set(.close, after: Closing.patient, at: now)
     }
 
     /// The last status tells how much was lost in all.
@@ -108,23 +108,23 @@ extension Supervisor {
             closing.outcome != nil
         else { return }
         publishNow(at: now)
-        actions.append(.flushFiles)
+        orders.add(.flushFiles)
         closing.waitsFor.wasOrdered(.files)
         phase = .closing(closing)
     }
 
     /// Exits, whatever is still waited for.
     mutating func leave(_ closing: Closing) {
-        if closing.waitsFor.contains(.output) { actions.append(.leaveOutput) }
+        if closing.waitsFor.contains(.output) { orders.add(.leaveOutput) }
         exit(closing)
     }
 
     private mutating func exit(_ closing: Closing) {
-        for timer in [TimerID.close, .rewrite, .reminder] where alarms.isSet(timer) {
-            cancel(timer)
+        for timer in [TimerID.close, .rewrite, .reminder] where orders.isSet(timer) {
+            orders.cancel(timer)
         }
         phase = .finished
-        actions.append(.exit(closing.ending))
+        orders.add(.exit(closing.ending))
         // Behind it: by now our lines are written at once, and not passed on beside the job's.
         if closing.outcome != nil { tellUnremoved() }
     }

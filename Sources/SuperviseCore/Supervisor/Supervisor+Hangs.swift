@@ -33,13 +33,13 @@ extension Supervisor {
         let mode = hangMode
         attempt?.hang.follow(mode, at: now.counted)
         guard let next = attempt?.hang.next(at: now.counted), attempt?.hang.measuring == nil else {
-            if alarms.isSet(.hang) { cancel(.hang) }
+            orders.cancelIfSet(.hang)
             return
         }
         guard !isPaused else { return }
         let wait = max(.zero, next.wait)
-        if let due = alarms.due[.hang], due <= now.instant + wait { return }
-        set(.hang, after: wait, at: now)
+        if let due = orders.due(.hang), due <= now.instant + wait { return }
+        orders.set(.hang, after: wait, at: now)
     }
 
     /// - Parameter due: when the timer was to go off.
@@ -49,7 +49,7 @@ extension Supervisor {
             attempt?.hang.startAnew(at: now.counted)
         } else if next.cause == .checkpoint, let open = attempt?.open {
             attempt?.hang.measure(open.id)
-            actions.append(.measureStaging(open.id))
+            orders.add(.measureStaging(open.id))
         } else {
             examine(next, at: now)
         }
@@ -69,8 +69,8 @@ extension Supervisor {
         guard let attempt else { return }
         self.attempt?.hang.suspicion = .init(due: due, isFirst: attempt.hang.isFirst(due.cause))
         self.attempt?.hang.stage = .examining
-        actions.append(.examine)
-        set(.diagnosis, after: Self.examinationLimit, at: now)
+        orders.add(.examine)
+        orders.set(.diagnosis, after: Self.examinationLimit, at: now)
     }
 
     mutating func examined(_ found: Event.Examination, at now: Moment) {
@@ -81,8 +81,8 @@ extension Supervisor {
             return
         }
         attempt?.hang.stage = .asking
-        actions.append(.runOnHang(command.filled([("{pid}", String(pid))])))
-        set(.diagnosis, after: settings.onHangTimeout, at: now)
+        orders.add(.runOnHang(command.filled([("{pid}", String(pid))])))
+        orders.set(.diagnosis, after: settings.onHangTimeout, at: now)
     }
 
     mutating func onHangEnded(_ answer: String, at now: Moment) {
@@ -93,14 +93,14 @@ extension Supervisor {
     /// What there is by now has to do; it is answered at once.
     mutating func diagnosisTimePassed() {
         switch attempt?.hang.stage {
-        case .examining, .asking: actions.append(.endDiagnosis)
+        case .examining, .asking: orders.add(.endDiagnosis)
         case .killing, .abandoned, nil: break
         }
     }
 
     private mutating func killHung(asked: String?, at now: Moment) {
         guard let attempt, let hang = attempt.hang.suspicion else { return }
-        cancel(.diagnosis)
+        orders.cancel(.diagnosis)
         self.attempt?.hang.stage = .killing
         let parts = [hang.found.text, asked].compactMap { $0 }
         let hung = RunEvent.Hung(
@@ -108,18 +108,18 @@ extension Supervisor {
             never: hang.isFirst, processes: hang.found.processes, threads: hang.found.threads,
             report: RunEvent.Hung.report(attempt: attempt.number),
             text: parts.map { $0.bounded(to: Self.mostInEvent) }.joined(separator: "\n"))
-        log(.hung(hung))
-        actions.append(.saveReport(hung, text: parts.joined(separator: "\n")))
-        actions.append(.killEverything)
-        set(.abandon, after: settings.stopTimeout, at: now)
+        orders.log(.hung(hung))
+        orders.add(.saveReport(hung, text: parts.joined(separator: "\n")))
+        orders.add(.killEverything)
+        orders.set(.abandon, after: settings.stopTimeout, at: now)
     }
 
     /// A stop was asked for, or the job has ended by itself: nothing is waited for any more.
     mutating func abandonDiagnosis() {
         switch attempt?.hang.stage {
         case .examining, .asking:
-            cancel(.diagnosis)
-            actions.append(.endDiagnosis)
+            orders.cancel(.diagnosis)
+            orders.add(.endDiagnosis)
             attempt?.hang.stage = .abandoned
         case .killing, .abandoned, nil: break
         }

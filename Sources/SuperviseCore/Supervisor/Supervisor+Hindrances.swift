@@ -5,7 +5,7 @@ extension Supervisor {
     mutating func hindered(_ hindrance: Hindrance, at now: Moment) {
         let (wait, isFirst) = retries.meet(hindrance, at: now.instant)
         if isFirst, let text = Self.sentence(for: hindrance) {
-            log(.warning(.init(message: text)))
+            orders.warn(text)
         }
         tryAgain(after: wait, at: now)
     }
@@ -14,13 +14,13 @@ extension Supervisor {
         retries.tryNow()
         if phase == .clearing, leftovers.isToBeSearchedAgain {
             leftovers.search()
-            actions.append(.endLeftovers)
+            orders.add(.endLeftovers)
         }
-        actions.append(.tryAgain)
+        orders.add(.tryAgain)
         if let attempt = retries.outliving, hasTree(of: attempt) {
             hindered(.outliving(attempt: attempt), at: now)
         }
-        if recordTrouble.isOpen, !isClosing { actions.append(.record(record, confirm: false)) }
+        if recordTrouble.isOpen, !isClosing { orders.add(.record(record, confirm: false)) }
     }
 
     /// Whether something of that attempt may live, as far as is known.
@@ -37,7 +37,7 @@ extension Supervisor {
     mutating func triedAgain(at now: Moment) {
         for (kind, lasted) in retries.tried(at: now.instant) {
             guard let text = Self.end(of: kind) else { continue }
-            log(.warning(.init(message: "\(text) again, after \(Self.seconds(lasted))")))
+            orders.warn("\(text) again, after \(Self.seconds(lasted))")
         }
     }
 
@@ -45,11 +45,11 @@ extension Supervisor {
         guard let lasted = retries.leftoversSeen(at: now.instant),
             let text = Self.end(of: .leftovers)
         else { return }
-        log(.warning(.init(message: "\(text) again, after \(Self.seconds(lasted))")))
+        orders.warn("\(text) again, after \(Self.seconds(lasted))")
     }
 
     private mutating func tryAgain(after wait: Duration, at now: Moment) {
-        if !alarms.isSet(.again) { set(.again, after: wait, at: now) }
+        if !orders.isSet(.again) { orders.set(.again, after: wait, at: now) }
     }
 
     /// nil where the host has said it.
@@ -92,7 +92,7 @@ extension Supervisor {
         let (wait, isFirst) = recordTrouble.failed(message, at: now.instant)
         if isFirst {
             let text = "the run record cannot be written: \(message); the job goes on"
-            log(.warning(.init(message: text)))
+            orders.warn(text)
         }
         tryAgain(after: wait, at: now)
     }
@@ -108,7 +108,7 @@ extension Supervisor {
 
     mutating func endRecordTrouble(at now: Moment) {
         guard let time = recordTrouble.written(at: now.instant) else { return }
-        log(
+        orders.log(
             .warning(
                 .init(message: "the run record is written again, after \(Self.seconds(time))")))
     }

@@ -7,7 +7,7 @@ extension Supervisor {
         guard !ids.isEmpty else { return }
         // What an operator wanted to delete stays.
         let due = ids.intersection(retentionPlan.removals)
-        for id in holds.stayed(due, isRead: isRead) { actions.append(.awaitRelease(id)) }
+        for id in holds.stayed(due, isRead: isRead) { orders.add(.awaitRelease(id)) }
     }
 
     mutating func released(_ id: CheckpointID) {
@@ -54,7 +54,7 @@ extension Supervisor {
         let left = (leaving.map(\.id) + holds.ids).sorted()
         guard let first = left.first else { return }
         let names = left.count == 1 ? "checkpoint \(first)" : "\(left.count) checkpoints"
-        actions.append(
+        orders.add(
             .tell(
                 "not removed, though no rule keeps it: \(names), as somebody is reading or the disk is "
                     + "slow; to remove it later: supervise prune \(record.name)"))

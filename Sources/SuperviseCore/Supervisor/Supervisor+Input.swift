@@ -5,9 +5,9 @@ extension Supervisor {
     /// Before a spawn: the job finds again what an attempt before has read, or people read that it does
     /// not.
     mutating func prepareInput() {
-        if let offset = input.rewind { actions.append(.rewindInput(to: offset)) }
+        if let offset = input.rewind { orders.add(.rewindInput(to: offset)) }
         guard input.tellsLoss() else { return }
-        log(
+        orders.log(
             .warning(
                 .init(
                     message: "standard input is a pipe: what attempt "

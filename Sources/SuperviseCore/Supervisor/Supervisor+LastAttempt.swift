@@ -13,6 +13,6 @@ extension Supervisor {
     mutating func closeInherited() {
         guard keepsInherited, isClosing || stop?.restarts == false else { return }
         keepsInherited = false
-        actions.append(.closeInherited)
+        orders.add(.closeInherited)
     }
 }

@@ -24,7 +24,7 @@ extension Supervisor {
             return
         }
         commits.change(older.id) { $0.isGivenUp = true }
-        actions.append(.cancelAdd(older.id))
+        orders.add(.cancelAdd(older.id))
     }
 
     /// After this one, older ones would get higher numbers.
@@ -43,7 +43,7 @@ extension Supervisor {
         let more = older.count > 3 ? " and \(older.count - 3) more" : ""
         let message =
             "\(names)\(more): not taken, as the attempt ends and a newer file was taken first"
-        log(.warning(.init(message: message)))
+        orders.warn(message)
         return true
     }
 
@@ -68,9 +68,9 @@ extension Supervisor {
         guard phase == .running else { return }
         let isOpen = request != nil && attempt?.request?.number == request
         if isOpen, attempt?.request?.final == false {
-            set(.request, after: settings.checkpointTimeout, at: now)
+            orders.set(.request, after: settings.checkpointTimeout, at: now)
         }
-        if !alarms.isSet(.interval) { startInterval(at: now) }
+        if !orders.isSet(.interval) { startInterval(at: now) }
     }
 
     /// A payload that stays where the job wrote it is lost with that place. Where the job keeps the
@@ -100,22 +100,23 @@ extension Supervisor {
 
     /// Before a signal that may end its receiver: whether it does. After it, that cannot be seen.
     mutating func noteFatalSignals(at now: Moment) {
-        for action in actions { fatalOrder.note(action, at: now.instant) }
+        for action in orders.actions { fatalOrder.note(action, at: now.instant) }
         guard isWatching, attempt != nil else { return }
-        var noted: [Action] = []
-        for action in actions {
+        for action in orders.actions {
             switch action {
-            case .signalLeader(Self.sigterm):
-                attempt?.lastCloses.wasTerminated(at: now.instant)
-                noted.append(.lookForHandlers(.leader))
-            case .endDescendants(.politely): noted.append(.lookForHandlers(.descendants))
+            case .signalLeader(Self.sigterm): attempt?.lastCloses.wasTerminated(at: now.instant)
             case .killEverything:
                 attempt?.lastCloses.wasKilled(at: now.instant, leaderRuns: phase == .running)
             default: break
             }
-            noted.append(action)
         }
-        actions = noted
+        orders.insert { action in
+            switch action {
+            case .signalLeader(Self.sigterm): .lookForHandlers(.leader)
+            case .endDescendants(.politely): .lookForHandlers(.descendants)
+            default: nil
+            }
+        }
     }
 
     mutating func handlersFound(_ hearers: LastCloses.Hearers, _ handle: Bool) {

@@ -5,7 +5,7 @@ extension Supervisor {
     /// For a checkpoint that we found no room for.
     mutating func clearLogs() {
         switch logs.next(missing: checkpoints.last?.sizeOnDisk) {
-        case .order(let bytes): actions.append(.removeLogs(bytes: bytes))
+        case .order(let bytes): orders.add(.removeLogs(bytes: bytes))
         case .wait: break
         case .over: lookAtArchives()
         }
@@ -16,7 +16,7 @@ extension Supervisor {
         switch logs.next(missing: missing) {
         case .order(let bytes):
             shortage?.stage = .logs(missing: missing)
-            actions.append(.removeLogs(bytes: bytes))
+            orders.add(.removeLogs(bytes: bytes))
         case .wait: shortage?.stage = .logs(missing: missing)
         case .over:
             shortage?.stage = .archives(missing: missing)
@@ -37,7 +37,7 @@ extension Supervisor {
     }
 
     mutating func tellRemovedLogs(_ removed: RunEvent.LogsRemoved) {
-        if !removed.isEmpty { log(.logsRemoved(removed)) }
+        if !removed.isEmpty { orders.log(.logsRemoved(removed)) }
     }
 
     private mutating func logStepEnded(isMore: Bool) {
@@ -45,7 +45,7 @@ extension Supervisor {
         if isMore {
             shortage?.hasRemoved = true
             shortage?.stage = .measuring
-            actions.append(.measureSpace)
+            orders.add(.measureSpace)
         } else {
             shortage?.stage = .archives(missing: missing)
             lookAtArchives()

@@ -14,7 +14,8 @@ extension Supervisor {
             break
         }
         guard phase == .running, attempt?.connections[sender.connection] != nil else {
-            refuse(sender, .helloFirst, "say hello with SUPERVISE_TOKEN before anything else")
+            orders.refuse(
+                sender, .helloFirst, "say hello with SUPERVISE_TOKEN before anything else")
             return
         }
         attempt?.hang.signOfLife(at: now.counted)
@@ -34,15 +35,15 @@ extension Supervisor {
         guard hello.protocol <= 1 else {
             let message = "protocol \(hello.protocol) is not spoken here; use protocol 1"
             let error = ProtocolError(.unsupportedProtocol, message, supported: 1)
-            answer(.error(error), to: sender)
+            orders.answer(.error(error), to: sender)
             return
         }
         guard phase == .running, let attempt, hello.token == attempt.token else {
-            refuse(
+            orders.refuse(
                 sender, .staleToken,
                 "this token is not that of the attempt that runs now; a process of an earlier "
                     + "attempt must end")
-            actions.append(.close(sender.connection))
+            orders.add(.close(sender.connection))
             return
         }
         let accepts = hello.accepts?.contains("checkpoint") == true
@@ -56,26 +57,26 @@ extension Supervisor {
             SupervisorMessage.Resume(
                 id: $0.id, path: $0.path, metrics: $0.metrics, metadata: attempt.metadata)
         }
-        answer(
+        orders.answer(
             .welcome(
                 .init(
                     name: record.name, attempt: attempt.number, resume: resume,
                     lastFailure: attempt.lastFailure.map(LastFailure.init))),
             to: sender)
         if accepts, let wire = wireRequest(at: now) {
-            actions.append(.send(.checkpointRequest(wire), to: sender.connection, seq: nil))
+            orders.add(.send(.checkpointRequest(wire), to: sender.connection, seq: nil))
         }
         if let stop, stop.stage != .asking {
             let deadline = min(settings.stopTimeout, timeToKill(at: now)).seconds
-            actions.append(.send(.stop(deadline: deadline), to: sender.connection, seq: nil))
+            orders.add(.send(.stop(deadline: deadline), to: sender.connection, seq: nil))
         }
-        if isFirst, !alarms.isSet(.interval) { startInterval(at: now) }
+        if isFirst, !orders.isSet(.interval) { startInterval(at: now) }
     }
 
     private mutating func obey(_ control: JobMessage.Control, _ sender: Sender, at now: Moment) {
         switch control.command {
         case "status":
-            answer(.status(status(at: now)), to: sender)
+            orders.answer(.status(status(at: now)), to: sender)
         case "checkpoint":
             controlCheckpoint(sender)
         case "stop":
@@ -88,7 +89,8 @@ extension Supervisor {
             unpause(sender, at: now)
         case "pin", "unpin", "delete":
             guard let id = control.id else {
-                refuse(sender, .badMessage, "\(control.command) wants the \"id\" of a checkpoint")
+                orders.refuse(
+                    sender, .badMessage, "\(control.command) wants the \"id\" of a checkpoint")
                 return
             }
             if control.command == "delete" {
@@ -99,7 +101,7 @@ extension Supervisor {
         case "prune":
             prune(sender)
         default:
-            refuse(sender, .badMessage, "there is no control command \"\(control.command)\"")
+            orders.refuse(sender, .badMessage, "there is no control command \"\(control.command)\"")
         }
     }
 
@@ -108,7 +110,7 @@ extension Supervisor {
         guard let attempt, attempt.gaveUp == nil else { return }
         let error = message.error?.bounded ?? "the job gave no reason"
         self.attempt?.gaveUp = error
-        log(.gaveUp(.init(attempt: attempt.number, error: error)))
+        orders.log(.gaveUp(.init(attempt: attempt.number, error: error)))
     }
 
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
@@ -157,7 +159,7 @@ extension Supervisor {
         }
         let isFirst = isForward && record.current?.progressed == false
         if isFirst { record.current?.progressed = true }
-        if isFirst || isNews { actions.append(.record(record, confirm: false)) }
+        if isFirst || isNews { orders.add(.record(record, confirm: false)) }
     }
 
     mutating func warnOfDropped(_ metrics: Metrics?) {
@@ -167,18 +169,6 @@ extension Supervisor {
         droppedMetricsTold = true
         let message =
             "the metric \(name.bounded) is not a finite number and is left out (told once a run)"
-        log(.warning(.init(message: message)))
-    }
-
-    mutating func answer(_ message: SupervisorMessage, to sender: Sender) {
-        actions.append(.send(message, to: sender.connection, seq: sender.seq))
-    }
-
-    mutating func refuse(_ sender: Sender, _ code: ProtocolError.Code, _ message: String) {
-        answer(.error(ProtocolError(code, message)), to: sender)
-    }
-
-    mutating func log(_ event: RunEvent) {
-        actions.append(.log(event))
+        orders.warn(message)
     }
 }

@@ -38,7 +38,7 @@ extension Supervisor {
             + "numbers in names are no longer used as steps; from now on checkpoints of watched files "
             + "have no step, and each counts as progress; if a part of the name is the step, write "
             + "{step} for it in --watch"
-        log(.warning(.init(message: message)))
+        orders.warn(message)
     }
 
     /// The path that a later take of the same one stands for this one, too. What was moved away is no
@@ -62,6 +62,6 @@ extension Supervisor {
         let message =
             "\(named.joined(separator: ", "))\(more): not taken, as nothing in it fits "
             + "--watch-complete \(wanted)"
-        log(.warning(.init(message: message)))
+        orders.warn(message)
     }
 }

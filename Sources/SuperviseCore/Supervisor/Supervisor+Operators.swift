@@ -26,11 +26,11 @@ extension Supervisor {
 
     mutating func changePin(of id: CheckpointID, isPinned: Bool, _ sender: Sender) {
         guard pins != nil else {
-            refuse(sender, .io, Self.pinsUnknown)
+            orders.refuse(sender, .io, Self.pinsUnknown)
             return
         }
         guard !isPinned || checkpoints.contains(where: { $0.id == id }) else {
-            refuse(sender, .unknownCheckpoint, "there is no checkpoint \(id)")
+            orders.refuse(sender, .unknownCheckpoint, "there is no checkpoint \(id)")
             return
         }
         pinning.append(PinChange(id: id, isPinned: isPinned, sender: sender))
@@ -44,16 +44,16 @@ extension Supervisor {
     }
 
     private mutating func writeNextPin() {
-        if !pinning.isEmpty { actions.append(.savePins(pinsToSave)) }
+        if !pinning.isEmpty { orders.add(.savePins(pinsToSave)) }
     }
 
     mutating func pinsSaved(_ error: ProtocolError?) {
         guard let change = pinning.first else { return }
         if let error {
-            answer(.error(error), to: change.sender)
+            orders.answer(.error(error), to: change.sender)
         } else {
             pins = pinsToSave
-            answer(.ok, to: change.sender)
+            orders.answer(.ok, to: change.sender)
         }
         pinning.removeFirst()
         writeNextPin()
@@ -61,15 +61,15 @@ extension Supervisor {
 
     mutating func delete(_ id: CheckpointID, _ sender: Sender) {
         guard checkpoints.contains(where: { $0.id == id }) else {
-            refuse(sender, .unknownCheckpoint, "there is no checkpoint \(id)")
+            orders.refuse(sender, .unknownCheckpoint, "there is no checkpoint \(id)")
             return
         }
         guard hasChosen else {
-            refuse(sender, .conflict, Self.tooEarly)
+            orders.refuse(sender, .conflict, Self.tooEarly)
             return
         }
         if let reason = reasonToKeep(id) {
-            refuse(sender, .conflict, reason)
+            orders.refuse(sender, .conflict, reason)
             return
         }
         removers.append(Remover(sender: sender, single: id, waitsFor: [id]))
@@ -82,16 +82,16 @@ extension Supervisor {
 
     mutating func prune(_ sender: Sender) {
         guard pins != nil else {
-            refuse(sender, .io, Self.pinsUnknown)
+            orders.refuse(sender, .io, Self.pinsUnknown)
             return
         }
         guard hasChosen else {
-            refuse(sender, .conflict, Self.tooEarly)
+            orders.refuse(sender, .conflict, Self.tooEarly)
             return
         }
         let removals = removeByRules()
         guard !removals.isEmpty else {
-            answer(.pruned(.init(removed: 0, bytes: 0, held: 0)), to: sender)
+            orders.answer(.pruned(.init(removed: 0, bytes: 0, held: 0)), to: sender)
             return
         }
         removers.append(Remover(sender: sender, single: nil, waitsFor: Set(removals)))
@@ -107,17 +107,17 @@ extension Supervisor {
             removers[index].waitsFor.subtract(held)
             removers[index].pruned.held += before - removers[index].waitsFor.count
         }
-        for remover in removers where remover.waitsFor.isEmpty { answer(remover) }
+        for remover in removers where remover.waitsFor.isEmpty { answerRemover(remover) }
         removers.removeAll { $0.waitsFor.isEmpty }
     }
 
-    private mutating func answer(_ remover: Remover) {
+    private mutating func answerRemover(_ remover: Remover) {
         if let id = remover.single, remover.pruned.held > 0 {
-            refuse(
+            orders.refuse(
                 remover.sender, .conflict,
                 "checkpoint \(id) stays: somebody is reading it; try again when that has ended")
         } else {
-            answer(.pruned(remover.pruned), to: remover.sender)
+            orders.answer(.pruned(remover.pruned), to: remover.sender)
         }
     }
 }

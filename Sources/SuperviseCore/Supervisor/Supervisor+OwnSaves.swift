@@ -4,7 +4,7 @@ import SuperviseFormats
 extension Supervisor {
     /// The job gave it up.
     mutating func ownSaveAborted(_ id: CheckpointID, _ error: String, at now: Moment) {
-        log(.checkpointFailed(.init(id: id, request: nil, error: error)))
+        orders.log(.checkpointFailed(.init(id: id, request: nil, error: error)))
         countOwnFailure(id, error, at: now)
     }
 
@@ -13,7 +13,7 @@ extension Supervisor {
         _ open: Attempt.OpenCheckpoint, _ reason: RunEvent.CheckpointDropped.Reason, at now: Moment
     ) {
         guard open.request == nil else { return }
-        log(.checkpointDropped(.init(id: open.id, reason: reason)))
+        orders.log(.checkpointDropped(.init(id: open.id, reason: reason)))
         countOwnFailure(open.id, reason.text, at: now)
     }
 

@@ -8,28 +8,28 @@ extension Supervisor {
 
     mutating func pause(_ sender: Sender, at now: Moment) {
         guard stop == nil else {
-            refuse(sender, .stopping, "the job is being stopped, and cannot be paused")
+            orders.refuse(sender, .stopping, "the job is being stopped, and cannot be paused")
             return
         }
-        answer(.ok, to: sender)
+        orders.answer(.ok, to: sender)
         guard !isPaused else { return }
         clock.pause(at: now.instant)
-        for timer in alarms.hold(at: now.instant) { actions.append(.cancelTimer(timer)) }
-        if phase == .running, attempt?.pid != nil { actions.append(.pauseJob) }
-        log(.paused(.init(attempt: record.attempt)))
+        orders.holdTimers(at: now.instant)
+        if phase == .running, attempt?.pid != nil { orders.add(.pauseJob) }
+        orders.log(.paused(.init(attempt: record.attempt)))
     }
 
     mutating func unpause(_ sender: Sender, at now: Moment) {
-        answer(.ok, to: sender)
+        orders.answer(.ok, to: sender)
         goOn(at: now)
     }
 
     mutating func goOn(at now: Moment) {
         guard let since = clock.pausedAt else { return }
         clock.goOn(at: now.instant)
-        setAgain(alarms.letGo(at: now.instant))
-        if phase == .running, attempt?.pid != nil { actions.append(.unpauseJob) }
-        log(
+        orders.letTimersGo(at: now.instant)
+        if phase == .running, attempt?.pid != nil { orders.add(.unpauseJob) }
+        orders.log(
             .unpaused(
                 .init(attempt: record.attempt, seconds: (now.instant - since).seconds)))
     }

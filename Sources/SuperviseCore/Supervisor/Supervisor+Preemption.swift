@@ -12,12 +12,12 @@ extension Supervisor {
             stop?.isByNotice = true
         }
         tightenStop(to: preemption.saveBy, at: now)
-        if let due = alarms.due[.kill], due > preemption.killBy {
+        if let due = orders.due(.kill), due > preemption.killBy {
             boundTheEnd(at: now)
             tightenTerminate(at: now)
             if stop?.stage == .telling { sendStop(at: now) }
         }
-        if stop != nil, let due = alarms.due[.abandon], due > preemption.endBy {
+        if stop != nil, let due = orders.due(.abandon), due > preemption.endBy {
             abandon(by: preemption.endBy, at: now)
         }
         tightenClosing(to: preemption.endBy, at: now)
@@ -32,21 +32,21 @@ extension Supervisor {
         }
         guard let deadline = stop?.deadline, deadline > saveBy else { return }
         stop?.deadline = saveBy
-        guard alarms.isSet(.stopDeadline) else { return }
-        set(.stopDeadline, after: max(.zero, saveBy - now.instant), at: now)
+        guard orders.isSet(.stopDeadline) else { return }
+        orders.set(.stopDeadline, after: max(.zero, saveBy - now.instant), at: now)
     }
 
     /// SIGTERM comes before SIGKILL.
     private mutating func tightenTerminate(at now: Moment) {
         let half = timeToKill(at: now) / 2
-        guard let due = alarms.due[.terminate], due > now.instant + half else { return }
-        set(.terminate, after: half, at: now)
+        guard let due = orders.due(.terminate), due > now.instant + half else { return }
+        orders.set(.terminate, after: half, at: now)
     }
 
     /// After every event, and when its time has come: whether the job may still go on.
     mutating func followNotice(at now: Moment) {
         guard let preemption, stop == nil, !isPreemptionMoot else {
-            if alarms.isSet(.preemption) { cancel(.preemption) }
+            orders.cancelIfSet(.preemption)
             return
         }
         if case .ending = phase {
@@ -63,8 +63,8 @@ extension Supervisor {
             let due = now.instant + wait
             self.preemption?.savesAt = due
             // The plan is the same one, but for what is lost in rounding.
-            if let set = alarms.due[.preemption], abs((set - due).seconds) < 0.001 { return }
-            set(.preemption, after: wait, at: now)
+            if let set = orders.due(.preemption), abs((set - due).seconds) < 0.001 { return }
+            orders.set(.preemption, after: wait, at: now)
         case .ask:
             self.preemption?.hasAsked = true
             // Where it is refused, the plan is made without it.
@@ -85,8 +85,8 @@ extension Supervisor {
     private mutating func awaitEnd(until saveBy: Instant, at now: Moment) {
         if now.instant >= saveBy {
             preempt(withCheckpoint: false, at: now)
-        } else if alarms.due[.preemption] != saveBy {
-            set(.preemption, after: saveBy - now.instant, at: now)
+        } else if orders.due(.preemption) != saveBy {
+            orders.set(.preemption, after: saveBy - now.instant, at: now)
         }
     }
 
@@ -102,7 +102,7 @@ extension Supervisor {
     private mutating func preempt(withCheckpoint: Bool, at now: Moment) {
         guard let source = preemption?.source else { return }
         preemption?.savesAt = nil
-        if alarms.isSet(.preemption) { cancel(.preemption) }
+        orders.cancelIfSet(.preemption)
         askedToStop(
             by: source, signal: Self.sigterm, withCheckpoint: withCheckpoint, at: now)
         stop?.isByNotice = true

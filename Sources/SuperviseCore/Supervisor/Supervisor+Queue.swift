@@ -15,11 +15,11 @@ extension Supervisor {
     mutating func makesWay(for sender: Sender) -> Bool {
         guard let held = attempt?.held else { return true }
         guard held.connection == sender.connection else {
-            refuse(sender, .conflict, Self.isHeld)
+            orders.refuse(sender, .conflict, Self.isHeld)
             return false
         }
         attempt?.held = nil
-        refuse(held.sender, .conflict, "another begin on this connection took its place")
+        orders.refuse(held.sender, .conflict, "another begin on this connection took its place")
         return true
     }
 
@@ -52,7 +52,7 @@ extension Supervisor {
         default: break
         }
         if let action = commits.takeNext(newestFirst: stop != nil, at: now.counted) {
-            actions.append(action)
+            orders.add(action)
         }
     }
 
@@ -64,15 +64,15 @@ extension Supervisor {
             protection: protection, lineage: lineage)
         let unkept = Set(plan.entries.filter { $0.cause == .noRule }.map(\.id))
         for commit in commits.giveWay(unkept) {
-            actions.append(.dropStaging(commit.id))
+            orders.add(.dropStaging(commit.id))
             ownSaves.superseded += 1
             publisher.hasProgress = true
-            log(.checkpointDropped(.init(id: commit.id, reason: .superseded)))
+            orders.log(.checkpointDropped(.init(id: commit.id, reason: .superseded)))
             guard let sender = commit.sender, let newest = commits.newest else { continue }
             let message =
                 "checkpoint \(newest) came before the disk had begun with \(commit.id), and no rule "
                 + "keeps both"
-            refuse(sender, .superseded, message)
+            orders.refuse(sender, .superseded, message)
         }
     }
 
@@ -92,7 +92,7 @@ extension Supervisor {
             .io,
             "checkpoint \(commit.id) was received, and the disk has not made it durable: the "
                 + "request is \(seconds) s old")
-        tell(request.operators, error)
+        orders.refuse(request.operators, error)
         return true
     }
 
@@ -100,7 +100,7 @@ extension Supervisor {
     mutating func noteUnfinished() {
         for commit in commits.unfinished {
             unfinished.append(commit.id)
-            log(.checkpointDropped(.init(id: commit.id, reason: .unfinished)))
+            orders.log(.checkpointDropped(.init(id: commit.id, reason: .unfinished)))
         }
     }
 }

@@ -50,11 +50,11 @@ extension Supervisor {
             isBySignal: signal != nil, deadline: deadline, operators: operators)
         let wire = wireRequest(at: now)
         sendRequest(at: now)
-        if let signal { actions.append(.askBySignal(signal)) }
-        if let wire { log(.checkpointRequested(wire)) }
-        cancel(.interval)
+        if let signal { orders.add(.askBySignal(signal)) }
+        if let wire { orders.log(.checkpointRequested(wire)) }
+        orders.cancel(.interval)
         if !final {
-            set(.request, after: settings.checkpointTimeout, at: now)
+            orders.set(.request, after: settings.checkpointTimeout, at: now)
         }
     }
 
@@ -63,7 +63,7 @@ extension Supervisor {
     mutating func sendRequest(at now: Moment) {
         guard let wire = wireRequest(at: now) else { return }
         for connection in attempt?.accepting ?? [] {
-            actions.append(.send(.checkpointRequest(wire), to: connection, seq: nil))
+            orders.add(.send(.checkpointRequest(wire), to: connection, seq: nil))
         }
     }
 
@@ -78,8 +78,8 @@ extension Supervisor {
         else { return false }
         attempt?.request?.makeFinal(reason, by: deadline)
         commits.becomeFinal(open.number)
-        cancel(.request)
-        cancel(.interval)
+        orders.cancel(.request)
+        orders.cancel(.interval)
         sendRequest(at: now)
         return true
     }
@@ -105,10 +105,10 @@ extension Supervisor {
         guard phase == .running, let request = attempt?.request, !request.final else { return }
         if let open = attempt?.open {
             attempt?.request?.measuring = open.id
-            actions.append(.measureStaging(open.id))
+            orders.add(.measureStaging(open.id))
         } else if attempt?.held?.request == request.number {
             // It has begun in time, as far as it could.
-            set(.request, after: settings.checkpointTimeout, at: now)
+            orders.set(.request, after: settings.checkpointTimeout, at: now)
         } else if !isAnswering(request) {
             endUnanswered(request, at: now)
         }
@@ -127,7 +127,7 @@ extension Supervisor {
             return
         }
         attempt?.request?.measured = size
-        set(.request, after: settings.checkpointTimeout, at: now)
+        orders.set(.request, after: settings.checkpointTimeout, at: now)
     }
 
     /// Its commit was received: only the disk is waited for.
@@ -145,14 +145,15 @@ extension Supervisor {
             .conflict, "the job has not answered the request in \(seconds) s")
         let isFollowed =
             !request.final && suspectShortage(isTold: false, request: request, error: error)
-        if !isFollowed { tell(request.operators, error) }
+        if !isFollowed { orders.refuse(request.operators, error) }
         startInterval(at: now)
     }
 
     mutating func endMoot(_ request: Attempt.OpenRequest, at now: Moment) {
         requests.moot += 1
         end(request, .moot, at: now)
-        tell(request.operators, ProtocolError(.stopping, "the job ended before it answered"))
+        orders.refuse(
+            request.operators, ProtocolError(.stopping, "the job ended before it answered"))
     }
 
     /// The job is gone, and all that it had handed over is taken or abandoned.
@@ -173,17 +174,18 @@ extension Supervisor {
         {
             requests.committed += 1
             self.attempt?.request = nil
-            cancel(.request)
+            orders.cancel(.request)
             let wire = SupervisorMessage.committed(
                 .init(id: saved.id, path: saved.path, bytes: saved.bytes, seconds: 0))
-            for sender in request.operators { answer(wire, to: sender) }
+            for sender in request.operators { orders.answer(wire, to: sender) }
             return
         }
         requests.lost += 1
         // After a restart the run goes on, and its last line has nothing to say of it.
         if stop?.restarts == false { finalCheckpointLost = true }
         end(request, .lost, at: now)
-        tell(request.operators, ProtocolError(.stopping, "the job ended before it answered"))
+        orders.refuse(
+            request.operators, ProtocolError(.stopping, "the job ended before it answered"))
     }
 
     mutating func end(
@@ -191,8 +193,8 @@ extension Supervisor {
         of checkpoint: CheckpointID? = nil, at now: Moment
     ) {
         attempt?.request = nil
-        cancel(.request)
-        log(
+        orders.cancel(.request)
+        orders.log(
             .requestEnded(
                 .init(
                     request: request.number, result: result,
@@ -204,13 +206,13 @@ extension Supervisor {
     mutating func close(_ number: Int?) -> Attempt.OpenRequest? {
         guard let request = attempt?.request, request.number == number else { return nil }
         attempt?.request = nil
-        cancel(.request)
+        orders.cancel(.request)
         return request
     }
 
     mutating func jobFailedToSave(_ failed: JobMessage.SaveFailed, at now: Moment) {
         let error = failed.error?.bounded ?? "the job gave no reason"
-        log(.checkpointFailed(.init(id: nil, request: failed.request, error: error)))
+        orders.log(.checkpointFailed(.init(id: nil, request: failed.request, error: error)))
         if failed.request == nil { countOwnFailure(nil, error, at: now) }
         let isTold = failed.code == JobMessage.noSpace
         let refusal = ProtocolError(
@@ -220,13 +222,9 @@ extension Supervisor {
         if suspectShortage(isTold: isTold, request: request, error: refusal) {
             return startInterval(at: now)
         }
-        tell(request.operators, refusal)
+        orders.refuse(request.operators, refusal)
         startInterval(at: now)
         if request.final { finalRequestEnded(made: false, at: now) }
-    }
-
-    mutating func tell(_ operators: [Sender], _ error: ProtocolError) {
-        for sender in operators { answer(.error(error), to: sender) }
     }
 }
 

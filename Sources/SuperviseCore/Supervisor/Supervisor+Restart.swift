@@ -8,17 +8,18 @@ import SuperviseFormats
 extension Supervisor {
     mutating func controlRestart(_ sender: Sender, withCheckpoint: Bool, at now: Moment) {
         if let stop, !stop.restarts {
-            refuse(sender, .stopping, "the run is stopping")
+            orders.refuse(sender, .stopping, "the run is stopping")
             return
         }
         if case .ending = phase, stop == nil {
-            refuse(
+            orders.refuse(
                 sender, .conflict,
                 "the job has just ended by itself; look at the status and ask again")
             return
         }
         guard preemption == nil else {
-            refuse(sender, .stopping, "the machine is being taken away, and the run ends with it")
+            orders.refuse(
+                sender, .stopping, "the machine is being taken away, and the run ends with it")
             return
         }
         startWaiters.add(sender, .restart(after: attemptBeforeRestart))
@@ -30,7 +31,7 @@ extension Supervisor {
                 by: "control restart", signal: Self.sigterm, withCheckpoint: withCheckpoint,
                 restarts: true, at: now)
         case .waiting:
-            cancel(.backoff)
+            orders.cancel(.backoff)
             choose(at: now)
         case .idle, .clearing, .gathering, .choosing, .recording, .ending, .closing, .finished:
             break  // It is only just being started.
@@ -47,19 +48,19 @@ extension Supervisor {
         stop.signal = signal
         stop.lastCountedAt = now.instant
         stop.abandonAt = nil
-        if attempt != nil { actions.append(.widenReaders) }
+        if attempt != nil { orders.add(.widenReaders) }
         let asks = stop.stage == .asking && withCheckpoint
         if stop.stage != .asking {
             stop.deadline = now.instant + settings.checkpointTimeout
-            set(.stopDeadline, after: settings.checkpointTimeout, at: now)
+            orders.set(.stopDeadline, after: settings.checkpointTimeout, at: now)
         }
         self.stop = stop
         let seconds = asks ? max(0, (stop.deadline - now.instant).seconds) : nil
-        log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
+        orders.log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         if stop.stage == .asking {
             if !withCheckpoint { tellToStop(politely: false, at: now) }
         } else {
-            abandon(by: (alarms.due[.kill] ?? now.instant) + .seconds(1), at: now)
+            abandon(by: (orders.due(.kill) ?? now.instant) + .seconds(1), at: now)
         }
     }
 
@@ -80,7 +81,7 @@ extension Supervisor {
         stop = nil
         lastFailure = nil
         record.current = nil
-        log(
+        orders.log(
             .restarting(
                 .init(attempt: attempt.number, reason: reason, backoff: wait.seconds)))
         waitToRestart(wait, at: now)

@@ -32,7 +32,7 @@ extension Supervisor {
         holds.subtract(going)
         // It goes when that has ended.
         if let id = compression.current, going.contains(id) { cancelCompression() }
-        actions.append(.remove(removals))
+        orders.add(.remove(removals))
     }
 
     /// How many are still on the disk and will go: ordered, or held until their reader has ended.

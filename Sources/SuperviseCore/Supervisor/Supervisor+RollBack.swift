@@ -24,7 +24,7 @@ extension Supervisor {
         guard let newest = newer.last, id != lastBase else { return }
         let failed = candidates.last { $0 > id }
         let count = failed.map { record.failures.suspects[$0.description, default: 0] }
-        log(
+        orders.log(
             .rolledBack(
                 .init(to: id, from: failed ?? newest, passed: newer.count, failures: count)))
     }

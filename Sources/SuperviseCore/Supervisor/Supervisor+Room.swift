@@ -17,7 +17,7 @@ extension Supervisor {
     private mutating func giveUp(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
         archives.tried = []
         logs.begin()
-        actions.append(.dropStaging(id))
+        orders.add(.dropStaging(id))
         commitFailed(id, error, at: now)
     }
 
@@ -82,7 +82,7 @@ extension Supervisor {
             ? "\(removals.count) \(what)"
             : "\(what) " + removals.map(\.description).joined(separator: ", ")
         let message = "the disk is full: removing \(names), whatever the rules say, and \(next)"
-        log(.warning(.init(message: message)))
+        orders.warn(message)
         remove(removals)
     }
 
@@ -93,10 +93,10 @@ extension Supervisor {
         if let open = attempt?.open, open.waitsForRoom {
             attempt?.open?.waitsForRoom = false
             if stop == nil || stop?.stage == .asking {
-                actions.append(.makeStaging(open.id))
+                orders.add(.makeStaging(open.id))
             } else {
                 let refusal = ProtocolError(.stopping, "the run is stopping; nothing new is saved")
-                actions.append(.dropStaging(open.id))
+                orders.add(.dropStaging(open.id))
                 commitFailed(open.id, refusal, at: now)
             }
         }

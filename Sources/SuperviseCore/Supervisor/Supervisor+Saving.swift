@@ -5,11 +5,12 @@ extension Supervisor {
     mutating func begin(_ begin: JobMessage.Begin, _ sender: Sender, at now: Moment) {
         if let open = attempt?.open {
             guard open.connection == sender.connection else {
-                refuse(sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
+                orders.refuse(
+                    sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
                 return
             }
             if let earlier = open.begin {
-                refuse(earlier, .conflict, "another begin on this connection took its place")
+                orders.refuse(earlier, .conflict, "another begin on this connection took its place")
             }
             attempt?.open?.begin = nil
             noteDropped(open, .begunAgain, at: now)
@@ -35,26 +36,26 @@ extension Supervisor {
             id: id, connection: held.connection, begin: held.sender, request: request.number,
             beganAt: held.at, costFrom: request.madeAt?.counted ?? held.at,
             wait: request.madeAt.map { max(.zero, held.at - $0.counted) }, reason: request.reason)
-        actions.append(.makeStaging(id))
+        orders.add(.makeStaging(id))
         if request.isOpen, let open = attempt?.request, !open.final, !isAnswering(open) {
             // It was begun in time: from now on what is staged has to grow.
             attempt?.request?.measured = nil
             attempt?.request?.measuring = nil
-            set(.request, after: settings.checkpointTimeout, at: now)
+            orders.set(.request, after: settings.checkpointTimeout, at: now)
         }
     }
 
     mutating func stagingMade(_ id: CheckpointID, path: String) {
         guard let open = attempt?.open, open.id == id, let begin = open.begin else { return }
         attempt?.open?.begin = nil
-        answer(.began(.init(id: id, path: path)), to: begin)
+        orders.answer(.began(.init(id: id, path: path)), to: begin)
     }
 
     mutating func commit(_ commit: JobMessage.Commit, _ sender: Sender, at now: Moment) {
         guard let open = attempt?.open, open.id == commit.id, open.begin == nil,
             open.connection == sender.connection
         else {
-            refuse(sender, .unknownCheckpoint, "\(commit.id) is not open on this connection")
+            orders.refuse(sender, .unknownCheckpoint, "\(commit.id) is not open on this connection")
             return
         }
         attempt?.open = nil
@@ -81,20 +82,22 @@ extension Supervisor {
 
     mutating func add(_ add: JobMessage.Add, _ sender: Sender, at now: Moment) {
         if let open = attempt?.open {
-            refuse(sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
+            orders.refuse(
+                sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
             return
         }
         guard attempt?.held == nil else {
-            refuse(sender, .conflict, Self.isHeld)
+            orders.refuse(sender, .conflict, Self.isHeld)
             return
         }
         guard let mode = AddMode(rawValue: add.mode ?? "copy") else {
             let modes = AddMode.allCases.map(\.rawValue).joined(separator: ", ")
-            refuse(sender, .badMessage, "\"\(add.mode ?? "")\" is no mode; use one of \(modes)")
+            orders.refuse(
+                sender, .badMessage, "\"\(add.mode ?? "")\" is no mode; use one of \(modes)")
             return
         }
         guard add.path.utf8.first == UInt8(ascii: "/") else {
-            refuse(sender, .badPath, "\(add.path) is not an absolute path")
+            orders.refuse(sender, .badPath, "\(add.path) is not an absolute path")
             return
         }
         guard isSaving(sender) else { return }
@@ -121,16 +124,18 @@ extension Supervisor {
     mutating func abort(_ abort: JobMessage.Abort, _ sender: Sender, at now: Moment) {
         let id = abort.id
         guard let open = attempt?.open, open.id == id, open.connection == sender.connection else {
-            refuse(sender, .unknownCheckpoint, "\(id) is not open on this connection")
+            orders.refuse(sender, .unknownCheckpoint, "\(id) is not open on this connection")
             return
         }
-        if let begin = open.begin { refuse(begin, .conflict, "checkpoint \(id) was aborted") }
+        if let begin = open.begin {
+            orders.refuse(begin, .conflict, "checkpoint \(id) was aborted")
+        }
         if open.request == nil {
             let error = abort.error?.bounded ?? "the job gave no reason"
             ownSaveAborted(id, "the job aborted it: \(error)", at: now)
         }
         drop(open, at: now)
-        answer(.aborted, to: sender)
+        orders.answer(.aborted, to: sender)
         _ = suspectShortage(
             isTold: abort.code == JobMessage.noSpace, aborted: open.request,
             error: ProtocolError(.noSpace, "the disk is full"))
@@ -138,15 +143,15 @@ extension Supervisor {
 
     mutating func drop(_ open: Attempt.OpenCheckpoint, at now: Moment) {
         attempt?.open = nil
-        actions.append(.dropStaging(open.id))
+        orders.add(.dropStaging(open.id))
         // The interval may have ended while it was open.
-        if !alarms.isSet(.interval) { startInterval(at: now) }
+        if !orders.isSet(.interval) { startInterval(at: now) }
     }
 
     /// After `stop` nothing new is begun.
     mutating func isSaving(_ sender: Sender) -> Bool {
         guard stop == nil || stop?.stage == .asking else {
-            refuse(sender, .stopping, "the run is stopping; nothing new is saved")
+            orders.refuse(sender, .stopping, "the run is stopping; nothing new is saved")
             return false
         }
         return true
@@ -195,7 +200,7 @@ extension Supervisor {
 
     mutating func nextID(step: Int64?) -> CheckpointID {
         record.sequence += 1
-        actions.append(.record(record, confirm: false))
+        orders.add(.record(record, confirm: false))
         return CheckpointID(sequence: record.sequence, step: step)
     }
 
@@ -233,7 +238,7 @@ extension Supervisor {
                 order: order, added: added, attempt: order.attempt, sender: sender,
                 request: request, isFinal: isOpen && attempt?.request?.final == true,
                 watched: watched, securedAt: securedAt, saving: saving, receivedAt: now.counted))
-        if isOpen { cancel(.request) }
+        if isOpen { orders.cancel(.request) }
         supersedeOlder(at: now)
     }
 }

@@ -35,6 +35,6 @@ extension Supervisor {
         lead =
             settings.checkpointEvery == .auto
             ? settings.autoInterval.lead(record.experience, interval: interval) : .zero
-        set(.interval, after: interval - lead, at: now)
+        orders.set(.interval, after: interval - lead, at: now)
     }
 }

@@ -22,20 +22,20 @@ extension Supervisor {
         }
         if !service.isReady {
             self.service?.isReady = true
-            actions.append(.notify(.ready))
+            orders.add(.notify(.ready))
             waitForWatchdog(at: now)
         }
         guard let stop, !stop.restarts else { return }
         if !service.isStopping {
             self.service?.isStopping = true
-            actions.append(.notify(.stopping))
+            orders.add(.notify(.stopping))
         }
         let end = latestEnd(of: stop)
         if service.extendedTo.map({ $0 < end }) ?? true {
             // All of it may have passed while the machine stood still.
             let latest = max(end, now.instant + Self.afterEnd)
             self.service?.extendedTo = latest
-            actions.append(.notify(.extend(latest - now.instant)))
+            orders.add(.notify(.extend(latest - now.instant)))
         }
     }
 
@@ -47,12 +47,12 @@ extension Supervisor {
 
     /// Whoever waits for our end also waits for the last output to be passed on.
     mutating func watchdogTimePassed(at now: Moment) {
-        actions.append(.notify(.alive))
+        orders.add(.notify(.alive))
         waitForWatchdog(at: now)
     }
 
     private mutating func waitForWatchdog(at now: Moment) {
         guard let limit = service?.manager.watchdog else { return }
-        set(.watchdog, after: limit / 2, at: now)
+        orders.set(.watchdog, after: limit / 2, at: now)
     }
 }

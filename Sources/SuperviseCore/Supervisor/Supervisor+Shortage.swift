@@ -34,7 +34,7 @@ extension Supervisor {
         logs.begin()
         shortage = Shortage(
             attempt: attempt.number, isTold: isTold, again: again, aborted: aborted)
-        actions.append(.measureSpace)
+        orders.add(.measureSpace)
         return true
     }
 
@@ -64,7 +64,7 @@ extension Supervisor {
         guard hasRoom else { return lookAtArchives() }
         shortage?.hasRemoved = true
         shortage?.stage = .measuring
-        actions.append(.measureSpace)
+        orders.add(.measureSpace)
     }
 
     /// No archived run is left that may go.
@@ -87,7 +87,7 @@ extension Supervisor {
         guard leaving.isEmpty else { return }
         if self.shortage?.hasRemoved == true {
             self.shortage?.stage = .measuring
-            actions.append(.measureSpace)
+            orders.add(.measureSpace)
         } else {
             // Somebody reads them all.
             endShortage(asks: false, at: now)
@@ -112,7 +112,7 @@ extension Supervisor {
             return
         }
         if isAborted { return }
-        tell(again.operators, again.error)
+        orders.refuse(again.operators, again.error)
         if again.final { finalRequestEnded(made: false, at: now) }
     }
 
@@ -145,6 +145,6 @@ extension Supervisor {
     mutating func abandonShortage() {
         guard let again = shortage?.again else { return }
         shortage?.again = nil
-        tell(again.operators, ProtocolError(.stopping, "the job ended before it answered"))
+        orders.refuse(again.operators, ProtocolError(.stopping, "the job ended before it answered"))
     }
 }

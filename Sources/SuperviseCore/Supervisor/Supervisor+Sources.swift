@@ -14,7 +14,7 @@ extension Supervisor {
             let id = InquiryID(nextInquiry)
             guard let inquiry = sources[index].next(id, at: now.instant) else { continue }
             nextInquiry += 1
-            actions.append(.inquire(id, inquiry))
+            orders.add(.inquire(id, inquiry))
         }
         setSourceTimer(at: now)
     }
@@ -24,17 +24,19 @@ extension Supervisor {
             if case .resting(let until) = source.stage { until } else { nil }
         }.min()
         if let next {
-            if alarms.due[.sources] != next { set(.sources, after: next - now.instant, at: now) }
-        } else if alarms.isSet(.sources) {
-            cancel(.sources)
+            if orders.due(.sources) != next {
+                orders.set(.sources, after: next - now.instant, at: now)
+            }
+        } else if orders.isSet(.sources) {
+            orders.cancel(.sources)
         }
     }
 
     mutating func endSources() {
         for index in sources.indices {
-            if let id = sources[index].end() { actions.append(.endInquiry(id)) }
+            if let id = sources[index].end() { orders.add(.endInquiry(id)) }
         }
-        if alarms.isSet(.sources) { cancel(.sources) }
+        orders.cancelIfSet(.sources)
     }
 
     mutating func answered(_ id: InquiryID, _ answer: Inquiry.Answer, at now: Moment) {
@@ -67,11 +69,11 @@ extension Supervisor {
     }
 
     private mutating func follow(_ outcome: NoticeSource.Outcome, of index: Int, at now: Moment) {
-        if let id = outcome.endsInquiry { actions.append(.endInquiry(id)) }
+        if let id = outcome.endsInquiry { orders.add(.endInquiry(id)) }
         // Two sources of one service fail alike.
         for warning in [outcome.warning, outcome.remark].compactMap({ $0 })
         where toldOfSources.insert(warning).inserted {
-            log(.warning(.init(message: warning)))
+            orders.warn(warning)
         }
         let source = sources[index]
         if let ends = outcome.ends {

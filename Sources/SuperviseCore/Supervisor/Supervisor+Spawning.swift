@@ -17,14 +17,14 @@ extension Supervisor {
         heldSignals.forget()
         if stop?.restarts == true { forgetStop() }
         if stop != nil {
-            log(.warning(.init(message: message)))
+            orders.warn(message)
             finishStopped(at: now)
         } else if attempt.number == 1, status != 125 {
             finish(
                 Outcome(kind: .failed, exitCode: Int(status)), .failed(status: status),
                 because: message, at: now)
         } else {
-            log(.warning(.init(message: message)))
+            orders.warn(message)
             countFailure(.spawn, end: .exited(Int(status)), at: now)
         }
     }
@@ -35,7 +35,7 @@ extension Supervisor {
     private mutating func startRefused(_ message: String, hasBegun: Bool, at now: Moment) {
         if stop?.restarts == true { forgetStop() }
         if stop != nil {
-            log(.warning(.init(message: message)))
+            orders.warn(message)
             return finishStopped(at: now)
         }
         waitForMachine(message, hasBegun: hasBegun, at: now)
@@ -56,7 +56,7 @@ extension Supervisor {
         switch machineShortage.refused(message, at: now.instant, jitter: jitter) {
         case .wait(let wait, let isFirst):
             if isFirst {
-                log(.warning(.init(message: "\(message); waiting for the machine, trying again")))
+                orders.warn("\(message); waiting for the machine, trying again")
             }
             takeBackAttempt(hasBegun: hasBegun)
             waitToRestart(wait, at: now)
@@ -64,9 +64,9 @@ extension Supervisor {
             if attempt != nil {
                 takeBackAttempt(hasBegun: hasBegun)
                 endNumbers()
-                actions.append(.record(record, confirm: false))
+                orders.add(.record(record, confirm: false))
             }
-            refuse("\(message); tried for \(Int(time.seconds.rounded())) s", at: now)
+            refuseRun("\(message); tried for \(Int(time.seconds.rounded())) s", at: now)
         }
     }
 
@@ -87,6 +87,6 @@ extension Supervisor {
     mutating func endMachineShortage(at now: Moment) {
         guard let time = machineShortage.started(at: now.instant) else { return }
         let text = "the machine's shortage is over after \(Int(time.seconds.rounded())) s"
-        log(.warning(.init(message: "\(text); attempt \(record.attempt) runs")))
+        orders.warn("\(text); attempt \(record.attempt) runs")
     }
 }

@@ -40,7 +40,7 @@ extension Supervisor {
         let follows: RunEvent.NoticeWithdrawn.Follows =
             stop != nil && stop?.restarts != true
             ? .ends : board.counting != nil ? .anotherCounts : .goesOn
-        log(
+        orders.log(
             .noticeWithdrawn(
                 .init(
                     source: gone.source, action: gone.notice.action.rawValue, follows: follows)))
@@ -71,7 +71,7 @@ extension Supervisor {
 
     private mutating func tellOfNotice(at now: Moment) {
         guard let preemption else { return }
-        log(
+        orders.log(
             .noticed(
                 .init(
                     source: preemption.source, action: preemption.notice.action.rawValue,
@@ -89,13 +89,14 @@ extension Supervisor {
             let message =
                 "\(source): a checkpoint is recommended again within the interval of the last "
                 + "request, and comes in its turn\(doubt) (told once)"
-            if toldOfSources.insert(message).inserted { log(.warning(.init(message: message))) }
+            if toldOfSources.insert(message).inserted { orders.warn(message) }
             return
         }
-        log(.noticed(.init(source: source, action: notice.action.rawValue, doubt: notice.doubt)))
+        orders.log(
+            .noticed(.init(source: source, action: notice.action.rawValue, doubt: notice.doubt)))
         if let refusal = joinOrRequest(nil, reason: .preemption, at: now) {
             let message = "\(source): no checkpoint is asked for: \(refusal.message)"
-            log(.warning(.init(message: message)))
+            orders.warn(message)
         } else {
             recommendations.asked(at: now.instant)
         }

@@ -7,7 +7,7 @@ extension Supervisor {
         countMachineFailure(at: now)
         if case .checkpoint(let id) = settings.resumeFrom {
             guard (checkpoints.map(\.id) + damaged.map(\.id)).contains(id) else {
-                refuse(nothingGoodMessage, at: now)
+                refuseRun(nothingGoodMessage, at: now)
                 return
             }
             record.failures.suspects[id.description] = nil
@@ -15,8 +15,8 @@ extension Supervisor {
         if mayHaveLeftovers {
             phase = .clearing
             leftovers.search()
-            actions.append(.endLeftovers)
-            set(.abandon, after: settings.stopTimeout, at: now)
+            orders.add(.endLeftovers)
+            orders.set(.abandon, after: settings.stopTimeout, at: now)
         } else {
             choose(at: now)
         }
@@ -46,7 +46,7 @@ extension Supervisor {
         if !lost.progressed, let from = lost.resumedFrom {
             record.failures.suspects[from.description, default: 0] += 1
         }
-        log(
+        orders.log(
             .failed(
                 .init(
                     failure: failure, ran: 0, count: record.failures.withoutProgress,
@@ -57,8 +57,8 @@ extension Supervisor {
         guard phase == .clearing else { return }
         let all = leftovers.noneLeft(ended: processes)
         leftoversSeen(at: now)
-        if !all.isEmpty { log(.leftovers(.init(processes: all))) }
-        cancel(.abandon)
+        if !all.isEmpty { orders.log(.leftovers(.init(processes: all))) }
+        orders.cancel(.abandon)
         if stop != nil {
             finishStopped(at: now)
         } else if isWatching, settings.resumeFrom == .newest, let since = gatherSince {
@@ -82,9 +82,9 @@ extension Supervisor {
             let isNewest = id == candidates.last && damaged.isEmpty
             let trusting = hasResumed && isNewest
             if compression.current == id { cancelCompression() }
-            actions.append(.verify(id, trusting: trusting))
+            orders.add(.verify(id, trusting: trusting))
         case .nothingGood:
-            refuse(nothingGoodMessage, at: now)
+            refuseRun(nothingGoodMessage, at: now)
         }
     }
 
@@ -115,7 +115,7 @@ extension Supervisor {
             damaged.append(Damaged(id: id, reason: reason))
             choose(at: now)
         case .unreadable(let message):
-            refuse(message, at: now)
+            refuseRun(message, at: now)
         case .shortage(let message):
             waitForMachine(message, at: now)
         }
@@ -123,8 +123,8 @@ extension Supervisor {
 
     private mutating func setBadOnesAside() {
         for bad in damaged {
-            actions.append(.setAside(bad.id, reason: bad.reason))
-            log(.setAside(.init(id: bad.id, reason: bad.reason)))
+            orders.add(.setAside(bad.id, reason: bad.reason))
+            orders.log(.setAside(.init(id: bad.id, reason: bad.reason)))
         }
         setAside = (setAside + damaged).sorted { $0.id < $1.id }.suffix(2)
         damaged = []
@@ -157,7 +157,7 @@ extension Supervisor {
             startedAt: now.counted, lastFailure: lastFailure, parent: resume?.id,
             securedAt: now.counted,
             hang: HangWatch(HangWatch.Limits(settings)))
-        actions.append(.record(record, confirm: isFirstSpawn))
+        orders.add(.record(record, confirm: isFirstSpawn))
         let order = Action.SpawnOrder(
             attempt: record.attempt, token: token, resume: resume,
             lastFailure: lastFailure?.kind)
@@ -178,7 +178,7 @@ extension Supervisor {
         isFirstSpawn = false
         phase = .running
         prepareInput()
-        actions.append(.spawn(order))
+        orders.add(.spawn(order))
     }
 
     mutating func spawned(_ pid: Int, at now: Moment) {
@@ -187,7 +187,7 @@ extension Supervisor {
         endMachineShortage(at: now)
         self.attempt?.isAfterAnother = input.hasBeenUsed
         input.attemptRan()
-        log(
+        orders.log(
             .attemptStarted(
                 .init(
                     attempt: attempt.number, resumedFrom: attempt.resume?.id,
@@ -196,10 +196,10 @@ extension Supervisor {
         self.attempt?.pid = pid
         startWaiters.started(attempt.number, at: now.counted)
         self.attempt?.heldSignals = []
-        for number in held { actions.append(.signalLeader(number)) }
-        if stop?.stage == .killing { actions.append(.killEverything) }
-        if isPaused { actions.append(.pauseJob) }
-        if !alarms.isSet(.interval) { startInterval(at: now) }
+        for number in held { orders.add(.signalLeader(number)) }
+        if stop?.stage == .killing { orders.add(.killEverything) }
+        if isPaused { orders.add(.pauseJob) }
+        if !orders.isSet(.interval) { startInterval(at: now) }
         tendArchives()
         // Not before: until here any checkpoint may be needed to go on from.
         if diedSaving, stop == nil {
@@ -211,7 +211,7 @@ extension Supervisor {
     /// At the start we do not run what we could not find again; later the job goes on.
     mutating func recordFailed(_ message: String, at now: Moment) {
         if case .recording = phase, isFirstSpawn {
-            refuse("the run record cannot be written: \(message)", at: now)
+            refuseRun("the run record cannot be written: \(message)", at: now)
         } else {
             tryRecordAgain(message, at: now)
         }

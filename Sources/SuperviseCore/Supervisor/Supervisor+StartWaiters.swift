@@ -11,10 +11,10 @@ extension Supervisor {
         guard phase == .running, !isPaused, let attempt, startWaiters.wait(for: attempt.number),
             let left = startWaiters.left(of: attempt.number, at: now.counted), left > .zero
         else {
-            if alarms.isSet(.lived) { cancel(.lived) }
+            orders.cancelIfSet(.lived)
             return
         }
-        if !alarms.isSet(.lived) { set(.lived, after: left, at: now) }
+        if !orders.isSet(.lived) { orders.set(.lived, after: left, at: now) }
     }
 
     /// A checkpoint for an operator, who waits for the hello where the job is only just being started.
@@ -27,11 +27,11 @@ extension Supervisor {
         switch waiter.wish {
         case .restart(let number):
             guard let verdict = verdict(after: number, at: now) else { return false }
-            answer(verdict, to: waiter.sender)
+            orders.answer(verdict, to: waiter.sender)
         case .checkpoint:
             if isStarting(at: now), !canAsk { return false }
             if let refusal = joinOrRequest(waiter.sender, at: now) {
-                answer(.error(refusal), to: waiter.sender)
+                orders.answer(.error(refusal), to: waiter.sender)
             }
         }
         return true

@@ -39,7 +39,7 @@ extension Supervisor {
                 publishNow(at: now)
             } else {
                 publisher.isWaiting = true
-                set(.publish, after: due - now.instant, at: now)
+                orders.set(.publish, after: due - now.instant, at: now)
             }
         }
     }
@@ -48,7 +48,7 @@ extension Supervisor {
         publisher.last = publisherKey
         publisher.lastAt = now.instant
         publisher.hasProgress = false
-        actions.append(.publish(status(at: now)))
+        orders.add(.publish(status(at: now)))
         askForDiscards()
     }
 
@@ -119,7 +119,7 @@ extension Supervisor {
 
     private func nextCheckpointTime(at now: Moment) -> Timestamp? {
         guard phase == .running, stop == nil, attempt?.request == nil,
-            let due = alarms.due[.interval], due > now.instant
+            let due = orders.due(.interval), due > now.instant
         else { return nil }
         return now.wall(at: due + lead)
     }

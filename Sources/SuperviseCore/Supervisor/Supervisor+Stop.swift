@@ -16,7 +16,7 @@ extension Supervisor {
         case .checkpoint(let name):
             if let refusal = joinOrRequest(nil, at: now) {
                 let message = "\(name): no checkpoint is asked for: \(refusal.message)"
-                actions.append(.log(.warning(.init(message: message))))
+                orders.warn(message)
             }
         case .preempt(let name):
             signalled(name, at: now)
@@ -26,7 +26,7 @@ extension Supervisor {
     }
 
     mutating func controlStop(_ sender: Sender, withCheckpoint: Bool, at now: Moment) {
-        answer(.ok, to: sender)
+        orders.answer(.ok, to: sender)
         askedToStop(
             by: "control stop", signal: Self.sigterm, withCheckpoint: withCheckpoint, at: now)
     }
@@ -35,9 +35,10 @@ extension Supervisor {
         by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
     ) {
         guard let stop else {
-            let before = actions.count
+            let before = orders.actions.count
             beginStop(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
-            tellLast(from: before)
+            // The job hears of it before anybody reads that it does.
+            if !isClosing { orders.tellLast(from: before) }
             return
         }
         if stop.restarts {
@@ -46,27 +47,12 @@ extension Supervisor {
         }
         self.stop?.isByNotice = false
         guard let count = self.stop?.countAgain(at: now.instant) else { return }
-        log(.stopRequested(.init(by: name, deadline: nil, count: count)))
+        orders.log(.stopRequested(.init(by: name, deadline: nil, count: count)))
         if count == 3 {
             abandonEverything(at: now)
         } else {
             endWaitForJob(at: now)
         }
-    }
-
-    /// The job hears of a stop before anybody reads that it does.
-    private mutating func tellLast(from start: Int) {
-        // While the run is closing, the actions keep their order.
-        if isClosing { return }
-        let new = actions[start...]
-        var done: [Action] = []
-        var told: [Action] = []
-        for action in new {
-            if action.tells { told.append(action) } else { done.append(action) }
-        }
-        actions.removeSubrange(start...)
-        actions += done
-        actions += told
     }
 
     mutating func beginStop(
@@ -81,13 +67,13 @@ extension Supervisor {
             lastCountedAt: now.instant,
             deadline: deadline)
         stop?.preempts = preemption != nil
-        cancel(.interval)
+        orders.cancel(.interval)
         cancelCompression()
         // A job that hangs is not waited for.
         let asks = withCheckpoint && phase == .running && canAsk && !isHung
         abandonDiagnosis()
         let seconds = asks ? time.seconds : nil
-        log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
+        orders.log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {
         case .idle:
             leaveAsFound(at: now)
@@ -96,12 +82,12 @@ extension Supervisor {
         case .recording, .waiting:
             finishStopped(at: now)
         case .gathering:
-            set(.stopDeadline, after: time, at: now)
+            orders.set(.stopDeadline, after: time, at: now)
         case .choosing:
-            actions.append(.cancelVerification)
+            orders.add(.cancelVerification)
             finishStopped(at: now)
         case .running:
-            set(.stopDeadline, after: time, at: now)
+            orders.set(.stopDeadline, after: time, at: now)
             if asks {
                 stop?.stage = .asking
                 let reason: Manifest.Reason =
@@ -111,13 +97,13 @@ extension Supervisor {
                 tellToStop(politely: false, at: now)
             }
         case .ending:
-            set(.stopDeadline, after: time, at: now)
+            orders.set(.stopDeadline, after: time, at: now)
             boundTheEnd(at: now)
         case .closing, .finished:
             break
         }
         // A job that waits for a reader could neither save nor end.
-        if attempt != nil, !restarts { actions.append(.widenReaders) }
+        if attempt != nil, !restarts { orders.add(.widenReaders) }
     }
 
     /// A notice gives all the time that there is; a person who asks after it waits no longer than
@@ -136,7 +122,7 @@ extension Supervisor {
         sendStop(at: now)
         stop?.spares = politely
         if politely {
-            set(.terminate, after: deadline / 2, at: now)
+            orders.set(.terminate, after: deadline / 2, at: now)
         } else {
             signalLeader(Self.sigterm)
         }
@@ -146,14 +132,14 @@ extension Supervisor {
     mutating func sendStop(at now: Moment) {
         let deadline = min(settings.stopTimeout, timeToKill(at: now))
         for connection in attempt?.allConnections ?? [] {
-            actions.append(.send(.stop(deadline: deadline.seconds), to: connection, seq: nil))
+            orders.add(.send(.stop(deadline: deadline.seconds), to: connection, seq: nil))
         }
     }
 
     /// From here on the time is counted: SIGKILL at its end, and then we go whatever is left.
     mutating func boundTheEnd(at now: Moment) {
         let time = timeToKill(at: now)
-        set(.kill, after: time, at: now)
+        orders.set(.kill, after: time, at: now)
         abandon(by: now.instant + time + .seconds(1), at: now)
     }
 
@@ -166,7 +152,7 @@ extension Supervisor {
     private mutating func passOn(_ number: Int32) {
         if isPaused, number == Self.sigcont { return }
         if phase == .running, attempt?.pid != nil {
-            actions.append(.signalLeader(number))
+            orders.add(.signalLeader(number))
         } else if phase == .running || machineShortage.since != nil {
             heldSignals.hold(number)
         }
@@ -177,7 +163,7 @@ extension Supervisor {
         if attempt?.pid == nil {
             attempt?.heldSignals.append(number)
         } else {
-            actions.append(.signalLeader(number))
+            orders.add(.signalLeader(number))
         }
     }
 
@@ -209,7 +195,7 @@ extension Supervisor {
         case .asking:
             tellToStop(politely: false, at: now)
         case .telling where stop?.spares == true:
-            cancel(.terminate)
+            orders.cancel(.terminate)
             terminateTimePassed()
         case .telling, .killing, nil:
             break
@@ -226,7 +212,7 @@ extension Supervisor {
         switch phase {
         case .running, .ending:
             if stop != nil { stop?.stage = .killing }
-            actions.append(.killEverything)
+            orders.add(.killEverything)
         case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .closing, .finished:
             break
         }

@@ -9,6 +9,6 @@ extension Supervisor {
         let text = "verifying \(id): \(done) of \(SizeText.format(progress.total)), \(rate)/s"
         verification = text
         publisher.hasProgress = true
-        actions.append(.tell(text))
+        orders.add(.tell(text))
     }
 }

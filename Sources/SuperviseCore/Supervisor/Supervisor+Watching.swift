@@ -34,7 +34,7 @@ extension Supervisor {
             let message =
                 "\(file.path) was closed when the job died, and may be half written; it is not "
                 + "taken (what is written under another name and then renamed always is)"
-            log(.warning(.init(message: message)))
+            orders.warn(message)
             return false
         case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return false
         }
@@ -105,11 +105,11 @@ extension Supervisor {
         // Or it was only renamed, which may be reported later.
         backlog.isGone(file, wasRenamed: false)
         if phase == .running {
-            actions.append(.watchAgain(file.path, was: file.content))
+            orders.add(.watchAgain(file.path, was: file.content))
             reopen(request, at: now)
         } else {
             let message = "\(file.path) was changed while it was taken; it is not taken"
-            log(.warning(.init(message: message)))
+            orders.warn(message)
         }
     }
 
@@ -119,13 +119,14 @@ extension Supervisor {
             !isAnswering(request)
         else { return }
         attempt?.request = nil
-        cancel(.request)
+        orders.cancel(.request)
         requests.failed += 1
         if attempt?.toldNotAsked == false {
             attempt?.toldNotAsked = true
-            log(.checkpointFailed(.init(id: nil, request: request.number, error: reason)))
+            orders.log(.checkpointFailed(.init(id: nil, request: request.number, error: reason)))
         }
-        tell(request.operators, ProtocolError(.conflict, "no checkpoint was asked for: \(reason)"))
+        orders.refuse(
+            request.operators, ProtocolError(.conflict, "no checkpoint was asked for: \(reason)"))
         startInterval(at: now)
         if request.final { finalRequestEnded(made: false, at: now) }
     }
@@ -133,14 +134,14 @@ extension Supervisor {
     mutating func flushWatch() {
         guard isWatching else { return }
         flushesOfWatch += 1
-        actions.append(.flushWatch)
+        orders.add(.flushWatch)
     }
 
     mutating func gather(since: Timestamp) {
         phase = .gathering
         beginNames(from: gatheredParent.flatMap { id in checkpoints.first { $0.id == id } })
         flushesOfWatch += 1
-        actions.append(.gatherWatched(since: since))
+        orders.add(.gatherWatched(since: since))
     }
 
     mutating func watchFlushed(at now: Moment) {
@@ -158,7 +159,7 @@ extension Supervisor {
     mutating func concludeGathering(at now: Moment) {
         guard phase == .gathering, isSaved else { return }
         gatherSince = nil
-        cancel(.stopDeadline)
+        orders.cancel(.stopDeadline)
         if stop != nil {
             finishStopped(at: now)
         } else {

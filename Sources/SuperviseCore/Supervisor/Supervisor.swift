@@ -99,7 +99,6 @@ package struct Supervisor: Sendable {
     var diedSaving = false
     /// How long before the next checkpoint is due it is asked for.
     var lead = Duration.zero
-    package internal(set) var alarms = Alarms()
     package internal(set) var clock = JobClock()
     /// How far the verification has come, while there is something to tell.
     var verification: String?
@@ -125,7 +124,7 @@ package struct Supervisor: Sendable {
     var discards = Discards()
     package internal(set) var input = InputHistory()
     var service: Service?
-    var actions: [Action] = []
+    var orders = Orders()
 
     package enum Phase: Equatable, Sendable {
         case idle
@@ -284,8 +283,7 @@ package struct Supervisor: Sendable {
         watchForHangs(at: now)
         askSources(at: now)
         closeInherited()
-        defer { actions = [] }
-        return actions
+        return orders.takeAll()
     }
 
     /// The second part, at the same moment: what is told of it. A status is larger than all the rest, and
@@ -295,8 +293,7 @@ package struct Supervisor: Sendable {
         now.counted = clock.reading(at: now.instant)
         publishIfChanged(at: now)
         tellServiceManager(at: now)
-        defer { actions = [] }
-        return actions
+        return orders.takeAll()
     }
 
     private mutating func dispatch(_ event: Event, at now: Moment) {
@@ -359,13 +356,12 @@ package struct Supervisor: Sendable {
         case .hindered(let hindrance): hindered(hindrance, at: now)
         case .triedAgain: triedAgain(at: now)
         case .recordWritten(let reserved): recordWritten(reserving: reserved, at: now)
-        case .warned(let message): actions.append(.log(.warning(.init(message: message))))
+        case .warned(let message): orders.warn(message)
         }
     }
 
     private mutating func fired(_ timer: TimerID, at now: Moment) {
-        let due = alarms.due[timer] ?? now.instant
-        alarms.remove(timer)
+        let due = orders.wentOff(timer) ?? now.instant
         switch timer {
         case .interval: intervalPassed(at: now)
         case .request: requestTimePassed(at: now)
@@ -390,6 +386,6 @@ package struct Supervisor: Sendable {
     private mutating func answerAfterEnd(_ event: Event) {
         guard case .received(_, let connection, let seq) = event else { return }
         let error = ProtocolError(.stopping, "the run has ended")
-        actions.append(.send(.error(error), to: connection, seq: seq))
+        orders.add(.send(.error(error), to: connection, seq: seq))
     }
 }
