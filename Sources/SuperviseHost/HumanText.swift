@@ -61,19 +61,7 @@ package enum HumanText {
     }
 
     /// The text of somebody else on one line, without anything that a terminal would obey.
-    package static func printable(_ text: String) -> String {
-        if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-                result += escape(scalar)
-            default:
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
+    package static func printable(_ text: String) -> String { SuperviseFormats.printable(text) }
 
     /// A program and its arguments as they could be typed into a shell.
     package static func commandLine(_ words: [String]) -> String {
@@ -86,15 +74,6 @@ package enum HumanText {
         let quoted = word.split(separator: "'", omittingEmptySubsequences: false)
             .joined(separator: "'\\''")
         return "'\(printable(quoted))'"
-    }
-
-    private static func escape(_ scalar: Unicode.Scalar) -> String {
-        switch scalar {
-        case "\n": "\\n"
-        case "\t": "\\t"
-        case "\r": "\\r"
-        default: "\\u{\(String(scalar.value, radix: 16))}"
-        }
     }
 
     /// `value` with exactly so many decimals, 0 to 9.

@@ -158,3 +158,55 @@ package final class DerivedFiles: RunPart {
         try writing { () throws(SystemError) in try files.rename(path, to: "\(path).bad") }
     }
 }
+
+/// Reports of hangs, `output/hang-0002.txt`, and the job's output.
+extension DerivedFiles {
+    /// So many reports are kept.
+    package static let mostReports = 20
+
+    /// Writes a report; then the oldest go.
+    package func saveReport(_ text: String, attempt: Int) throws(StoreError) {
+        try writing { () throws(SystemError) in
+            try files.makeDirectoryIfMissing(paths.output)
+            try files.writeFile(
+                "\(paths.run)/\(RunEvent.Hung.report(attempt: attempt))", Array(text.utf8))
+        }
+        let reports = try reading { () throws(SystemError) in try files.list(paths.output) }
+            .map(\.name).compactMap { name in Self.attempt(ofReport: name).map { ($0, name) } }
+            .sorted { $0.0 < $1.0 }
+        for (_, name) in reports.dropLast(Self.mostReports) {
+            try writing { () throws(SystemError) in try removeIfThere("\(paths.output)/\(name)") }
+        }
+    }
+
+    private static func attempt(ofReport name: String) -> Int? {
+        guard name.hasPrefix("hang-"), name.hasSuffix(".txt") else { return nil }
+        return Int(name.dropFirst(5).dropLast(4))
+    }
+
+    /// Removes files of output, the oldest first, until so many bytes are gone; the newest stays. For a
+    /// run that keeps no output now.
+    package func removeOldOutput(_ needed: Int64?) throws(StoreError) -> RemovedFiles {
+        try writing { () throws(SystemError) in
+            try OutputLog(directory: paths.output, limit: 0, files: files).removeOld(needed)
+        }
+    }
+
+    /// Makes the directory for a job's output.
+    package func prepareOutput() throws(StoreError) {
+        try writing { () throws(SystemError) in
+            _ = try files.makeDirectoryIfMissing(paths.output)
+        }
+    }
+}
+
+/// Files that are gone, and how much of the disk they took.
+package struct RemovedFiles: Equatable, Sendable {
+    package var count = 0
+    package var bytes: Int64 = 0
+
+    package init() {}
+
+    /// Whether no more need go; with nil all go.
+    package func isEnough(of needed: Int64?) -> Bool { needed.map { bytes >= $0 } ?? false }
+}

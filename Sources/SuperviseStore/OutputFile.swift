@@ -46,12 +46,3 @@ extension OutputFile: Comparable {
         return (entries ?? []).compactMap { OutputFile($0.name) }.sorted()
     }
 }
-
-extension RunStore {
-    /// Makes the directory for a job's output.
-    package func prepareOutput() throws(StoreError) {
-        try writing { () throws(SystemError) in
-            _ = try files.makeDirectoryIfMissing(paths.output)
-        }
-    }
-}

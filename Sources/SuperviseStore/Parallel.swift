@@ -12,20 +12,20 @@ func forEach<Item: Sendable, Result: Sendable>(
     _ items: [Item], beside lane: WorkerLane?,
     _ body: @escaping @Sendable (Item) throws(StoreError) -> Result
 ) throws(StoreError) -> [Result] {
-    let outcome = Outcome<Result>(count: items.count)
+    let found = ResultList<Result>(count: items.count)
     WorkerLane.spread(items.count, beside: lane) { index in
-        if outcome.hasFailed { return }
+        if found.hasFailed { return }
         do throws(StoreError) {
-            outcome.set(try body(items[index]), at: index)
+            found.set(try body(items[index]), at: index)
         } catch {
-            outcome.fail(error)
+            found.fail(error)
         }
     }
-    return try outcome.get()
+    return try found.get()
 }
 
 /// What several threads have found.
-private final class Outcome<Result: Sendable>: Sendable {
+private final class ResultList<Result: Sendable>: Sendable {
     private struct State: Sendable {
         var results: [Result?]
         var error: StoreError?

@@ -36,31 +36,13 @@ struct Payload: Equatable, Sendable {
         absent: [FilePath] = []
     ) throws(StoreError) -> Payload {
         var payload = Payload()
-        var waiting = [top]
-        while let directory = waiting.popLast() {
+        try walk(top) { (directory) throws(StoreError) in
             payload.directories.append(directory)
-            let entries = try look(Manifest.place(of: directory, in: base)) {
-                (path) throws(SystemError) in
-                try fileSystem.list(path)
+            return try look(Manifest.place(of: directory, in: base)) {
+                (path) throws(SystemError) in try fileSystem.list(path)
             }
-            for entry in entries {
-                let path = directory.appending(entry.name)
-                let place = Manifest.place(of: path, in: base)
-                try check(entry, place)
-                if entry.kind == .directory { waiting.append(path) }
-                if entry.kind == .file {
-                    let status = try look(place) { (path) throws(SystemError) in
-                        try fileSystem.status(path)
-                    }
-                    payload.files.append(File(path: path, status: status))
-                }
-                if entry.kind == .link {
-                    let target = try look(place) { (path) throws(SystemError) in
-                        try fileSystem.readLink(path)
-                    }
-                    payload.links.append(Manifest.Link(path: path, target: FilePath(target)))
-                }
-            }
+        } visit: { (path, entry) throws(StoreError) in
+            try payload.add(entry, at: path, Manifest.place(of: path, in: base), fileSystem)
         }
         payload.files.sort { $0.path < $1.path }
         payload.links.sort { $0.path < $1.path }
@@ -71,6 +53,24 @@ struct Payload: Equatable, Sendable {
                     + "a checkpoint must be whole by itself")
         }
         return payload
+    }
+
+    private mutating func add(
+        _ entry: DirectoryEntry, at path: FilePath, _ place: String, _ fileSystem: any FileSystem
+    ) throws(StoreError) {
+        try Self.check(entry, place)
+        if entry.kind == .file {
+            let status = try Self.look(place) { (path) throws(SystemError) in
+                try fileSystem.status(path)
+            }
+            files.append(File(path: path, status: status))
+        }
+        if entry.kind == .link {
+            let target = try Self.look(place) { (path) throws(SystemError) in
+                try fileSystem.readLink(path)
+            }
+            links.append(Manifest.Link(path: path, target: FilePath(target)))
+        }
     }
 
     /// What is at an absolute path: a single file, or all that is in a directory.

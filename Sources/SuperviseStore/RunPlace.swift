@@ -102,3 +102,77 @@ extension RunPart {
         }
     }
 }
+
+/// Directories of a run, and names in them.
+extension RunPart {
+    /// The run's directory as it is now.
+    ///
+    /// - Throws: `unreadable`, also where it is not there.
+    package func home() throws(StoreError) -> Home {
+        let found = try reading { () throws(SystemError) in try files.status(paths.run) }
+        return Home(path: paths.run, id: DirectoryID(found))
+    }
+
+    /// Whether the recorded path is another run's directory, with a record in it.
+    ///
+    /// - Returns: nil where it cannot be told.
+    package func isRun(at path: String) -> Bool? {
+        do throws(StoreError) {
+            guard let id = try identity(of: path), id != (try identity(of: paths.run)) else {
+                return false
+            }
+            return try exists("\(path)/run.json")
+        } catch {
+            return nil
+        }
+    }
+
+    /// Follows links; nil where there is nothing.
+    func identity(of path: String) throws(StoreError) -> DirectoryID? {
+        do throws(SystemError) {
+            return try unlessMissing { () throws(SystemError) in
+                DirectoryID(try files.status("\(path)/."))
+            }
+        } catch {
+            if error.isNoDirectory { return nil }
+            throw StoreError(reading: error)
+        }
+    }
+
+    /// The identity of the run's own directory; nil where it is not there.
+    package func homeID() throws(StoreError) -> DirectoryID? { try identity(of: paths.run) }
+
+    /// What a directory holds; nothing where it is missing.
+    func entries(_ directory: String) throws(SystemError) -> [DirectoryEntry] {
+        try unlessMissing { () throws(SystemError) in try files.list(directory) } ?? []
+    }
+
+    /// Moves a directory into another one, under a name that is free there.
+    ///
+    /// - Returns: where it is now; nil where there was nothing.
+    func move(
+        _ path: String, into directory: String, as other: String? = nil
+    ) throws(SystemError) -> String? {
+        let name = other ?? FilePath(path).name
+        var place = "\(directory)/\(name)"
+        var number = 0
+        while true {
+            do throws(SystemError) {
+                try files.rename(path, to: place)
+                return place
+            } catch {
+                if error.isMissing { return nil }
+                // Also where the directory itself is none, and so no name in it is ever free.
+                guard error.isTaken, number < 1000 else { throw error }
+                number += 1
+                place = "\(directory)/\(name).\(number)"
+            }
+        }
+    }
+}
+
+extension DirectoryID {
+    init(_ status: FileStatus) {
+        self.init(device: status.device, inode: status.inode)
+    }
+}

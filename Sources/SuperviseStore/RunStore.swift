@@ -1,142 +1,147 @@
 import SuperviseFormats
 import SuperviseSystem
-import Synchronization
 
 /// The state of one run on the disk. Whoever writes holds the run's lock.
 ///
 /// The order of the calls at a start: ``StateDirectory/prepare()``, ``RunLock``, ``prepare()``,
-/// ``loadRecord()``, ``scan()`` where there is a record, ``save(_:)``; ``sweep()`` beside the job.
-/// All calls block. Those on the record, the status and the events belong on one thread, in order;
-/// those on checkpoints may be on others.
+/// ``RecordFile/load()``, ``CommittedCheckpoints/scan()`` where there is a record,
+/// ``RecordFile/save(_:mayPublish:)``; ``sweep()`` beside the job. All calls block. Those on the record,
+/// the status and the events belong on one thread, in order; those on checkpoints may be on others.
 package final class RunStore: RunPart {
     package let place: RunPlace
-    /// The status and the events.
+    package let record: RecordFile
+    package let checkpoints: CommittedCheckpoints
+    package let staging: Staging
+    package let trash: Trash
+    /// The status, the events and the output.
     package let derived: DerivedFiles
-    /// What this process has hashed.
-    package let verified = VerifiedFiles()
-    /// What its checkpoints hold that the job wrote by itself.
-    let taken = TakenContents()
-    /// Who compresses and restores.
+    /// The programs that compress and restore.
     package let tools = Tools()
-    /// Of an archived run: the store of the run that has its name now.
-    let family: RunStore?
-    let state = Mutex(State())
+    let archiveClaims: ArchiveClaims
 
-    struct State {
-        /// Directories that hold new names on which the record depends.
-        var unsynced: [String] = []
-        /// Checkpoints that were begun by this process.
-        var begun: Set<CheckpointID> = []
-        /// Found among the checkpoints, and on their way out.
-        var hidden: Set<CheckpointID> = []
-        /// Payloads that stay outside, by their checkpoints; nil before the first scan.
-        var claims: [CheckpointID: FilePath]?
-        /// Payloads that stay outside, of archived runs by their times; nil where that was not asked.
-        var archiveClaims: [String: [FilePath]]?
-        /// Directories outside whose names were made durable, and their inodes.
-        var durableNames: [FilePath: UInt64] = [:]
-        /// How many checkpoints there are, as far as is known.
-        var live = 0
-        /// How many lines `checkpoints.index` has; nil where it is to be written anew.
-        var indexLines: Int?
+    package var archives: Archives { Archives(store: self) }
+    package var pins: PinsFile { PinsFile(place) }
+    package var payloadDirectory: PayloadDirectory { PayloadDirectory(place) }
+    package var compressor: Compressor { Compressor(place, checkpoints: checkpoints) }
+
+    package convenience init(
+        _ paths: RunPaths, owner: UserIdentity? = nil, files: any FileSystem = Disk(),
+        limits: StoreLimits = StoreLimits()
+    ) {
+        self.init(RunPlace(paths, owner: owner, files: files, limits: limits), family: nil)
     }
 
-    package init(
-        _ paths: RunPaths, owner: UserIdentity? = nil, files: any FileSystem = Disk(),
-        limits: StoreLimits = StoreLimits(), family: RunStore? = nil
-    ) {
-        place = RunPlace(paths, owner: owner, files: files, limits: limits)
+    /// - Parameter family: of an archived run: the store of the run that has its name now.
+    init(_ place: RunPlace, family: RunStore?) {
+        self.place = place
+        record = RecordFile(place)
+        checkpoints = CommittedCheckpoints(place, tools: tools)
+        archiveClaims = ArchiveClaims(place)
+        trash = Trash(
+            place, checkpoints: checkpoints, archived: archiveClaims, family: family?.trash)
+        staging = Staging(place, checkpoints: checkpoints, trash: trash)
         derived = DerivedFiles(place)
-        self.family = family
     }
 
     /// Makes the run's directories, where there is no record of it yet: where there is one, a missing
     /// directory is a disk that is not mounted. They are durable when the record is.
     package func prepare() throws(StoreError) {
-        let isRecorded = try exists(paths.record)
-        if isRecorded {
+        if try exists(paths.record) {
             try writing { () throws(SystemError) in try removeIfThere(paths.recordTemporary) }
-            try finishMoves()
-            prepareTrash()
+            try staging.finishMoves()
+            trash.prepare()
             return
         }
-        try finishArchiving()
-        try writing { () throws(SystemError) in
-            var unsynced = [paths.stateDirectory]
-            try files.makeDirectoryIfMissing(paths.run)
-            if paths.isSplit {
-                try files.makeDirectories(paths.payloadParent)
-                try files.makeDirectoryIfMissing(paths.payload)
-                unsynced += [paths.payload, paths.payloadParent]
-            }
-            try files.makeDirectoryIfMissing(paths.checkpoints)
-            try files.makeDirectoryIfMissing(paths.trash)
-            try removeIfThere(paths.recordTemporary)
-            state.withLock { $0.unsynced = unsynced }
-        }
+        try archives.finish()
+        try record.makeDirectories()
     }
 
-    /// Making room needs it, and a full disk has no room for it. Only beside checkpoints: else a disk
-    /// is not mounted.
-    private func prepareTrash() {
-        guard (try? files.status(paths.checkpoints))?.kind == .directory else { return }
-        _ = try? files.makeDirectoryIfMissing(paths.trash)
-    }
-
-    /// The record, or nil where there is no run of that name. Writes nothing.
+    /// Makes a run that has not begun. The caller holds the run's lock.
     ///
-    /// - Throws: `garbage`, `newerFormat`, `unreadable`.
-    package func loadRecord() throws(StoreError) -> RunRecord? {
-        try document(paths.record).map { (bytes) throws(StoreError) in try record(from: bytes) }
+    /// - Parameter made: directories that are made on the way, and are opened to everybody who knows the
+    ///   names in them, as a start with `--user` opens those that it makes.
+    /// - Returns: false if there was one; then nothing is changed.
+    package func initialise(
+        _ note: InitialNote, opening made: [String] = []
+    ) throws(StoreError) -> Bool {
+        if try exists(paths.run) { return false }
+        try archives.finish()
+        try record.initialise(note, opening: made)
+        return true
     }
 
-    /// As ``loadRecord()``, for a caller that runs what the record says.
+    /// Removes what an earlier supervisor left half written or half deleted. May run beside all else:
+    /// what this process has begun stays.
+    package func sweep() throws(StoreError) {
+        try sweepOwn()
+        try archives.sweep()
+    }
+
+    func sweepOwn() throws(StoreError) {
+        try staging.sweep()
+        try trash.sweep()
+    }
+
+    /// Takes a checkpoint that is not good out of the way. The newest two of these are kept.
     ///
-    /// - Throws: `badPath` where we are root and the record is another user's.
-    package func loadRecordToRun() throws(StoreError) -> RunRecord? {
-        guard let found = try ownedDocument(paths.record) else { return nil }
-        if userId() == 0, found.owner != 0 {
-            let user = UserDatabase().description(of: found.owner)
-            throw .badPath(
-                paths.record,
-                reason: "belongs to \(user), and root runs nothing that another user may have "
-                    + "written; call supervise as that user, or give the run to root once you have "
-                    + "read what it would run: chown -R root \(shown(paths.run))")
-        }
-        return try record(from: found.content)
+    /// - Returns: where it is now; nil where there was no such checkpoint.
+    package func setAside(_ id: CheckpointID) throws(StoreError) -> String? {
+        staging.taken.forget(id)
+        return try trash.setAside(id)
     }
 
-    private func record(from bytes: [UInt8]) throws(StoreError) -> RunRecord {
-        var record = try decode(RunRecord.self, from: bytes, in: paths.record)
-        if let fault = record.fault { throw .garbage(path: paths.record, reason: fault) }
-        // A link to it would be read from, and then stand in the way of every sync.
-        let run = try reading { () throws(SystemError) in try files.status(paths.run) }
-        guard run.kind == .directory else { throw .noDirectory(paths.run) }
-        try forgetOwnDirectory(&record)
-        return record
+    /// Forgets all that is known: the run's files were moved away.
+    func forget() {
+        record.forget()
+        checkpoints.forgetAll()
+        staging.forget()
+        archiveClaims.forget()
+        derived.forget()
+    }
+}
+
+/// What is there.
+extension RunStore {
+    /// Whether there is a directory of the run.
+    package func isThere() throws(StoreError) -> Bool { try exists(paths.run) }
+
+    /// It was made by `supervise init`, and no supervisor has begun it.
+    package func hasNotBegun() throws(StoreError) -> Bool {
+        guard try exists(paths.initialNote) else { return false }
+        if try exists(paths.record) { return false }
+        return try !exists(paths.status)
     }
 
-    /// Replaces the record; it is durable when this returns. Where it throws, the old or the new one
-    /// is there.
-    ///
-    /// - Parameter mayPublish: asked just before the new one gets its name.
-    /// - Throws: `cancelled` where that was refused, and the old one stays.
-    package func save(
-        _ record: RunRecord, mayPublish: () -> Bool = { true }
-    ) throws(StoreError) {
-        let bytes = record.json + [UInt8(ascii: "\n")]
-        let unsynced = state.withLock { $0.unsynced }
-        try writing { () throws(SystemError) in
-            try files.writeFile(paths.recordTemporary, bytes)
-            try files.syncFile(paths.recordTemporary)
-            // A record that is there says that what it needs is there: so before the rename.
-            for directory in unsynced { try files.syncDirectory(directory) }
+    /// Whether the directory that holds the checkpoints and what belongs to them is there.
+    package func hasPayloadDirectory() throws(StoreError) -> Bool { try exists(paths.payload) }
+
+    /// How many bytes the job may still write beside its checkpoints; nil where the file system does
+    /// not tell.
+    package func freeSpace() -> Int64? {
+        let isRoot = (owner?.user ?? userId()) == 0
+        let free = try? files.freeSpace(paths.payload, asRoot: isRoot)
+        return free == .max ? nil : free
+    }
+
+    /// Whether removing them makes room for checkpoints: those may be on another disk.
+    package func logsShareDisk() -> Bool {
+        guard paths.isSplit else { return true }
+        guard let run = try? files.status(paths.run),
+            let payload = try? files.status(paths.payload)
+        else { return false }
+        return run.device == payload.device
+    }
+}
+
+extension StateDirectory {
+    /// The runs that `supervise init` has made and no supervisor has begun; those that cannot be looked at
+    /// are left out.
+    package func initialRuns() -> [RunName] {
+        let entries = (try? files.list("\(path)/.")) ?? []
+        return entries.compactMap { entry in
+            guard entry.kind == .directory, let name = RunName(entry.name) else { return nil }
+            let store = RunStore(RunPaths(stateDirectory: path, name: name), files: files)
+            return (try? store.hasNotBegun()) == true ? name : nil
         }
-        guard mayPublish() else { throw .cancelled }
-        try writing { () throws(SystemError) in
-            try files.rename(paths.recordTemporary, to: paths.record)
-            try files.syncDirectory(paths.run)
-        }
-        state.withLock { $0.unsynced = [] }
     }
 }

@@ -66,6 +66,25 @@ package struct StateDirectory: Sendable {
     }
 }
 
+/// Walks a directory tree, each directory before those in it; follows no links.
+///
+/// A directory whose name is not UTF-8 is visited as an entry, and not entered.
+///
+/// - Parameter list: is called for each directory, the top one first.
+package func walk<Failure: Error>(
+    _ top: FilePath, list: (FilePath) throws(Failure) -> [DirectoryEntry],
+    visit: (FilePath, DirectoryEntry) throws(Failure) -> Void
+) throws(Failure) {
+    var waiting = [top]
+    while let directory = waiting.popLast() {
+        for entry in try list(directory) {
+            let path = directory.appending(entry.name)
+            try visit(path, entry)
+            if entry.kind == .directory, entry.isUTF8 { waiting.append(path) }
+        }
+    }
+}
+
 extension FileSystem {
     /// - Returns: whether it was made now.
     @discardableResult

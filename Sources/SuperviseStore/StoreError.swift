@@ -128,15 +128,7 @@ extension StoreError: CustomStringConvertible {
 
 /// A path in a message: on one line, whatever a job has called its files.
 func shown(_ path: String) -> String {
-    var text = ""
-    for scalar in path.unicodeScalars {
-        if scalar.properties.generalCategory == .control {
-            text += scalar.escaped(asASCII: true)
-        } else {
-            text.unicodeScalars.append(scalar)
-        }
-    }
-    return text
+    printable(path)
 }
 
 func shown(_ path: FilePath) -> String { shown(path.text) }

@@ -16,14 +16,17 @@ struct Surroundings: Sendable {
 
     /// Whether there is something at an absolute path.
     var exists: @Sendable (String) -> Bool = pathExists
+    /// Whether there is a file at an absolute path that we may execute.
+    var isExecutable: @Sendable (String) -> Bool = isProgram
+
+    /// Whether two paths lead to the same directory.
+    var isSameDirectory: @Sendable (String, String) -> Bool = leadToSameDirectory
 
     /// Whether a program of that name is found in PATH.
     func hasProgram(_ name: String) -> Bool {
-        let directories = (environment["PATH"] ?? "").split(separator: ":")
-        return !name.isEmpty && directories.contains { exists("\($0)/\(name)") }
+        !name.isEmpty
+            && pathOfProgram(name, in: environment["PATH"] ?? "", isProgram: isExecutable) != nil
     }
-    /// Whether two paths lead to the same directory.
-    var isSameDirectory: @Sendable (String, String) -> Bool = leadToSameDirectory
 
     /// Whether only plain characters are sure to be shown.
     var isPlain: Bool {

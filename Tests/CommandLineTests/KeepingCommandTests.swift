@@ -21,7 +21,7 @@ struct KeepingCommandTests {
     private func id(_ number: Int64) -> CheckpointID { .init(sequence: number, step: number) }
 
     private var left: [Int64] {
-        get throws { try store.scan().checkpoints.map(\.id.sequence) }
+        get throws { try store.checkpoints.scan().checkpoints.map(\.id.sequence) }
     }
 
     @Test("a dry run shows the plan with its reasons, and changes nothing")
@@ -84,13 +84,13 @@ struct KeepingCommandTests {
         let answer = try runs.call("prune", ["--all"])
         #expect(answer.status == 1 && answer.notes.count == 1, "\(answer)")
         #expect(try left == [1, 2, 4, 5])
-        #expect(try other.scan().checkpoints.map(\.id.sequence) == [3])
+        #expect(try other.checkpoints.scan().checkpoints.map(\.id.sequence) == [3])
         #expect(runs.refusal("prune", ["a", "--all"]) != nil)
     }
 
     @Test("one that is being read is not removed, and that is told")
     func held() throws {
-        let reader = try store.hold(id(3))
+        let reader = try store.checkpoints.hold(id(3))
         let text = try runs.call("prune").text
         #expect(text.contains("1 more would go, and somebody is reading them"), "\(text)")
         #expect(
@@ -103,7 +103,7 @@ struct KeepingCommandTests {
     @Test("a pin is set and taken away, shown in the list, and holds against delete")
     func pin() throws {
         #expect(try runs.call("checkpoints", ["a", "pin", "3"]).text.contains("is pinned"))
-        #expect(try store.loadPins() == [id(3)])
+        #expect(try store.pins.load() == [id(3)])
         #expect(try runs.call("checkpoints").text.contains("51 kB  pinned  loss 0.25"))
         let json = try runs.call("checkpoints", ["a", "--json"]).text
         let listed = try JSONText.decode([CheckpointReader.Listed].self, from: json.utf8)
@@ -113,9 +113,9 @@ struct KeepingCommandTests {
                 == Complaint("checkpoint 000003-step-3 is pinned; unpin it first", status: 1))
         let object = try runs.call("checkpoints", ["a", "unpin", "3", "--json"]).text
         #expect(object == "{\"id\":\"000003-step-3\",\"pinned\":false}\n")
-        #expect(try store.loadPins() == [])
+        #expect(try store.pins.load() == [])
         _ = try runs.call("checkpoints", ["a", "pin"])
-        #expect(try store.loadPins() == [id(5)])
+        #expect(try store.pins.load() == [id(5)])
         #expect(runs.refusal("checkpoints", ["a", "pin", "9"])?.status == 1)
     }
 

@@ -107,7 +107,7 @@ final class DiskWorkTests {
         #expect(diary.lines == ["\(Event.notAdded(id(1), .gone))"])
         // Nothing of it is left, and the next one is taken.
         try save(2)
-        #expect(try store.scan().checkpoints.map(\.id) == [id(2)])
+        #expect(try store.checkpoints.scan().checkpoints.map(\.id) == [id(2)])
     }
 
     /// A quiet moment of the loop, in which what was recorded is given to its thread.
@@ -120,7 +120,7 @@ final class DiskWorkTests {
     func firstRecord() throws {
         work.save(record(attempt: 1), confirm: true)
         #expect(diary.lines == ["recorded"])
-        #expect(try store.loadRecord()?.attempt == 1)
+        #expect(try store.record.load()?.attempt == 1)
         try Disk().removeTree(store.paths.run)
         work.save(record(attempt: 2), confirm: true)
         try diary.wait { $0.count == 2 }
@@ -139,7 +139,7 @@ final class DiskWorkTests {
         #expect(diary.lines.isEmpty)
         disk.goOn()
         try diary.wait(for: "recorded")
-        #expect(try store.loadRecord()?.attempt == 2)
+        #expect(try store.record.load()?.attempt == 2)
         #expect(diary.lines == ["recorded"])
     }
 
@@ -156,7 +156,7 @@ final class DiskWorkTests {
         #expect(diary.lines.last?.hasPrefix("record failed") == true)
         work.save(last, confirm: true)
         try diary.wait { $0.count == 4 }
-        #expect(try store.loadRecord()?.outcome == nil)
+        #expect(try store.record.load()?.outcome == nil)
     }
 
     @Test("a record that is given up while it gets its name is said to be visible")
@@ -174,7 +174,7 @@ final class DiskWorkTests {
     func recordGivenUpTooLate() throws {
         work.save(record(attempt: 1), confirm: true)
         work.save(last, confirm: true)
-        try waitBriefly { try store.loadRecord()?.outcome != nil }
+        try waitBriefly { try store.record.load()?.outcome != nil }
         try diary.wait(for: "last recorded")
         work.giveUpRecord()
         #expect(diary.lines == ["recorded", "last recorded", "last recorded"])
@@ -198,7 +198,7 @@ final class DiskWorkTests {
         try diary.wait(for: "recorded")
         work.flush()
         try diary.wait(for: "flushed")
-        #expect(try store.loadRecord()?.attempt == 3)
+        #expect(try store.record.load()?.attempt == 3)
         #expect(diary.lines == ["recorded", "flushed"])
     }
 
@@ -213,7 +213,7 @@ final class DiskWorkTests {
         disk.goOn()
         work.flush()
         try diary.wait(for: "flushed")
-        #expect(try store.loadRecord()?.attempt == 500)
+        #expect(try store.record.load()?.attempt == 500)
         #expect(try store.derived.readStatus()?.attempt == 500)
         #expect(try messages() == (1...500).map { "event \($0)" })
         // What was under way when it hung, and the rest.
@@ -324,7 +324,7 @@ final class DiskWorkTests {
     func heldByReaders() throws {
         for number in 1...3 { try save(Int64(number)) }
         let reader = RunStore(store.paths)
-        let hold = try reader.hold(id(2))
+        let hold = try reader.checkpoints.hold(id(2))
         work.remove([id(1), id(2)])
         try diary.wait(for: "removed [000001] held [000002]")
         withExtendedLifetime(hold) {}

@@ -9,8 +9,8 @@ private let places = [
 /// Files in these places that know only names of our own.
 private let exempt: Set = [
     // Logs, reports, labels of archives, and what was set aside.
-    "OutputFile.swift", "RunStore+Reports.swift", "RunStore+Archive.swift", "RunStore+Remove.swift",
-    "RunStore+Archives.swift", "ArchiveSummary.swift", "RunReference.swift",
+    "OutputFile.swift", "DerivedFiles.swift", "Archives.swift", "ArchivedRun.swift", "Trash.swift",
+    "ArchiveSummary.swift", "RunReference.swift",
     // Directories of states, programs, and variables of the environment.
     "Home.swift", "PayloadOwner.swift", "RunName+Program.swift", "KeptEnvironment.swift",
     // Records without names of payload files, and lines that are split by their scalars.

@@ -68,9 +68,9 @@ final class StarterTests {
                 let order = CommitOrder(
                     id: id, reason: .job, attempt: 1, parent: nil, created: record.created,
                     elapsed: { 1 })
-                _ = try session.store.add(AddOrder(source: file, commit: order))
+                _ = try session.store.staging.add(AddOrder(source: file, commit: order))
             }
-            try session.store.save(record)
+            try session.store.record.save(record)
         }
     }
 
@@ -87,7 +87,7 @@ final class StarterTests {
             #expect(record.home?.path == "\(state)/it")
             #expect(session.found.checkpoints.isEmpty)
             #expect(!session.found.mayHaveLeftovers)
-            let saved = try session.store.loadRecord()
+            let saved = try session.store.record.load()
             #expect(saved == nil)
             let holder = try FileLock.holder("\(state)/.locks/it")
             #expect(holder == .process(processId()))

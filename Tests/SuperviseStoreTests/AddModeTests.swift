@@ -42,7 +42,8 @@ struct AddModeTests {
         if isDirectory { #expect(try real.disk.readLink("\(summary.path)/latest") == "part/b") }
         // It was hashed by us, and nothing of it is read again.
         let read = Total()
-        _ = try real.store.verify(id(1), .init(isTrusting: true), progress: { read.add($0) })
+        _ = try real.store.checkpoints.verify(
+            id(1), .init(isTrusting: true), progress: { read.add($0) })
         #expect(read.count == 0)
     }
 
@@ -71,7 +72,7 @@ struct AddModeTests {
         let order = AddOrder(
             source: original.path, mode: .move, commit: real.scene.order(id(1)))
         let asked = Counter()
-        _ = try real.store.add(
+        _ = try real.store.staging.add(
             order,
             isCancelled: {
                 if asked.next() == 1 { try? Disk().writeFile("\(original.path)/new", [9]) }
@@ -90,8 +91,8 @@ struct AddModeTests {
         #expect(summary.path == original.path)
         #expect(original.isWhole(on: real.disk))
         #expect(try isGood(1))
-        #expect(try real.store.scan().checkpoints == [summary])
-        #expect(try real.store.remove([id(1)]) == [id(1)])
+        #expect(try real.store.checkpoints.scan().checkpoints == [summary])
+        #expect(try real.store.trash.remove([id(1)]) == [id(1)])
         #expect(original.isGone(on: real.disk))
         #expect(try real.disk.list(home.path).isEmpty)
     }
@@ -110,10 +111,10 @@ struct AddModeTests {
         #expect(try isGood(2))
         // Another process, that has not looked yet.
         let other = RunStore(real.store.paths)
-        #expect(try other.remove([id(1), id(2)]).count == 2)
+        #expect(try other.trash.remove([id(1), id(2)]).count == 2)
         #expect(try real.disk.readFile(file.path, limit: 10) == Array("WEIGHTS".utf8))
         #expect(tree.isWhole(on: real.disk))
-        #expect(try other.remove([id(3)]).count == 1)
+        #expect(try other.trash.remove([id(3)]).count == 1)
         #expect(try real.disk.list(tree.path).map(\.name) == ["later"])
     }
 
@@ -134,9 +135,9 @@ struct AddModeTests {
         let original = try original(isDirectory: true)
         try real.scene.add(id(1), original, .own)
         let archived = try #require(
-            try real.store.archiveRun(at: Timestamp(milliseconds: 1_700_000_000_000)))
+            try real.store.archives.take(at: Timestamp(milliseconds: 1_700_000_000_000)))
         try real.scene.start()
-        try real.store.save(real.scene.record())
+        try real.store.record.save(real.scene.record())
         try real.scene.add(id(1), original, .own)
         let trash = "\(real.store.paths.stateDirectory)/.archive/.trash"
         try? real.disk.makeDirectory(trash)
@@ -154,7 +155,7 @@ struct AddModeTests {
         let decomposed = try original(isDirectory: true, "cafe\u{301}")
         try real.scene.add(id(1), composed, .own)
         try real.scene.add(id(2), decomposed, .own)
-        #expect(try RunStore(real.store.paths).remove([id(1)]) == [id(1)])
+        #expect(try RunStore(real.store.paths).trash.remove([id(1)]) == [id(1)])
         #expect(composed.isGone(on: real.disk) && decomposed.isWhole(on: real.disk))
         #expect(try isGood(2))
     }
@@ -166,12 +167,12 @@ struct AddModeTests {
         let asked = Counter()
         #expect(throws: StoreError.self) {
             // The last question comes when all is written but the name.
-            try real.store.add(order, isCancelled: { asked.next() == 6 })
+            try real.store.staging.add(order, isCancelled: { asked.next() == 6 })
         }
         #expect(asked.value == 6)
         try real.store.sweep()
         #expect(original.isWhole(on: real.disk))
-        let scan = try real.store.scan()
+        let scan = try real.store.checkpoints.scan()
         #expect(scan.staging.isEmpty && scan.trash.isEmpty && scan.checkpoints.isEmpty)
     }
 
@@ -182,10 +183,10 @@ struct AddModeTests {
         #expect(try real.scene.add(id(1), file, .reference).path == file.path)
         #expect(try real.scene.add(id(2), tree, .reference).path == tree.path)
         #expect(try isGood(1) && isGood(2))
-        #expect(try real.store.remove([id(1)]) == [id(1)])
+        #expect(try real.store.trash.remove([id(1)]) == [id(1)])
         #expect(file.isWhole(on: real.disk))
         try real.disk.removeFile("\(tree.path)/part/b")
-        let gone = try real.store.verify(id(2))
+        let gone = try real.store.checkpoints.verify(id(2))
         #expect(gone == .bad(reason: "\(tree.path)/part/b is missing"))
     }
 
@@ -198,7 +199,7 @@ struct AddModeTests {
         try real.scene.add(id(1), original, .own)
         try real.disk.rename("\(memory.path)/disk", to: "\(memory.path)/away")
         #expect(throws: StoreError.missing("\(memory.path)/disk")) {
-            try real.store.verify(id(1))
+            try real.store.checkpoints.verify(id(1))
         }
     }
 
@@ -242,7 +243,7 @@ struct AddModeTests {
         let order = AddOrder(source: original.path, mode: mode, commit: real.scene.order(id(1)))
         let asked = Counter()
         let error = #expect(throws: StoreError.self) {
-            try real.store.add(
+            try real.store.staging.add(
                 order,
                 isCancelled: {
                     if asked.next() == 1 { try? Disk().append([1], to: "\(original.path)/part/b") }
@@ -251,7 +252,7 @@ struct AddModeTests {
         }
         #expect(error?.protocolCode == .conflict)
         #expect(try real.disk.readFile("\(original.path)/part/b", limit: 9) == [4, 5, 1])
-        let scan = try real.store.scan()
+        let scan = try real.store.checkpoints.scan()
         #expect(scan.staging.isEmpty && scan.trash.isEmpty && scan.checkpoints.isEmpty)
     }
 }

@@ -8,7 +8,7 @@ import Testing
 @Suite("files that a job wrote itself")
 struct AddTests {
     private func add(_ real: RealScene, _ path: String) throws -> CheckpointSummary {
-        try real.store.add(AddOrder(source: path, commit: real.scene.order(id(1))))
+        try real.store.staging.add(AddOrder(source: path, commit: real.scene.order(id(1))))
     }
 
     @Test("a single file is given back as a file, under its own name")
@@ -23,7 +23,7 @@ struct AddTests {
         #expect(summary.path == real.scene.path(id(1), "data/model.pt"))
         #expect(try real.disk.readFile(summary.path, limit: 1 << 24) == content)
         #expect(try real.disk.status(summary.path).mode == 0o700)
-        #expect(try real.store.scan().checkpoints == [summary])
+        #expect(try real.store.checkpoints.scan().checkpoints == [summary])
         #expect(try real.scene.isGood(id(1)))
         #expect(try real.disk.status("\(other.path)/model.pt").size == Int64(content.count))
     }
@@ -59,7 +59,7 @@ struct AddTests {
             #expect(error?.protocolCode == .badPath, "\(path): \(String(describing: error))")
         }
         #expect(throws: StoreError.emptyCheckpoint(id(1))) { try add(real, "\(other.path)/empty") }
-        let scan = try real.store.scan()
+        let scan = try real.store.checkpoints.scan()
         #expect(scan.checkpoints.isEmpty && scan.staging.isEmpty && scan.trash.isEmpty)
     }
 
@@ -71,8 +71,8 @@ struct AddTests {
         let order = AddOrder(source: "\(other.path)/large", commit: real.scene.order(id(1)))
         let asked = Counter()
         #expect(throws: StoreError.cancelled) {
-            try real.store.add(order, isCancelled: { asked.next() == 2 })
+            try real.store.staging.add(order, isCancelled: { asked.next() == 2 })
         }
-        #expect(try real.store.scan().staging.isEmpty)
+        #expect(try real.store.checkpoints.scan().staging.isEmpty)
     }
 }

@@ -21,7 +21,7 @@ struct AddWalkTests {
 
         func prepare(_ scene: Scene) throws {
             try scene.start()
-            try scene.store.save(scene.record())
+            try scene.store.record.save(scene.record())
             try scene.commit(id(1))
             try original.makeWithHome(on: scene.files)
             if isElsewhere { (scene.files as? CrashFileSystem)?.mount(original.home) }
@@ -53,7 +53,7 @@ struct AddWalkTests {
             })
         let steps = try walk.run { scene, returned in
             try scene.start()
-            let ids = try scene.store.scan().checkpoints.map(\.id)
+            let ids = try scene.store.checkpoints.scan().checkpoints.map(\.id)
             try expect(ids == [id(1), id(2)] || (!returned && ids == [id(1)]), "there are \(ids)")
             let isThere = ids.contains(id(2))
             let isWhole = each.original.isWhole(on: scene.files)
@@ -82,10 +82,10 @@ struct AddWalkTests {
                 try scene.add(id(2), original, .own)
                 try scene.commit(id(3))
             },
-            act: { scene in _ = try scene.store.remove([id(2)]) })
+            act: { scene in _ = try scene.store.trash.remove([id(2)]) })
         try walk.run { scene, returned in
             try scene.start()
-            let isThere = try scene.store.scan().checkpoints.map(\.id).contains(id(2))
+            let isThere = try scene.store.checkpoints.scan().checkpoints.map(\.id).contains(id(2))
             try expect(!returned || !isThere, "it is back")
             if isThere { try expect(scene.isGood(id(2)), "it is damaged") }
             try scene.store.sweep()
@@ -131,14 +131,14 @@ struct AddWalkTests {
             try expect(isNamed || failure.protocolCode == .badPath, "\(failure)")
             try expect(warnings.isEmpty, "\(warnings)")
             // What the host does then.
-            try? scene.store.dropStaging(id(2))
+            try? scene.store.staging.drop(id(2))
         }
         try scene.store.sweep()
         let files = try #require(scene.files as? CrashFileSystem)
         for files in [files, files.afterPowerCut(seed: 0)] {
             let found = try Scene(files)
             try found.start()
-            let ids = try found.store.scan().checkpoints.map(\.id)
+            let ids = try found.store.checkpoints.scan().checkpoints.map(\.id)
             let isThere = ids.contains(id(2))
             try expect(isThere || failure != nil, "it is not there")
             try expect(

@@ -20,20 +20,20 @@ struct ArchiveTests {
     private func archived(_ scene: Scene, _ time: String) throws -> RunStore {
         let run = try #require(RunReference("run@\(time)"))
         let paths = RunPaths(archived: run, in: Scene.state)
-        let located = try RunStore(paths, files: scene.files).locatePayload()
+        let located = try ArchivedRun(RunStore(paths, files: scene.files)).locatePayload()
         return RunStore(located, files: scene.files)
     }
 
     /// Archives the run, and begins the next one.
-    private func archive(_ scene: Scene, at second: Double = 0) throws -> RunStore.Archived? {
-        let archived = try scene.store.archiveRun(at: now.advanced(bySeconds: second))
+    private func archive(_ scene: Scene, at second: Double = 0) throws -> Archives.Moved? {
+        let archived = try scene.store.archives.take(at: now.advanced(bySeconds: second))
         try scene.start()
-        try scene.store.save(scene.record())
+        try scene.store.record.save(scene.record())
         return archived
     }
 
     private func isGood(_ store: RunStore, _ id: CheckpointID) throws -> Bool {
-        guard case .good = try store.verify(id) else { return false }
+        guard case .good = try store.checkpoints.verify(id) else { return false }
         return true
     }
 
@@ -44,10 +44,10 @@ struct ArchiveTests {
         let archived = try archive(scene)
         #expect(archived?.run.description == "run@\(first)")
         #expect(archived?.path == "/state/.archive/run-\(first)")
-        #expect(try scene.store.scan().checkpoints.isEmpty)
+        #expect(try scene.store.checkpoints.scan().checkpoints.isEmpty)
         let store = try self.archived(scene, first)
         #expect(store.paths.payload == "\(checkpointRoot ?? "/state")/.archive/run-\(first)")
-        #expect(try store.loadRecord() == scene.record())
+        #expect(try store.record.load() == scene.record())
         #expect(try isGood(store, id(1)))
         #expect(try StateDirectory(Scene.state, files: scene.files).archives() == [archived?.run])
     }
@@ -61,7 +61,7 @@ struct ArchiveTests {
         }
         #expect(try archive(scene)?.path == "/state/.archive/run-20231114T221320Z")
         #expect(try archive(scene)?.path == "/state/.archive/run-20231114T221321Z")
-        #expect(try scene.store.archives().map(\.time) == [first, second])
+        #expect(try scene.store.archives.list().map(\.time) == [first, second])
         try scene.store.sweep()
         #expect(
             try names(scene, "/state/.archive") == [
@@ -83,9 +83,9 @@ struct ArchiveTests {
         let scene = try Scene(CrashFileSystem())
         try scene.start()
         try scene.files.removeTree(scene.store.paths.run)
-        #expect(try scene.store.archiveRun(at: now) == nil)
+        #expect(try scene.store.archives.take(at: now) == nil)
         #expect(try StateDirectory(Scene.state, files: scene.files).runs().isEmpty)
-        #expect(try scene.store.archives() == [])
+        #expect(try scene.store.archives.list() == [])
     }
 
     @Test("what is known of them is what decides", arguments: [nil, "/big"])
@@ -95,8 +95,8 @@ struct ArchiveTests {
         for (number, pin) in pins.enumerated() {
             try scene.commit(id(1))
             try scene.commit(id(2))
-            if pin == "good" { try scene.store.save(pins: [id(2)]) }
-            if pin == "" { try scene.store.save(pins: []) }
+            if pin == "good" { try scene.store.pins.save([id(2)]) }
+            if pin == "" { try scene.store.pins.save([]) }
             if number == 1, let pin {
                 try scene.files.writeFile(scene.store.paths.pins, Array(pin.utf8))
             }
@@ -105,7 +105,7 @@ struct ArchiveTests {
             }
             _ = try archive(scene, at: Double(number))
         }
-        let found = try scene.store.archives()
+        let found = try scene.store.archives.list()
         #expect(found.map(\.pins) == [[], nil, [id(2)], [], []])
         #expect(found.map(\.isPinned) == [false, true, true, false, false])
         #expect(
@@ -122,10 +122,10 @@ struct ArchiveTests {
         _ = try archive(scene)
         _ = try archive(scene)
         try scene.files.rename("/big/.archive", to: "/elsewhere")
-        #expect(try scene.store.archives().first?.pins == nil)
-        #expect(try scene.store.removeArchive(first) == nil)
+        #expect(try scene.store.archives.list().first?.pins == nil)
+        #expect(try scene.store.archives.remove(first) == nil)
         try scene.files.rename("/elsewhere", to: "/big/.archive")
-        #expect(try scene.store.archives().first?.pins == [])
+        #expect(try scene.store.archives.list().first?.pins == [])
     }
 
     @Test("one that is removed is gone, with its size told", arguments: [nil, "/big"])
@@ -135,38 +135,40 @@ struct ArchiveTests {
         try scene.files.writeFile("\(scene.store.paths.run)/large", Array(repeating: 1, count: 999))
         _ = try archive(scene)
         _ = try archive(scene)
-        let bytes = try #require(try scene.store.removeArchive(first))
+        let bytes = try #require(try scene.store.archives.remove(first))
         #expect((1_500...9_000).contains(bytes), "\(bytes)")
         for root in Set(["/state", checkpointRoot ?? "/state"]) {
             #expect(try names(scene, "\(root)/.archive") == ["run-\(second)"])
             #expect(try scene.files.list("\(root)/.archive/.trash").isEmpty)
         }
-        #expect(try scene.store.removeArchive(first) != nil, "what is gone is not in the way")
+        #expect(try scene.store.archives.remove(first) != nil, "what is gone is not in the way")
     }
 
     @Test("one with a checkpoint that somebody reads stays, and so does one that is pinned by now")
     func held() throws {
         let scene = try RealScene()
         try scene.scene.commit(id(1))
-        _ = try scene.store.archiveRun(at: now)
+        _ = try scene.store.archives.take(at: now)
         try scene.scene.start()
-        try scene.store.save(scene.scene.record())
+        try scene.store.record.save(scene.scene.record())
         let run = try #require(RunReference("run@\(first)"))
         let paths = RunPaths(archived: run, in: scene.store.paths.stateDirectory)
         let reader = RunStore(paths)
         do {
-            let hold = try reader.hold(id(1))
-            #expect(try scene.store.removeArchive(first) == nil)
-            #expect(try scene.store.trimArchive(first, removing: [id(1)]).gone == [])
+            let hold = try reader.checkpoints.hold(id(1))
+            #expect(try scene.store.archives.remove(first) == nil)
+            #expect(try scene.store.archives.trim(first, removing: [id(1)]).gone == [])
             withExtendedLifetime(hold) {}
         }
-        #expect(try reader.setPin(id(1), true))
-        #expect(throws: StoreError.unknownCheckpoint(id(7))) { try reader.setPin(id(7), true) }
-        #expect(try scene.store.removeArchive(first) == nil)
-        #expect(try scene.store.trimArchive(first, removing: [id(1)]).gone == [])
-        #expect(try reader.setPin(id(1), false))
-        #expect(try scene.store.removeArchive(first) != nil)
-        #expect(try reader.setPin(id(1), true) == false, "it is gone")
+        #expect(try ArchivedRun(reader).setPin(id(1), true))
+        #expect(throws: StoreError.unknownCheckpoint(id(7))) {
+            try ArchivedRun(reader).setPin(id(7), true)
+        }
+        #expect(try scene.store.archives.remove(first) == nil)
+        #expect(try scene.store.archives.trim(first, removing: [id(1)]).gone == [])
+        #expect(try ArchivedRun(reader).setPin(id(1), false))
+        #expect(try scene.store.archives.remove(first) != nil)
+        #expect(try ArchivedRun(reader).setPin(id(1), true) == false, "it is gone")
     }
 
     @Test("of one that is cut down the others are as they were", arguments: [nil, "/big"])
@@ -174,22 +176,22 @@ struct ArchiveTests {
         let scene = try Scene.begun(CrashFileSystem(), checkpointRoot: checkpointRoot)
         for number: Int64 in 1...4 { try scene.commit(id(number)) }
         try scene.store.derived.append([event(1)])
-        try scene.store.save(pins: [id(3)])
+        try scene.store.pins.save([id(3)])
         _ = try archive(scene)
-        let trimmed = try scene.store.trimArchive(first, removing: [id(1), id(2), id(3), id(9)])
+        let trimmed = try scene.store.archives.trim(first, removing: [id(1), id(2), id(3), id(9)])
         #expect(trimmed.gone == [id(1), id(2), id(9)] && trimmed.bytes > 100, "\(trimmed)")
         let store = try archived(scene, first)
-        #expect(try store.scan().checkpoints.map(\.id) == [id(3), id(4)])
+        #expect(try store.checkpoints.scan().checkpoints.map(\.id) == [id(3), id(4)])
         #expect(try isGood(store, id(3)) && isGood(store, id(4)))
         #expect(try store.derived.readEvents() == [event(1)])
-        #expect(try store.loadRecord() == scene.record())
+        #expect(try store.record.load() == scene.record())
     }
 
     @Test("what was on its way out when a run was archived is swept there")
     func swept() throws {
         let scene = try Scene.begun(CrashFileSystem(), checkpointRoot: "/big")
         try scene.commit(id(1))
-        _ = try scene.store.makeStaging(id(2))
+        _ = try scene.store.staging.make(id(2))
         try scene.files.makeDirectory("\(scene.store.paths.trash)/\(id(3))")
         _ = try archive(scene)
         let payload = "/big/.archive/run-\(first)"
@@ -208,7 +210,7 @@ struct ArchiveTests {
         try scene.files.rename("/state", to: "/moved")
         let run = try #require(RunReference("run@\(first)"))
         let paths = RunPaths(archived: run, in: "/moved")
-        let located = try RunStore(paths, files: scene.files).locatePayload()
+        let located = try ArchivedRun(RunStore(paths, files: scene.files)).locatePayload()
         #expect(located == paths)
         #expect(try isGood(RunStore(located, files: scene.files), id(1)))
     }
@@ -232,20 +234,20 @@ struct ArchiveTests {
         try scene.add(id(4), originals[3], .own)
         _ = try archive(scene)
         try scene.add(id(2), originals[1], .own)
-        let trimmed = try scene.store.trimArchive(first, removing: [id(2), id(4)])
+        let trimmed = try scene.store.archives.trim(first, removing: [id(2), id(4)])
         #expect(trimmed.gone == [id(2), id(4)] && originals[1].isWhole(on: scene.files))
         #expect(originals[3].isWhole(on: scene.files))
-        #expect(try scene.store.removeArchive(first) != nil)
+        #expect(try scene.store.archives.remove(first) != nil)
         #expect(originals[0].isGone(on: scene.files))
         #expect(originals[1].isWhole(on: scene.files))
         #expect(originals[2].isWhole(on: scene.files))
         // And the run's own go only where no archive has them.
         try scene.add(id(6), originals[2], .own)
         try scene.commit(id(7))
-        #expect(try scene.store.remove([id(6)]) == [id(6)])
+        #expect(try scene.store.trash.remove([id(6)]) == [id(6)])
         #expect(originals[2].isWhole(on: scene.files))
         #expect(try isGood(try archived(scene, second), id(3)))
-        #expect(try scene.store.removeArchive(second) != nil)
+        #expect(try scene.store.archives.remove(second) != nil)
         #expect(originals[2].isGone(on: scene.files))
     }
 
@@ -257,14 +259,14 @@ struct ArchiveTests {
         _ = try archive(scene)
         try files.removeTree("/state/.archive/.trash")
         files.inject(.init(ENOSPC, call: "mkdir"))
-        #expect(try scene.store.removeArchive(first) != nil)
+        #expect(try scene.store.archives.remove(first) != nil)
         #expect(try scene.files.list("/state/.archive").isEmpty)
         files.clearFaults()
         // Killed before it was deleted.
         _ = try archive(scene)
         try scene.files.rename(
             "/state/.archive/run-\(first)", to: "/state/.archive/.run-\(first)")
-        #expect(try scene.store.archives() == [])
+        #expect(try scene.store.archives.list() == [])
         try scene.store.sweep()
         #expect(try names(scene, "/state/.archive").isEmpty)
     }

@@ -8,11 +8,11 @@ import Testing
 /// A checkpoint of which two files become smaller, and two do not.
 extension Scene {
     func commitLarge(_ id: CheckpointID) throws {
-        let data = try store.makeStaging(id)
+        let data = try store.staging.make(id)
         try files.makeDirectory("\(data)/part")
         for (name, content) in Self.large(id) { try files.writeFile("\(data)/\(name)", content) }
         try files.makeLink("\(data)/latest", to: "part/state")
-        _ = try store.commit(order(id))
+        _ = try store.staging.commit(order(id))
     }
 
     static func large(_ id: CheckpointID) -> [String: [UInt8]] {
@@ -27,7 +27,9 @@ extension Scene {
 
     /// As a job would find it: restored, and byte for byte what was committed.
     func isWhole(_ id: CheckpointID) throws -> Bool {
-        guard case .good = try store.verify(id, .init(restores: true)) else { return false }
+        guard case .good = try store.checkpoints.verify(id, .init(restores: true)) else {
+            return false
+        }
         return try Self.large(id).allSatisfy { name, content in
             try files.readFile(path(id, "data/\(name)"), limit: 1 << 20) == content
         }
@@ -50,7 +52,7 @@ struct CompressTests {
     func compress() throws {
         let scene = try begun()
         let before = try scene.files.readFile(scene.path(id(1), "SHA256SUMS"), limit: 1 << 20)
-        guard case .done(let bytes) = try scene.store.compress(id(1), with: .zstd) else {
+        guard case .done(let bytes) = try scene.store.compressor.compress(id(1), with: .zstd) else {
             throw Unexpected("it is held")
         }
         #expect(try scene.names(id(1), "data") == ["noise", "small"])
@@ -58,14 +60,14 @@ struct CompressTests {
         #expect(try scene.names(id(1), "compressed/part") == ["state.zst"])
         #expect(try scene.files.readFile(scene.path(id(1), "SHA256SUMS"), limit: 1 << 20) == before)
         #expect((6_001..<7_000).contains(bytes))
-        let found = try #require(try scene.store.scan().checkpoints.first)
+        let found = try #require(try scene.store.checkpoints.scan().checkpoints.first)
         #expect(found.compressedBytes == bytes && found.bytes == 21_002)
         #expect(try scene.isGood(id(1)))
         #expect(try scene.names(id(1), "data") == ["noise", "small"], "verifying restores nothing")
         #expect(try scene.isWhole(id(1)))
-        #expect(try scene.store.scan().checkpoints.first?.compressedBytes == nil)
+        #expect(try scene.store.checkpoints.scan().checkpoints.first?.compressedBytes == nil)
         // The copies are still there, and so it is quick.
-        #expect(try scene.store.compress(id(1), with: .gzip) == .done(bytes: bytes))
+        #expect(try scene.store.compressor.compress(id(1), with: .gzip) == .done(bytes: bytes))
         #expect(try scene.names(id(1), "compressed") == ["model.zst"])
         #expect(try scene.isWhole(id(1)))
     }
@@ -74,9 +76,9 @@ struct CompressTests {
     func incompressible() throws {
         let scene = try Scene.begun(CrashFileSystem())
         try scene.commit(id(1))
-        let bytes = try #require(try scene.store.scan().checkpoints.first).bytes
-        #expect(try scene.store.compress(id(1), with: .zstd) == .done(bytes: bytes))
-        #expect(try scene.store.scan().checkpoints.first?.compressedBytes == bytes)
+        let bytes = try #require(try scene.store.checkpoints.scan().checkpoints.first).bytes
+        #expect(try scene.store.compressor.compress(id(1), with: .zstd) == .done(bytes: bytes))
+        #expect(try scene.store.checkpoints.scan().checkpoints.first?.compressedBytes == bytes)
         #expect(try scene.isGood(id(1)))
     }
 
@@ -85,17 +87,17 @@ struct CompressTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 try scene.commitLarge(id(1))
                 try scene.commitLarge(id(2))
             },
-            act: { scene in _ = try scene.store.compress(id(1), with: .zstd) })
+            act: { scene in _ = try scene.store.compressor.compress(id(1), with: .zstd) })
         let steps = try walk.run { scene, returned in
-            let found = try scene.store.scan().checkpoints
+            let found = try scene.store.checkpoints.scan().checkpoints
             try expect(found.map(\.id) == [id(1), id(2)], "there are \(found.map(\.id))")
             try expect(scene.isGood(id(1)), "it is bad")
             // What a power cut has left is gone on from.
-            guard case .done = try scene.store.compress(id(1), with: .zstd) else {
+            guard case .done = try scene.store.compressor.compress(id(1), with: .zstd) else {
                 throw Unexpected("it is held")
             }
             try expect(scene.names(id(1), "data") == ["noise", "small"], "not compressed")
@@ -109,13 +111,13 @@ struct CompressTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 try scene.commitLarge(id(1))
-                _ = try scene.store.compress(id(1), with: .zstd)
+                _ = try scene.store.compressor.compress(id(1), with: .zstd)
                 try scene.files.syncDirectory(scene.path(id(1), "data"))
                 try scene.files.syncDirectory(scene.path(id(1), "data/part"))
             },
-            act: { scene in _ = try scene.store.verify(id(1), .init(restores: true)) })
+            act: { scene in _ = try scene.store.checkpoints.verify(id(1), .init(restores: true)) })
         let steps = try walk.run { scene, _ in
             try expect(scene.isGood(id(1)), "it is bad")
             try expect(scene.isWhole(id(1)), "it cannot be restored")
@@ -130,16 +132,16 @@ struct CompressTests {
         let base = CrashFileSystem()
         _ = try begun(base)
         let whole = base.copy()
-        _ = try Scene(whole).store.compress(id(1), with: .zstd)
+        _ = try Scene(whole).store.compressor.compress(id(1), with: .zstd)
         for (index, call) in whole.calls.enumerated() {
             let files = base.copy()
             files.inject(.init(code, at: index))
             let scene = try Scene(files)
-            _ = try? scene.store.compress(id(1), with: .zstd)
+            _ = try? scene.store.compressor.compress(id(1), with: .zstd)
             files.clearFaults()
             do {
                 try expect(scene.isGood(id(1)), "it is bad")
-                guard case .done = try scene.store.compress(id(1), with: .zstd) else {
+                guard case .done = try scene.store.compressor.compress(id(1), with: .zstd) else {
                     throw Unexpected("it is held")
                 }
                 try expect(scene.isWhole(id(1)), "it is not what it was")
@@ -155,7 +157,7 @@ struct CompressTests {
         let scene = try begun(files)
         files.inject(.init(ENOSPC, call: "zstd"))
         let error = #expect(throws: StoreError.self) {
-            try scene.store.compress(id(1), with: .zstd)
+            try scene.store.compressor.compress(id(1), with: .zstd)
         }
         #expect(error?.isNoSpace == true)
         files.clearFaults()
@@ -171,16 +173,16 @@ struct CompressTests {
     func rot(name: String) throws {
         let files = CrashFileSystem()
         let scene = try begun(files)
-        _ = try scene.store.compress(id(1), with: .zstd)
+        _ = try scene.store.compressor.compress(id(1), with: .zstd)
         try files.rot(scene.path(id(1), name)) { $0[$0.count / 2] ^= 1 }
         for order in [VerifyOrder(), .init(restores: true)] {
-            guard case .bad(let reason) = try scene.store.verify(id(1), order) else {
+            guard case .bad(let reason) = try scene.store.checkpoints.verify(id(1), order) else {
                 throw Unexpected("nobody sees it")
             }
             #expect(reason.contains("compressed"))
         }
         try files.removeFile(scene.path(id(1), name))
-        guard case .bad = try scene.store.verify(id(1)) else {
+        guard case .bad = try scene.store.checkpoints.verify(id(1)) else {
             throw Unexpected("nobody misses it")
         }
     }
@@ -189,17 +191,17 @@ struct CompressTests {
     func rotBeside() throws {
         let files = CrashFileSystem()
         let scene = try begun(files)
-        _ = try scene.store.compress(id(1), with: .zstd)
+        _ = try scene.store.compressor.compress(id(1), with: .zstd)
         #expect(try scene.isWhole(id(1)))
         try files.rot(scene.path(id(1), "compressed/model.zst")) { $0[8] ^= 1 }
-        _ = try scene.store.compress(id(1), with: .zstd)
+        _ = try scene.store.compressor.compress(id(1), with: .zstd)
         #expect(try scene.isWhole(id(1)))
         // Where the other one is needed, nothing is thrown away.
-        _ = try scene.store.compress(id(1), with: .zstd)
+        _ = try scene.store.compressor.compress(id(1), with: .zstd)
         let model = [UInt8](repeating: 1, count: 6_000)
         try files.writeFile(scene.path(id(1), "data/model"), model)
         try files.rot(scene.path(id(1), "compressed/model.zst")) { $0[8] ^= 1 }
-        #expect(throws: StoreError.self) { try scene.store.compress(id(1), with: .zstd) }
+        #expect(throws: StoreError.self) { try scene.store.compressor.compress(id(1), with: .zstd) }
         #expect(try scene.isWhole(id(1)))
     }
 
@@ -209,7 +211,7 @@ struct CompressTests {
         let scene = try begun(files)
         try files.rot(scene.path(id(1), "data/model")) { $0[0] ^= 1 }
         let error = #expect(throws: StoreError.self) {
-            try scene.store.compress(id(1), with: .zstd)
+            try scene.store.compressor.compress(id(1), with: .zstd)
         }
         #expect("\(try #require(error))".contains("data/model is not what was committed"))
         #expect(try scene.names(id(1), "data") == ["model", "noise", "small"])
@@ -219,7 +221,7 @@ struct CompressTests {
     func cancelled() throws {
         let scene = try begun()
         #expect(throws: StoreError.cancelled) {
-            try scene.store.compress(id(1), with: .zstd, isCancelled: { true })
+            try scene.store.compressor.compress(id(1), with: .zstd, isCancelled: { true })
         }
         #expect(
             try scene.files.list(scene.store.paths.checkpoint(id(1))).map(\.name)
@@ -232,7 +234,9 @@ struct CompressTests {
         let scene = try begun(files)
         try files.rot(scene.path(id(1), "data/model")) { $0[0] ^= 1 }
         func isGood(_ depth: VerifyDepth) throws -> Bool {
-            guard case .good = try scene.store.verify(id(1), .init(depth: depth, restores: true))
+            guard
+                case .good = try scene.store.checkpoints.verify(
+                    id(1), .init(depth: depth, restores: true))
             else { return false }
             return true
         }
@@ -247,8 +251,8 @@ struct CompressTests {
     func restoresAtAnyDepth() throws {
         for depth in VerifyDepth.allCases {
             let scene = try begun()
-            _ = try scene.store.compress(id(1), with: .zstd)
-            _ = try scene.store.verify(id(1), .init(depth: depth, restores: true))
+            _ = try scene.store.compressor.compress(id(1), with: .zstd)
+            _ = try scene.store.checkpoints.verify(id(1), .init(depth: depth, restores: true))
             #expect(try scene.names(id(1), "data") == ["model", "noise", "small"])
             #expect(try scene.isWhole(id(1)))
         }
@@ -278,10 +282,11 @@ struct RealCompressTests {
             try ShellCommand(
                 "cd \(data) && truncate -s 8M holes && printf x >> holes && chmod 754 model"
             ).finish() == 0)
-        _ = try real.store.commit(real.scene.order(id(1)))
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
         let payload = real.store.paths.checkpoint(id(1)) + "/data"
         let before = try Disk().hashFile("\(payload)/holes", startsWriting: false) { _ in true }
-        guard case .done(let bytes) = try real.store.compress(id(1), with: program) else {
+        guard case .done(let bytes) = try real.store.compressor.compress(id(1), with: program)
+        else {
             throw Unexpected("it is held")
         }
         #expect(bytes < 60_000)
@@ -289,7 +294,7 @@ struct RealCompressTests {
         let sums = "cd \(payload)/.. && sha256sum --quiet -c SHA256SUMS.compressed 2>&1"
         #expect(try ShellCommand(sums).finish() == 0)
         #expect(try real.scene.isGood(id(1)))
-        guard case .good = try real.store.verify(id(1), .init(restores: true)) else {
+        guard case .good = try real.store.checkpoints.verify(id(1), .init(restores: true)) else {
             throw Unexpected("not restored")
         }
         #expect(try real.sha256sum(id(1)) == 0)
@@ -305,14 +310,14 @@ struct RealCompressTests {
     func held(program: CompressionProgram) throws {
         let real = try RealScene()
         _ = try real.begin(id(1), [("model", [UInt8](repeating: 7, count: 100_000))])
-        _ = try real.store.commit(real.scene.order(id(1)))
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
         let reader = RunStore(real.store.paths)
-        let hold = try reader.hold(id(1))
-        #expect(try real.store.compress(id(1), with: program) == .held)
+        let hold = try reader.checkpoints.hold(id(1))
+        #expect(try real.store.compressor.compress(id(1), with: program) == .held)
         _ = try Disk().status(real.scene.path(id(1), "data/model"))
-        #expect(try real.store.scan().checkpoints.first?.compressedBytes == nil)
+        #expect(try real.store.checkpoints.scan().checkpoints.first?.compressedBytes == nil)
         hold.release()
-        guard case .done = try real.store.compress(id(1), with: program) else {
+        guard case .done = try real.store.compressor.compress(id(1), with: program) else {
             throw Unexpected("it is held")
         }
         #expect(throws: SystemError.self) {
@@ -325,41 +330,44 @@ struct RealCompressTests {
         let real = try RealScene()
         let model = [UInt8](repeating: 7, count: 100_000)
         _ = try real.begin(id(1), [("model", model)])
-        _ = try real.store.commit(real.scene.order(id(1)))
-        _ = try real.store.compress(id(1), with: program)
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
+        _ = try real.store.compressor.compress(id(1), with: program)
         let reader = RunStore(real.store.paths)
-        let hold = try reader.hold(id(1))
+        let hold = try reader.checkpoints.hold(id(1))
         for store in [real.store, reader] {
-            guard case .good = try store.verify(id(1), .init(depth: .size, restores: true)) else {
+            guard
+                case .good = try store.checkpoints.verify(
+                    id(1), .init(depth: .size, restores: true))
+            else {
                 throw Unexpected("it is bad")
             }
             #expect(
                 try real.disk.readFile(real.scene.path(id(1), "data/model"), limit: 1 << 20)
                     == model)
         }
-        #expect(try real.store.remove([id(1)]).isEmpty)
+        #expect(try real.store.trash.remove([id(1)]).isEmpty)
         withExtendedLifetime(hold) {}
     }
 
     @Test("have names that no other file's copy has, or the file stays as it is")
     func collidingNames() throws {
         let scene = try Scene.begun(CrashFileSystem())
-        let data = try scene.store.makeStaging(id(1))
+        let data = try scene.store.staging.make(id(1))
         let content = [UInt8](repeating: 7, count: 9_000)
         try scene.files.makeDirectory("\(data)/model.zst")
         // The copy of each would be in the way of the other's.
         for name in ["model", "model.zst/part", "caf\u{E9}", "cafe\u{301}"] {
             try scene.files.writeFile("\(data)/\(name)", content)
         }
-        _ = try scene.store.commit(scene.order(id(1)))
-        guard case .done = try scene.store.compress(id(1), with: .zstd) else {
+        _ = try scene.store.staging.commit(scene.order(id(1)))
+        guard case .done = try scene.store.compressor.compress(id(1), with: .zstd) else {
             throw Unexpected("it is held")
         }
         #expect(try scene.names(id(1), "data").isEmpty)
         #expect(try scene.names(id(1), "data/model.zst") == ["part"])
         #expect(try scene.names(id(1), "compressed").count == 3)
         #expect(try scene.isGood(id(1)))
-        guard case .good = try scene.store.verify(id(1), .init(restores: true)) else {
+        guard case .good = try scene.store.checkpoints.verify(id(1), .init(restores: true)) else {
             throw Unexpected("it is bad")
         }
         #expect(try scene.names(id(1), "data").count == 3)
@@ -369,8 +377,8 @@ struct RealCompressTests {
     func byHand(program: CompressionProgram) throws {
         let real = try RealScene()
         _ = try real.begin(id(1), [("model.bin", [UInt8](repeating: 7, count: 100_000))])
-        _ = try real.store.commit(real.scene.order(id(1)))
-        _ = try real.store.compress(id(1), with: program)
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
+        _ = try real.store.compressor.compress(id(1), with: program)
         let restore =
             program == .zstd
             ? "zstd -q -d compressed/model.bin.zst -o data/model.bin"

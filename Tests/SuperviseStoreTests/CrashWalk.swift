@@ -40,7 +40,7 @@ struct CrashWalk {
                     // And once more, before anything else was synced.
                     let files = try #require(found.files as? CrashFileSystem)
                     let again = try scene(files.afterPowerCut(seed: seed))
-                    let scan = try again.store.scan().checkpoints.map(\.id)
+                    let scan = try again.store.checkpoints.scan().checkpoints.map(\.id)
                     try expect(scan == kept, "a second power cut leaves \(scan) of \(kept)")
                     for id in kept { try expect(again.isGood(id), "\(id) is bad") }
                 }
@@ -82,17 +82,17 @@ struct CrashWalk {
     /// - Returns: the checkpoints that are there in the end.
     private static func checkThatLifeGoesOn(_ scene: Scene) throws -> [CheckpointID] {
         try scene.start()
-        if try scene.store.loadRecord() == nil { try scene.store.save(scene.record()) }
-        let before = try scene.store.scan()
+        if try scene.store.record.load() == nil { try scene.store.record.save(scene.record()) }
+        let before = try scene.store.checkpoints.scan()
         try expect(before.damaged.isEmpty, "damaged: \(before.damaged)")
         for checkpoint in before.checkpoints {
-            let verification = try scene.store.verify(checkpoint.id)
+            let verification = try scene.store.checkpoints.verify(checkpoint.id)
             guard case .good = verification else {
                 throw Unexpected("\(checkpoint.id) is visible and \(verification)")
             }
         }
         try scene.store.sweep()
-        let swept = try scene.store.scan()
+        let swept = try scene.store.checkpoints.scan()
         try expect(swept.checkpoints == before.checkpoints, "sweeping took checkpoints")
         try expect(swept.staging.isEmpty && swept.trash.isEmpty, "leftovers: \(swept)")
         let next = id(before.highestSequence + 1)

@@ -14,10 +14,10 @@ struct CrashWalkTests {
             prepare: { _ in },
             act: { scene in
                 try scene.start()
-                try scene.store.save(scene.record(commits: 1))
+                try scene.store.record.save(scene.record(commits: 1))
             }, checkpointRoot: checkpointRoot)
         let steps = try walk.run { scene, returned in
-            let record = try scene.store.loadRecord()
+            let record = try scene.store.record.load()
             try expect(record != nil || !returned, "the record is gone")
             try expect(record == nil || record?.commits == 1, "it is another one")
         }
@@ -29,14 +29,14 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record(commits: 1))
+                try scene.store.record.save(scene.record(commits: 1))
             },
             act: { scene in
                 try scene.start()
-                try scene.store.save(scene.record(commits: 2))
+                try scene.store.record.save(scene.record(commits: 2))
             })
         try walk.run { scene, returned in
-            let commits = try scene.store.loadRecord()?.commits
+            let commits = try scene.store.record.load()?.commits
             try expect(commits == 2 || (!returned && commits == 1), "commits: \(commits ?? -1)")
         }
     }
@@ -48,12 +48,12 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 try scene.commit(id(1))
             },
             act: { scene in try scene.commit(id(2)) }, checkpointRoot: checkpointRoot)
         let steps = try walk.run { scene, returned in
-            let ids = try scene.store.scan().checkpoints.map(\.id)
+            let ids = try scene.store.checkpoints.scan().checkpoints.map(\.id)
             try expect(ids == [id(1), id(2)] || (!returned && ids == [id(1)]), "there are \(ids)")
         }
         #expect(steps >= 17)
@@ -64,15 +64,15 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 try scene.files.writeFile("/model.pt", Array("weights".utf8))
             },
             act: { scene in
                 let order = AddOrder(source: "/model.pt", commit: scene.order(id(1)))
-                _ = try scene.store.add(order)
+                _ = try scene.store.staging.add(order)
             })
         try walk.run { scene, returned in
-            let ids = try scene.store.scan().checkpoints.map(\.id)
+            let ids = try scene.store.checkpoints.scan().checkpoints.map(\.id)
             try expect(ids == [id(1)] || (!returned && ids.isEmpty), "there are \(ids)")
         }
     }
@@ -82,15 +82,15 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 for number in 1...4 { try scene.commit(id(Int64(number))) }
             },
             act: { scene in
-                let removed = try scene.store.remove([id(1), id(2)])
+                let removed = try scene.store.trash.remove([id(1), id(2)])
                 #expect(removed == [id(1), id(2)])
             })
         try walk.run { scene, returned in
-            let ids = try scene.store.scan().checkpoints.map(\.id)
+            let ids = try scene.store.checkpoints.scan().checkpoints.map(\.id)
             try expect(ids.suffix(2) == [id(3), id(4)], "there are \(ids)")
             try expect(!returned || ids.count == 2, "removed ones are back: \(ids)")
         }
@@ -101,7 +101,7 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 try scene.commit(id(1))
                 try scene.commit(id(2))
                 // Killed between the move and its fsync.
@@ -112,7 +112,7 @@ struct CrashWalkTests {
             },
             act: { scene in try scene.store.sweep() })
         try walk.run { scene, _ in
-            let ids = try scene.store.scan().checkpoints.map(\.id)
+            let ids = try scene.store.checkpoints.scan().checkpoints.map(\.id)
             try expect(ids.last == id(2), "there are \(ids)")
         }
     }
@@ -122,14 +122,14 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 for number in 1...4 { try scene.commit(id(Int64(number))) }
                 _ = try scene.store.setAside(id(1))
                 _ = try scene.store.setAside(id(2))
             },
             act: { scene in _ = try scene.store.setAside(id(3)) })
         try walk.run { scene, returned in
-            let scan = try scene.store.scan()
+            let scan = try scene.store.checkpoints.scan()
             let seen = scan.checkpoints.map(\.id).contains(id(3))
             let isAside = scan.setAside.contains("\(id(3))")
             try expect(seen != isAside, "seen: \(seen), set aside: \(isAside)")
@@ -143,12 +143,12 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 try scene.commit(id(1))
             },
             act: { scene in _ = try scene.store.setAside(id(1)) })
         try walk.run { scene, _ in
-            let scan = try scene.store.scan()
+            let scan = try scene.store.checkpoints.scan()
             try expect(scan.checkpoints.count + scan.setAside.count == 1, "\(scan)")
         }
     }
@@ -158,7 +158,7 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 try scene.store.derived.publish(status(attempt: 1))
             },
             act: { scene in try scene.store.derived.publish(status(attempt: 2)) })
@@ -179,7 +179,7 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 try scene.store.derived.append([event(1), event(2)])
                 try scene.files.syncFile(scene.store.paths.events)
                 try scene.files.syncDirectory(scene.store.paths.run)
@@ -200,26 +200,28 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record(commits: 1))
+                try scene.store.record.save(scene.record(commits: 1))
                 try scene.commit(id(1))
             },
             act: { scene in
-                _ = try scene.store.archiveRun(at: Timestamp(milliseconds: 1_700_000_000_000))
+                _ = try scene.store.archives.take(at: Timestamp(milliseconds: 1_700_000_000_000))
                 try scene.start()
-                try scene.store.save(scene.record(commits: 0))
+                try scene.store.record.save(scene.record(commits: 0))
             }, checkpointRoot: checkpointRoot)
         try walk.run { scene, returned in
             try scene.start()
-            let record = try scene.store.loadRecord()
+            let record = try scene.store.record.load()
             try expect(record?.commits == 0 || !returned, "the new run is not there")
             if record?.commits == 1 {
                 try expect(scene.isGood(id(1)), "the old run is damaged")
             } else {
                 let archived = try Self.archived(scene, "20231114T221320Z")
-                try expect(archived.loadRecord()?.commits == 1, "the old record is gone")
-                let verification = try archived.verify(id(1))
+                try expect(archived.record.load()?.commits == 1, "the old record is gone")
+                let verification = try archived.checkpoints.verify(id(1))
                 guard case .good = verification else { throw Unexpected("\(verification)") }
-                try expect(scene.store.scan().checkpoints.isEmpty, "the old checkpoint is back")
+                try expect(
+                    scene.store.checkpoints.scan().checkpoints.isEmpty, "the old checkpoint is back"
+                )
             }
         }
     }
@@ -228,13 +230,13 @@ struct CrashWalkTests {
     private static func archiveTwo(_ scene: Scene) throws {
         for run in 0..<2 {
             try scene.start()
-            try scene.store.save(scene.record(commits: 1))
+            try scene.store.record.save(scene.record(commits: 1))
             for number: Int64 in 1...3 { try scene.commit(id(number)) }
             let moment = Timestamp(milliseconds: 1_700_000_000_000 + Int64(run) * 1000)
-            _ = try scene.store.archiveRun(at: moment)
+            _ = try scene.store.archives.take(at: moment)
         }
         try scene.start()
-        try scene.store.save(scene.record(commits: 9))
+        try scene.store.record.save(scene.record(commits: 9))
         try scene.commit(id(5))
     }
 
@@ -242,7 +244,8 @@ struct CrashWalkTests {
         let run = try #require(RunReference("run@\(time)"))
         let paths = RunPaths(archived: run, in: Scene.state)
         return RunStore(
-            try RunStore(paths, files: scene.files).locatePayload(), files: scene.files)
+            try ArchivedRun(RunStore(paths, files: scene.files)).locatePayload(), files: scene.files
+        )
     }
 
     @Test(
@@ -252,16 +255,16 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: Self.archiveTwo,
             act: { scene in
-                let bytes = try scene.store.removeArchive("20231114T221320Z")
+                let bytes = try scene.store.archives.remove("20231114T221320Z")
                 #expect(bytes != nil)
             }, checkpointRoot: checkpointRoot)
         try walk.run { scene, returned in
-            let times = try scene.store.archives().map(\.time)
+            let times = try scene.store.archives.list().map(\.time)
             try expect(!returned || times == ["20231114T221321Z"], "there are \(times)")
             for time in times {
                 let store = try Self.archived(scene, time)
                 let isWhole = try store.isThere() && scene.files.exists(store.paths.checkpoints)
-                let ids = isWhole ? try store.scan().checkpoints.map(\.id) : []
+                let ids = isWhole ? try store.checkpoints.scan().checkpoints.map(\.id) : []
                 try expect(ids == [id(1), id(2), id(3)] || (!returned && ids == []), "\(ids)")
                 for id in ids { try expect(Self.isGood(store, id), "\(id) of \(time) is bad") }
                 try expect(time != times.last || !ids.isEmpty, "the newest one is gone")
@@ -277,14 +280,14 @@ struct CrashWalkTests {
         let walk = CrashWalk(
             prepare: Self.archiveTwo,
             act: { scene in
-                let gone = try scene.store.trimArchive(
+                let gone = try scene.store.archives.trim(
                     "20231114T221320Z", removing: [id(1), id(2)]
                 ).gone
                 #expect(gone == [id(1), id(2)])
             }, checkpointRoot: checkpointRoot)
         try walk.run { scene, returned in
             let store = try Self.archived(scene, "20231114T221320Z")
-            let ids = try store.scan().checkpoints.map(\.id)
+            let ids = try store.checkpoints.scan().checkpoints.map(\.id)
             try expect(ids.last == id(3) && (!returned || ids.count == 1), "there are \(ids)")
             for id in ids { try expect(Self.isGood(store, id), "\(id) is bad") }
             try expect(scene.isGood(id(5)), "the run itself is harmed")
@@ -292,7 +295,7 @@ struct CrashWalkTests {
     }
 
     private static func isGood(_ store: RunStore, _ id: CheckpointID) throws -> Bool {
-        guard case .good = try store.verify(id) else { return false }
+        guard case .good = try store.checkpoints.verify(id) else { return false }
         return true
     }
 }

@@ -12,13 +12,13 @@ struct ExportTests {
         let real = try RealScene()
         try real.scene.commit(id(1))
         let place = "\(real.scratch.path)/out"
-        let bytes = try real.store.export(id(1), to: place)
+        let bytes = try real.store.checkpoints.export(id(1), to: place)
         let disk = Disk()
         #expect(try disk.list(place).map(\.name) == ["empty", "model.bin", "part"])
         let model = try disk.readFile("\(place)/model.bin", limit: 99)
         #expect(model == Array("model \(id(1))".utf8))
         #expect(try disk.list("\(place)/part").map(\.name) == ["state.json"])
-        #expect(try bytes == real.store.scan().checkpoints.first?.bytes)
+        #expect(try bytes == real.store.checkpoints.scan().checkpoints.first?.bytes)
         #expect(try disk.list(real.scratch.path).allSatisfy { !$0.name.hasSuffix(".partial") })
     }
 
@@ -27,10 +27,10 @@ struct ExportTests {
         let real = try RealScene()
         let disk = Disk()
         try disk.writeFile("\(real.scratch.path)/model", [1, 2, 3])
-        _ = try real.store.add(
+        _ = try real.store.staging.add(
             AddOrder(source: "\(real.scratch.path)/model", commit: real.scene.order(id(1))))
         let place = "\(real.scratch.path)/out"
-        #expect(try real.store.export(id(1), to: place) == 3)
+        #expect(try real.store.checkpoints.export(id(1), to: place) == 3)
         #expect(try disk.readFile(place, limit: 9) == [1, 2, 3])
     }
 
@@ -43,12 +43,12 @@ struct ExportTests {
         for name in [place, "\(place).partial"] {
             try disk.makeDirectory(name)
             try disk.writeFile("\(name)/precious", [1])
-            #expect(throws: StoreError.self) { try real.store.export(id(1), to: place) }
+            #expect(throws: StoreError.self) { try real.store.checkpoints.export(id(1), to: place) }
             #expect(try disk.readFile("\(name)/precious", limit: 9) == [1])
             try disk.removeTree(name)
         }
         #expect(throws: StoreError.self) {
-            try real.store.export(id(1), to: "\(real.scratch.path)/missing/out")
+            try real.store.checkpoints.export(id(1), to: "\(real.scratch.path)/missing/out")
         }
     }
 
@@ -58,7 +58,7 @@ struct ExportTests {
         try real.scene.commit(id(1))
         try Disk().writeFile(real.scene.path(id(1), "data/model.bin"), Array("model".utf8))
         #expect(throws: StoreError.self) {
-            try real.store.export(id(1), to: "\(real.scratch.path)/out")
+            try real.store.checkpoints.export(id(1), to: "\(real.scratch.path)/out")
         }
         let names = try Disk().list(real.scratch.path).map(\.name)
         #expect(!names.contains { $0.hasPrefix("out") }, "\(names)")
@@ -69,7 +69,7 @@ struct ExportTests {
         let scene = try begun()
         let before = try scene.names(id(1), "data")
         #expect(before == ["noise", "small"])
-        #expect(try scene.store.export(id(1), to: "/out") == Self.size)
+        #expect(try scene.store.checkpoints.export(id(1), to: "/out") == Self.size)
         try checkCopy(scene.files)
         #expect(try scene.names(id(1), "data") == before)
         #expect(try scene.names(id(1), "").contains("SHA256SUMS.compressed"))
@@ -81,7 +81,9 @@ struct ExportTests {
         let scene = try begun(files)
         let name = "compressed/model.zst"
         try files.rot(scene.path(id(1), name)) { $0[8] ^= 1 }
-        let error = #expect(throws: StoreError.self) { try scene.store.export(id(1), to: "/out") }
+        let error = #expect(throws: StoreError.self) {
+            try scene.store.checkpoints.export(id(1), to: "/out")
+        }
         #expect(error?.description.contains("is bad: \(name)") == true, "\(error as Any)")
         #expect(try files.list("/").map(\.name) == ["state"])
     }
@@ -109,7 +111,9 @@ struct ExportTests {
         let files = CrashFileSystem()
         let scene = try begun(files)
         files.whenSynced("/out.partial") { try harm.happen(to: $0) }
-        let error = #expect(throws: StoreError.self) { try scene.store.export(id(1), to: "/out") }
+        let error = #expect(throws: StoreError.self) {
+            try scene.store.checkpoints.export(id(1), to: "/out")
+        }
         let text = try #require(error?.description)
         #expect(text.contains("is not what was copied there"), "\(text)")
         #expect(!text.contains("commit"))
@@ -123,7 +127,9 @@ struct ExportTests {
         let scene = try begun(files)
         // The list of names does not change by that.
         try files.rot(scene.path(id(1), "data/noise")) { $0[0] ^= 1 }
-        let error = #expect(throws: StoreError.self) { try scene.store.export(id(1), to: "/out") }
+        let error = #expect(throws: StoreError.self) {
+            try scene.store.checkpoints.export(id(1), to: "/out")
+        }
         #expect(error?.description.contains("is bad: data/noise: SHA-256 differs") == true)
     }
 
@@ -132,12 +138,12 @@ struct ExportTests {
         let base = CrashFileSystem()
         _ = try begun(base)
         let whole = base.copy()
-        _ = try Scene(whole).store.export(id(1), to: "/out")
+        _ = try Scene(whole).store.checkpoints.export(id(1), to: "/out")
         for count in 0...whole.mutations {
             for seed in 0..<4 as Range<UInt64> {
                 let files = base.copy()
                 files.cutPower(afterMutations: count)
-                _ = try? Scene(files).store.export(id(1), to: "/out")
+                _ = try? Scene(files).store.checkpoints.export(id(1), to: "/out")
                 let found = files.afterPowerCut(seed: seed)
                 if (try? found.status("/out")) != nil { try checkCopy(found) }
                 #expect(try Scene(found).isGood(id(1)))
@@ -150,13 +156,13 @@ struct ExportTests {
         let base = CrashFileSystem()
         _ = try begun(base)
         let whole = base.copy()
-        _ = try Scene(whole).store.export(id(1), to: "/out")
+        _ = try Scene(whole).store.checkpoints.export(id(1), to: "/out")
         for (index, call) in whole.calls.enumerated() {
             for code in [ENOSPC, EIO] {
                 let files = base.copy()
                 files.inject(.init(code, at: index))
                 let error = #expect(throws: StoreError.self, "\(call)") {
-                    try Scene(files).store.export(id(1), to: "/out")
+                    try Scene(files).store.checkpoints.export(id(1), to: "/out")
                 }
                 #expect(error?.systemError?.code == code, "\(call)")
                 #expect(error?.description.contains("commit") == false, "\(error as Any)")
@@ -178,18 +184,18 @@ struct ExportTests {
         {
             try systemCall("chmod") { chmod("\(data)/\(name)", mode) }
         }
-        _ = try real.store.commit(real.scene.order(id(1)))
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
         for round in 1...2 {
             let place = "\(real.scratch.path)/out\(round)"
-            _ = try real.store.export(id(1), to: place)
+            _ = try real.store.checkpoints.export(id(1), to: place)
             let modes = try ["tool", "fixed", "small"].map {
                 try real.disk.status("\(place)/\($0)").mode
             }
             #expect(modes == [0o755, 0o444, 0o640])
-            _ = try real.store.compress(id(1), with: .gzip)
+            _ = try real.store.compressor.compress(id(1), with: .gzip)
         }
         #expect(try real.scene.names(id(1), "data") == ["small"])
-        _ = try real.store.verify(id(1), .init(restores: true))
+        _ = try real.store.checkpoints.verify(id(1), .init(restores: true))
         #expect(try real.disk.status(real.scene.path(id(1), "data/fixed")).mode == 0o444)
     }
 
@@ -201,7 +207,9 @@ struct ExportTests {
             (real.scene.path(id(1), "data/out"), "is among the checkpoints"),
             ("\(real.scratch.path)/missing/out", "is not there; make that directory first"),
         ] {
-            let error = #expect(throws: StoreError.self) { try real.store.export(id(1), to: place) }
+            let error = #expect(throws: StoreError.self) {
+                try real.store.checkpoints.export(id(1), to: place)
+            }
             #expect(error?.description.contains(what) == true, "\(error as Any)")
         }
         #expect(try real.scene.isGood(id(1)))
@@ -218,7 +226,7 @@ struct ExportTests {
             try real.disk.makeDirectory("\(tree.path)/later")
             try real.disk.writeFile("\(tree.path)/later/file", [1])
             let place = "\(real.scratch.path)/out"
-            #expect(try real.store.export(id(1), to: place) == 5)
+            #expect(try real.store.checkpoints.export(id(1), to: place) == 5)
             #expect(try real.disk.list(place).map(\.name) == ["a", "empty", "latest", "part"])
             #expect(try real.disk.readFile("\(place)/part/b", limit: 9) == [4, 5])
             #expect(try real.disk.readLink("\(place)/latest") == "part/b")
@@ -241,7 +249,9 @@ struct ExportTests {
         #expect(try ShellCommand(line).finish() == 0)
         #expect(try real.scene.isGood(id(1)))
         let place = "\(real.scratch.path)/out"
-        let error = #expect(throws: StoreError.self) { try real.store.export(id(1), to: place) }
+        let error = #expect(throws: StoreError.self) {
+            try real.store.checkpoints.export(id(1), to: place)
+        }
         #expect(error?.description.contains("names files that are not below") == true)
     }
 
@@ -250,7 +260,7 @@ struct ExportTests {
     private func begun(_ files: CrashFileSystem = CrashFileSystem()) throws -> Scene {
         let scene = try Scene.begun(files)
         try scene.commitLarge(id(1))
-        _ = try scene.store.compress(id(1), with: .zstd)
+        _ = try scene.store.compressor.compress(id(1), with: .zstd)
         return scene
     }
 

@@ -27,11 +27,11 @@ struct FullRemovalTests {
         let scene = try Scene.begun(files)
         for number in 1...3 { try scene.commit(id(Int64(number))) }
         fill(files, fullness)
-        #expect(try scene.store.remove([id(1), id(2)]) == [id(1), id(2)])
+        #expect(try scene.store.trash.remove([id(1), id(2)]) == [id(1), id(2)])
         files.clearFaults()
         let found = try Scene(files)
-        #expect(try found.store.scan().checkpoints.map(\.id) == [id(3)])
-        #expect(try found.store.scan().damaged.isEmpty)
+        #expect(try found.store.checkpoints.scan().checkpoints.map(\.id) == [id(3)])
+        #expect(try found.store.checkpoints.scan().damaged.isEmpty)
         try found.store.sweep()
         #expect(try files.list(found.store.paths.checkpoints).map(\.name) == ["\(id(3))"])
     }
@@ -43,15 +43,15 @@ struct FullRemovalTests {
         let walk = CrashWalk(
             prepare: { scene in
                 try scene.start()
-                try scene.store.save(scene.record())
+                try scene.store.record.save(scene.record())
                 for number in 1...3 { try scene.commit(id(Int64(number))) }
             },
             act: { scene in
                 fill(try #require(scene.files as? CrashFileSystem), fullness)
-                _ = try scene.store.remove([id(1), id(2)])
+                _ = try scene.store.trash.remove([id(1), id(2)])
             })
         try walk.run { scene, returned in
-            let ids = try scene.store.scan().checkpoints.map(\.id)
+            let ids = try scene.store.checkpoints.scan().checkpoints.map(\.id)
             try expect(ids.last == id(3), "the newest is gone: \(ids)")
             try expect(!returned || ids == [id(3)], "removed, and still there: \(ids)")
         }
@@ -67,11 +67,11 @@ struct FullRemovalTests {
         try scene.commit(id(2))
         fill(files, fullness)
         if fullness == .trash {
-            #expect(try scene.store.remove([id(1)]) == [id(1)])
+            #expect(try scene.store.trash.remove([id(1)]) == [id(1)])
             #expect(original.isGone(on: files))
         } else {
             // What it owns could not be found any more.
-            #expect(throws: StoreError.self) { try scene.store.remove([id(1)]) }
+            #expect(throws: StoreError.self) { try scene.store.trash.remove([id(1)]) }
             #expect(try scene.isGood(id(1)))
         }
     }
@@ -82,7 +82,7 @@ struct FullRemovalTests {
         let scene = try Scene.begun(files)
         try scene.write(id(1))
         fill(files, .trash)
-        try scene.store.dropStaging(id(1))
+        try scene.store.staging.drop(id(1))
         #expect(try files.list(scene.store.paths.staging).isEmpty)
         try scene.write(id(2))
         // Another process, to which it is nothing but a leftover.

@@ -55,8 +55,8 @@ struct InjectedErrorTests {
     }
 
     private func checkThatNothingIsHarmed(_ scene: Scene) throws {
-        try expect(scene.store.loadRecord() != nil, "the record is gone")
-        for checkpoint in try scene.store.scan().checkpoints {
+        try expect(scene.store.record.load() != nil, "the record is gone")
+        for checkpoint in try scene.store.checkpoints.scan().checkpoints {
             try expect(scene.isGood(checkpoint.id), "\(checkpoint.id) is bad")
         }
         try scene.commit(id(9))
@@ -69,9 +69,9 @@ struct InjectedErrorTests {
     @Test("a commit that fails harms nothing, and the next one is good")
     func commit() throws {
         try failEverywhere(
-            { scene in _ = try scene.store.commit(scene.order(id(4))) },
+            { scene in _ = try scene.store.staging.commit(scene.order(id(4))) },
             prepare: { scene in try scene.write(id(4)) },
-            after: { scene in try scene.store.dropStaging(id(4)) })
+            after: { scene in try scene.store.staging.drop(id(4)) })
     }
 
     @Test("a file that cannot be added leaves nothing behind")
@@ -79,14 +79,15 @@ struct InjectedErrorTests {
         let source = "/results"
         try failEverywhere(
             { scene in
-                _ = try scene.store.add(AddOrder(source: source, commit: scene.order(id(4))))
+                _ = try scene.store.staging.add(
+                    AddOrder(source: source, commit: scene.order(id(4))))
             },
             prepare: { scene in
                 try scene.files.makeDirectory(source)
                 try scene.files.writeFile("\(source)/a", [1, 2, 3])
             },
             after: { scene in
-                let scan = try scene.store.scan()
+                let scan = try scene.store.checkpoints.scan()
                 try expect(scan.staging.isEmpty, "left in staging: \(scan.staging)")
             })
     }
@@ -94,7 +95,8 @@ struct InjectedErrorTests {
     @Test("a removal that fails leaves what it did not remove")
     func remove() throws {
         try failEverywhere(
-            copes: true, { scene in _ = try scene.store.remove([id(1), id(2)]) }, after: { _ in })
+            copes: true, { scene in _ = try scene.store.trash.remove([id(1), id(2)]) },
+            after: { _ in })
     }
 
     @Test("a checkpoint that cannot be set aside stays")
@@ -105,9 +107,9 @@ struct InjectedErrorTests {
     @Test("a record that cannot be saved leaves the old one")
     func save() throws {
         try failEverywhere(
-            { scene in try scene.store.save(scene.record(commits: 7)) },
+            { scene in try scene.store.record.save(scene.record(commits: 7)) },
             after: { scene in
-                let commits = try scene.store.loadRecord()?.commits
+                let commits = try scene.store.record.load()?.commits
                 try expect(commits == 0 || commits == 7, "commits: \(commits ?? -1)")
             })
     }
@@ -125,9 +127,10 @@ struct InjectedErrorTests {
 
     @Test("what cannot be read is neither empty nor bad")
     func read() throws {
-        try failEverywhere({ scene in _ = try scene.store.scan() }, after: { _ in })
-        try failEverywhere({ scene in _ = try scene.store.loadRecord() }, after: { _ in })
-        try failEverywhere({ scene in _ = try scene.store.verify(id(2)) }, after: { _ in })
+        try failEverywhere({ scene in _ = try scene.store.checkpoints.scan() }, after: { _ in })
+        try failEverywhere({ scene in _ = try scene.store.record.load() }, after: { _ in })
+        try failEverywhere(
+            { scene in _ = try scene.store.checkpoints.verify(id(2)) }, after: { _ in })
     }
 
     @Test("events that could be written in part do not spoil the next ones")
@@ -146,13 +149,15 @@ struct InjectedErrorTests {
     func failedSync() throws {
         let files = CrashFileSystem()
         let scene = try Scene.begun(files)
-        try files.writeFile("\(scene.store.makeStaging(id(1)))/model.bin", [1, 2, 3])
+        try files.writeFile("\(scene.store.staging.make(id(1)))/model.bin", [1, 2, 3])
         files.inject(.init(ENOSPC, call: "fsync"))
-        let error = #expect(throws: StoreError.self) { try scene.store.commit(scene.order(id(1))) }
+        let error = #expect(throws: StoreError.self) {
+            try scene.store.staging.commit(scene.order(id(1)))
+        }
         #expect(error?.canTryAgain == false)
         files.clearFaults()
         // What would happen if it were: the kernel says yes, and the content is gone.
-        _ = try scene.store.commit(scene.order(id(1)))
+        _ = try scene.store.staging.commit(scene.order(id(1)))
         #expect(try !Scene(files.afterPowerCut(seed: 0)).isGood(id(1)))
     }
 
@@ -162,11 +167,13 @@ struct InjectedErrorTests {
         let scene = try Scene.begun(files)
         try scene.write(id(1))
         files.inject(.init(ENOSPC, call: "write"))
-        let error = #expect(throws: StoreError.self) { try scene.store.commit(scene.order(id(1))) }
+        let error = #expect(throws: StoreError.self) {
+            try scene.store.staging.commit(scene.order(id(1)))
+        }
         #expect(error?.canTryAgain == true)
         #expect(error?.protocolCode == .noSpace)
         files.clearFaults()
-        _ = try scene.store.commit(scene.order(id(1)))
+        _ = try scene.store.staging.commit(scene.order(id(1)))
         #expect(try Scene(files.afterPowerCut(seed: 0)).isGood(id(1)))
     }
 }

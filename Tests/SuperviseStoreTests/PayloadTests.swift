@@ -12,9 +12,9 @@ struct PayloadTests {
         let data = try real.begin(id(1), [("model", [1])])
         try make(real, data)
         let error = #expect(throws: StoreError.self) {
-            try real.store.commit(real.scene.order(id(1)))
+            try real.store.staging.commit(real.scene.order(id(1)))
         }
-        #expect(try real.store.scan().checkpoints.isEmpty)
+        #expect(try real.store.checkpoints.scan().checkpoints.isEmpty)
         return error
     }
 
@@ -47,7 +47,7 @@ struct PayloadTests {
         try real.disk.makeLink("\(data)/latest", to: "model-2")
         try real.disk.makeLink("\(data)/inner/up", to: "..")
         try real.disk.makeLink("\(data)/inner/far", to: "up/inner/../latest")
-        _ = try real.store.commit(real.scene.order(id(1)))
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
         #expect(try real.scene.isGood(id(1)))
         #expect(try real.sha256sum(id(1)) == 0)
         let link = real.scene.path(id(1), "data/latest")
@@ -56,7 +56,8 @@ struct PayloadTests {
         #expect(try !real.scene.isGood(id(1)))
         try real.disk.makeLink(link, to: "inner")
         #expect(
-            try real.store.verify(id(1)) == .bad(reason: "its symbolic links have changed"))
+            try real.store.checkpoints.verify(id(1))
+                == .bad(reason: "its symbolic links have changed"))
     }
 
     @Test("a FIFO, a socket and a name that is not UTF-8 are refused by name")
@@ -80,13 +81,13 @@ struct PayloadTests {
     @Test("a checkpoint without a file is refused, and can still get one")
     func empty() throws {
         let real = try RealScene()
-        let data = try real.store.makeStaging(id(1))
+        let data = try real.store.staging.make(id(1))
         try real.disk.makeDirectory("\(data)/directory")
         #expect(throws: StoreError.emptyCheckpoint(id(1))) {
-            try real.store.commit(real.scene.order(id(1)))
+            try real.store.staging.commit(real.scene.order(id(1)))
         }
         try real.disk.writeFile("\(data)/directory/file", [])
-        _ = try real.store.commit(real.scene.order(id(1)))
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
         #expect(try real.scene.isGood(id(1)))
     }
 
@@ -102,14 +103,14 @@ struct PayloadTests {
     @Test("how much was written so far is told, and dropping it leaves nothing")
     func stagingSize() throws {
         let real = try RealScene()
-        #expect(try real.store.stagingSize(id(1)) == (0, 0))
+        #expect(try real.store.staging.size(id(1)) == (0, 0))
         let data = try real.begin(id(1), [("a", [1, 2, 3])])
         try real.disk.makeDirectory("\(data)/b")
         try real.disk.writeFile("\(data)/b/c", [4, 5])
-        #expect(try real.store.stagingSize(id(1)) == (5, 2))
-        try real.store.dropStaging(id(1))
-        try real.store.dropStaging(id(1))
-        let scan = try real.store.scan()
+        #expect(try real.store.staging.size(id(1)) == (5, 2))
+        try real.store.staging.drop(id(1))
+        try real.store.staging.drop(id(1))
+        let scan = try real.store.checkpoints.scan()
         #expect(scan.staging.isEmpty && scan.trash.isEmpty)
     }
 }

@@ -19,7 +19,7 @@ struct RealScene {
 
     /// Begins a checkpoint with these files below its directory of data.
     func begin(_ id: CheckpointID, _ files: [(String, [UInt8])]) throws -> String {
-        let data = try store.makeStaging(id)
+        let data = try store.staging.make(id)
         for (name, content) in files { try disk.writeFile("\(data)/\(name)", content) }
         return data
     }
@@ -44,7 +44,7 @@ struct RealDiskTests {
         let real = try RealScene()
         let files = Self.oddNames.map { ($0, Array("content of \($0)".utf8)) }
         _ = try real.begin(id(1), files)
-        let summary = try real.store.commit(real.scene.order(id(1)))
+        let summary = try real.store.staging.commit(real.scene.order(id(1)))
         #expect(summary.bytes == files.reduce(0) { $0 + Int64($1.1.count) })
         #expect(try real.sha256sum(id(1)) == 0)
         #expect(try real.scene.isGood(id(1)))
@@ -60,7 +60,7 @@ struct RealDiskTests {
         let real = try RealScene()
         let content = (0..<3_000_001).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         _ = try real.begin(id(1), [("model.bin", content), ("small", [1])])
-        _ = try real.store.commit(real.scene.order(id(1)))
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
         for name in ["data/model.bin", "data/small", "manifest.json", "SHA256SUMS"] {
             let path = real.scene.path(id(1), name)
             let good = try real.disk.readFile(path, limit: 1 << 24)
@@ -68,7 +68,7 @@ struct RealDiskTests {
                 var bad = good
                 bad[position] ^= 0x10
                 try real.disk.writeFile(path, bad)
-                let verification = try real.store.verify(id(1))
+                let verification = try real.store.checkpoints.verify(id(1))
                 guard case .bad(let reason) = verification else {
                     Issue.record("\(name) at \(position): \(verification)")
                     continue
@@ -86,7 +86,9 @@ struct RealDiskTests {
         try real.scene.commit(id(1))
         let file = real.scene.path(id(1), "data/model.bin")
         func reason() throws -> String {
-            guard case .bad(let reason) = try real.store.verify(id(1)) else { return "good" }
+            guard case .bad(let reason) = try real.store.checkpoints.verify(id(1)) else {
+                return "good"
+            }
             return reason
         }
         let good = try real.disk.readFile(file, limit: 1000)
@@ -133,17 +135,18 @@ struct RealDiskTests {
         _ = try real.begin(id(1), [("large", [UInt8](repeating: 7, count: 20 << 20))])
         let asked = Counter()
         let error = #expect(throws: StoreError.self) {
-            try real.store.commit(real.scene.order(id(1)), isCancelled: { asked.next() == 3 })
+            try real.store.staging.commit(
+                real.scene.order(id(1)), isCancelled: { asked.next() == 3 })
         }
         #expect(error == .cancelled)
         #expect(asked.value == 3)
-        #expect(try real.store.scan().checkpoints.isEmpty)
-        _ = try real.store.commit(real.scene.order(id(1)))
+        #expect(try real.store.checkpoints.scan().checkpoints.isEmpty)
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
         let bytes = Total()
-        _ = try real.store.verify(id(1), progress: { bytes.add($0) })
+        _ = try real.store.checkpoints.verify(id(1), progress: { bytes.add($0) })
         #expect(bytes.count == 20 << 20)
         #expect(throws: StoreError.cancelled) {
-            try real.store.verify(id(1), isCancelled: { true })
+            try real.store.checkpoints.verify(id(1), isCancelled: { true })
         }
     }
 
@@ -158,7 +161,7 @@ struct RealDiskTests {
         ] {
             let asked = Counter()
             let error = #expect(throws: StoreError.self) {
-                try real.store.commit(
+                try real.store.staging.commit(
                     real.scene.order(id(1)),
                     isCancelled: {
                         // The fourth question is that of the small file.
@@ -169,9 +172,9 @@ struct RealDiskTests {
                     })
             }
             #expect(error == .changed("\(data)\(named)"))
-            #expect(try real.store.scan().checkpoints.isEmpty)
+            #expect(try real.store.checkpoints.scan().checkpoints.isEmpty)
         }
-        _ = try real.store.commit(real.scene.order(id(1)))
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
         #expect(try real.scene.isGood(id(1)))
     }
 
@@ -181,7 +184,7 @@ struct RealDiskTests {
         try real.scene.commit(id(1))
         func bytesRead(trusting: Bool) throws -> Int {
             let bytes = Total()
-            let verification = try real.store.verify(
+            let verification = try real.store.checkpoints.verify(
                 id(1), .init(isTrusting: trusting), progress: { bytes.add($0) })
             guard case .good = verification else { return -1 }
             return bytes.count
@@ -193,7 +196,7 @@ struct RealDiskTests {
         let content = try real.disk.readFile(file, limit: 100)
         try real.disk.writeFile(file, content)
         #expect(try bytesRead(trusting: true) == content.count)
-        real.store.verified.forgetAll()
+        real.store.checkpoints.verified.forgetAll()
         #expect(try bytesRead(trusting: true) == all)
     }
 
@@ -204,10 +207,11 @@ struct RealDiskTests {
             ("file\($0)", [UInt8](repeating: UInt8($0), count: 1 + $0 * 9_999))
         }
         _ = try real.begin(id(1), files)
-        _ = try real.store.commit(real.scene.order(id(1)))
+        _ = try real.store.staging.commit(real.scene.order(id(1)))
         let lane = WorkerLane(name: "test", threads: 4)
         let bytes = Total()
-        let good = try real.store.verify(id(1), beside: lane, progress: { bytes.add($0) })
+        let good = try real.store.checkpoints.verify(
+            id(1), beside: lane, progress: { bytes.add($0) })
         guard case .good = good else { throw Unexpected("\(good)") }
         #expect(bytes.count == files.reduce(0) { $0 + $1.1.count })
         for number in [0, 7, 19] {
@@ -215,12 +219,12 @@ struct RealDiskTests {
             let content = try real.disk.readFile(file, limit: 1 << 20)
             try real.disk.writeFile(file, content.dropLast() + [UInt8(200)])
             #expect(
-                try real.store.verify(id(1), beside: lane)
+                try real.store.checkpoints.verify(id(1), beside: lane)
                     == .bad(reason: "data/file\(number): SHA-256 differs"))
             try real.disk.writeFile(file, content)
         }
         #expect(throws: StoreError.cancelled) {
-            try real.store.verify(id(1), beside: lane, isCancelled: { true })
+            try real.store.checkpoints.verify(id(1), beside: lane, isCancelled: { true })
         }
     }
 }

@@ -13,9 +13,11 @@ struct RecordTests {
     func nothing() throws {
         let files = CrashFileSystem()
         let scene = try Scene(files)
-        #expect(try scene.store.loadRecord() == nil)
+        #expect(try scene.store.record.load() == nil)
         #expect(try StateDirectory(Scene.state, files: files).runs().isEmpty)
-        #expect(throws: StoreError.missing("/state/run/checkpoints")) { try scene.store.scan() }
+        #expect(throws: StoreError.missing("/state/run/checkpoints")) {
+            try scene.store.checkpoints.scan()
+        }
         #expect(files.mutations == 0)
     }
 
@@ -29,12 +31,12 @@ struct RecordTests {
         try files.writeFile(scene.store.paths.record + ".tmp", text("{"))
         files.clearCalls()
         let reader = try Scene(files)
-        _ = try reader.store.loadRecord()
-        _ = try reader.store.scan()
-        _ = try reader.store.verify(id(1))
+        _ = try reader.store.record.load()
+        _ = try reader.store.checkpoints.scan()
+        _ = try reader.store.checkpoints.verify(id(1))
         _ = try reader.store.derived.readStatus()
         _ = try reader.store.derived.readEvents()
-        _ = try reader.store.stagingSize(id(1))
+        _ = try reader.store.staging.size(id(1))
         #expect(try StateDirectory(Scene.state, files: files).runs().map(\.description) == ["run"])
         #expect(files.mutations == 0)
     }
@@ -51,13 +53,13 @@ struct RecordTests {
         try #expect(
             syncs(files) { try StateDirectory(Scene.state, files: files).prepare() } == ["/"])
         try #expect(syncs(files) { try scene.start() }.isEmpty)
-        let first = try syncs(files) { try scene.store.save(scene.record()) }
+        let first = try syncs(files) { try scene.store.record.save(scene.record()) }
         #expect(first == ["/state/run/run.json.tmp", "/state", "/state/run"])
-        let second = try syncs(files) { try scene.store.save(scene.record()) }
+        let second = try syncs(files) { try scene.store.record.save(scene.record()) }
         #expect(second == ["/state/run/run.json.tmp", "/state/run"])
         let split = try Scene(files, state: "/other", checkpointRoot: "/big")
         try split.start()
-        let apart = try syncs(files) { try split.store.save(split.record()) }
+        let apart = try syncs(files) { try split.store.record.save(split.record()) }
         #expect(
             apart == ["/other/run/run.json.tmp", "/other", "/big/run", "/big", "/other/run"])
     }
@@ -68,7 +70,7 @@ struct RecordTests {
         let scene = try Scene.begun(files)
         try scene.write(id(1))
         files.clearCalls()
-        _ = try scene.store.commit(scene.order(id(1)))
+        _ = try scene.store.staging.commit(scene.order(id(1)))
         let synced = files.calls.filter { $0.name == "fsync" }.map(\.path)
         // manifest.json, SHA256SUMS, the checkpoint's directory, checkpoints/.
         #expect(synced.count == 3 + 2 + 4)
@@ -86,7 +88,7 @@ struct RecordTests {
         let scene = try Scene.begun(Disk(), state: scratch.path)
         try scene.files.writeFile(scene.store.paths.record, text(content))
         try scene.start()
-        let error = #expect(throws: StoreError.self) { try scene.store.loadRecord() }
+        let error = #expect(throws: StoreError.self) { try scene.store.record.load() }
         guard case .garbage(let path, _) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -103,19 +105,22 @@ struct RecordTests {
         let manifest = scene.path(id(1), "manifest.json")
         try scene.files.writeFile(manifest, newer)
         // The checksums say that it is another one, with a rotten digit.
-        #expect(try scene.store.scan().damaged.map(\.reason) == ["manifest.json: SHA-256 differs"])
+        #expect(
+            try scene.store.checkpoints.scan().damaged.map(\.reason) == [
+                "manifest.json: SHA-256 differs"
+            ])
         let sums = "\(Digest.of(newer).hex)  manifest.json\n"
         try scene.files.writeFile(scene.path(id(1), "SHA256SUMS"), text(sums))
         #expect(throws: StoreError.newerFormat(path: manifest, format: 2)) {
-            try scene.store.scan()
+            try scene.store.checkpoints.scan()
         }
         #expect(throws: StoreError.newerFormat(path: manifest, format: 2)) {
-            try scene.store.verify(id(1))
+            try scene.store.checkpoints.verify(id(1))
         }
         let record = scene.store.paths.record
         try scene.files.writeFile(record, text("{\"format\":3,\"surprise\":true}"))
         #expect(throws: StoreError.newerFormat(path: record, format: 3)) {
-            try scene.store.loadRecord()
+            try scene.store.record.load()
         }
         let path = scene.store.paths.status
         try scene.files.writeFile(path, newer)
@@ -134,7 +139,7 @@ struct RecordTests {
             try? scene.files.removeFile(path)
             try systemCall("mkfifo") { mkfifo(path, 0o600) }
         }
-        let error = #expect(throws: StoreError.self) { try scene.store.loadRecord() }
+        let error = #expect(throws: StoreError.self) { try scene.store.record.load() }
         #expect(error == .garbage(path: paths.record, reason: "it is no regular file"))
         try scene.store.derived.publish(status(attempt: 1))
         try scene.store.derived.append([event(1)])
@@ -151,8 +156,12 @@ struct RecordTests {
         try files.rename("/big/run", to: "/elsewhere")
         let next = try Scene(files, checkpointRoot: "/big")
         try next.start()
-        #expect(throws: StoreError.missing("/big/run/checkpoints")) { try next.store.scan() }
-        #expect(throws: StoreError.missing("/big/run/checkpoints")) { try next.store.verify(id(1)) }
+        #expect(throws: StoreError.missing("/big/run/checkpoints")) {
+            try next.store.checkpoints.scan()
+        }
+        #expect(throws: StoreError.missing("/big/run/checkpoints")) {
+            try next.store.checkpoints.verify(id(1))
+        }
     }
 
     @Test("a scan tells the good from the damaged, and leaves alone what is not ours")
@@ -164,8 +173,8 @@ struct RecordTests {
         try scene.files.writeFile(scene.path(id(3), "manifest.json"), text("{"))
         try scene.files.makeDirectory("\(paths.checkpoints)/000004-of-mine")
         try scene.files.writeFile("\(paths.checkpoints)/000005", text("a file"))
-        _ = try scene.store.makeStaging(id(12))
-        let scan = try scene.store.scan()
+        _ = try scene.store.staging.make(id(12))
+        let scan = try scene.store.checkpoints.scan()
         #expect(scan.checkpoints.map(\.id) == [id(1), id(10)])
         #expect(scan.damaged.map(\.id) == [id(2), id(3)])
         #expect(scan.damaged.first?.reason == "manifest.json is missing")
@@ -180,9 +189,10 @@ struct RecordTests {
         try scene.commit(id(1))
         try scene.files.rename(
             scene.store.paths.checkpoint(id(1)), to: scene.store.paths.checkpoint(id(2)))
-        #expect(try scene.store.scan().damaged.map(\.id) == [id(2)])
+        #expect(try scene.store.checkpoints.scan().damaged.map(\.id) == [id(2)])
         #expect(
-            try scene.store.verify(id(2)) == .bad(reason: "its manifest is that of \(id(1))"))
+            try scene.store.checkpoints.verify(id(2))
+                == .bad(reason: "its manifest is that of \(id(1))"))
     }
 
     @Test("what this process has begun is not swept")
@@ -192,8 +202,8 @@ struct RecordTests {
         let scene = try Scene(files)
         try scene.write(id(2))
         try scene.store.sweep()
-        #expect(try scene.store.scan().staging == ["\(id(2))"])
-        _ = try scene.store.commit(scene.order(id(2)))
+        #expect(try scene.store.checkpoints.scan().staging == ["\(id(2))"])
+        _ = try scene.store.staging.commit(scene.order(id(2)))
     }
 
     @Test("an I/O error in a payload is no damage")
@@ -202,7 +212,7 @@ struct RecordTests {
         let scene = try Scene.begun(files)
         try scene.commit(id(1))
         files.inject(.init(EIO, call: "read"))
-        let error = #expect(throws: StoreError.self) { try scene.store.verify(id(1)) }
+        let error = #expect(throws: StoreError.self) { try scene.store.checkpoints.verify(id(1)) }
         #expect(error?.systemError?.code == EIO)
     }
 
@@ -212,6 +222,8 @@ struct RecordTests {
         let scene = try Scene.begun(files)
         try scene.commit(id(1))
         try files.rot(scene.path(id(1), "data/model.bin")) { $0[0] ^= 1 }
-        #expect(try scene.store.verify(id(1)) == .bad(reason: "data/model.bin: SHA-256 differs"))
+        #expect(
+            try scene.store.checkpoints.verify(id(1))
+                == .bad(reason: "data/model.bin: SHA-256 differs"))
     }
 }

@@ -11,17 +11,19 @@ struct RemovalTests {
     func beingRead() throws {
         let real = try RealScene()
         for number in 1...3 { try real.scene.commit(id(Int64(number))) }
-        var reader: DirectoryHold? = try real.store.hold(id(1))
+        var reader: DirectoryHold? = try real.store.checkpoints.hold(id(1))
         // Readers do not keep each other out.
-        _ = try real.store.hold(id(1))
-        #expect(try real.store.remove([id(1), id(2)]) == [id(2)])
-        #expect(try real.store.scan().checkpoints.map(\.id) == [id(1), id(3)])
+        _ = try real.store.checkpoints.hold(id(1))
+        #expect(try real.store.trash.remove([id(1), id(2)]) == [id(2)])
+        #expect(try real.store.checkpoints.scan().checkpoints.map(\.id) == [id(1), id(3)])
         withExtendedLifetime(reader) {}
         reader = nil
-        #expect(try real.store.remove([id(1), id(2)]) == [id(1), id(2)])
-        #expect(try real.store.scan().checkpoints.map(\.id) == [id(3)])
-        #expect(try real.store.scan().trash.isEmpty)
-        #expect(throws: StoreError.unknownCheckpoint(id(1))) { try real.store.hold(id(1)) }
+        #expect(try real.store.trash.remove([id(1), id(2)]) == [id(1), id(2)])
+        #expect(try real.store.checkpoints.scan().checkpoints.map(\.id) == [id(3)])
+        #expect(try real.store.checkpoints.scan().trash.isEmpty)
+        #expect(throws: StoreError.unknownCheckpoint(id(1))) {
+            try real.store.checkpoints.hold(id(1))
+        }
     }
 
     @Test("however deep, and whatever its permissions, it is removed, and no link is followed")
@@ -76,7 +78,7 @@ struct RemovalTests {
         let scene = try Scene.begun(CrashFileSystem())
         for number in 1...4 { try scene.commit(id(Int64(number))) }
         for number in [2, 1, 4] { _ = try scene.store.setAside(id(Int64(number))) }
-        let scan = try scene.store.scan()
+        let scan = try scene.store.checkpoints.scan()
         #expect(scan.setAside == ["\(id(2))", "\(id(4))"])
         #expect(scan.checkpoints.map(\.id) == [id(3)])
         #expect(scan.highestSequence == 4)
@@ -86,7 +88,7 @@ struct RemovalTests {
         try scene.files.makeDirectory(scene.store.paths.checkpoint(id(4)))
         let second = try scene.store.setAside(id(4))
         #expect(second == "\(place)/\(id(4)).1")
-        #expect(try scene.store.scan().setAside == ["\(id(4))", "\(id(4)).1"])
+        #expect(try scene.store.checkpoints.scan().setAside == ["\(id(4))", "\(id(4)).1"])
         #expect(try scene.store.setAside(id(7)) == nil)
     }
 }

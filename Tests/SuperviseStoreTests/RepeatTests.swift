@@ -20,7 +20,7 @@ struct RepeatTests {
     ) throws -> CheckpointSummary {
         var order = real.scene.order(id(number))
         order.takesAgain = takesAgain
-        return try (store ?? real.store).add(
+        return try (store ?? real.store).staging.add(
             AddOrder(source: "\(other.path)/\(name)", mode: mode, commit: order))
     }
 
@@ -45,10 +45,10 @@ struct RepeatTests {
         try write("next", 2)
         _ = try add(1, "state", mode: mode)
         #expect(throws: StoreError.repeats(id(1))) { try add(2, "state.old", mode: mode) }
-        #expect(try real.store.stagingSize(id(2)).files == 0)
+        #expect(try real.store.staging.size(id(2)).files == 0)
         #expect(pathExists("\(other.path)/state.old"))
         _ = try add(3, "next", mode: mode)
-        #expect(try real.store.scan().checkpoints.map(\.id) == [id(1), id(3)])
+        #expect(try real.store.checkpoints.scan().checkpoints.map(\.id) == [id(1), id(3)])
     }
 
     @Test(
@@ -84,7 +84,7 @@ struct RepeatTests {
         #expect(throws: StoreError.repeats(id(1))) { try add(2, "state", in: again) }
         try write("removed", 2)
         _ = try add(3, "removed")
-        _ = try real.store.remove([id(3)])
+        _ = try real.store.trash.remove([id(3)])
         #expect(throws: StoreError.repeats(id(3))) { try add(4, "removed") }
         _ = try real.store.setAside(id(1))
         #expect(try add(5, "state").id == id(5))

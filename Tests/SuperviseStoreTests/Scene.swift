@@ -29,7 +29,7 @@ struct Scene {
     ) throws -> Scene {
         let scene = try Scene(files, state: state, checkpointRoot: checkpointRoot)
         try scene.start()
-        try scene.store.save(scene.record())
+        try scene.store.record.save(scene.record())
         return scene
     }
 
@@ -58,7 +58,7 @@ struct Scene {
 
     /// What a job does between `begin` and `commit`: three files in two directories, none synced.
     func write(_ id: CheckpointID) throws {
-        let data = try store.makeStaging(id)
+        let data = try store.staging.make(id)
         try files.makeDirectory("\(data)/part")
         try files.writeFile("\(data)/model.bin", Array("model \(id)".utf8))
         try files.writeFile("\(data)/empty", [])
@@ -68,7 +68,7 @@ struct Scene {
     @discardableResult
     func commit(_ id: CheckpointID) throws -> CheckpointSummary {
         try write(id)
-        return try store.commit(order(id))
+        return try store.staging.commit(order(id))
     }
 
     @discardableResult
@@ -76,7 +76,7 @@ struct Scene {
         _ id: CheckpointID, _ original: Original, _ mode: AddMode, warn: (String) -> Void = { _ in }
     ) throws -> CheckpointSummary {
         let order = AddOrder(source: original.path, mode: mode, commit: order(id))
-        return try store.add(order, warn: warn)
+        return try store.staging.add(order, warn: warn)
     }
 
     func path(_ id: CheckpointID, _ name: String) -> String {
@@ -84,7 +84,7 @@ struct Scene {
     }
 
     func isGood(_ id: CheckpointID) throws -> Bool {
-        guard case .good = try store.verify(id) else { return false }
+        guard case .good = try store.checkpoints.verify(id) else { return false }
         return true
     }
 }

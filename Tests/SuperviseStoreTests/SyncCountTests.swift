@@ -24,14 +24,14 @@ struct SyncCountTests {
         "a commit of n files in d directories syncs each once, and four more",
         arguments: [(1, 1), (8, 1), (8, 3), (200, 5)])
     func commit(count: Int, directories: Int) throws {
-        let data = try scene.store.makeStaging(id(2))
+        let data = try scene.store.staging.make(id(2))
         for number in 1..<directories { try files.makeDirectory("\(data)/\(number)") }
         for number in 0..<count {
             let directory = number % directories
             try files.writeFile(
                 directory == 0 ? "\(data)/f\(number)" : "\(data)/\(directory)/f\(number)", [1])
         }
-        let synced = try syncs { _ = try scene.store.commit(scene.order(id(2))) }
+        let synced = try syncs { _ = try scene.store.staging.commit(scene.order(id(2))) }
         // Manifest, checksums, the checkpoint's directory, and the one that it becomes visible in.
         #expect(synced.count == count + directories + 4)
         #expect(Set(synced).count == synced.count)

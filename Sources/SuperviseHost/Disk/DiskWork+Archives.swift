@@ -8,7 +8,7 @@ extension DiskWork {
         let warn = warning
         submit(to: cleaning) { store in
             do throws(StoreError) {
-                return .archives(try store.archives())
+                return .archives(try store.archives.list())
             } catch {
                 warn("the archived runs cannot be looked at, and all of them stay: \(error)")
                 return .archives([])
@@ -20,7 +20,7 @@ extension DiskWork {
         let warn = warning
         submit(to: cleaning) { store in
             do throws(StoreError) {
-                return .archiveRemoved(time, bytes: try store.removeArchive(time))
+                return .archiveRemoved(time, bytes: try store.archives.remove(time))
             } catch {
                 let run = RunReference(store.paths.name, time: time)
                 warn("the archived run \(run) could not be removed: \(error)")
@@ -33,7 +33,7 @@ extension DiskWork {
         let warn = warning
         submit(to: cleaning) { store in
             do throws(StoreError) {
-                let trimmed = try store.trimArchive(time, removing: ids)
+                let trimmed = try store.archives.trim(time, removing: ids)
                 return .archiveTrimmed(time, gone: trimmed.gone, bytes: trimmed.bytes)
             } catch {
                 let run = RunReference(store.paths.name, time: time)

@@ -8,7 +8,7 @@ extension DiskWork {
     func makeStaging(_ id: CheckpointID) {
         submit(to: staging) { store in
             do throws(StoreError) {
-                return .stagingMade(id, path: try store.makeStaging(id))
+                return .stagingMade(id, path: try store.staging.make(id))
             } catch {
                 return Self.failure(of: id, error, store)
             }
@@ -17,7 +17,7 @@ extension DiskWork {
 
     func measureStaging(_ id: CheckpointID) {
         submit(to: cleaning) { store in
-            let size = (try? store.stagingSize(id)) ?? (bytes: 0, files: 0)
+            let size = (try? store.staging.size(id)) ?? (bytes: 0, files: 0)
             return .stagingMeasured(id, .init(bytes: size.bytes, files: size.files))
         }
     }
@@ -25,10 +25,10 @@ extension DiskWork {
     func dropStaging(_ id: CheckpointID) {
         let failure = "what was staged of \(id) could not be removed"
         let delete = chore(or: failure) { (store, place: String) throws(StoreError) in
-            try store.delete(place)
+            try store.staging.delete(place)
         }
         let drop = chore(or: failure) { [cleaning] (store, id: CheckpointID) throws(StoreError) in
-            guard let place = try store.takeStagingAway(id) else { return }
+            guard let place = try store.staging.takeAway(id) else { return }
             cleaning.submit { delete(place) }
         }
         // Not before what makes it is done, and nobody waits for the deleting.
@@ -37,7 +37,7 @@ extension DiskWork {
 
     func commit(_ order: Action.CommitOrder) {
         take(order) { [bulk] store, order, _ throws(StoreError) in
-            try store.commit(order, beside: bulk)
+            try store.staging.commit(order, beside: bulk)
         }
     }
 
@@ -51,7 +51,8 @@ extension DiskWork {
                 order.takesAgain = { rule.takes($0.id, from: $0.source) }
             }
             let add = AddOrder(source: source.path.text, mode: source.mode, commit: order)
-            return try store.add(add, beside: bulk, isCancelled: { flag.isRaised }, warn: warn)
+            return try store.staging.add(
+                add, beside: bulk, isCancelled: { flag.isRaised }, warn: warn)
         }
     }
 
@@ -80,7 +81,7 @@ extension DiskWork {
             do throws(StoreError) {
                 let summary = try work(store, storeOrder, warn)
                 // Derived: a scan reads the manifest of what is not in it.
-                cleaning.submit { try? store.noteInIndex(summary) }
+                cleaning.submit { try? store.checkpoints.noteInIndex(summary) }
                 return .committed(summary, seconds: elapsed())
             } catch {
                 return Self.failure(of: order.id, error, store)
@@ -95,7 +96,7 @@ extension DiskWork {
         let refusal = ProtocolError(error.protocolCode, "\(error)")
         if error.canTryAgain { return .diskFull(id, refusal) }
         // What stays all the same is swept at the next start, and why we are here says more.
-        try? store.dropStaging(id)
+        try? store.staging.drop(id)
         switch error {
         case .repeats(let other): return .notAdded(id, .sameAs(other))
         case .gone: return .notAdded(id, .gone)

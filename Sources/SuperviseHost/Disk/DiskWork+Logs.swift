@@ -23,7 +23,7 @@ extension DiskWork {
         cleaning.submit {
             guard store.logsShareDisk() else { return mailbox.post(.logsRemoved(.init())) }
             if let writer { return writer.removeOld(needed, removeEvents) }
-            removeEvents((try? store.removeOldOutput(needed)) ?? RemovedFiles())
+            removeEvents((try? store.derived.removeOldOutput(needed)) ?? RemovedFiles())
         }
     }
 
@@ -32,7 +32,7 @@ extension DiskWork {
         let (store, mailbox) = (store, mailbox)
         waiting.submit {
             do throws(StoreError) {
-                try store.awaitRelease(id)
+                try store.checkpoints.awaitRelease(id)
                 mailbox.post(.released(id))
             } catch {
                 // The next removal looks at it again.

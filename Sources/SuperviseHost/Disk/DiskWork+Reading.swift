@@ -13,7 +13,7 @@ extension DiskWork {
         let pace = Pace(of: id, bytes: bytes) { mailbox.post($0) }
         submit(to: bulk) { store in
             // Where it cannot be held, nobody else can hold it alone.
-            resumed.hold(try? store.hold(id))
+            resumed.hold(try? store.checkpoints.hold(id))
             return .verified(
                 id, Self.verification(of: id, order, store, beside: bulk, flag, pace))
         }
@@ -28,7 +28,7 @@ extension DiskWork {
         _ flag: CancelFlag, _ pace: Pace
     ) -> Event.Verification {
         do throws(StoreError) {
-            switch try store.verify(
+            switch try store.checkpoints.verify(
                 id, order, beside: lane, isCancelled: { flag.isRaised },
                 progress: { pace.count($0) })
             {
@@ -47,7 +47,9 @@ extension DiskWork {
         let flag = compression
         submit(to: compressing) { store in
             do throws(StoreError) {
-                switch try store.compress(id, with: program, isCancelled: { flag.isRaised }) {
+                switch try store.compressor.compress(
+                    id, with: program, isCancelled: { flag.isRaised })
+                {
                 case .done(let bytes): return .compressed(id, .done(bytes: bytes))
                 case .held: return .compressed(id, .notNow)
                 }

@@ -157,7 +157,7 @@ final class DiskWork {
         submit(to: cleaning) { store in
             var gone: [CheckpointID]
             do throws(StoreError) {
-                gone = try store.remove(ids)
+                gone = try store.trash.remove(ids)
             } catch {
                 mailbox.post(.warned("old checkpoints could not be removed: \(error)"))
                 // It may have come as far as some of them.
@@ -183,7 +183,7 @@ final class DiskWork {
             "attempt \(hung.attempt), \(time): \(EventText.hang(hung))\n\n"
         let save = chore(or: "the report on the hang is not kept") {
             (store, report: String) throws(StoreError) in
-            try store.saveReport(report, attempt: hung.attempt)
+            try store.derived.saveReport(report, attempt: hung.attempt)
         }
         records.submit { save(head + text) }
     }
@@ -194,7 +194,7 @@ final class DiskWork {
         records.submit {
             var failure: ProtocolError?
             do throws(StoreError) {
-                try store.save(pins: pins)
+                try store.pins.save(pins)
             } catch {
                 failure = ProtocolError(error.protocolCode, "\(error)")
             }

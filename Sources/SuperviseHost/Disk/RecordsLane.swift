@@ -119,7 +119,7 @@ final class RecordsLane: Sendable {
 
     private func saveNow(_ record: RunRecord) -> Event {
         do throws(StoreError) {
-            try store.save(record) {
+            try store.record.save(record) {
                 publication.withLock { publication in
                     if publication != .closed { publication = .visible }
                     return publication == .visible

@@ -22,7 +22,7 @@ package enum HeldSettlement {
         do {
             guard let lock = try RunLock.settling(paths) else { return nil }
             let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
-            let record = try RunStore(paths).loadRecord()
+            let record = try RunStore(paths).record.load()
             let store = RunStore(record.map { paths.following($0) } ?? paths)
             try withExtendedLifetime(lock) { _ = try Settler(store).settle(at: now) }
             return 0

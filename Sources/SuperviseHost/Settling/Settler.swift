@@ -29,7 +29,7 @@ package struct Settler {
         at now: Timestamp, besides socket: String? = nil,
         endLeftovers: (RunRecord) throws -> Void = { _ in }
     ) throws -> Result {
-        guard let record = try store.loadRecord() else {
+        guard let record = try store.record.load() else {
             throw StoreError.missing(store.paths.record)
         }
         if case .otherHost(let host) = Settlement.right(to: record, on: hostName()) {
@@ -47,7 +47,7 @@ package struct Settler {
         try store.derived.publish(status)
         // After the status, as it takes longer: the last commits may have come after the last status.
         let before = status
-        if let found = try? store.scan().checkpoints { status.setCheckpoints(found) }
+        if let found = try? store.checkpoints.scan().checkpoints { status.setCheckpoints(found) }
         if status != before { try store.derived.publish(status) }
         return .settled(status)
     }

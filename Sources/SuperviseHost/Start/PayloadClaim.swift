@@ -13,15 +13,15 @@ package struct PayloadClaim {
     /// What the directory's owner is to us; nil where the payload is in the run's own directory. Changes
     /// nothing.
     package func tenancy() throws(StoreError) -> PayloadTenancy? {
-        guard try store.keepsPayloadElsewhere() else { return nil }
-        let owner = try store.payloadOwner(host: host)
-        let other = owner.map { store.look(at: $0) } ?? .gone
+        guard try store.payloadDirectory.isElsewhere() else { return nil }
+        let owner = try store.payloadDirectory.owner(host: host)
+        let other = owner.map { store.payloadDirectory.look(at: $0) } ?? .gone
         return PayloadTenancy(
             owner: owner, home: try store.homeID(), path: store.paths.run, host: host,
             other: Self.fact(other))
     }
 
-    private static func fact(_ other: RunStore.OtherState) -> PayloadTenancy.Other {
+    private static func fact(_ other: PayloadDirectory.OtherState) -> PayloadTenancy.Other {
         switch other {
         case .us: .us
         case .here: .here

@@ -13,7 +13,7 @@ struct PayloadHolder {
 
         /// Belongs behind ``RunStore/prepare()``.
         func claim(_ store: RunStore, sharedThrough: Int64?) throws(StoreError) {
-            try store.claimPayload(host: hostName(), sharedThrough: sharedThrough)
+            try store.payloadDirectory.claim(host: hostName(), sharedThrough: sharedThrough)
         }
     }
 
@@ -24,11 +24,11 @@ struct PayloadHolder {
         guard let first = try look(store) else { return nil }
         if isRecorded {
             try ShortageWait(console).explaining { () throws(StoreError) in
-                try store.requireCheckpoints()
+                try store.payloadDirectory.requireCheckpoints()
             }
         }
         try ShortageWait(console).explaining { () throws(StoreError) in
-            try store.preparePayloadLock()
+            try store.payloadDirectory.prepareLock()
         }
         let lock = try LockWaiter(
             paths: store.paths, console: console, subject: .payload(of: first.owner?.run)

@@ -16,7 +16,7 @@ extension Starter {
         // Derived: it only spares a look at all checkpoints.
         let bytes = (try? store.derived.readStatus())?.checkpointBytes
         // Not tried again: it would be archived under two names.
-        let archived = try explaining { () throws(StoreError) in try store.archiveRun(at: now) }
+        let archived = try explaining { () throws(StoreError) in try store.archives.take(at: now) }
         guard let archived else { return false }
         let size = bytes.map { ", \(SizeText.format($0))" } ?? ""
         let place = "\(archived.run) (\(HumanText.printable(archived.path))\(size))"

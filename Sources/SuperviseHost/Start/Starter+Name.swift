@@ -50,7 +50,7 @@ extension Starter {
     private func found(_ name: RunName) throws(HostError) -> DefaultRun.Found? {
         do throws(StoreError) {
             let store = RunStore(paths(name))
-            let record = try wait.perform { () throws(StoreError) in try store.loadRecord() }
+            let record = try wait.perform { () throws(StoreError) in try store.record.load() }
             return record.map {
                 .init(isCompleted: $0.outcome?.kind == .completed, created: $0.created)
             }

@@ -50,11 +50,11 @@ extension Starter {
             let store = RunStore(paths)
             guard try store.isThere() else {
                 // One that was put aside to begin anew: its disk is there.
-                let isPutAside = try !store.archives().isEmpty
+                let isPutAside = try !store.archives.list().isEmpty
                 return isPutAside ? nil : MissingState(paths, paths.run)
             }
             // A record that cannot be read is reported later.
-            let record = try? store.loadRecord()
+            let record = try? store.record.load()
             if let record, request.fresh || record.outcome?.kind == .completed { return nil }
             let all = record.map { pathsOfRecord($0, paths) } ?? paths
             guard try !RunStore(all).hasPayloadDirectory() else { return nil }

@@ -103,7 +103,7 @@ struct Starter {
         try wait.explaining { () throws(StoreError) in
             try payload?.claim(store, sharedThrough: sharedThrough(old, origin, payload))
             try store.openToOwner(through: missing)
-            if request.capture != nil { try store.prepareOutput() }
+            if request.capture != nil { try store.derived.prepareOutput() }
         }
         let inherited = environmentVariables()
         let beginning = beginning(inherited)
@@ -193,7 +193,7 @@ struct Starter {
     /// What cannot be read as a record goes to the archive where a fresh run is asked for.
     private func load(_ store: RunStore) throws(StoreError) -> RunRecord? {
         do throws(StoreError) {
-            return try store.loadRecordToRun()
+            return try store.record.loadToRun()
         } catch {
             if case .garbage = error, request.fresh { return nil }
             throw error
@@ -264,9 +264,9 @@ struct Starter {
         manager: ServiceManager?,
         isSwept: Bool, _ beginning: RunRequest.Beginning
     ) throws(HostError) -> Supervisor.Found {
-        let scan = try wait.explaining { () throws(StoreError) in try store.scan() }
+        let scan = try wait.explaining { () throws(StoreError) in try store.checkpoints.scan() }
         // Derived: without it the next start takes longer.
-        try? store.mendIndex(scan)
+        try? store.checkpoints.mendIndex(scan)
         let pins = pins(of: store)
         var record = newRecord(store, runToken: runToken, bootID: try bootID())
         record.program = beginning.program
@@ -290,9 +290,9 @@ struct Starter {
     /// nil where it cannot be told: the job is kept alive all the same.
     private func pins(of store: RunStore) -> Set<CheckpointID>? {
         do throws(StoreError) {
-            return try store.loadPins()
+            return try store.pins.load()
         } catch {
-            console.say(store.whatToDo(withoutPins: error), .quiet)
+            console.say(store.pins.advice(on: error), .quiet)
             return nil
         }
     }

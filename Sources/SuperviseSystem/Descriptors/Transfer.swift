@@ -58,11 +58,22 @@ package func writeSome(_ bytes: ArraySlice<UInt8>, to socket: Int32) throws(Syst
 func writeAll(
     _ bytes: ArraySlice<UInt8>, to descriptor: Int32, subject: String
 ) throws(SystemError) {
-    var rest = bytes
+    let result = bytes.withUnsafeBytes { bytes in
+        Result { () throws(SystemError) in
+            try writeAll(bytes, to: descriptor, subject: subject)
+        }
+    }
+    try result.get()
+}
+
+func writeAll(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, subject: String
+) throws(SystemError) {
+    var rest = bytes[...]
     while !rest.isEmpty {
         do throws(SystemError) {
             let count = try systemCall("write", subject) {
-                rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+                write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
             }
             rest = rest.dropFirst(count)
         } catch {

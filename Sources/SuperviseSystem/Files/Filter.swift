@@ -129,14 +129,14 @@ extension Disk {
     private static func put(
         _ bytes: UnsafeRawBufferPointer, _ file: Int32, _ copy: String, makesHoles: Bool
     ) throws(SystemError) {
-        guard makesHoles else { return try write(bytes, file, copy) }
+        guard makesHoles else { return try writeAll(bytes, to: file, subject: copy) }
         for start in stride(from: 0, to: bytes.count, by: hole) {
             let end = min(start + hole, bytes.count)
             let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
             if isZero(part) {
                 try systemCall("lseek", copy) { lseek(file, off_t(part.count), SEEK_CUR) }
             } else {
-                try write(part, file, copy)
+                try writeAll(part, to: file, subject: copy)
             }
         }
     }
@@ -145,16 +145,5 @@ extension Disk {
     private static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let base = bytes.baseAddress, bytes.count >= 4096, bytes[0] == 0 else { return false }
         return memcmp(base, base + 1, bytes.count - 1) == 0
-    }
-
-    private static func write(
-        _ bytes: UnsafeRawBufferPointer, _ file: Int32, _ copy: String
-    ) throws(SystemError) {
-        var done = 0
-        while done < bytes.count {
-            done += try systemCall("write", copy) {
-                Glibc.write(file, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-            }
-        }
     }
 }

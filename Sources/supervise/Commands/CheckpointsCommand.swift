@@ -113,7 +113,7 @@ extension CommandCall {
         let path = try surroundings.absolute(place)
         let bytes: Int64
         do throws(StoreError) {
-            bytes = try reader.run.store.export(id, to: path)
+            bytes = try reader.run.store.checkpoints.export(id, to: path)
         } catch {
             throw Complaint("checkpoint \(id): \(error)", status: Complaint.no)
         }

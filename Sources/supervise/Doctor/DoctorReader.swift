@@ -48,13 +48,13 @@ struct DoctorReader {
         }
         facts.status = outcome { () throws(StoreError) in try store.derived.readStatus() }
         facts.names = ((try? Disk().list(paths.run)) ?? []).map(\.name)
-        facts.checkpoints = outcome { () throws(StoreError) in try store.scan() }
+        facts.checkpoints = outcome { () throws(StoreError) in try store.checkpoints.scan() }
         facts.isInitial = !name.isArchived && (try? store.hasNotBegun()) == true
         if readsAll { facts.rotten = rotten(store, facts) }
         do throws(StoreError) {
-            _ = try store.loadPins()
+            _ = try store.pins.load()
         } catch {
-            facts.pinsFault = store.whatToDo(withoutPins: error)
+            facts.pinsFault = store.pins.advice(on: error)
         }
         facts.exposed = exposed(store.paths)
         facts.free = (try? Mount.of(store.paths.payload))?.free
@@ -103,7 +103,7 @@ struct DoctorReader {
     /// What keeps root from starting the run.
     private func foreignRecord(_ store: RunStore) -> [String] {
         do throws(StoreError) {
-            _ = try store.loadRecordToRun()
+            _ = try store.record.loadToRun()
             return []
         } catch {
             return ["\(error)"]
@@ -125,9 +125,9 @@ struct DoctorReader {
         guard case .success(let found) = facts.checkpoints else { return [] }
         return found.checkpoints.compactMap { summary in
             do throws(StoreError) {
-                let hold = try store.hold(summary.id)
+                let hold = try store.checkpoints.hold(summary.id)
                 defer { withExtendedLifetime(hold) {} }
-                if case .bad(let reason) = try store.verify(summary.id) {
+                if case .bad(let reason) = try store.checkpoints.verify(summary.id) {
                     return (summary.id, reason)
                 }
             } catch {

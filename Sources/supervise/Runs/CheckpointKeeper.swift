@@ -31,9 +31,9 @@ struct CheckpointKeeper {
             return
         }
         try alone { (store) throws -> Void in
-            var pins = try store.loadPins()
+            var pins = try store.pins.load()
             if isPinned { pins.insert(id) } else { pins.remove(id) }
-            try store.save(pins: pins)
+            try store.pins.save(pins)
         }
     }
 
@@ -42,10 +42,10 @@ struct CheckpointKeeper {
         try refuseForeignPlace()
         let isDone: Bool
         do throws(StoreError) {
-            isDone = try run.store.setPin(id, isPinned)
+            isDone = try ArchivedRun(run.store).setPin(id, isPinned)
         } catch {
             if case .garbage(run.store.paths.pins, _) = error {
-                throw Complaint("run \(run.name): \(run.store.whatToDo(withoutPins: error))")
+                throw Complaint("run \(run.name): \(run.store.pins.advice(on: error))")
             }
             throw Complaint("run \(run.name): \(error)")
         }
@@ -175,8 +175,8 @@ struct CheckpointKeeper {
         _ choose: (Kept) -> Result<[CheckpointID], Complaint>
     ) throws(Complaint) -> Pruned {
         try alone { (store) throws -> Pruned in
-            let pins = try store.loadPins()
-            let scan = try store.scan()
+            let pins = try store.pins.load()
+            let scan = try store.checkpoints.scan()
             let found = scan.checkpoints
             let kept = Kept(
                 checkpoints: found, protection: try protection(settings, pins: pins),
@@ -186,7 +186,7 @@ struct CheckpointKeeper {
             case .success(let chosen): ids = chosen
             case .failure(let complaint): throw complaint
             }
-            let gone = Set(try store.remove(ids))
+            let gone = Set(try store.trash.remove(ids))
             try tell(store, gone.sorted(), found.filter { !gone.contains($0.id) })
             let bytes = found.filter { gone.contains($0.id) }.sizeOnDisk
             return Pruned(removed: gone.count, bytes: bytes, held: ids.count - gone.count)
@@ -216,8 +216,8 @@ struct CheckpointKeeper {
             return tenancy.owner?.run ?? ""
         }
         guard try owner() != nil else { return nil }
-        try run.store.requireCheckpoints()
-        try run.store.preparePayloadLock()
+        try run.store.payloadDirectory.requireCheckpoints()
+        try run.store.payloadDirectory.prepareLock()
         switch try RunLock.acquire(run.store.paths.payloadLock) {
         case .heldBy(let pid):
             let who = pid.map { "by pid \($0)" } ?? "by another process"
@@ -256,7 +256,7 @@ struct CheckpointKeeper {
             throw complaint
         } catch let error as StoreError {
             if case .garbage(run.store.paths.pins, _) = error {
-                throw Complaint("run \(run.name): \(run.store.whatToDo(withoutPins: error))")
+                throw Complaint("run \(run.name): \(run.store.pins.advice(on: error))")
             }
             throw Complaint("run \(run.name): \(error)")
         } catch {

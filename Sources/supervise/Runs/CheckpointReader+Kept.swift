@@ -61,17 +61,17 @@ extension CheckpointReader {
     }
 
     /// nil where it cannot be told.
-    func pins() -> Set<CheckpointID>? { try? run.store.loadPins() }
+    func pins() -> Set<CheckpointID>? { try? run.store.pins.load() }
 
     func isPinned(_ id: CheckpointID) -> Bool? { pins()?.contains(id) }
 
     /// What is said where the pins cannot be read.
     func noteOnPins() -> String? {
         do throws(StoreError) {
-            _ = try run.store.loadPins()
+            _ = try run.store.pins.load()
             return nil
         } catch {
-            return run.store.whatToDo(withoutPins: error)
+            return run.store.pins.advice(on: error)
         }
     }
 

@@ -64,7 +64,7 @@ struct CheckpointReader {
         // Where the record cannot be read we do not know where the checkpoints are.
         _ = try run.knownRecord()
         do throws(StoreError) {
-            return try run.store.scan()
+            return try run.store.checkpoints.scan()
         } catch {
             throw Complaint("run \(run.name): \(error)")
         }
@@ -91,9 +91,9 @@ struct CheckpointReader {
         guard found.compressedBytes != nil else { return found }
         let result: Verification
         do throws(StoreError) {
-            let hold = try run.store.hold(found.id)
+            let hold = try run.store.checkpoints.hold(found.id)
             defer { withExtendedLifetime(hold) {} }
-            result = try run.store.verify(found.id, .init(depth: .size, restores: true))
+            result = try run.store.checkpoints.verify(found.id, .init(depth: .size, restores: true))
         } catch {
             throw Complaint("checkpoint \(found.id): \(error)")
         }
@@ -129,9 +129,9 @@ struct CheckpointReader {
     /// - Returns: nil where it was removed in the meantime.
     private func verify(_ id: CheckpointID) throws(Complaint) -> Verified? {
         do throws(StoreError) {
-            let hold = try run.store.hold(id)
+            let hold = try run.store.checkpoints.hold(id)
             defer { withExtendedLifetime(hold) {} }
-            switch try run.store.verify(id) {
+            switch try run.store.checkpoints.verify(id) {
             case .good(let summary, metadata: _):
                 return Verified(id, good: true, bytes: summary.bytes)
             case .bad(let reason):

@@ -9,8 +9,8 @@ extension FoundRun {
         let store = RunStore(RunPaths(archived: run, in: stateDirectory))
         do throws(StoreError) {
             guard try store.isThere() else { return nil }
-            let located = RunStore(try store.locatePayload())
-            guard let record = try located.loadRecord() else {
+            let located = RunStore(try ArchivedRun(store).locatePayload())
+            guard let record = try located.record.load() else {
                 return FoundRun(
                     name: run, store: located, record: .failure(.missing(located.paths.record)))
             }

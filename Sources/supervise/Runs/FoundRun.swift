@@ -16,7 +16,7 @@ struct FoundRun: Sendable {
         let paths = RunPaths(stateDirectory: stateDirectory, name: name)
         let store = RunStore(paths)
         do throws(StoreError) {
-            guard let record = try store.loadRecord() else { return nil }
+            guard let record = try store.record.load() else { return nil }
             return FoundRun(
                 name: run, store: RunStore(paths.following(record)), record: .success(record))
         } catch {
@@ -38,7 +38,7 @@ struct FoundRun: Sendable {
     func recordToRun() throws(Complaint) -> RunRecord {
         _ = try knownRecord()
         do throws(StoreError) {
-            if let record = try store.loadRecordToRun() { return record }
+            if let record = try store.record.loadToRun() { return record }
         } catch {
             throw Complaint("run \(name): \(error)")
         }
@@ -129,14 +129,14 @@ struct FoundRun: Sendable {
     private func findNewest(of status: inout Status) {
         guard let newest = status.checkpoint,
             !newest.path.utf8.starts(with: "\(store.paths.checkpoint(newest.id))/".utf8),
-            let path = store.payloadPath(of: newest.id)
+            let path = store.checkpoints.payloadPath(of: newest.id)
         else { return }
         status.checkpoint?.path = path
     }
 
     /// From the disk itself: the last commits may have come after the last status.
     private func fillCheckpoints(of status: inout Status) {
-        guard let found = try? store.scan().checkpoints else { return }
+        guard let found = try? store.checkpoints.scan().checkpoints else { return }
         status.setCheckpoints(found)
     }
 }

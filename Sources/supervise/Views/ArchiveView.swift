@@ -31,8 +31,8 @@ struct ArchiveView {
             path = run.store.paths.run
             archived = run.name.archivedAt
             state = try? run.glance(at: now).word
-            pinned = (try? run.store.loadPins())?.count
-            guard let found = try? run.store.scan().checkpoints else { return }
+            pinned = (try? run.store.pins.load())?.count
+            guard let found = try? run.store.checkpoints.scan().checkpoints else { return }
             checkpoints = found.count
             bytes = found.sizeOnDisk
             checkpoint = found.last?.id

@@ -119,7 +119,7 @@ extension CheckpointReader {
 
     /// What cannot be read is not told here: to verify it does.
     private func compressedBytes(of manifest: Manifest) -> Int64? {
-        (try? run.store.compressedBytes(of: manifest)) ?? nil
+        (try? run.store.checkpoints.compressedBytes(of: manifest)) ?? nil
     }
 
     /// Such as `2027/2060 years, 6 %`.

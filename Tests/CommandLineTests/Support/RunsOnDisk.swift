@@ -35,7 +35,7 @@ final class RunsOnDisk {
         record.attempt = 2
         record.commits = checkpoints.count
         record.outcome = outcome.map { Outcome(kind: $0) }
-        try store.save(record)
+        try store.record.save(record)
         for sequence in checkpoints { try commit(sequence, to: store) }
         var status = Status(
             name: name, phase: phase, command: record.command, supervisorPID: pid, attempt: 2,
@@ -63,10 +63,10 @@ final class RunsOnDisk {
     /// A checkpoint at the step of its number, a minute old for each that is missing to 10.
     private func commit(_ sequence: Int64, to store: RunStore) throws {
         let id = CheckpointID(sequence: sequence, step: sequence)
-        let directory = try store.makeStaging(id)
+        let directory = try store.staging.make(id)
         let content = [UInt8](repeating: UInt8(ascii: "x"), count: 51_234)
         try Disk().writeFile("\(directory)/w.json", content)
-        _ = try store.commit(
+        _ = try store.staging.commit(
             CommitOrder(
                 id: id, reason: .interval, attempt: 1,
                 parent: sequence > 1 ? CheckpointID(sequence: sequence - 1, step: nil) : nil,

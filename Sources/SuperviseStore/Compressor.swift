@@ -16,7 +16,15 @@ package enum Compression: Equatable, Sendable {
 /// for both. That comes last, when all else is durable and each copy was restored and compared; only
 /// then the payload files go, one by one. So at every moment each file is there, itself or its copy:
 /// where it is itself, that counts.
-extension RunStore {
+package struct Compressor: RunPart {
+    package let place: RunPlace
+    let checkpoints: CommittedCheckpoints
+
+    init(_ place: RunPlace, checkpoints: CommittedCheckpoints) {
+        self.place = place
+        self.checkpoints = checkpoints
+    }
+
     /// Compresses the files of a checkpoint that become smaller by it. May be called again where it
     /// was interrupted.
     ///
@@ -27,11 +35,11 @@ extension RunStore {
         _ id: CheckpointID, with program: CompressionProgram,
         isCancelled: @escaping () -> Bool = { false }
     ) throws(StoreError) -> Compression {
-        let reader = try hold(id)
-        let listed = try get(readLists(id))
+        let reader = try checkpoints.hold(id)
+        let listed = try checkpoints.lists(of: id)
         // What is not kept here is not ours to make smaller.
         if listed.manifest.outside != nil { return .done(bytes: listed.manifest.bytes) }
-        var copies = try get(readCopies(id))
+        var copies = try checkpoints.copies(of: id)
         if let known = copies, try !check(known, listed, isCancelled) { copies = nil }
         if copies == nil {
             try removeCopies(id)
@@ -45,20 +53,22 @@ extension RunStore {
         }
         reader.release()
         guard let copies, !isCancelled() else { throw .cancelled }
-        guard let alone = try writing({ () throws(SystemError) in try holdAlone(id) }) else {
+        guard let alone = try writing({ () throws(SystemError) in try checkpoints.holdAlone(id) })
+        else {
             return .held
         }
         try removeOriginals(copies, of: id)
         withExtendedLifetime(alone) {}
-        verified.forget(id)
-        return .done(bytes: try compressedBytes(of: listed.manifest) ?? listed.manifest.bytes)
+        checkpoints.verified.forget(id)
+        return .done(
+            bytes: try checkpoints.compressedBytes(of: listed.manifest) ?? listed.manifest.bytes)
     }
 
     /// Whether the copies of all files that are still there themselves are good.
     ///
     /// - Throws: `badPath` where one is not, and another is needed already.
     private func check(
-        _ copies: CompressedCopies, _ listed: Listed, _ isCancelled: () -> Bool
+        _ copies: CompressedCopies, _ listed: CommittedCheckpoints.Listed, _ isCancelled: () -> Bool
     ) throws(StoreError) -> Bool {
         let base = paths.checkpoint(listed.manifest.id)
         var isNeeded = false
@@ -69,7 +79,7 @@ extension RunStore {
                 isNeeded = true
                 continue
             }
-            let isGood = try restore(
+            let isGood = try checkpoints.restore(
                 copy, of: listed.manifest.id, by: copies.program, bytes: file.bytes,
                 digest: listed.digest(of: file.path), to: nil, goOn: { _ in !isCancelled() })
             if !isGood { bad = copy.file.compressed.text }
@@ -104,7 +114,7 @@ extension RunStore {
             for copy in copies.copies { try removeIfThere("\(base)/\(copy.file.path)") }
             // What a restore that was cut short has left.
             for entry in try entries(base)
-            where entry.name.utf8.starts(with: Self.restoring.utf8) {
+            where entry.name.utf8.starts(with: CommittedCheckpoints.restoring.utf8) {
                 try removeIfThere("\(base)/\(entry.name)")
             }
         }
@@ -112,9 +122,10 @@ extension RunStore {
 }
 
 /// The copies on their way to the disk.
-extension RunStore {
+extension Compressor {
     private func makeCopies(
-        _ listed: Listed, _ program: CompressionProgram, _ isCancelled: () -> Bool
+        _ listed: CommittedCheckpoints.Listed, _ program: CompressionProgram,
+        _ isCancelled: () -> Bool
     ) throws(StoreError) -> CompressedCopies {
         let base = paths.checkpoint(listed.manifest.id)
         let top = FilePath(base).appending(CheckpointFile.compressed.text)
@@ -160,7 +171,7 @@ extension RunStore {
 
     /// - Returns: nil where it would not be smaller.
     private func makeCopy(
-        _ file: Manifest.File, _ compressed: FilePath, _ listed: Listed,
+        _ file: Manifest.File, _ compressed: FilePath, _ listed: CommittedCheckpoints.Listed,
         _ program: CompressionProgram, _ isCancelled: () -> Bool
     ) throws(StoreError) -> CompressedCopies.Copy? {
         let id = listed.manifest.id
@@ -170,7 +181,7 @@ extension RunStore {
         let mode = try reading { () throws(SystemError) in try files.status(source).mode }
         let most = (file.bytes - 1) / limits.block * limits.block
         let goOn = { (_: Int) in !isCancelled() }
-        let made = try filter(
+        let made = try checkpoints.filter(
             source, program, isRestoring: false, to: target, mode: 0o600, limit: most, goOn)
         guard let status = made.status else {
             try writing { () throws(SystemError) in try files.removeFile(target) }
@@ -183,7 +194,7 @@ extension RunStore {
             file: .init(path: file.path, compressed: compressed, bytes: made.size, mode: mode),
             digest: made.digest.hex)
         try writing { () throws(SystemError) in try files.syncFile(target) }
-        let isGood = try restore(
+        let isGood = try checkpoints.restore(
             copy, of: id, by: program, bytes: file.bytes, digest: listed.digest(of: file.path),
             to: nil, goOn: goOn)
         guard isGood else {

@@ -6,7 +6,7 @@ import Synchronization
 /// made ready durably, under a name of its own, `ID.move`; only then is it moved there, and becomes
 /// visible. So wherever this is cut off, the payload is where it was, or whole in a place that the
 /// next ``RunStore/prepare()`` makes a checkpoint of. It is never where only a sweep would find it.
-extension RunStore {
+extension Staging {
     private static let ending = ".move"
 
     private func moving(_ id: CheckpointID) -> String { "\(paths.staging(id))\(Self.ending)" }
@@ -18,7 +18,7 @@ extension RunStore {
         // A rename by us would give the job what it could not take itself.
         if owner != nil { return nil }
         let base = paths.staging(order.id)
-        _ = try makeStaging(order.id)
+        _ = try make(order.id)
         guard try device(source) == device(base) else { return nil }
         let original = try payload(at: source, order)
         let place = Placement(of: original, source)
@@ -56,7 +56,7 @@ extension RunStore {
             try files.rename(source, to: target)
         } catch {
             // It may not even have come to its name.
-            try? discard(moving)
+            try? trash.discard(moving)
             if error.isBeyondRename, error.subject == source { return nil }
             throw StoreError(writing: error)
         }
@@ -97,7 +97,7 @@ extension RunStore {
             guard taken == nil else { return }
             try files.rename(target, to: source)
             try files.syncDirectoryIfReadable(parent(of: source))
-            try discard(moving)
+            try trash.discard(moving)
         } catch {
             return
         }

@@ -2,7 +2,11 @@ import SuperviseFormats
 import SuperviseSystem
 
 /// A payload directory that the user named: its lock, and the state that it belongs to.
-extension RunStore {
+package struct PayloadDirectory: RunPart {
+    package let place: RunPlace
+
+    init(_ place: RunPlace) { self.place = place }
+
     /// The state that a payload directory belongs to, as it is now.
     package enum OtherState: Equatable, Sendable {
         /// This run's own directory, or the place where it will be.
@@ -16,7 +20,7 @@ extension RunStore {
     }
 
     /// Whether the payload is in another directory than the run's own, whatever links lead there.
-    package func keepsPayloadElsewhere() throws(StoreError) -> Bool {
+    package func isElsewhere() throws(StoreError) -> Bool {
         guard paths.isSplit else { return false }
         guard let root = try identity(of: paths.payloadRoot) else { return true }
         let isSameName = FilePath(paths.payload) == FilePath("\(paths.payloadRoot)/\(paths.name)")
@@ -24,13 +28,10 @@ extension RunStore {
         return try identity(of: paths.stateDirectory) != root
     }
 
-    /// The identity of the run's own directory; nil where it is not there.
-    package func homeID() throws(StoreError) -> DirectoryID? { try identity(of: paths.run) }
-
     /// The state that the payload directory belongs to; nil where there is none.
     ///
     /// - Throws: `bad` where that cannot be read as it should be, `newerFormat`, `unreadable`.
-    package func payloadOwner(host: String) throws(StoreError) -> PayloadOwner? {
+    package func owner(host: String) throws(StoreError) -> PayloadOwner? {
         // The run's own directory of another state.
         if let id = try identity(of: paths.payload), try exists("\(paths.payload)/run.json") {
             let name = String(paths.payload.utf8.dropFirst(paths.payloadRoot.utf8.count + 1)) ?? ""
@@ -62,7 +63,7 @@ extension RunStore {
                 return .gone
             }
             let other = RunPaths(stateDirectory: owner.stateDirectory, name: name)
-            let theirs = try payload(of: RunStore(other, files: files))
+            let theirs = try payload(of: other)
             guard let theirs, let there = try identity(of: theirs) else { return .here }
             return try identity(of: paths.payload) == there ? .here : .elsewhere
         } catch {
@@ -71,9 +72,10 @@ extension RunStore {
     }
 
     /// nil where the record does not tell.
-    private func payload(of other: RunStore) throws(StoreError) -> String? {
+    private func payload(of other: RunPaths) throws(StoreError) -> String? {
+        let place = RunPlace(other, owner: nil, files: files, limits: StoreLimits())
         do throws(StoreError) {
-            return try other.loadRecord().map { other.paths.following($0).payload }
+            return try RecordFile(place).load().map { other.following($0).payload }
         } catch {
             if case .unreadable = error { throw error }
             return nil
@@ -87,7 +89,7 @@ extension RunStore {
 
     /// Makes room for the lock of the payload directory. A user who may write beside the payload directory
     /// may make locks there.
-    package func preparePayloadLock() throws(StoreError) {
+    package func prepareLock() throws(StoreError) {
         try writing { () throws(SystemError) in
             try files.makeDirectories(paths.payloadParent)
             if try files.makeDirectoryIfMissing(paths.payloadLocks) {
@@ -99,12 +101,12 @@ extension RunStore {
     /// Makes the payload directory ours, durably. Belongs behind ``prepare()``.
     ///
     /// - Parameter sharedThrough: as in ``RunRecord/sharedThrough``, of what is there.
-    package func claimPayload(host: String, sharedThrough: Int64?) throws(StoreError) {
+    package func claim(host: String, sharedThrough: Int64?) throws(StoreError) {
         guard let payload = try identity(of: paths.payload) else { throw .missing(paths.payload) }
         let claim = PayloadOwner(
             host: host, stateDirectory: paths.stateDirectory, name: paths.name.description,
             run: try home().id, payload: payload, sharedThrough: sharedThrough)
-        if try payloadOwner(host: host) == claim { return }
+        if try owner(host: host) == claim { return }
         let bytes = try encode(claim, for: paths.owner)
         let temporary = "\(paths.owner).tmp"
         try writing { () throws(SystemError) in
@@ -117,7 +119,7 @@ extension RunStore {
 }
 
 /// What a copy of a state and the original both have outside of them is the original's.
-extension RunStore {
+extension PayloadDirectory {
     /// Up to which number checkpoints of a payload directory may not take what they own outside with
     /// them; `Int64.max` where all of it is a copy that no supervisor has started in.
     ///

@@ -2,7 +2,7 @@ import SuperviseFormats
 import SuperviseSystem
 
 /// Copies a checkpoint's payload out, for use elsewhere.
-extension RunStore {
+extension CommittedCheckpoints {
     /// Copies the payload, as a job would get it: a directory, or the file if it is a single one.
     ///
     /// Compressed files are restored into the copy; nothing in the store changes. The finished copy
@@ -14,17 +14,18 @@ extension RunStore {
     /// - Throws: `badPath` if something is there, the checkpoint is bad, or the copy is not what was
     ///   committed; `unreadable`, `unwritable`, `tool`, `missing`, `unknownCheckpoint`.
     package func export(_ id: CheckpointID, to place: String) throws(StoreError) -> Int64 {
-        try storeForWriting(below: parent(of: place)).exportHere(id, to: place)
+        try writer(below: parent(of: place)).exportHere(id, to: place)
     }
 
-    /// The same run for one who writes below a directory that may be another user's: root goes through
+    /// The same checkpoints for one who writes below a directory that may be another user's: root goes through
     /// no link there, also where one takes the place of a directory meanwhile.
-    private func storeForWriting(below directory: String) throws(StoreError) -> RunStore {
+    private func writer(below directory: String) throws(StoreError) -> CommittedCheckpoints {
         if userId() != 0 { return self }
         let anchored = try reading { () throws(SystemError) in
             try files.anchored(at: [directory])
         }
-        return RunStore(paths, owner: owner, files: anchored, limits: limits, family: family)
+        let place = RunPlace(paths, owner: owner, files: anchored, limits: limits)
+        return CommittedCheckpoints(place, tools: tools)
     }
 
     private func exportHere(_ id: CheckpointID, to place: String) throws(StoreError) -> Int64 {
@@ -84,7 +85,7 @@ extension RunStore {
 }
 
 /// The way into the copy.
-extension RunStore {
+extension CommittedCheckpoints {
     private func copyOut(_ inspected: Inspected, to half: FilePath) throws(StoreError) {
         let manifest = inspected.listed.manifest
         let top = manifest.top
@@ -166,19 +167,18 @@ extension RunStore {
     /// have put other files since.
     private func emptyDirectories(below top: FilePath) throws(StoreError) -> [FilePath] {
         var empty: [FilePath] = []
-        var waiting = [top]
-        while let directory = waiting.popLast() {
+        try walk(top) { (directory) throws(StoreError) in
             let found = try reading { () throws(SystemError) in try entries(directory.text) }
             if found.isEmpty { empty.append(directory) }
-            waiting += found.filter { $0.kind == .directory && $0.isUTF8 }
-                .map { directory.appending($0.name) }
+            return found
+        } visit: { (_, _) throws(StoreError) in
         }
         return empty
     }
 }
 
 /// The look at the finished copy.
-extension RunStore {
+extension CommittedCheckpoints {
     /// Compares names, sizes, links and digests.
     private func compare(copy half: FilePath, with inspected: Inspected) throws(StoreError) {
         let manifest = inspected.listed.manifest

@@ -20,3 +20,27 @@ package enum EscapedName {
         return hasEscape ? String(decoding: bytes, as: UTF8.self) : nil
     }
 }
+
+/// The text of somebody else on one line, without anything that a terminal would obey.
+package func printable(_ text: String) -> String {
+    if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
+    var result = ""
+    for scalar in text.unicodeScalars {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
+            result += escape(scalar)
+        default:
+            result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}
+
+private func escape(_ scalar: Unicode.Scalar) -> String {
+    switch scalar {
+    case "\n": "\\n"
+    case "\t": "\\t"
+    case "\r": "\\r"
+    default: "\\u{\(String(scalar.value, radix: 16))}"
+    }
+}

@@ -5,7 +5,7 @@ import Synchronization
 /// How a checkpoint becomes one. All that it consists of is durable before the rename that makes it
 /// visible: payload files, manifest, checksums, and every directory from the lowest up. The
 /// directory that it is moved into is durable before anyone is told.
-extension RunStore {
+extension Staging {
     /// Makes what is in staging a checkpoint. It is durable when this returns.
     ///
     /// Where this throws, staging is as it was, for the caller to drop, or to try again where
@@ -162,19 +162,9 @@ extension RunStore {
             try files.rename(directory, to: paths.checkpoint(manifest.id))
             try files.syncDirectory(paths.checkpoints)
         }
-        verified.add(hashed, of: manifest.id)
-        state.withLock { state in
-            state.begun.remove(manifest.id)
-            if let outside = manifest.outside { state.claims?[manifest.id] = outside.path }
-        }
-        return summary(of: manifest)
+        checkpoints.add(manifest, hashed)
+        forgetBegun(manifest.id)
+        return checkpoints.summary(of: manifest)
     }
 
-    func summary(of manifest: Manifest) -> CheckpointSummary {
-        CheckpointSummary(
-            id: manifest.id, created: manifest.created, bytes: manifest.bytes,
-            metrics: manifest.metrics,
-            path: manifest.payloadPath(in: paths.checkpoint(manifest.id)),
-            origin: manifest.parent.map { .checkpoint($0.sequence) } ?? .beginning)
-    }
 }

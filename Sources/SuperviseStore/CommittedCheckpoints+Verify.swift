@@ -25,7 +25,7 @@ package struct VerifyOrder: Sendable {
     }
 }
 
-extension RunStore {
+extension CommittedCheckpoints {
     /// Compares every file of a checkpoint with `SHA256SUMS` and the manifest; of those of which only
     /// the compressed copy is there, what comes out of it. Writes nothing, unless it restores.
     ///
@@ -142,8 +142,8 @@ extension RunStore {
     }
 
     private func find(_ id: CheckpointID) throws(StoreError) -> Inspected {
-        let listed = try get(readLists(id))
-        let copies = try get(readCopies(id))
+        let listed = try lists(of: id)
+        let copies = try copies(of: id)
         let payload =
             if let outside = listed.manifest.outside {
                 try listedPayload(listed.manifest, in: outside)
@@ -212,11 +212,51 @@ extension RunStore {
     }
 }
 
-extension RunStore {
-    func get<Value>(_ result: Result<Value, Damage>) throws(StoreError) -> Value {
+extension CommittedCheckpoints {
+    func lists(of id: CheckpointID) throws(StoreError) -> Listed { try get(readLists(id)) }
+
+    /// nil if none of its files is compressed.
+    func copies(of id: CheckpointID) throws(StoreError) -> CompressedCopies? {
+        try get(readCopies(id))
+    }
+
+    private func get<Value>(_ result: Result<Value, Damage>) throws(StoreError) -> Value {
         switch result {
         case .success(let value): return value
         case .failure(let damage): throw .bad(damage.reason)
+        }
+    }
+
+    /// What a manifest lists of a payload outside, as it is now; what else is there is the job's.
+    ///
+    /// - Throws: `missing` where not even the directory is there that it was in; `unreadable`,
+    ///   `badPath` where it is something else by now.
+    func listedPayload(
+        _ manifest: Manifest, in outside: OutsidePayload
+    ) throws(StoreError) -> Payload {
+        do throws(StoreError) {
+            var listed: [Payload.File] = []
+            for file in manifest.files {
+                let status = try acting(as: owner) { () throws(StoreError) in
+                    try reading { () throws(SystemError) in try files.status(file.path.text) }
+                }
+                guard status.kind == .file else {
+                    throw .badPath(file.path.text, reason: "is no regular file")
+                }
+                listed.append(Payload.File(path: file.path, status: status))
+            }
+            var links: [Manifest.Link] = []
+            for link in manifest.links {
+                let target = try acting(as: owner) { () throws(StoreError) in
+                    try reading { () throws(SystemError) in try files.readLink(link.path.text) }
+                }
+                links.append(Manifest.Link(path: link.path, target: FilePath(target)))
+            }
+            return Payload(files: listed, links: links)
+        } catch {
+            let home = outside.path.parent.text
+            if error.systemError?.isMissing == true, try !exists(home) { throw .missing(home) }
+            throw error
         }
     }
 }

@@ -5,7 +5,7 @@ import SuperviseSystem
 ///
 /// One that is restored is durable before it gets its name, so that whatever has a payload file's
 /// name is whole; its copy stays.
-extension RunStore {
+extension CommittedCheckpoints {
     /// What files on their way back are called, with our pid behind it.
     static let restoring = "restoring."
 
@@ -100,6 +100,57 @@ extension RunStore {
         for name in path.components.dropLast() {
             here += "/\(name)"
             try files.makeDirectoryIfMissing(here)
+        }
+    }
+}
+
+/// What comes out of a copy.
+extension CommittedCheckpoints {
+    /// Restores one file, to nowhere or to a new file that is not synced.
+    ///
+    /// - Returns: false where other bytes came out than were committed, or the copy itself has rotted.
+    /// - Throws: `tool`, where the copy is as it was written and the program did not restore it;
+    ///   `unreadable`, `unwritable`, `cancelled`.
+    func restore(
+        _ copy: CompressedCopies.Copy, of id: CheckpointID,
+        by program: CompressionProgram, bytes: Int64, digest: String, to target: String?,
+        goOn: (Int) -> Bool
+    ) throws(StoreError) -> Bool {
+        let path = "\(paths.checkpoint(id))/\(copy.file.compressed)"
+        let result = try filter(
+            path, program, isRestoring: true, to: target, mode: copy.file.mode, limit: bytes, goOn)
+        if result.status == .exited(0) {
+            return result.size == bytes && result.digest.hex == digest
+        }
+        if result.status == nil { return false }
+        let hashed = try reading { () throws(SystemError) in
+            try files.hashFile(path, startsWriting: false) { _ in goOn(0) }
+        }
+        guard hashed.digest.hex == copy.digest else { return false }
+        throw .tool(
+            "\(program.rawValue) could not restore \(shown(path)), though it is as it was written")
+    }
+
+    /// Sends a file through a program, and tells whose fault it is where that cannot be done.
+    func filter(
+        _ path: String, _ program: CompressionProgram, isRestoring: Bool, to target: String?,
+        mode: UInt32, limit: Int64, _ goOn: (Int) -> Bool
+    ) throws(StoreError) -> FilteredFile {
+        let filter = Filter(
+            program: program.rawValue,
+            arguments: isRestoring ? program.restoring : program.compressing,
+            isRestoring: isRestoring, tools: tools)
+        do throws(SystemError) {
+            return try files.filterFile(
+                path, through: filter, to: target, mode: mode, limit: limit, goOn: goOn)
+        } catch {
+            if error.call == "execve", !error.isShortage {
+                throw .tool(
+                    "\(program.rawValue) is needed for \(shown(path)) and cannot be run "
+                        + "(\(errorText(error.code))); install it")
+            }
+            let isWriting = target.map { FilePath($0) } == FilePath(error.subject)
+            throw isWriting ? StoreError(writing: error) : StoreError(reading: error)
         }
     }
 }

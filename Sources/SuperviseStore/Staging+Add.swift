@@ -15,7 +15,7 @@ package struct AddOrder: Sendable {
     }
 }
 
-extension RunStore {
+extension Staging {
     /// Makes a checkpoint of a file or a directory. It is durable when this returns; where this
     /// throws, nothing is left of it, and what was to be taken is where it was.
     ///
@@ -46,7 +46,7 @@ extension RunStore {
             }
         } catch {
             // What stays is swept at the next start, and why we are here says more.
-            try? dropStaging(order.commit.id)
+            try? drop(order.commit.id)
             throw isMissing(error, order) ? whatIsMissing(order) : error
         }
     }
@@ -116,7 +116,7 @@ extension RunStore {
     private func copyIn(
         _ source: String, _ order: CommitOrder, _ crew: Crew
     ) throws(StoreError) -> (original: Payload, summary: CheckpointSummary) {
-        _ = try makeStaging(order.id)
+        _ = try make(order.id)
         let original = try acting(as: owner) { () throws(StoreError) in
             try copyToStaging(source, order, crew)
         }
@@ -190,7 +190,7 @@ extension RunStore {
                 try files.removeFile(file.path.text)
             }
             for link in original.links { try removeIfThere(link.path.text) }
-            try removeEmptyDirectories(source)
+            try trash.removeEmptyDirectories(source)
             try files.syncDirectoryIfReadable(parent(of: source))
             guard try unlessMissing({ () throws(SystemError) in try files.status(source) }) != nil
             else { return }

@@ -3,15 +3,16 @@ import SuperviseSystem
 
 /// `pins.json`, replaced durably. One that cannot be believed is left alone: whoever knows which
 /// checkpoints were pinned must say so again.
-extension RunStore {
+package struct PinsFile: RunPart {
+    package let place: RunPlace
+
+    init(_ place: RunPlace) { self.place = place }
+
     /// Which checkpoints are pinned; none where there is no file. Writes nothing.
     ///
     /// - Throws: `garbage`, `newerFormat`, `unreadable`: then any of them may be pinned.
-    package func loadPins() throws(StoreError) -> Set<CheckpointID> {
-        try pins(in: paths.pins)
-    }
-
-    func pins(in path: String) throws(StoreError) -> Set<CheckpointID> {
+    package func load() throws(StoreError) -> Set<CheckpointID> {
+        let path = paths.pins
         guard let bytes = try document(path) else { return [] }
         let found = try decode(Pins.self, from: bytes, in: path)
         guard found.seal == Digest.of(Pins.sealed(found.pins)).hex else {
@@ -21,7 +22,7 @@ extension RunStore {
     }
 
     /// Durable when this returns. Where it throws, the old or the new ones are there.
-    package func save(pins: Set<CheckpointID>) throws(StoreError) {
+    package func save(_ pins: Set<CheckpointID>) throws(StoreError) {
         let sealed = Pins(pins, seal: Digest.of(Pins.sealed(pins)).hex)
         let bytes = try encode(sealed, for: paths.pins)
         let temporary = "\(paths.pins).tmp"
@@ -33,8 +34,8 @@ extension RunStore {
         }
     }
 
-    /// What somebody is told where ``loadPins()`` has failed.
-    package func whatToDo(withoutPins error: StoreError) -> String {
+    /// What somebody is told where ``load()`` has failed.
+    package func advice(on error: StoreError) -> String {
         let why =
             if case .garbage(_, let reason) = error {
                 "\(shown(paths.pins)) is damaged (\(reason))"

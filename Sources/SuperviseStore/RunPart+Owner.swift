@@ -7,7 +7,7 @@ import SuperviseSystem
 /// what leads there. What it writes is read with its own rights, or it could have us read for it what
 /// it cannot. When a checkpoint is committed its directories become ours, from the top down, so that
 /// from then on nobody can put a link in place of one while we work there; the files stay the job's.
-extension RunStore {
+extension RunPart {
     /// Lets the job through to where checkpoints are, and will be.
     ///
     /// - Parameter made: directories that were made on the way there.
@@ -40,13 +40,11 @@ extension RunStore {
     func takeFromOwner(_ base: String) throws(StoreError) {
         guard let owner else { return }
         try writing { () throws(SystemError) in
-            var waiting = ["\(base)/\(CheckpointFile.data)"]
-            while let directory = waiting.popLast() {
-                try belongings.show(directory, to: owner.group)
+            try walk("\(base)/\(CheckpointFile.data)") { (directory) throws(SystemError) in
+                try belongings.show(directory.text, to: owner.group)
                 // Now nobody else can change what its names lead to.
-                for entry in try files.list(directory) where entry.kind == .directory {
-                    waiting.append("\(directory)/\(entry.name)")
-                }
+                return try files.list(directory.text)
+            } visit: { (_, _) throws(SystemError) in
             }
         }
     }
@@ -61,13 +59,10 @@ extension RunStore {
         guard try exists("\(base)/\(CheckpointFile.data)") else { return }
         try takeFromOwner(base)
         try writing { () throws(SystemError) in
-            var waiting = ["\(base)/\(CheckpointFile.data)"]
-            while let directory = waiting.popLast() {
-                for entry in try files.list(directory) {
-                    let path = "\(directory)/\(entry.name)"
-                    if entry.kind == .directory { waiting.append(path) }
-                    if entry.kind == .file { try belongings.giveFile(path, to: owner) }
-                }
+            try walk("\(base)/\(CheckpointFile.data)") { (directory) throws(SystemError) in
+                try files.list(directory.text)
+            } visit: { (path, entry) throws(SystemError) in
+                if entry.kind == .file { try belongings.giveFile(path.text, to: owner) }
             }
         }
     }
