@@ -28,7 +28,7 @@ extension Supervisor {
         phase = .closing(closing)
         guard outcome != nil else { return flush(closing, at: now) }
         removeAtEnd()
-        record.outcome = outcome
+        history.end(outcome)
         orders.add(.record(record, confirm: true))
         orders.set(.close, after: isQuick ? Closing.quickRecord : settings.recordTimeout, at: now)
         guard !isQuick else { return }
@@ -54,14 +54,14 @@ extension Supervisor {
         case .signal(let signal): received(whileClosing: signal, at: now)
         case .received(let message, let connection, let seq):
             received(whileClosing: message, Sender(connection: connection, seq: seq), at: now)
-        case .pinsSaved(let error): pinsSaved(error)
+        case .pinsSaved(let error): pinBook.saved(error, &orders)
         case .archiveRemoved(let time, let bytes): logRemovedArchive(time, bytes: bytes)
         case .archiveTrimmed(let time, let gone, let bytes):
             logTrimmedArchive(time, gone: gone, bytes: bytes)
         case .removed(let gone, let held):
-            removed(whileClosing: gone, held: held, isRead: true, at: now)
-        case .removalFailed(let ids): removed(whileClosing: [], held: ids, isRead: false, at: now)
-        case .released(let id): releasedWhileClosing(id)
+            removed(gone, held: held, isRead: true, at: now)
+        case .removalFailed(let ids): removed([], held: ids, isRead: false, at: now)
+        case .released(let id): released(id)
         case .logsRemoved(let removed): tellRemovedLogs(removed)
         case .warned(let message): orders.warn(message)
         case .hindered(let hindrance): hindered(hindrance, at: now)
@@ -156,7 +156,7 @@ extension Supervisor {
                 closing.since = now.instant
             }
         }
-        if !closing.wasStopped { record.outcome = nil }
+        if !closing.wasStopped { history.end(nil) }
         flush(closing, at: now)
     }
 

@@ -16,7 +16,7 @@ extension Supervisor {
             closing.waitsFor.wasOrdered(.files)
             orders.add(.flushFiles)
         }
-        if closing.isRecorded, isRemovingAtEnd { closing.waitsFor.wasOrdered(.removals) }
+        if closing.isRecorded, kept.isRemoving { closing.waitsFor.wasOrdered(.removals) }
         if closing.isRecorded, let inquiry = acknowledgement {
             closing.waitsFor.wasOrdered(.acknowledgement)
             orders.add(.acknowledge(inquiry))
@@ -42,7 +42,7 @@ extension Supervisor {
             orders.log(.finished(outcome, error: closing.error))
         } else if publisher.last != nil, case .refused = closing.ending {
             // A status that we have written is put right.
-            record.outcome = Outcome(kind: .failed, exitCode: 125)
+            history.end(Outcome(kind: .failed, exitCode: 125))
             publishNow(at: now)
         }
     }

@@ -121,7 +121,7 @@ extension Supervisor {
         if let attempt, !stop.hasSaved, !attempt.neverRan, attempt.pid != nil || isEnding {
             let end = if case .ending(let ending) = phase { ending.at } else { now.counted }
             lost = max(0, (end - attempt.securedAt).seconds)
-            if knowsLosses { loseWork(seconds: lost) }
+            if knowsLosses { history.lose(seconds: lost) }
         } else if attempt == nil, let failure = record.failures.last,
             record.failures.total > preemption.failures
         {

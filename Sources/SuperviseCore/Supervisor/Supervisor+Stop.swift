@@ -68,7 +68,7 @@ extension Supervisor {
             deadline: deadline)
         stop?.preempts = preemption != nil
         orders.cancel(.interval)
-        cancelCompression()
+        kept.cancelCompression(&orders)
         // A job that hangs is not waited for.
         let asks = withCheckpoint && phase == .running && canAsk && !isHung
         abandonDiagnosis()
