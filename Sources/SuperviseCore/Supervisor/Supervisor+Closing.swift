@@ -55,14 +55,15 @@ extension Supervisor {
         case .received(let message, let connection, let seq):
             received(whileClosing: message, Sender(connection: connection, seq: seq), at: now)
         case .pinsSaved(let error): pinBook.saved(error, &orders)
-        case .archiveRemoved(let time, let bytes): logRemovedArchive(time, bytes: bytes)
+        case .archiveRemoved(let time, let bytes):
+            room.tellLast(archiveRemoved: time, bytes: bytes, &orders)
         case .archiveTrimmed(let time, let gone, let bytes):
-            logTrimmedArchive(time, gone: gone, bytes: bytes)
+            room.tellLast(archiveTrimmed: time, gone: gone, bytes: bytes, &orders)
         case .removed(let gone, let held):
             removed(gone, held: held, isRead: true, at: now)
         case .removalFailed(let ids): removed([], held: ids, isRead: false, at: now)
         case .released(let id): released(id)
-        case .logsRemoved(let removed): tellRemovedLogs(removed)
+        case .logsRemoved(let removed): room.tellRemovedLogs(removed, &orders)
         case .warned(let message): orders.warn(message)
         case .hindered(let hindrance): hindered(hindrance, at: now)
         case .triedAgain: triedAgain(at: now)

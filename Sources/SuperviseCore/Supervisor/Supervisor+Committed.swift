@@ -6,8 +6,7 @@ extension Supervisor {
         guard let commit = commits.finish(summary.id) else { return }
         kept.insert(summary)
         takenPaths.note(summary.id, from: commit.source)
-        archives.tried = []
-        logs.begin()
+        room.startAnew()
         if commit.watched?.isRepeat == true {
             history.committedAgain()
             becomeParent(summary.id)
@@ -20,7 +19,7 @@ extension Supervisor {
         }
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         measure(commit, seconds: seconds)
-        answerLate(commit.request)
+        requestBook.answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
         commit.sender.map { orders.answer(wire, to: $0) }
@@ -29,13 +28,13 @@ extension Supervisor {
                 .init(
                     id: summary.id, bytes: summary.bytes, seconds: seconds,
                     reason: commit.reason, request: commit.request)))
-        if commit.request == nil, commit.watched?.isRepeat != true { ownSaves.committed += 1 }
-        let request = close(commit.request)
+        if commit.request == nil, commit.watched?.isRepeat != true { saves.wasCommitted() }
+        let request = requestBook.close(commit.request, &orders)
         if let request {
-            requests.committed += 1
+            requestBook.wasCommitted()
             for sender in request.operators { orders.answer(wire, to: sender) }
         }
-        let again = takeRequestOfShortage(commit.request)
+        let again = room.takeAgain(commit.request)
         for sender in again?.operators ?? [] { orders.answer(wire, to: sender) }
         // Before anything is chosen, it is not known which one will be needed.
         if phase != .gathering { removeByRules() }
@@ -74,8 +73,8 @@ extension Supervisor {
     }
 
     mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
-        if let open = attempt?.open, open.id == id {
-            attempt?.open = nil
+        if let open = saves.open, open.id == id {
+            saves.close()
             if let begin = open.begin { orders.answer(.error(error), to: begin) }
             saveFailed(id, request: open.request, error, at: now)
         } else if let commit = commits.drop(id) {
@@ -98,9 +97,9 @@ extension Supervisor {
     ) {
         orders.log(.checkpointFailed(.init(id: id, request: number, error: error.message)))
         if number == nil { countOwnFailure(id, error.message, at: now) }
-        let request = close(number)
+        let request = requestBook.close(number, &orders)
         if let request {
-            requests.failed += 1
+            requestBook.hasFailed()
             // After a failed fsync the same files must not be synced again; the job may save anew.
             if error.code == .noSpace,
                 suspectShortage(isTold: true, request: request, error: error)

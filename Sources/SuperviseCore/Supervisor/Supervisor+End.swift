@@ -11,23 +11,20 @@ extension Supervisor {
                     seconds: (now.counted - attempt.startedAt).seconds)))
         for connection in attempt.allConnections { orders.add(.close(connection)) }
         attempt.connections = [:]
-        if let open = attempt.open {
+        if let open = saves.open {
             orders.add(.dropStaging(open.id))
             noteDropped(open, .jobEnded, at: now)
         }
-        diedSaving = (attempt.open != nil || attempt.hasHungUp) && end != .exited(0)
+        saves.jobEnded(end)
         abandonShortage()
-        attempt.open = nil
-        attempt.held = nil
         attempt.pid = nil
         self.attempt = attempt
-        let answering = attempt.request.map { isAnswering($0) } ?? false
-        if let request = attempt.request, !answering {
+        if let request = requestBook.open, !isAnswering(request) {
             // What it completed at last may answer it, and a final one is never just dropped.
             if request.isBySignal || request.final {
                 orders.cancel(.request)
             } else {
-                endMoot(request, at: now)
+                requestBook.endMoot(at: now, &orders)
             }
         }
         orders.cancel(.interval)
@@ -83,7 +80,7 @@ extension Supervisor {
             ending.descendantsGone || ending.descendantsAbandoned,
             isSaved || ending.commitsAbandoned
         else { return }
-        if let request = attempt?.request { endWithJob(request, at: now) }
+        endRequestWithJob(at: now)
         for timer in [TimerID.stopDeadline, .kill, .abandon] { orders.cancel(timer) }
         if stop?.restarts == false {
             finishStopped(at: now)
@@ -207,7 +204,7 @@ extension Supervisor {
 
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.
     mutating func waitToRestart(_ wait: Duration, at now: Moment) {
-        attempt = nil
+        forgetAttempt()
         orders.add(.record(record, confirm: false))
         phase = .waiting
         orders.set(.backoff, after: wait, at: now)
@@ -228,7 +225,7 @@ extension Supervisor {
     mutating func finish(
         _ outcome: Outcome, _ ending: Action.Ending, because error: String? = nil, at now: Moment
     ) {
-        if let request = attempt?.request { endWithJob(request, at: now) }
+        endRequestWithJob(at: now)
         noteUnfinished()
         if isTreeGone { history.attemptIsGone() }
         history.endNumbers()

@@ -22,7 +22,7 @@ extension Supervisor {
         guard phase == .running, stop == nil, let attempt, attempt.pid != nil, !isHung else {
             return .nothing
         }
-        if let open = attempt.open { return .growth(of: open.id) }
+        if let open = saves.open { return .growth(of: open.id) }
         return committing.contains { $0.sender != nil } ? .disk : .signs
     }
 
@@ -47,7 +47,7 @@ extension Supervisor {
         guard let next = attempt?.hang.next(at: now.counted), next.wait <= .zero else { return }
         if now.instant - due > Self.lateness {
             attempt?.hang.startAnew(at: now.counted)
-        } else if next.cause == .checkpoint, let open = attempt?.open {
+        } else if next.cause == .checkpoint, let open = saves.open {
             attempt?.hang.measure(open.id)
             orders.add(.measureStaging(open.id))
         } else {

@@ -23,7 +23,7 @@ extension Supervisor {
             backlog.putFirst(file)
             return
         }
-        commits.change(older.id) { $0.isGivenUp = true }
+        commits.giveUp(older.id)
         orders.add(.cancelAdd(older.id))
     }
 
@@ -66,8 +66,7 @@ extension Supervisor {
     /// What was to answer it has not become a checkpoint.
     mutating func reopen(_ request: Int?, at now: Moment) {
         guard phase == .running else { return }
-        let isOpen = request != nil && attempt?.request?.number == request
-        if isOpen, attempt?.request?.final == false {
+        if let open = requestBook.open, open.number == request, !open.final {
             orders.set(.request, after: settings.checkpointTimeout, at: now)
         }
         if !orders.isSet(.interval) { startInterval(at: now) }
@@ -86,13 +85,13 @@ extension Supervisor {
     /// A file that waits, or is being taken, has another name now.
     mutating func watchedRenamed(from old: FilePath, to new: FilePath) {
         backlog.rename(old, to: new)
-        commits.changeWatched { if $0.watched?.path == old { $0.watched?.path = new } }
+        commits.rename(old, to: new)
     }
 
     /// A payload is no longer in its place: if it is that of the newest checkpoint, or of one that is being
     /// made, it is taken where it is now.
     mutating func payloadMoved(from old: FilePath, to new: FilePath, at now: Moment) {
-        commits.changeWatched { if $0.watched?.path == new { $0.placesLeft.append(old) } }
+        commits.hasLeft(old, new)
         guard let newest = checkpoints.last, FilePath(newest.path) == old else { return }
         takeBeside(
             WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true), newest.id)

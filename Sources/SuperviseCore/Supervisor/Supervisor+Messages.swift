@@ -63,7 +63,7 @@ extension Supervisor {
                     name: record.name, attempt: attempt.number, resume: resume,
                     lastFailure: attempt.lastFailure.map(LastFailure.init))),
             to: sender)
-        if accepts, let wire = wireRequest(at: now) {
+        if accepts, let wire = requestBook.wire(at: now) {
             orders.add(.send(.checkpointRequest(wire), to: sender.connection, seq: nil))
         }
         if let stop, stop.stage != .asking {
@@ -118,14 +118,14 @@ extension Supervisor {
     }
 
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
-        attempt?.request?.operators.removeAll { $0.connection == connection }
-        shortage?.again?.operators.removeAll { $0.connection == connection }
+        requestBook.forget(connection)
+        room.forget(connection)
         startWaiters.remove(connection)
         guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
-        if attempt?.held?.connection == connection { attempt?.held = nil }
+        if saves.held?.connection == connection { _ = saves.takeHeld() }
         // The wait for a final checkpoint goes on: the job may come back, or end by itself.
-        if let open = attempt?.open, open.connection == connection {
-            attempt?.hasHungUp = true
+        if let open = saves.open, open.connection == connection {
+            saves.hungUp()
             noteDropped(open, .connectionEnded, at: now)
             drop(open, at: now)
         }

@@ -24,11 +24,10 @@ extension Supervisor {
     }
 
     private mutating func tightenStop(to saveBy: Instant, at now: Moment) {
-        if let deadline = attempt?.request?.deadline, deadline > saveBy {
-            attempt?.request?.deadline = saveBy
+        if requestBook.tighten(to: saveBy) {
             // Who was asked is asked again, with the time that is left now, unless it has answered and only
             // the disk is waited for.
-            if let request = attempt?.request, !isAnswering(request) { sendRequest(at: now) }
+            if let request = requestBook.open, !isAnswering(request) { sendRequest(at: now) }
         }
         guard let deadline = stop?.deadline, deadline > saveBy else { return }
         stop?.deadline = saveBy
@@ -77,7 +76,7 @@ extension Supervisor {
 
     private func firstCheckpoint(at now: Moment) -> PreemptionPlan.FirstCheckpoint {
         guard preemption?.hasAsked == true else { return .notAsked }
-        guard let request = attempt?.request, !request.final else { return .over }
+        guard let request = requestBook.open, !request.final else { return .over }
         return .underWay(now.instant - request.madeAt.instant)
     }
 

@@ -77,7 +77,7 @@ extension Supervisor {
         history.takeBackAttempt(
             to: attempt.formerNumber, hasBegun: hasBegun,
             waitsForRecord: !machineShortage.hasStarted)
-        self.attempt = nil
+        forgetAttempt()
     }
 
     /// The job runs.

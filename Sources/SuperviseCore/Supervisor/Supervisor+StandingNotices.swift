@@ -83,7 +83,8 @@ extension Supervisor {
     mutating func advised(_ notice: Notice, by source: String, at now: Moment) {
         guard stop == nil, preemption == nil, !isClosing else { return }
         if notice.action == .checkpoint,
-            !recommendations.admits(at: now.instant, interval: plannedInterval)
+            !recommendations.admits(
+                at: now.instant, interval: schedule.plannedInterval(record.experience))
         {
             let doubt = notice.doubt.map { " (\($0))" } ?? ""
             let message =
@@ -102,9 +103,4 @@ extension Supervisor {
         }
     }
 
-    /// The interval, also of a run that asks for no checkpoint by itself.
-    private var plannedInterval: Duration {
-        if case .every(let interval) = settings.checkpointEvery { return interval }
-        return settings.autoInterval.interval(record.experience, wasAsked: true)
-    }
 }

@@ -80,12 +80,20 @@ extension Supervisor {
         }
     }
 
+    /// It has ended, or was taken back.
+    mutating func forgetAttempt() {
+        attempt = nil
+        requestBook.attemptIsOver()
+    }
+
     private mutating func prepareAttempt(
         resume: CheckpointSummary?, metadata: [String: JSONValue], at now: Moment
     ) {
         resumePoint.goOn(from: resume?.id, of: kept.all, history, &orders)
         let former = record.attempt
         backlog = WatchedBacklog()
+        requestBook.attemptBegins()
+        saves.attemptBegins()
         beginNames(from: resume)
         kept.branch(
             from: resume?.id, next: record.sequence + 1,
@@ -143,12 +151,11 @@ extension Supervisor {
         if stop?.stage == .killing { orders.add(.killEverything) }
         if isPaused { orders.add(.pauseJob) }
         if !orders.isSet(.interval) { startInterval(at: now) }
-        tendArchives()
+        room.tendArchives(&orders)
         // Not before: until here any checkpoint may be needed to go on from.
-        if diedSaving, stop == nil {
+        if saves.takeDiedSaving(), stop == nil {
             _ = suspectShortage(isTold: false, error: ProtocolError(.noSpace, "the disk is full"))
         }
-        diedSaving = false
     }
 
     /// At the start we do not run what we could not find again; later the job goes on.

@@ -94,7 +94,7 @@ extension Supervisor {
         status.checkpointBytes += leaving.sizeOnDisk
         status.toBeRemoved = kept.outstandingRemovals(pinned: pins ?? [])
         status.nextCheckpoint = nextCheckpointTime(at: now)
-        status.schedule = schedule
+        status.schedule = schedule.status(record.experience, wasAsked: requestBook.wasAsked)
         status.resumedFrom = attempt?.resume?.id
         status.suspect = resumePoint.passedOver(of: kept.all, history)
         status.setAside = resumePoint.setAside.map { .init(id: $0.id, reason: $0.reason) }
@@ -104,11 +104,11 @@ extension Supervisor {
             status.progress.message = message
         }
         status.requests = requests
-        status.ownSaves = ownSaves
+        status.ownSaves = saves.counts
         status.lastFailure = record.failures.last
         status.givenUp = givenUp
-        status.finalCheckpointLost = finalCheckpointLost
-        status.unfinished = unfinished
+        status.finalCheckpointLost = requestBook.isFinalLost
+        status.unfinished = saves.unfinished
         status.totals = record.totals
         status.totals.isKnown = knowsLosses
         status.output = discards.status
@@ -118,10 +118,10 @@ extension Supervisor {
     }
 
     private func nextCheckpointTime(at now: Moment) -> Timestamp? {
-        guard phase == .running, stop == nil, attempt?.request == nil,
+        guard phase == .running, stop == nil, requestBook.open == nil,
             let due = orders.due(.interval), due > now.instant
         else { return nil }
-        return now.wall(at: due + lead)
+        return now.wall(at: due + schedule.lead)
     }
 
     /// The time since the last event belongs to what was going on then.

@@ -177,7 +177,7 @@ extension Supervisor {
     mutating func stopDeadlinePassed(at now: Moment) {
         guard stop != nil else { return }
         if stop?.stage == .asking {
-            if let request = attempt?.request, request.final, !endUnfinished(request, at: now) {
+            if let request = requestBook.open, request.final, !endUnfinished(at: now) {
                 endUnanswered(request, at: now)
             }
             finalRequestEnded(made: false, at: now)

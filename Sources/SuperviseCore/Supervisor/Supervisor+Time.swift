@@ -9,9 +9,7 @@ extension Supervisor {
             closing.since = closing.since + time
             phase = .closing(closing)
         }
-        if let deadline = attempt?.request?.deadline {
-            attempt?.request?.deadline = deadline + time
-        }
+        requestBook.delay(by: time)
         orders.delayTimers(by: time)
         // The machine did not wait for us.
         tighten(at: now)

@@ -57,14 +57,15 @@ extension Supervisor {
             except: commits.isEmpty ? checkpoints.last?.id : nil)
         if passOverOlderFiles() || hasDropped, backlog.isEmpty { return concludeIfOver(at: now) }
         preferNewestFile()
-        guard attempt?.open == nil,
+        guard saves.open == nil,
             !committing.contains(where: { $0.watched != nil || $0.waitsForRoom })
         else { return }
         guard let file = backlog.takeNext(newestFirst: takesNewestFirst) else { return }
         let answered = file.isRepeat ? nil : requestAnswered(by: file)
         let id = nextID(step: file.isRepeat ? nil : stepOf(file))
         var order = commitOrder(
-            id, reason: answered?.reason ?? .job, costFrom: answered?.madeAt.counted ?? now.counted,
+            id, reason: answered?.reason ?? .job,
+            costFrom: answered?.madeAt?.counted ?? now.counted,
             nil, nil, at: now)
         // So that what was completed later is known to be newer.
         order.created = now.wall(at: file.completedAt)
@@ -79,25 +80,10 @@ extension Supervisor {
             securedAt: clock.reading(at: file.completedAt), watched: file, at: now)
     }
 
-    private struct Answered {
-        var number: Int
-        var reason: Manifest.Reason
-        var madeAt: Moment
-    }
-
-    /// What was complete when the request was made is no answer to it.
-    private func requestAnswered(by file: WatchedFile) -> Answered? {
-        if let request = attempt?.request, request.isBySignal, !isAnswering(request),
-            file.completedAt >= request.madeAt.instant
-        {
-            return Answered(
-                number: request.number, reason: request.reason, madeAt: request.madeAt)
-        }
-        guard attempt?.request == nil,
-            let late = attempt?.overdue.filter({ $0.value.isBySignal && !$0.value.isLate })
-                .max(by: { $0.key < $1.key }), file.completedAt >= late.value.madeAt.instant
-        else { return nil }
-        return Answered(number: late.key, reason: late.value.reason, madeAt: late.value.madeAt)
+    private func requestAnswered(by file: WatchedFile) -> RequestBook.Named? {
+        requestBook.answered(
+            byFileOf: file.completedAt,
+            isAnswered: requestBook.open.map(isAnswering) ?? false)
     }
 
     /// The request stays open: what was changed will be complete again.
@@ -115,18 +101,9 @@ extension Supervisor {
 
     /// The job would have ended by the signal, as one does that has not installed its handler yet.
     mutating func requestNotSent(_ reason: String, at now: Moment) {
-        guard phase == .running, let request = attempt?.request, request.isBySignal,
-            !isAnswering(request)
+        guard phase == .running, let open = requestBook.open, !isAnswering(open),
+            let request = requestBook.notSent(reason, &orders)
         else { return }
-        attempt?.request = nil
-        orders.cancel(.request)
-        requests.failed += 1
-        if attempt?.toldNotAsked == false {
-            attempt?.toldNotAsked = true
-            orders.log(.checkpointFailed(.init(id: nil, request: request.number, error: reason)))
-        }
-        orders.refuse(
-            request.operators, ProtocolError(.conflict, "no checkpoint was asked for: \(reason)"))
         startInterval(at: now)
         if request.final { finalRequestEnded(made: false, at: now) }
     }
@@ -148,10 +125,10 @@ extension Supervisor {
         flushesOfWatch = max(0, flushesOfWatch - 1)
         attempt?.lastCloses.isLeaderDone = true
         if case .ending(let ending) = phase, ending.descendantsGone, !isFlushingWatch,
-            let request = attempt?.request, request.isBySignal, !isAnswering(request),
+            let request = requestBook.open, request.isBySignal, !isAnswering(request),
             backlog.isEmpty
         {
-            endWithJob(request, at: now)
+            endRequestWithJob(at: now)
         }
         concludeIfOver(at: now)
     }

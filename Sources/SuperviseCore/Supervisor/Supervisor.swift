@@ -31,15 +31,12 @@ package struct Supervisor: Sendable {
     package internal(set) var startWaiters = StartWaiters()
     /// What was received and is not a checkpoint yet.
     package internal(set) var commits = CommitQueue()
-    package internal(set) var requests = Status.Requests()
-    package internal(set) var ownSaves = Status.OwnSaves()
+    var requestBook = RequestBook()
+    var schedule: Schedule
+    var saves = Saves()
 
     let mayHaveLeftovers: Bool
-    let mayHaveArchives: Bool
-    /// They were looked at once, to be cut down.
-    var hasTendedArchives = false
-    var archives = ArchiveWork()
-    var logs = LogClearing()
+    var room: RoomMaker
     let started: Timestamp
     let socket: String
     let place: SupervisorPlace?
@@ -51,7 +48,6 @@ package struct Supervisor: Sendable {
     /// Orders to tell all that is complete which were not answered yet.
     var flushesOfWatch = 0
     var random: SplitMix
-    var nextRequest = 1
     /// An attempt has said hello: this job speaks the protocol.
     var hasEverGreeted = false
     /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
@@ -60,18 +56,8 @@ package struct Supervisor: Sendable {
     var gatherSince: Timestamp?
     /// Why the run was given up for want of progress.
     var givenUp: Status.GivenUp?
-    /// The job died before it answered the request for the final checkpoint.
-    var finalCheckpointLost = false
-    /// What the job had handed over when the run ended, and the disk had not made durable.
-    var unfinished: [CheckpointID] = []
     var progress = Status.Progress()
     var droppedMetricsTold = false
-    /// A save that may have failed for lack of space.
-    package internal(set) var shortage: Shortage?
-    /// The last job died while it saved, perhaps for lack of space.
-    var diedSaving = false
-    /// How long before the next checkpoint is due it is asked for.
-    var lead = Duration.zero
     package internal(set) var clock = JobClock()
     /// How far the verification has come, while there is something to tell.
     var verification: String?
@@ -196,6 +182,7 @@ package struct Supervisor: Sendable {
     /// - Parameter seed: secret random bits: jitter and tokens come from them.
     package init(settings: Settings, found: Found, seed: UInt64, at now: Moment) {
         self.settings = settings
+        schedule = Schedule(settings)
         kept = CheckpointSet(
             found.checkpoints, forks: found.record.branches, rules: settings.retention)
         pinBook = PinBook(found.pins)
@@ -218,7 +205,8 @@ package struct Supervisor: Sendable {
             damaged: found.damaged, scope: settings.resumeFrom,
             startSequence: history.record.sequence)
         mayHaveLeftovers = found.mayHaveLeftovers
-        mayHaveArchives = found.mayHaveArchives
+        room = RoomMaker(
+            name: found.record.name, mayHaveArchives: found.mayHaveArchives, settings)
         let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
         sources = (dialects ?? []).map { NoticeSource($0) }
     }
@@ -304,9 +292,11 @@ package struct Supervisor: Sendable {
         case .released(let id): released(id)
         case .logsRemoved(let removed): logsRemoved(removed, at: now)
         case .archives(let found): archivesListed(found, at: now)
-        case .archiveRemoved(let time, let bytes): archiveRemoved(time, bytes: bytes, at: now)
+        case .archiveRemoved(let time, let bytes):
+            archiveStepEnded(hasRoom: room.archiveRemoved(time, bytes: bytes, &orders), at: now)
         case .archiveTrimmed(let time, let gone, let bytes):
-            archiveTrimmed(time, gone: gone, bytes: bytes, at: now)
+            archiveStepEnded(
+                hasRoom: room.archiveTrimmed(time, gone: gone, bytes: bytes, &orders), at: now)
         case .freeSpace(let bytes): spaceMeasured(bytes, at: now)
         case .pinsSaved(let error): pinBook.saved(error, &orders)
         case .watched(let files): watched(files, at: now)

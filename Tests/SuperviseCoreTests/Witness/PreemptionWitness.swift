@@ -128,7 +128,7 @@ struct PreemptionWitness {
         {
             throw Violation("preemption", "nobody takes the machine, and there is a stop")
         }
-        let request = step.supervisor.attempt?.request
+        let request = step.supervisor.openRequest
         let canBeAsked =
             before.isAskable(step) && before.pausedAt == nil && step.supervisor.stop == nil
         let isTooSoon = isTooSoon(step, after)

@@ -31,7 +31,7 @@ struct TimerWitness {
                 case .abandoned: break
                 }
             }
-            if supervisor.attempt?.request?.final == false {
+            if supervisor.openRequest?.final == false {
                 allowed.insert(.request)
             } else if supervisor.stop == nil, step.settings.checkpointEvery != .off {
                 allowed.insert(.interval)
