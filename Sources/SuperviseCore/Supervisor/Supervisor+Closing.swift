@@ -9,7 +9,7 @@ extension Supervisor {
     mutating func close(
         _ ending: Action.Ending, _ outcome: Outcome?, because error: String? = nil, at now: Moment
     ) {
-        endSources()
+        notices.end(&orders)
         // The end may wait for something that is to be tried again.
         for timer in TimerID.allCases
         where timer != .watchdog && timer != .again && orders.isSet(timer) {

@@ -123,7 +123,7 @@ extension Supervisor {
         guard var attempt else { return }
         let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
         let unsaved = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
-        preemption?.unsavedAtCrash = unsaved
+        notices.crashed(unsaved: unsaved)
         let lost = knowsLosses ? unsaved : 0
         let ran = endedAt - attempt.startedAt
         var failure = Failure(

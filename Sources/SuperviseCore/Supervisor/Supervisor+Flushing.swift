@@ -17,7 +17,7 @@ extension Supervisor {
             orders.add(.flushFiles)
         }
         if closing.isRecorded, isRemovingAtEnd { closing.waitsFor.wasOrdered(.removals) }
-        if closing.isRecorded, let inquiry = acknowledgement {
+        if closing.isRecorded, let inquiry = notices.acknowledgement {
             closing.waitsFor.wasOrdered(.acknowledgement)
             orders.add(.acknowledge(inquiry))
         }

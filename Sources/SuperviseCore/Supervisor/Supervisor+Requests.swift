@@ -96,7 +96,9 @@ extension Supervisor {
         guard phase == .running, stop == nil, let attempt, attempt.request == nil else { return }
         // A checkpoint that is under way starts the interval anew when it ends.
         guard attempt.open == nil, commits.isEmpty, canAsk else { return }
-        if savesSoon(at: now) { return startInterval(at: now) }
+        if let interval, let preemption, preemption.savesSoon(interval: interval, at: now.instant) {
+            return startInterval(at: now)
+        }
         request(.interval, final: false, deadline: nil, at: now)
     }
 

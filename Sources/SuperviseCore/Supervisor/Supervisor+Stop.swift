@@ -66,7 +66,8 @@ extension Supervisor {
             signal: signal, restarts: restarts, askedAt: now.instant, stage: .telling,
             lastCountedAt: now.instant,
             deadline: deadline)
-        stop?.preempts = preemption != nil
+        let isPreempted = preemption != nil
+        stop?.preempts = isPreempted
         orders.cancel(.interval)
         cancelCompression()
         // A job that hangs is not waited for.

@@ -105,12 +105,7 @@ package struct Supervisor: Sendable {
     /// The newest ones that this supervisor has set aside, at most two.
     var setAside: [Damaged] = []
     var compression = CompressionState()
-    package internal(set) var sources: [NoticeSource] = []
-    var nextInquiry = 1
-    var toldOfSources: Set<String> = []
-    package internal(set) var board = NoticeBoard()
-    var recommendations = Recommendations()
-    package internal(set) var preemption: Preemption?
+    var notices: NoticeWatch
     /// What a start waits for, that the machine has not enough of.
     package internal(set) var machineShortage = MachineShortage()
     var retries = Retries()
@@ -252,8 +247,7 @@ package struct Supervisor: Sendable {
         }
         mayHaveLeftovers = found.mayHaveLeftovers
         mayHaveArchives = found.mayHaveArchives
-        let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
-        sources = (dialects ?? []).map { NoticeSource($0) }
+        notices = NoticeWatch(settings)
     }
 
     /// Takes one event; the actions are to be carried out in order.
@@ -281,7 +275,7 @@ package struct Supervisor: Sendable {
         noteFatalSignals(at: now)
         compressNext()
         watchForHangs(at: now)
-        askSources(at: now)
+        notices.poll(isClosing: isClosing, at: now, &orders)
         closeInherited()
         return orders.takeAll()
     }
