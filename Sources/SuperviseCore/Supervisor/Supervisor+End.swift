@@ -32,7 +32,7 @@ extension Supervisor {
         }
         orders.cancel(.interval)
         orders.cancel(.terminate)
-        abandonDiagnosis()
+        self.attempt?.hang.abandon(&orders)
         phase = .ending(
             Ending(
                 end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,

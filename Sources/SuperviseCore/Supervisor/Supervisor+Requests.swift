@@ -117,7 +117,8 @@ extension Supervisor {
     }
 
     mutating func stagingMeasured(_ id: CheckpointID, _ size: Event.StagingSize, at now: Moment) {
-        stagingMeasuredForHang(id, size, at: now)
+        let isPaused = isPaused
+        attempt?.hang.measured(id, size, isPaused: isPaused, at: now, &orders)
         guard let request = attempt?.request, request.measuring == id, !isAnswering(request) else {
             return
         }

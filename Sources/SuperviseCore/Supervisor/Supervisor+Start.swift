@@ -156,7 +156,7 @@ extension Supervisor {
             metadata: metadata,
             startedAt: now.counted, lastFailure: lastFailure, parent: resume?.id,
             securedAt: now.counted,
-            hang: HangWatch(HangWatch.Limits(settings)))
+            hang: HangWatch(settings, attempt: record.attempt))
         orders.add(.record(record, confirm: isFirstSpawn))
         let order = Action.SpawnOrder(
             attempt: record.attempt, token: token, resume: resume,

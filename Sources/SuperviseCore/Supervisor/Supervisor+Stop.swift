@@ -72,7 +72,7 @@ extension Supervisor {
         cancelCompression()
         // A job that hangs is not waited for.
         let asks = withCheckpoint && phase == .running && canAsk && !isHung
-        abandonDiagnosis()
+        attempt?.hang.abandon(&orders)
         let seconds = asks ? time.seconds : nil
         orders.log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {

@@ -343,8 +343,10 @@ package struct Supervisor: Sendable {
         case .notAdded(let id, let reason): notAdded(id, reason, at: now)
         case .handlersFound(let hearers, let handle): handlersFound(hearers, handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
-        case .examined(let found): examined(found, at: now)
-        case .onHangEnded(let answer): onHangEnded(answer, at: now)
+        case .examined(let found):
+            let pid = attempt?.pid
+            attempt?.hang.examined(found, pid: pid, at: now, &orders)
+        case .onHangEnded(let answer): attempt?.hang.commandEnded(answer, at: now, &orders)
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
         case .hindered(let hindrance): hindered(hindrance, at: now)
@@ -365,8 +367,8 @@ package struct Supervisor: Sendable {
         case .abandon: abandonTimePassed(at: now)
         case .backoff: backoffPassed(at: now)
         case .publish: publisher.isWaiting = false
-        case .hang: hangTimePassed(due: due, at: now)
-        case .diagnosis: diagnosisTimePassed()
+        case .hang: attempt?.hang.timePassed(due: due, at: now, &orders)
+        case .diagnosis: attempt?.hang.diagnosisTimePassed(&orders)
         case .watchdog: watchdogTimePassed(at: now)
         case .again: againTimePassed(at: now)
         case .lived: startWaiters.prove()
