@@ -58,7 +58,7 @@ extension Supervisor {
 
     /// The leader is gone before it answered: nobody is left to be asked or told.
     private mutating func finalRequestLost(at now: Moment) {
-        stop?.stage = .telling
+        stop?.tell(spares: false)
         boundTheEnd(at: now)
     }
 

@@ -27,7 +27,7 @@ extension Supervisor {
         switch report.change {
         case .nothing: break
         case .deadline: tighten(at: now)
-        case .machineStays: stop?.preempts = false
+        case .machineStays: stop?.machineStays()
         }
         for notice in report.advice { advised(notice, by: report.source, at: now) }
     }
@@ -57,7 +57,7 @@ extension Supervisor {
         if stop?.restarts == true, !PreemptionPlan.isLong(preemption.deadline - now.instant) {
             endInstead(
                 by: preemption.source, signal: Self.sigterm, withCheckpoint: true, at: now)
-            stop?.isByNotice = true
+            stop?.notice()
         }
         tightenStop(to: preemption.saveBy, at: now)
         if let due = orders.due(.kill), due > preemption.killBy {
@@ -68,7 +68,7 @@ extension Supervisor {
         if stop != nil, let due = orders.due(.abandon), due > preemption.endBy {
             abandon(by: preemption.endBy, at: now)
         }
-        tightenClosing(to: preemption.endBy, at: now)
+        closing?.tighten(to: preemption.endBy, at: now, &orders)
     }
 
     private mutating func tightenStop(to saveBy: Instant, at now: Moment) {
@@ -78,9 +78,7 @@ extension Supervisor {
             // answered and only the disk is waited for.
             if let request = attempt?.request, !isAnswering(request) { sendRequest(at: now) }
         }
-        guard let deadline = stop?.deadline, deadline > saveBy else { return }
-        stop?.deadline = saveBy
-        guard orders.isSet(.stopDeadline) else { return }
+        guard stop?.tighten(to: saveBy) == true, orders.isSet(.stopDeadline) else { return }
         orders.set(.stopDeadline, after: max(.zero, saveBy - now.instant), at: now)
     }
 
@@ -133,7 +131,7 @@ extension Supervisor {
     private mutating func preempt(by source: String, withCheckpoint: Bool, at now: Moment) {
         askedToStop(
             by: source, signal: Self.sigterm, withCheckpoint: withCheckpoint, at: now)
-        stop?.isByNotice = true
+        stop?.notice()
     }
 
     /// Counts what could not be saved before the deadline.

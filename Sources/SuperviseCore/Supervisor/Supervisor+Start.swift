@@ -151,6 +151,7 @@ extension Supervisor {
         let token = record.runToken + hexadecimal(random.next())
         record.current = RunRecord.Attempt(
             token: token, resumedFrom: resume?.id, started: now.wall, progressed: false)
+        signals.beginAttempt()
         attempt = Attempt(
             number: record.attempt, formerNumber: former, token: token, resume: resume,
             metadata: metadata,
@@ -183,7 +184,7 @@ extension Supervisor {
 
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
-        let held = heldSignals.take() + attempt.heldSignals
+        let held = signals.take()
         endMachineShortage(at: now)
         self.attempt?.isAfterAnother = input.hasBeenUsed
         input.attemptRan()
@@ -195,7 +196,6 @@ extension Supervisor {
                     verified: attempt.resume == nil ? nil : settings.verify)))
         self.attempt?.pid = pid
         startWaiters.started(attempt.number, at: now.counted)
-        self.attempt?.heldSignals = []
         for number in held { orders.add(.signalLeader(number)) }
         if stop?.stage == .killing { orders.add(.killEverything) }
         if isPaused { orders.add(.pauseJob) }

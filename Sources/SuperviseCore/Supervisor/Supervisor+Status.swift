@@ -64,8 +64,8 @@ extension Supervisor {
     private var publicPhase: Status.Phase {
         switch phase {
         case .finished: return .finished
-        case .closing(let closing):
-            return closing.stage == .flushing && record.outcome != nil ? .finished : .stopping
+        case .closing:
+            return closing?.stage == .flushing && record.outcome != nil ? .finished : .stopping
         default: break
         }
         if stop != nil { return .stopping }

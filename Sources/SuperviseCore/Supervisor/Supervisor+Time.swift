@@ -5,10 +5,7 @@ extension Supervisor {
     mutating func stoodStill(for time: Duration, at now: Moment) {
         clock.stoodStill(for: time)
         stop?.delay(by: time)
-        if case .closing(var closing) = phase {
-            closing.since = closing.since + time
-            phase = .closing(closing)
-        }
+        closing?.delay(by: time)
         if let deadline = attempt?.request?.deadline {
             attempt?.request?.deadline = deadline + time
         }

@@ -19,6 +19,8 @@ package struct Supervisor: Sendable {
     package internal(set) var phase = Phase.idle
     package internal(set) var attempt: Attempt?
     package internal(set) var stop: Stop?
+    /// Set in the phase `closing`, and only there.
+    package internal(set) var closing: Closing?
     /// Committed and not found bad, in order of sequence.
     package internal(set) var checkpoints: [CheckpointSummary]
     /// Ordered to be removed, and not yet answered.
@@ -109,11 +111,10 @@ package struct Supervisor: Sendable {
     /// What a start waits for, that the machine has not enough of.
     package internal(set) var machineShortage = MachineShortage()
     var retries = Retries()
-    var fatalOrder = FatalOrder()
     var leftovers = LeftoverClearing()
     var recordTrouble = RecordTrouble()
     var numbers: AttemptNumbers
-    var heldSignals = HeldSignals()
+    var signals = JobSignals()
     var keepsInherited = true
     var publisher = Publisher()
     var discards = Discards()
@@ -136,7 +137,7 @@ package struct Supervisor: Sendable {
         case ending(Ending)
         case waiting
         /// The end is decided; the disk and readers have what is left.
-        case closing(Closing)
+        case closing
         case finished
     }
 
