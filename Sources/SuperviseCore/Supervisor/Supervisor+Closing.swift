@@ -21,7 +21,7 @@ extension Supervisor {
         phase = .closing
         guard outcome != nil else { return flush(at: now) }
         removeAtEnd()
-        record.outcome = outcome
+        history.end(outcome)
         orders.add(.record(record, confirm: true))
         closing?.awaitRecord(within: settings.recordTimeout, at: now, &orders)
         if let preemption { closing?.tighten(to: preemption.endBy, at: now, &orders) }
@@ -47,14 +47,14 @@ extension Supervisor {
         case .signal(let signal): received(whileClosing: signal, at: now)
         case .received(let message, let connection, let seq):
             received(whileClosing: message, Sender(connection: connection, seq: seq), at: now)
-        case .pinsSaved(let error): pinsSaved(error)
+        case .pinsSaved(let error): pinBook.saved(error, &orders)
         case .archiveRemoved(let time, let bytes): logRemovedArchive(time, bytes: bytes)
         case .archiveTrimmed(let time, let gone, let bytes):
             logTrimmedArchive(time, gone: gone, bytes: bytes)
         case .removed(let gone, let held):
-            removed(whileClosing: gone, held: held, isRead: true, at: now)
-        case .removalFailed(let ids): removed(whileClosing: [], held: ids, isRead: false, at: now)
-        case .released(let id): releasedWhileClosing(id)
+            removed(gone, held: held, isRead: true, at: now)
+        case .removalFailed(let ids): removed([], held: ids, isRead: false, at: now)
+        case .released(let id): released(id)
         case .logsRemoved(let removed): tellRemovedLogs(removed)
         case .warned(let message): orders.warn(message)
         case .hindered(let hindrance): hindered(hindrance, at: now)
@@ -97,7 +97,7 @@ extension Supervisor {
         closing?.recordGivenUp(
             isVisible: isVisible, run: record.name, timeout: settings.recordTimeout,
             isPreempted: isPreempted, at: now.instant, &orders)
-        if closing?.wasStopped == false { record.outcome = nil }
+        if closing?.wasStopped == false { history.end(nil) }
         flush(at: now)
     }
 }
@@ -107,7 +107,7 @@ extension Supervisor {
     private mutating func flush(at now: Moment) {
         closing?.recordingEnded(&orders)
         announce(at: now)
-        let (isRemoving, end) = (isRemovingAtEnd, preemption?.endBy)
+        let (isRemoving, end) = (kept.isRemoving, preemption?.endBy)
         closing?.flush(
             isRemoving: isRemoving, acknowledgement: notices.acknowledgement, before: end, at: now,
             &orders)
@@ -121,7 +121,7 @@ extension Supervisor {
             orders.log(.finished(outcome, error: closing.error))
         } else if publisher.last != nil, case .refused = closing.ending {
             // A status that we have written is put right.
-            record.outcome = Outcome(kind: .failed, exitCode: 125)
+            history.end(Outcome(kind: .failed, exitCode: 125))
             publishNow(at: now)
         }
     }

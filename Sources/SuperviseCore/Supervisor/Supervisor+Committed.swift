@@ -4,13 +4,12 @@ import SuperviseFormats
 extension Supervisor {
     mutating func committed(_ summary: CheckpointSummary, seconds: Double, at now: Moment) {
         guard let commit = commits.finish(summary.id) else { return }
-        putBack([summary])
+        kept.insert(summary)
         takenPaths.note(summary.id, from: commit.source)
         archives.tried = []
         logs.begin()
-        compression.spared = []
         if commit.watched?.isRepeat == true {
-            record.commits += 1
+            history.committedAgain()
             becomeParent(summary.id)
         } else {
             countCommit(summary.id, securedAt: commit.securedAt)
@@ -39,7 +38,7 @@ extension Supervisor {
         let again = takeRequestOfShortage(commit.request)
         for sender in again?.operators ?? [] { orders.answer(wire, to: sender) }
         // Before anything is chosen, it is not known which one will be needed.
-        if phase != .gathering { _ = removeByRules() }
+        if phase != .gathering { removeByRules() }
         orders.add(.record(record, confirm: false))
         startInterval(at: now)
         if request?.final == true || again?.final == true {
@@ -51,23 +50,21 @@ extension Supervisor {
     /// - Parameter seconds: from the request, or `begin`, until it was durable.
     private mutating func measure(_ commit: Committing, seconds: Double) {
         guard let saving = commit.saving else {
-            record.experience.measure(cost: seconds)
+            history.measure(cost: seconds)
             return
         }
-        record.experience.measure(
+        history.measure(
             cost: saving.held + max(0, seconds - commit.order.secondsSoFar), whole: seconds,
             wait: saving.wait)
     }
 
     private mutating func countCommit(_ id: CheckpointID, securedAt: Instant) {
-        record.current?.progressed = true
         attempt?.committedAnything = true
         becomeParent(id)
         if let before = attempt?.securedAt { attempt?.securedAt = max(before, securedAt) }
-        if let resumed = attempt?.resume?.id {
-            record.failures.suspects[resumed.description] = nil
+        if history.committed(step: id.step, resumed: attempt?.resume?.id) {
+            attempt?.progressed = true
         }
-        noteCommit(step: id.step)
     }
 
     /// An older one may become durable after a newer one.

@@ -133,18 +133,17 @@ extension Supervisor {
         failure.error = attempt.gaveUp
         failure.outputTail = attempt.outputTail
         if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
-        loseWork(seconds: lost)
-        record.failures.total += 1
-        if kind != .spawn { record.experience.failures += 1 }
-        let isAlways = kind != .spawn && noteEnd(end, failed: true, lived: ran)
-        attempt.progressed = self.attempt?.progressed == true
-        if !attempt.progressed { record.failures.withoutProgress += 1 }
-        record.failures.last = failure
-        lastFailure = failure
-        if let from = attempt.resume?.id, !attempt.committedAnything, !attempt.progressed {
-            record.failures.suspects[from.description, default: 0] += 1
+        history.lose(seconds: lost)
+        var isAlways = false
+        if kind != .spawn {
+            let (isProgress, isSame) = history.noteEnd(end, failed: true, lived: ran)
+            if isProgress { attempt.progressed = true }
+            isAlways = isSame
         }
-        record.current = nil
+        history.attemptFailed(
+            failure, progressed: attempt.progressed,
+            suspected: attempt.committedAnything ? nil : attempt.resume?.id)
+        self.attempt?.progressed = attempt.progressed
         let final = final(end, kind, isAlways: isAlways)
         let wait = Backoff.wait(
             afterFailures: record.failures.withoutProgress, range: settings.backoff,
@@ -157,7 +156,7 @@ extension Supervisor {
                     final: final)))
         if let final {
             let outcome = Outcome(kind: .failed, exitCode: end.exitCode, signal: end.signal)
-            givenUp = givenUp(because: final)
+            givenUp = history.givenUp(because: final)
             finish(outcome, .failed(status: exitStatus(after: end, final)), at: now)
         } else {
             waitToRestart(wait, at: now)
@@ -231,8 +230,8 @@ extension Supervisor {
     ) {
         if let request = attempt?.request { endWithJob(request, at: now) }
         noteUnfinished()
-        if isTreeGone { record.current = nil }
-        endNumbers()
+        if isTreeGone { history.attemptIsGone() }
+        history.endNumbers()
         close(ending, outcome, because: error, at: now)
     }
 

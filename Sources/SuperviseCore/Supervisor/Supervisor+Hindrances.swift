@@ -100,8 +100,8 @@ extension Supervisor {
     /// - Parameter reserved: no later supervisor gives numbers up to this one to an attempt.
     mutating func recordWritten(reserving reserved: Int, at now: Moment) {
         endRecordTrouble(at: now)
-        numbers.recorded(reserved)
-        guard case .recording(let order) = phase, !isFirstSpawn, numbers.mayStart(order.attempt)
+        history.isRecorded(reserving: reserved)
+        guard case .recording(let order) = phase, history.mayStart
         else { return }
         spawn(order)
     }

@@ -4,7 +4,7 @@ import SuperviseFormats
 extension Supervisor {
     /// For a checkpoint that we found no room for.
     mutating func clearLogs() {
-        switch logs.next(missing: checkpoints.last?.sizeOnDisk) {
+        switch logs.next(missing: kept.newest?.sizeOnDisk) {
         case .order(let bytes): orders.add(.removeLogs(bytes: bytes))
         case .wait: break
         case .over: lookAtArchives()

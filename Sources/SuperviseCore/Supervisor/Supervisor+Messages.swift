@@ -94,12 +94,16 @@ extension Supervisor {
                 return
             }
             if control.command == "delete" {
-                delete(id, sender)
+                kept.delete(
+                    id, for: sender, hasChosen: resumePoint.hasChosen, removalFacts, &orders)
             } else {
-                changePin(of: id, isPinned: control.command == "pin", sender)
+                pinBook.change(
+                    id, isPinned: control.command == "pin", exists: kept.contains(id), sender,
+                    &orders)
             }
         case "prune":
-            prune(sender)
+            kept.prune(
+                for: sender, hasChosen: resumePoint.hasChosen, removalFacts, &orders)
         default:
             orders.refuse(sender, .badMessage, "there is no control command \"\(control.command)\"")
         }
@@ -148,7 +152,10 @@ extension Supervisor {
         // Where it is not known at which step it resumed, the first that it tells is that.
         let resumed = attempt?.resume.map { $0.id.step ?? step }
         let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
-        let isNews = noteReport(step: step, base: resumed ?? 0)
+        let (isProgress, isNews) = history.reported(
+            step: step, base: resumed ?? 0, resumed: attempt?.resume?.id, isForward: isForward,
+            hadProgress: attempt?.progressed != false)
+        if isProgress { attempt?.progressed = true }
         attempt?.lastStep = step
         let seconds = (now.counted - first.at).seconds
         progress.rate =
@@ -157,9 +164,7 @@ extension Supervisor {
         if let total = progress.total, total > 0 {
             progress.eta = progress.rate.map { max(0, Double(total) - Double(step)) / $0 }
         }
-        let isFirst = isForward && record.current?.progressed == false
-        if isFirst { record.current?.progressed = true }
-        if isFirst || isNews { orders.add(.record(record, confirm: false)) }
+        if isNews { orders.add(.record(record, confirm: false)) }
     }
 
     mutating func warnOfDropped(_ metrics: Metrics?) {

@@ -4,19 +4,7 @@ import SuperviseFormats
 extension Supervisor {
     /// An attempt begins, or the end of the last one is looked at.
     mutating func beginNames(from checkpoint: CheckpointSummary?) {
-        namedSteps.begin(from: checkpoint.flatMap(stepBehind))
-    }
-
-    /// Of a checkpoint, or where it has none, of the nearest one that it continues from.
-    private func stepBehind(_ checkpoint: CheckpointSummary) -> Int64? {
-        var next: CheckpointSummary? = checkpoint
-        while let current = next {
-            if let step = current.id.step { return step }
-            guard case .checkpoint(let parent) = current.origin, parent < current.id.sequence
-            else { return nil }
-            next = checkpoints.last { $0.id.sequence == parent }
-        }
-        return nil
+        namedSteps.begin(from: checkpoint.flatMap { kept.step(behind: $0) })
     }
 
     /// The step that a file's checkpoint gets.
@@ -25,14 +13,14 @@ extension Supervisor {
         let before = namedSteps
         let step = namedSteps.take(
             number, completedAt: file.completedAt, directory: file.isDirectory ? file.path : nil)
-        record.namedSteps = namedSteps.trust
+        history.setTrust(inNames: namedSteps.trust)
         if namedSteps.trust == .ended, before.trust != .ended { namesEnded(file, number) }
         return step
     }
 
     /// Of a run without steps any commit is progress, whatever was the highest before.
     private mutating func namesEnded(_ file: WatchedFile, _ number: Int64) {
-        record.bestStep = nil
+        history.endSteps()
         let message =
             "\(shown(file.path)): the number \(number) in its name is not higher than an earlier one, so "
             + "numbers in names are no longer used as steps; from now on checkpoints of watched files "

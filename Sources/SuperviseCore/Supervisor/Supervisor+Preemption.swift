@@ -143,7 +143,7 @@ extension Supervisor {
             if !stop.hasSaved, !attempt.neverRan, attempt.pid != nil || isEnding {
                 let end = if case .ending(let ending) = phase { ending.at } else { now.counted }
                 let lost = max(0, (end - attempt.securedAt).seconds)
-                if knowsLosses { loseWork(seconds: lost) }
+                if knowsLosses { history.lose(seconds: lost) }
                 unsaved = lost
             }
         }

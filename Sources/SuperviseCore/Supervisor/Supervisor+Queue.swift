@@ -58,11 +58,8 @@ extension Supervisor {
 
     /// What no rule would keep beside the newest one is not made a checkpoint at all.
     mutating func supersedeOlder(at now: Moment) {
-        guard hasChosen, commits.mayShrink else { return }
-        let plan = RetentionPlan(
-            checkpoints + commits.expected, rules: settings.retention,
-            protection: protection, lineage: lineage)
-        let unkept = Set(plan.entries.filter { $0.cause == .noRule }.map(\.id))
+        guard resumePoint.hasChosen, commits.mayShrink else { return }
+        let unkept = kept.unkept(with: commits.expected, protection)
         for commit in commits.giveWay(unkept) {
             orders.add(.dropStaging(commit.id))
             ownSaves.superseded += 1

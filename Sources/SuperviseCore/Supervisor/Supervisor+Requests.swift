@@ -173,7 +173,7 @@ extension Supervisor {
     /// job need not have named the request in it.
     private mutating func endFinal(_ request: Attempt.OpenRequest, at now: Moment) {
         if let attempt, attempt.committedAnything, attempt.securedAt >= request.madeAt.counted,
-            let saved = checkpoints.last(where: { $0.id == attempt.parent })
+            let parent = attempt.parent, let saved = kept[parent]
         {
             requests.committed += 1
             self.attempt?.request = nil

@@ -66,17 +66,16 @@ extension Supervisor {
         var wait = Duration.zero
         switch reason {
         case .asked:
-            if knowsLosses { loseWork(seconds: (ending.at - attempt.securedAt).seconds) }
+            if knowsLosses { history.lose(seconds: (ending.at - attempt.securedAt).seconds) }
         case .always:
-            _ = noteEnd(
+            _ = history.noteEnd(
                 ending.end, failed: false, lived: ending.at - attempt.startedAt)
             wait = Backoff.wait(
                 afterFailures: record.failures.withoutProgress, range: settings.backoff,
                 jitter: Double.random(in: -1...1, using: &random))
         }
         stop = nil
-        lastFailure = nil
-        record.current = nil
+        history.attemptEnded()
         orders.log(
             .restarting(
                 .init(attempt: attempt.number, reason: reason, backoff: wait.seconds)))

@@ -62,28 +62,13 @@ extension Supervisor {
 
     /// - Returns: how much is on its way out; nil where nothing is.
     private mutating func makeRoom(for id: CheckpointID, after room: RoomMade) -> RoomMade? {
-        guard hasChosen, room != .all else { return nil }
-        let needed = room == .none ? checkpoints.last?.sizeOnDisk : nil
-        let removals = RoomPlan(checkpoints, protection: protection, needed: needed).removals
-        let rest = RoomPlan(checkpoints, protection: protection, needed: nil).removals
-        clear(removals, so: "trying \(id) once more")
+        guard resumePoint.hasChosen, room != .all else { return nil }
+        let needed = room == .none ? kept.newest?.sizeOnDisk : nil
+        let removals = kept.removalsForRoom(needed, protection)
+        let rest = kept.removalsForRoom(nil, protection)
+        kept.clear(removals, so: "trying \(id) once more", &orders)
         guard !leaving.isEmpty else { return nil }
         return rest.count == removals.count ? .all : .some
-    }
-
-    /// Removes what the rules keep.
-    ///
-    /// - Parameter next: what happens then.
-    mutating func clear(_ removals: [CheckpointID], so next: String) {
-        guard !removals.isEmpty else { return }
-        let what = removals.count == 1 ? "checkpoint" : "checkpoints"
-        let names =
-            removals.count > 5
-            ? "\(removals.count) \(what)"
-            : "\(what) " + removals.map(\.description).joined(separator: ", ")
-        let message = "the disk is full: removing \(names), whatever the rules say, and \(next)"
-        orders.warn(message)
-        remove(removals)
     }
 
     /// - Parameter isMore: something has gone, and so there may be room.

@@ -60,8 +60,7 @@ extension Supervisor {
         }
         attempt?.open = nil
         let written = (now.counted - open.beganAt).seconds
-        record.totals.checkpoint += written
-        record.totals.useful -= written
+        history.saved(seconds: written)
         var named = self.named(commit.request)
         if !named.isOpen, open.request != nil, open.request == attempt?.request?.number {
             // It names an older one here; what `begin` named is answered as well.
@@ -199,9 +198,9 @@ extension Supervisor {
     }
 
     mutating func nextID(step: Int64?) -> CheckpointID {
-        record.sequence += 1
+        let sequence = history.giveSequence()
         orders.add(.record(record, confirm: false))
-        return CheckpointID(sequence: record.sequence, step: step)
+        return CheckpointID(sequence: sequence, step: step)
     }
 
     mutating func commitOrder(
@@ -209,7 +208,7 @@ extension Supervisor {
         _ metadata: [String: JSONValue]?, at now: Moment
     ) -> Action.CommitOrder {
         warnOfDropped(metrics)
-        let base = phase == .gathering ? gatheredParent : attempt?.parent
+        let base = phase == .gathering ? kept.tip?.id : attempt?.parent
         let parent = [commits.newest, base].compactMap { $0 }.max()
         return Action.CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,

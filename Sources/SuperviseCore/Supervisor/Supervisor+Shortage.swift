@@ -29,7 +29,8 @@ extension Supervisor {
             return true
         }
         let isSecond = aborted == attempt?.request?.number && attempt?.request?.isSecond == true
-        guard hasChosen, phase == .running, request?.isSecond != true, !isSecond, let attempt
+        guard resumePoint.hasChosen, phase == .running, request?.isSecond != true, !isSecond,
+            let attempt
         else { return false }
         logs.begin()
         shortage = Shortage(
@@ -51,7 +52,7 @@ extension Supervisor {
     /// As much is wanted as the newest checkpoint takes now, which may have come since the job met
     /// the full disk.
     private func missing(_ free: Int64?, _ shortage: Shortage) -> Int64? {
-        let wanted = checkpoints.last?.sizeOnDisk ?? 0
+        let wanted = kept.newest?.sizeOnDisk ?? 0
         let missing = free.map { wanted - $0 }
         if let missing, missing > 0 { return missing }
         // With a quota, what is free says nothing.
@@ -70,12 +71,12 @@ extension Supervisor {
     /// No archived run is left that may go.
     mutating func clearCheckpointsForShortage(at now: Moment) {
         guard let shortage, case .archives(let missing) = shortage.stage else { return }
-        let removals = RoomPlan(checkpoints, protection: protection, needed: missing).removals
+        let removals = kept.removalsForRoom(missing, protection)
         guard phase == .running, !removals.isEmpty else {
             return endShortage(asks: shortage.hasRemoved, at: now)
         }
         self.shortage?.stage = .removing
-        clear(removals, so: "the job may save again")
+        kept.clear(removals, so: "the job may save again", &orders)
     }
 
     /// After each removal, whatever it was for.

@@ -43,7 +43,7 @@ extension Supervisor {
 
     /// The same for the record of the first attempt.
     mutating func recordRefused(_ message: String, at now: Moment) {
-        if case .recording = phase, isFirstSpawn {
+        if case .recording = phase, history.isFirstSpawn {
             waitForMachine("the run record cannot be written: \(message)", at: now)
         } else {
             tryRecordAgain(message, at: now)
@@ -63,7 +63,7 @@ extension Supervisor {
         case .giveUp(let time):
             if attempt != nil {
                 takeBackAttempt(hasBegun: hasBegun)
-                endNumbers()
+                history.endNumbers()
                 orders.add(.record(record, confirm: false))
             }
             refuseRun("\(message); tried for \(Int(time.seconds.rounded())) s", at: now)
@@ -73,14 +73,11 @@ extension Supervisor {
     /// It counts for none: the record knows of none, and if it has not begun, the next one has its number.
     private mutating func takeBackAttempt(hasBegun: Bool) {
         guard let attempt else { return }
-        if !hasBegun {
-            numbers.takeBack()
-            startWaiters.takeBack(attempt.number)
-        }
-        record.attempt = attempt.formerNumber
-        record.current = nil
+        if !hasBegun { startWaiters.takeBack(attempt.number) }
+        history.takeBackAttempt(
+            to: attempt.formerNumber, hasBegun: hasBegun,
+            waitsForRecord: !machineShortage.hasStarted)
         self.attempt = nil
-        if !machineShortage.hasStarted { isFirstSpawn = true }
     }
 
     /// The job runs.

@@ -70,7 +70,7 @@ extension Supervisor {
             return didNotComeUp(attempt.number, Self.words(for: ending.end))
         }
         // It ended in the same step in which it was to be started.
-        if let lastFailure, lastFailure.attempt > number {
+        if let lastFailure = history.lastFailure, lastFailure.attempt > number {
             return didNotComeUp(lastFailure.attempt, "could not be started")
         }
         return nil

@@ -92,12 +92,12 @@ extension Supervisor {
         status.setCheckpoints(checkpoints)
         status.checkpoints += leaving.count
         status.checkpointBytes += leaving.sizeOnDisk
-        status.toBeRemoved = outstandingRemovals
+        status.toBeRemoved = kept.outstandingRemovals(pinned: pins ?? [])
         status.nextCheckpoint = nextCheckpointTime(at: now)
         status.schedule = schedule
         status.resumedFrom = attempt?.resume?.id
-        status.suspect = passedOver
-        status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
+        status.suspect = resumePoint.passedOver(of: kept.all, history)
+        status.setAside = resumePoint.setAside.map { .init(id: $0.id, reason: $0.reason) }
         status.incomplete = incomplete.paths.map(shown)
         if case .choosing = phase, let verification { status.progress.message = verification }
         if phase == .waiting, let message = machineShortage.message {
@@ -127,21 +127,11 @@ extension Supervisor {
 
     /// The time since the last event belongs to what was going on then.
     mutating func account(for event: Event, until now: Instant) {
-        defer { accountedUntil = now }
-        guard let since = accountedUntil, phase != .finished else { return }
-        let seconds = max(0, (now - since).seconds)
-        record.totals.wall += seconds
-        var ran = phase == .running && clock.pausedAt == nil ? seconds : 0
-        if case .stoodStill(let time) = event { ran = max(0, ran - time.seconds) }
-        record.totals.useful += ran
-        record.experience.ran += ran
-        record.totals.down += seconds - ran
-        record.totals.isKnown = knowsLosses
-    }
-
-    /// Work that has to be done again was not useful after all.
-    mutating func loseWork(seconds: Double) {
-        record.totals.lost += seconds
-        record.totals.useful = max(0, record.totals.useful - seconds)
+        guard phase != .finished else { return }
+        var stood = Duration.zero
+        if case .stoodStill(let time) = event { stood = time }
+        history.account(
+            until: now, runs: phase == .running && clock.pausedAt == nil, stood: stood,
+            isKnown: knowsLosses)
     }
 }

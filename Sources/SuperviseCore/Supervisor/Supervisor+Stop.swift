@@ -67,7 +67,7 @@ extension Supervisor {
             signal: signal, restarts: restarts, asks: asks, preempts: preemption != nil,
             deadline: deadline, at: now.instant)
         orders.cancel(.interval)
-        cancelCompression()
+        kept.cancelCompression(&orders)
         attempt?.hang.abandon(&orders)
         let seconds = asks ? time.seconds : nil
         orders.log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))

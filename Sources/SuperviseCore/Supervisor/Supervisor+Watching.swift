@@ -139,7 +139,7 @@ extension Supervisor {
 
     mutating func gather(since: Timestamp) {
         phase = .gathering
-        beginNames(from: gatheredParent.flatMap { id in checkpoints.first { $0.id == id } })
+        beginNames(from: kept.tip)
         flushesOfWatch += 1
         orders.add(.gatherWatched(since: since))
     }

@@ -15,38 +15,21 @@ import SuperviseFormats
 /// ``Attempt`` and dies with it.
 package struct Supervisor: Sendable {
     package let settings: Settings
-    package internal(set) var record: RunRecord
+    var history: RunHistory
     package internal(set) var phase = Phase.idle
     package internal(set) var attempt: Attempt?
     package internal(set) var stop: Stop?
     /// Set in the phase `closing`, and only there.
     package internal(set) var closing: Closing?
-    /// Committed and not found bad, in order of sequence.
-    package internal(set) var checkpoints: [CheckpointSummary]
-    /// Ordered to be removed, and not yet answered.
-    package internal(set) var leaving: [CheckpointSummary] = []
-    /// Of these: what goes by a limit although its branch was said to stay.
-    var limited: [CheckpointID: RetentionPlan.Cause] = [:]
-    /// Still there, although the rules remove them.
-    var holds = Holds()
-    /// Which checkpoint continued from which.
-    package internal(set) var lineage: Lineage
+    var kept: CheckpointSet
+    var pinBook: PinBook
+    var resumePoint: ResumePoint
     /// Where the newest watched ones were taken from.
     var takenPaths: TakenPaths
     /// What the numbers in the names of watched files tell.
     package internal(set) var namedSteps: NamedSteps
     /// Told at the end of each attempt.
     package internal(set) var incomplete = IncompleteDirectories()
-    /// nil where `pins.json` does not tell: then nothing is removed.
-    package internal(set) var pins: Set<CheckpointID>?
-    /// What the newest attempt resumed from, also when it has ended.
-    var lastResumed: CheckpointID?
-    /// It has been chosen what to go on from: before that, any of them may be needed.
-    var hasChosen = false
-    /// Changes of pins, of which the first is being written.
-    package internal(set) var pinning: [PinChange] = []
-    /// Operators who wait until something is removed.
-    var removers: [Remover] = []
     package internal(set) var startWaiters = StartWaiters()
     /// What was received and is not a checkpoint yet.
     package internal(set) var commits = CommitQueue()
@@ -59,7 +42,6 @@ package struct Supervisor: Sendable {
     var hasTendedArchives = false
     var archives = ArchiveWork()
     var logs = LogClearing()
-    let startSequence: Int64
     let started: Timestamp
     let socket: String
     let place: SupervisorPlace?
@@ -70,22 +52,14 @@ package struct Supervisor: Sendable {
     package var isFlushingWatch: Bool { flushesOfWatch > 0 }
     /// Orders to tell all that is complete which were not answered yet.
     var flushesOfWatch = 0
-    var damaged: [Damaged]
     var random: SplitMix
     var nextRequest = 1
-    /// The first spawn waits until the record is durable.
-    var isFirstSpawn = true
-    var hasResumed = false
     /// An attempt has said hello: this job speaks the protocol.
     var hasEverGreeted = false
     /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
     var hasSpoken = false
     /// When the attempt began that an earlier supervisor died with.
     var gatherSince: Timestamp?
-    /// What the last attempt resumed from.
-    var lastBase: CheckpointID?
-    /// Why the last attempt ended; nil where it did not fail.
-    var lastFailure: Failure?
     /// Why the run was given up for want of progress.
     var givenUp: Status.GivenUp?
     /// The job died before it answered the request for the final checkpoint.
@@ -94,7 +68,6 @@ package struct Supervisor: Sendable {
     var unfinished: [CheckpointID] = []
     var progress = Status.Progress()
     var droppedMetricsTold = false
-    var accountedUntil: Instant?
     /// A save that may have failed for lack of space.
     package internal(set) var shortage: Shortage?
     /// The last job died while it saved, perhaps for lack of space.
@@ -104,16 +77,12 @@ package struct Supervisor: Sendable {
     package internal(set) var clock = JobClock()
     /// How far the verification has come, while there is something to tell.
     var verification: String?
-    /// The newest ones that this supervisor has set aside, at most two.
-    var setAside: [Damaged] = []
-    var compression = CompressionState()
     var notices: NoticeWatch
     /// What a start waits for, that the machine has not enough of.
     package internal(set) var machineShortage = MachineShortage()
     var retries = Retries()
     var leftovers = LeftoverClearing()
     var recordTrouble = RecordTrouble()
-    var numbers: AttemptNumbers
     var signals = JobSignals()
     var keepsInherited = true
     var publisher = Publisher()
@@ -140,6 +109,9 @@ package struct Supervisor: Sendable {
         case closing
         case finished
     }
+
+    /// The run record as it is now.
+    package var record: RunRecord { history.record }
 
     /// The end is decided.
     package var isClosing: Bool {
@@ -220,32 +192,27 @@ package struct Supervisor: Sendable {
     /// - Parameter seed: secret random bits: jitter and tokens come from them.
     package init(settings: Settings, found: Found, seed: UInt64, at now: Moment) {
         self.settings = settings
-        record = found.record
-        numbers = AttemptNumbers(found.record, lastBegun: found.lastBegun)
-        let sorted = found.checkpoints.sorted { $0.id < $1.id }
-        checkpoints = sorted
-        lineage = Lineage(found.record.branches, sorted)
+        kept = CheckpointSet(
+            found.checkpoints, forks: found.record.branches, rules: settings.retention)
+        pinBook = PinBook(found.pins)
         takenPaths = TakenPaths(found.sources)
         namedSteps = NamedSteps(
             found.record.namedSteps, hasRetakes: !takenPaths.repeated.isEmpty)
-        damaged = found.damaged
-        pins = found.pins
         socket = found.socket
         place = found.place
         service = found.manager.map { Service(manager: $0) }
         random = SplitMix(seed: seed)
         started = now.wall
-        let known = (found.checkpoints.map(\.id) + found.damaged.map(\.id)).map(\.sequence)
-        let highest = max(record.sequence, found.highestSequence, known.max() ?? 0)
-        startSequence = highest
-        record.sequence = highest
-        record.branches = lineage.forks
-        // The disk may know of commits that the record was too late for.
-        record.commits = max(record.commits, known.count)
-        if namedSteps.trust != .ended {
-            let steps = [record.bestStep] + found.checkpoints.map(\.id.step)
-            record.bestStep = steps.compactMap { $0 }.max()
-        }
+        history = RunHistory(
+            found.record, lastBegun: found.lastBegun,
+            known: found.checkpoints.map(\.id) + found.damaged.map(\.id),
+            highestSequence: found.highestSequence,
+            steps: namedSteps.trust == .ended ? [] : found.checkpoints.compactMap(\.id.step),
+            settings)
+        history.setBranches(kept.lineage.forks)
+        resumePoint = ResumePoint(
+            damaged: found.damaged, scope: settings.resumeFrom,
+            startSequence: history.record.sequence)
         mayHaveLeftovers = found.mayHaveLeftovers
         mayHaveArchives = found.mayHaveArchives
         notices = NoticeWatch(settings)
@@ -299,7 +266,8 @@ package struct Supervisor: Sendable {
             leftoversUnseen(reason, ended: ended, at: now)
         case .verified(let id, let result): verified(id, result, at: now)
         case .verifying(let id, let progress): verifying(id, progress)
-        case .compressed(let id, let result): compressed(id, result)
+        case .compressed(let id, let result):
+            kept.compressed(id, result, resumed: attempt?.resume?.id, &orders)
         case .recorded: recorded(at: now)
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
             .acknowledged, .readersServed:
@@ -326,8 +294,8 @@ package struct Supervisor: Sendable {
         case .committed(let summary, let seconds): committed(summary, seconds: seconds, at: now)
         case .commitFailed(let id, let error): commitFailed(id, error, at: now)
         case .diskFull(let id, let error): diskFull(id, error, at: now)
-        case .removed(let gone, let held): removed(gone, held: held, at: now)
-        case .removalFailed(let ids): removalFailed(ids, at: now)
+        case .removed(let gone, let held): removed(gone, held: held, isRead: true, at: now)
+        case .removalFailed(let ids): removed([], held: ids, isRead: false, at: now)
         case .released(let id): released(id)
         case .logsRemoved(let removed): logsRemoved(removed, at: now)
         case .archives(let found): archivesListed(found, at: now)
@@ -335,7 +303,7 @@ package struct Supervisor: Sendable {
         case .archiveTrimmed(let time, let gone, let bytes):
             archiveTrimmed(time, gone: gone, bytes: bytes, at: now)
         case .freeSpace(let bytes): spaceMeasured(bytes, at: now)
-        case .pinsSaved(let error): pinsSaved(error)
+        case .pinsSaved(let error): pinBook.saved(error, &orders)
         case .watched(let files): watched(files, at: now)
         case .watchIncomplete(let paths): foundIncomplete(paths)
         case .watchFlushed: watchFlushed(at: now)
