@@ -93,9 +93,9 @@ extension Supervisor {
 
     private mutating func lastRecordGivenUp(isVisible: Bool, at now: Moment) {
         guard closing?.stage == .recording else { return }
-        let isPreempted = preemption != nil
+        let (run, isPreempted) = (record.name, preemption != nil)
         closing?.recordGivenUp(
-            isVisible: isVisible, run: record.name, timeout: settings.recordTimeout,
+            isVisible: isVisible, run: run, timeout: settings.recordTimeout,
             isPreempted: isPreempted, at: now.instant, &orders)
         if closing?.wasStopped == false { history.end(nil) }
         flush(at: now)
