@@ -29,7 +29,7 @@ extension Supervisor {
         }
         orders.cancel(.interval)
         orders.cancel(.terminate)
-        abandonDiagnosis()
+        self.attempt?.hang.abandon(&orders)
         phase = .ending(
             Ending(
                 end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
@@ -55,7 +55,7 @@ extension Supervisor {
 
     /// The leader is gone before it answered: nobody is left to be asked or told.
     private mutating func finalRequestLost(at now: Moment) {
-        stop?.stage = .telling
+        stop?.tell(spares: false)
         boundTheEnd(at: now)
     }
 
@@ -120,7 +120,7 @@ extension Supervisor {
         guard var attempt else { return }
         let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
         let unsaved = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
-        preemption?.unsavedAtCrash = unsaved
+        notices.crashed(unsaved: unsaved)
         let lost = knowsLosses ? unsaved : 0
         let ran = endedAt - attempt.startedAt
         var failure = Failure(

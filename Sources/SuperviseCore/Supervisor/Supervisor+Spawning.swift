@@ -14,7 +14,7 @@ extension Supervisor {
         case .unwatched(let text): return startRefused(text, hasBegun: true, at: now)
         }
         machineShortage.end()
-        heldSignals.forget()
+        signals.forget()
         if stop?.restarts == true { forgetStop() }
         if stop != nil {
             orders.warn(message)

@@ -92,7 +92,7 @@ extension Supervisor {
         resumePoint.goOn(from: resume?.id, of: kept.all, history, &orders)
         let former = record.attempt
         backlog = WatchedBacklog()
-        requestBook.attemptBegins()
+        requestBook.attemptIsOver()
         saves.attemptBegins()
         beginNames(from: resume)
         kept.branch(
@@ -102,12 +102,13 @@ extension Supervisor {
         progress.rate = nil
         progress.eta = nil
         let token = history.beginAttempt(secret: random.next(), from: resume?.id, at: now.wall)
+        signals.beginAttempt()
         attempt = Attempt(
             number: record.attempt, formerNumber: former, token: token, resume: resume,
             metadata: metadata,
             startedAt: now.counted, lastFailure: history.lastFailure, parent: resume?.id,
             securedAt: now.counted,
-            hang: HangWatch(HangWatch.Limits(settings)))
+            hang: HangWatch(settings, attempt: record.attempt))
         orders.add(.record(record, confirm: history.isFirstSpawn))
         let order = Action.SpawnOrder(
             attempt: record.attempt, token: token, resume: resume,
@@ -134,7 +135,7 @@ extension Supervisor {
 
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
-        let held = heldSignals.take() + attempt.heldSignals
+        let held = signals.take()
         endMachineShortage(at: now)
         self.attempt?.isAfterAnother = input.hasBeenUsed
         input.attemptRan()
@@ -146,7 +147,6 @@ extension Supervisor {
                     verified: attempt.resume == nil ? nil : settings.verify)))
         self.attempt?.pid = pid
         startWaiters.started(attempt.number, at: now.counted)
-        self.attempt?.heldSignals = []
         for number in held { orders.add(.signalLeader(number)) }
         if stop?.stage == .killing { orders.add(.killEverything) }
         if isPaused { orders.add(.pauseJob) }

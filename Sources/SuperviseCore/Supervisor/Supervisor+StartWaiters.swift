@@ -77,8 +77,7 @@ extension Supervisor {
     }
 
     private var reasonOfEnd: String {
-        guard case .closing(let closing) = phase, let error = closing.error else { return "" }
-        return ": \(error)"
+        closing?.error.map { ": \($0)" } ?? ""
     }
 
     private func didNotComeUp(_ attempt: Int, _ what: String) -> SupervisorMessage {

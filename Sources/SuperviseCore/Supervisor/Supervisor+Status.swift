@@ -56,7 +56,7 @@ extension Supervisor {
         .init(
             phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
             commits: record.commits, newest: checkpoints.last?.id, failures: record.failures.total,
-            requests: requests, incomplete: incomplete.paths, sources: toldSources,
+            requests: requests, incomplete: incomplete.paths, sources: notices.statusOfSources,
             deadline: preemption?.entry.deadlineToRead,
             notice: preemption.map { [$0.source, $0.notice.action.rawValue] } ?? [])
     }
@@ -64,8 +64,8 @@ extension Supervisor {
     private var publicPhase: Status.Phase {
         switch phase {
         case .finished: return .finished
-        case .closing(let closing):
-            return closing.stage == .flushing && record.outcome != nil ? .finished : .stopping
+        case .closing:
+            return closing?.stage == .flushing && record.outcome != nil ? .finished : .stopping
         default: break
         }
         if stop != nil { return .stopping }
@@ -112,7 +112,8 @@ extension Supervisor {
         status.totals = record.totals
         status.totals.isKnown = knowsLosses
         status.output = discards.status
-        status.preemption = preemptionStatus(at: now)
+        status.preemption = notices.status(
+            isStopping: stop != nil, saved: checkpoints.last?.id, knowsLosses: knowsLosses, at: now)
         status.outcome = publicPhase == .finished ? record.outcome : nil
         return status
     }

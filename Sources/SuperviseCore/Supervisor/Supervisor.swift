@@ -19,6 +19,8 @@ package struct Supervisor: Sendable {
     package internal(set) var phase = Phase.idle
     package internal(set) var attempt: Attempt?
     package internal(set) var stop: Stop?
+    /// Set in the phase `closing`, and only there.
+    package internal(set) var closing: Closing?
     var kept: CheckpointSet
     var pinBook: PinBook
     var resumePoint: ResumePoint
@@ -61,19 +63,13 @@ package struct Supervisor: Sendable {
     package internal(set) var clock = JobClock()
     /// How far the verification has come, while there is something to tell.
     var verification: String?
-    package internal(set) var sources: [NoticeSource] = []
-    var nextInquiry = 1
-    var toldOfSources: Set<String> = []
-    package internal(set) var board = NoticeBoard()
-    var recommendations = Recommendations()
-    package internal(set) var preemption: Preemption?
+    var notices: NoticeWatch
     /// What a start waits for, that the machine has not enough of.
     package internal(set) var machineShortage = MachineShortage()
     var retries = Retries()
-    var fatalOrder = FatalOrder()
     var leftovers = LeftoverClearing()
     var recordTrouble = RecordTrouble()
-    var heldSignals = HeldSignals()
+    var signals = JobSignals()
     var keepsInherited = true
     var publisher = Publisher()
     var discards = Discards()
@@ -96,7 +92,7 @@ package struct Supervisor: Sendable {
         case ending(Ending)
         case waiting
         /// The end is decided; the disk and readers have what is left.
-        case closing(Closing)
+        case closing
         case finished
     }
 
@@ -207,8 +203,7 @@ package struct Supervisor: Sendable {
         mayHaveLeftovers = found.mayHaveLeftovers
         room = RoomMaker(
             name: found.record.name, mayHaveArchives: found.mayHaveArchives, settings)
-        let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
-        sources = (dialects ?? []).map { NoticeSource($0) }
+        notices = NoticeWatch(settings)
     }
 
     /// Takes one event; the actions are to be carried out in order.
@@ -236,7 +231,7 @@ package struct Supervisor: Sendable {
         noteFatalSignals(at: now)
         compressNext()
         watchForHangs(at: now)
-        askSources(at: now)
+        notices.poll(isClosing: isClosing, at: now, &orders)
         closeInherited()
         return orders.takeAll()
     }
@@ -307,8 +302,10 @@ package struct Supervisor: Sendable {
         case .notAdded(let id, let reason): notAdded(id, reason, at: now)
         case .handlersFound(let hearers, let handle): handlersFound(hearers, handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
-        case .examined(let found): examined(found, at: now)
-        case .onHangEnded(let answer): onHangEnded(answer, at: now)
+        case .examined(let found):
+            let pid = attempt?.pid
+            attempt?.hang.examined(found, pid: pid, at: now, &orders)
+        case .onHangEnded(let answer): attempt?.hang.commandEnded(answer, at: now, &orders)
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
         case .hindered(let hindrance): hindered(hindrance, at: now)
@@ -329,8 +326,8 @@ package struct Supervisor: Sendable {
         case .abandon: abandonTimePassed(at: now)
         case .backoff: backoffPassed(at: now)
         case .publish: publisher.isWaiting = false
-        case .hang: hangTimePassed(due: due, at: now)
-        case .diagnosis: diagnosisTimePassed()
+        case .hang: attempt?.hang.timePassed(due: due, at: now, &orders)
+        case .diagnosis: attempt?.hang.diagnosisTimePassed(&orders)
         case .watchdog: watchdogTimePassed(at: now)
         case .again: againTimePassed(at: now)
         case .lived: startWaiters.prove()
