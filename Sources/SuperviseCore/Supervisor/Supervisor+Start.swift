@@ -13,7 +13,7 @@ extension Supervisor {
             history.trust(id)
         }
         if mayHaveLeftovers {
-            phase = .clearing
+            enter(.clearing)
             leftovers.search()
             orders.add(.endLeftovers)
             orders.set(.abandon, after: settings.stopTimeout, at: now)
@@ -54,7 +54,7 @@ extension Supervisor {
         case .beginning:
             prepareAttempt(resume: nil, metadata: [:], at: now)
         case .checkpoint(let id):
-            phase = .choosing(id)
+            enter(.choosing(id))
             kept.cancelCompression(of: id, &orders)
             orders.add(.verify(id, trusting: resumePoint.trusts(id, of: kept.all)))
         case .nothingGood:
@@ -114,7 +114,7 @@ extension Supervisor {
             attempt: record.attempt, token: token, resume: resume,
             lastFailure: history.lastFailure?.kind)
         if !history.mayStart {
-            phase = .recording(order)
+            enter(.recording(order))
         } else {
             spawn(order)
         }
@@ -128,7 +128,7 @@ extension Supervisor {
 
     mutating func spawn(_ order: Action.SpawnOrder) {
         history.isStarted()
-        phase = .running
+        enter(.running)
         prepareInput()
         orders.add(.spawn(order))
     }

@@ -115,7 +115,7 @@ extension Supervisor {
     }
 
     mutating func gather(since: Timestamp) {
-        phase = .gathering
+        enter(.gathering)
         beginNames(from: kept.tip)
         flushesOfWatch += 1
         orders.add(.gatherWatched(since: since))
