@@ -15,7 +15,7 @@ extension Supervisor {
         where timer != .watchdog && timer != .again && orders.isSet(timer) {
             orders.cancel(timer)
         }
-        publisher.isWaiting = false
+        publisher.timerEnded()
         attempt?.pid = nil
         let isQuick =
             switch ending {
@@ -45,7 +45,9 @@ extension Supervisor {
         case .filesFlushed: flushed(.files)
         case .readersServed: readersServed(at: now)
         case .outputFlushed: flushed(.output, .readers)
-        case .outputDiscarded(let bytes): outputDiscarded(whileClosing: bytes, at: now)
+        case .outputDiscarded(let bytes):
+            // The last status tells how much was lost in all.
+            if publisher.outputDiscarded(bytes) { publishAgain(at: now) }
         case .outputTaken(let bytes): outputTaken(bytes, at: now)
         case .acknowledged: flushed(.acknowledgement)
         case .timer(let timer):
@@ -64,9 +66,9 @@ extension Supervisor {
         case .released(let id): releasedWhileClosing(id)
         case .logsRemoved(let removed): tellRemovedLogs(removed)
         case .warned(let message): orders.warn(message)
-        case .hindered(let hindrance): hindered(hindrance, at: now)
-        case .triedAgain: triedAgain(at: now)
-        case .recordWritten: endRecordTrouble(at: now)
+        case .hindered(let hindrance): troubles.hindered(hindrance, at: now, &orders)
+        case .triedAgain: troubles.triedAgain(at: now, &orders)
+        case .recordWritten: troubles.recordWritten(at: now, &orders)
         case .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying, .compressed,
             .recorded, .spawned, .spawnFailed, .jobExited,
             .outOfMemory, .outputTail, .descendantsGone, .examined,
@@ -86,7 +88,7 @@ extension Supervisor {
         case (.close, .flushing): flushTimePassed(closing, at: now)
         case (.rewrite, .recording): orders.add(.record(record, confirm: true))
         case (.reminder, .recording): remind(at: now)
-        case (.watchdog, _): watchdogTimePassed(at: now)
+        case (.watchdog, _): service.watchdogTimePassed(at: now, &orders)
         case (.again, _): againTimePassed(at: now)
         default: break
         }

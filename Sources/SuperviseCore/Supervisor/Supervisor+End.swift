@@ -37,7 +37,7 @@ extension Supervisor {
             Ending(
                 end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
                 commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now)))
-        flushWatch()
+        watch.flush(&orders)
         endDescendants(after: end, at: now)
     }
 
@@ -67,7 +67,7 @@ extension Supervisor {
         ending.descendantsGone = true
         phase = .ending(ending)
         // The last that they closed.
-        flushWatch()
+        watch.flush(&orders)
         concludeIfOver(at: now)
     }
 
@@ -203,7 +203,7 @@ extension Supervisor {
     /// Whether a failure shows which work was lost. A job that never speaks, and whose files are not
     /// watched, may save by itself.
     package var knowsLosses: Bool {
-        hasSpoken || isWatching || record.commits > 0 || record.progress.reportedStep != nil
+        hasSpoken || watch.isWatching || record.commits > 0 || record.progress.reportedStep != nil
     }
 
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.

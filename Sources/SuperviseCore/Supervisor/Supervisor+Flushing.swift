@@ -40,7 +40,7 @@ extension Supervisor {
         if let outcome = closing.outcome {
             publishNow(at: now)
             orders.log(.finished(outcome, error: closing.error))
-        } else if publisher.last != nil, case .refused = closing.ending {
+        } else if publisher.hasPublished, case .refused = closing.ending {
             // A status that we have written is put right.
             record.outcome = Outcome(kind: .failed, exitCode: 125)
             publishNow(at: now)
@@ -95,11 +95,6 @@ extension Supervisor {
         flushed(.readers)
         guard case .closing(let rest) = phase, !rest.isQuick else { return }
         orders.set(.close, after: Closing.patient, at: now)
-    }
-
-    /// The last status tells how much was lost in all.
-    mutating func outputDiscarded(whileClosing bytes: Int64, at now: Moment) {
-        if outputDiscarded(bytes) { publishAgain(at: now) }
     }
 
     /// Publishes the last status again, if something in it has changed since.

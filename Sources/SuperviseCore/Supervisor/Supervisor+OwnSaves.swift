@@ -23,6 +23,6 @@ extension Supervisor {
     mutating func countOwnFailure(_ id: CheckpointID?, _ error: String, at now: Moment) {
         ownSaves.failed += 1
         ownSaves.lastError = .init(id: id, error: error, at: now.wall)
-        publisher.hasProgress = true
+        publisher.noteChange()
     }
 }

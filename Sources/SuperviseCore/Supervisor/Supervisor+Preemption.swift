@@ -55,7 +55,7 @@ extension Supervisor {
         }
         let plan = PreemptionPlan(
             left: preemption.deadline - now.instant, costs: record.experience.recent,
-            step: progress.rate.map { 1 / $0 }, canAsk: canAsk, stopTimeout: settings.stopTimeout,
+            step: progress.stepTime, canAsk: canAsk, stopTimeout: settings.stopTimeout,
             reserve: preemption.reserve, first: firstCheckpoint(at: now))
         let step = phase == .running && !isHung ? plan.next : plan.nextWithoutJob
         switch step {

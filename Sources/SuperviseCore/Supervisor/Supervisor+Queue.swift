@@ -66,7 +66,7 @@ extension Supervisor {
         for commit in commits.giveWay(unkept) {
             orders.add(.dropStaging(commit.id))
             ownSaves.superseded += 1
-            publisher.hasProgress = true
+            publisher.noteChange()
             orders.log(.checkpointDropped(.init(id: commit.id, reason: .superseded)))
             guard let sender = commit.sender, let newest = commits.newest else { continue }
             let message =

@@ -21,7 +21,7 @@ extension Supervisor {
     var retentionPlan: RetentionPlan {
         RetentionPlan(
             checkpoints, rules: settings.retention, protection: protection, lineage: lineage,
-            retaken: namedSteps.replaceRetakes ? takenPaths.repeated : [])
+            retaken: watch.retaken)
     }
 
     mutating func remove(_ removals: [CheckpointID]) {
@@ -56,13 +56,13 @@ extension Supervisor {
         _ gone: [CheckpointID], held: [CheckpointID], isRead: Bool = true, at now: Moment
     ) {
         for id in gone { record.failures.suspects[id.description] = nil }
-        takenPaths.forget(gone)
+        watch.removed(gone)
         tellRemoved(gone)
         let stayed = Set(held)
         let answered = stayed.union(gone)
         let left = takeAnswered(gone, held: stayed)
         self.stayed(stayed, isRead: isRead)
-        publisher.hasProgress = true
+        publisher.noteChange()
         for id in answered { limited[id] = nil }
         tidyBranches()
         answerRemovers(gone: left, held: stayed)

@@ -208,21 +208,14 @@ extension Supervisor {
         _ id: CheckpointID, reason: Manifest.Reason, costFrom: Instant, _ metrics: Metrics?,
         _ metadata: [String: JSONValue]?, at now: Moment
     ) -> Action.CommitOrder {
-        warnOfDropped(metrics)
+        progress.warnOfDropped(metrics, &orders)
         let base = phase == .gathering ? gatheredParent : attempt?.parent
         let parent = [commits.newest, base].compactMap { $0 }.max()
         return Action.CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
             created: now.wall, secondsSoFar: (now.counted - costFrom).seconds,
             metrics: metrics?.values ?? [:], metadata: metadata ?? [:],
-            progress: Manifest.Progress(ownProgress, at: id.step))
-    }
-
-    /// As this attempt has reported it: the step that an earlier one had reached is not its own.
-    private var ownProgress: Status.Progress {
-        var own = progress
-        own.step = attempt?.lastStep
-        return own
+            progress: progress.ofCheckpoint(id.step, lastStep: attempt?.lastStep))
     }
 
     mutating func track(

@@ -14,8 +14,7 @@ extension Supervisor {
         }
         if mayHaveLeftovers {
             phase = .clearing
-            leftovers.search()
-            orders.add(.endLeftovers)
+            troubles.searchForLeftovers(&orders)
             orders.set(.abandon, after: settings.stopTimeout, at: now)
         } else {
             choose(at: now)
@@ -35,7 +34,7 @@ extension Supervisor {
         // Also where the run was stopped, or given up, before the next attempt began.
         if let last = record.failures.last, last.attempt == record.attempt { lastFailure = last }
         guard let lost = record.current else { return }
-        gatherSince = lost.started
+        watch.attemptWasLost(since: lost.started)
         let failure = Failure(
             attempt: record.attempt, kind: .machine, at: now.wall, lostSeconds: 0)
         record.current = nil
@@ -53,16 +52,21 @@ extension Supervisor {
                     limit: settings.maxFailures, backoff: 0)))
     }
 
+    mutating func leftoversUnseen(_ reason: String, ended: [String], at now: Moment) {
+        guard phase == .clearing else { return }
+        troubles.leftoversUnseen(reason, ended: ended, at: now, &orders)
+    }
+
     mutating func leftoversEnded(_ processes: [String], at now: Moment) {
         guard phase == .clearing else { return }
-        let all = leftovers.noneLeft(ended: processes)
-        leftoversSeen(at: now)
-        if !all.isEmpty { orders.log(.leftovers(.init(processes: all))) }
+        troubles.leftoversEnded(processes, at: now, &orders)
         orders.cancel(.abandon)
         if stop != nil {
             finishStopped(at: now)
-        } else if isWatching, settings.resumeFrom == .newest, let since = gatherSince {
-            gather(since: max(since, checkpoints.last?.created ?? since))
+        } else if settings.resumeFrom == .newest,
+            let since = watch.untaken(after: checkpoints.last?.created)
+        {
+            gather(since: since)
         } else {
             choose(at: now)
         }
@@ -100,9 +104,15 @@ extension Supervisor {
             + "--resume-from none"
     }
 
+    mutating func verifying(_ id: CheckpointID, _ progress: Event.VerificationProgress) {
+        guard phase == .choosing(id), progress.total > 0 else { return }
+        self.progress.verifying(id, progress, &orders)
+        publisher.noteChange()
+    }
+
     mutating func verified(_ id: CheckpointID, _ result: Event.Verification, at now: Moment) {
         guard phase == .choosing(id) else { return }
-        verification = nil
+        progress.verificationEnded()
         switch result {
         case .good(let metadata):
             let index = checkpoints.firstIndex { $0.id == id }
@@ -139,13 +149,11 @@ extension Supervisor {
             tellOfStepBack(to: resume.id)
         }
         let former = record.attempt
-        backlog = WatchedBacklog()
         lastResumed = resume?.id
         hasChosen = true
-        beginNames(from: resume)
+        watch.attemptBegins(from: resume, among: checkpoints)
         branch(from: resume?.id)
-        progress.rate = nil
-        progress.eta = nil
+        progress.attemptBegins()
         record.attempt = numbers.give()
         record.attemptsReserved = numbers.reserved
         let token = record.runToken + hexadecimal(random.next())
@@ -184,7 +192,7 @@ extension Supervisor {
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
         let held = heldSignals.take() + attempt.heldSignals
-        endMachineShortage(at: now)
+        troubles.started(record.attempt, at: now, &orders)
         self.attempt?.isAfterAnother = input.hasBeenUsed
         input.attemptRan()
         orders.log(
@@ -213,7 +221,7 @@ extension Supervisor {
         if case .recording = phase, isFirstSpawn {
             refuseRun("the run record cannot be written: \(message)", at: now)
         } else {
-            tryRecordAgain(message, at: now)
+            troubles.recordFailed(message, at: now, &orders)
         }
     }
 

@@ -29,12 +29,8 @@ package struct Supervisor: Sendable {
     var holds = Holds()
     /// Which checkpoint continued from which.
     package internal(set) var lineage: Lineage
-    /// Where the newest watched ones were taken from.
-    var takenPaths: TakenPaths
-    /// What the numbers in the names of watched files tell.
-    package internal(set) var namedSteps: NamedSteps
-    /// Told at the end of each attempt.
-    package internal(set) var incomplete = IncompleteDirectories()
+    /// What the job writes by itself.
+    var watch: WatchQueue
     /// nil where `pins.json` does not tell: then nothing is removed.
     package internal(set) var pins: Set<CheckpointID>?
     /// What the newest attempt resumed from, also when it has ended.
@@ -61,13 +57,6 @@ package struct Supervisor: Sendable {
     let started: Timestamp
     let socket: String
     let place: SupervisorPlace?
-    /// Watched files that are complete, and are to be taken up.
-    var backlog = WatchedBacklog()
-    /// Told of all that is complete, when the job has ended or an earlier supervisor had: until then
-    /// nothing is chosen.
-    package var isFlushingWatch: Bool { flushesOfWatch > 0 }
-    /// Orders to tell all that is complete which were not answered yet.
-    var flushesOfWatch = 0
     var damaged: [Damaged]
     var random: SplitMix
     var nextRequest = 1
@@ -78,8 +67,6 @@ package struct Supervisor: Sendable {
     var hasEverGreeted = false
     /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
     var hasSpoken = false
-    /// When the attempt began that an earlier supervisor died with.
-    var gatherSince: Timestamp?
     /// What the last attempt resumed from.
     var lastBase: CheckpointID?
     /// Why the last attempt ended; nil where it did not fail.
@@ -90,8 +77,7 @@ package struct Supervisor: Sendable {
     var finalCheckpointLost = false
     /// What the job had handed over when the run ended, and the disk had not made durable.
     var unfinished: [CheckpointID] = []
-    var progress = Status.Progress()
-    var droppedMetricsTold = false
+    var progress = JobProgress()
     var accountedUntil: Instant?
     /// A save that may have failed for lack of space.
     package internal(set) var shortage: Shortage?
@@ -100,8 +86,6 @@ package struct Supervisor: Sendable {
     /// How long before the next checkpoint is due it is asked for.
     var lead = Duration.zero
     package internal(set) var clock = JobClock()
-    /// How far the verification has come, while there is something to tell.
-    var verification: String?
     /// The newest ones that this supervisor has set aside, at most two.
     var setAside: [Damaged] = []
     var compression = CompressionState()
@@ -111,19 +95,14 @@ package struct Supervisor: Sendable {
     package internal(set) var board = NoticeBoard()
     var recommendations = Recommendations()
     package internal(set) var preemption: Preemption?
-    /// What a start waits for, that the machine has not enough of.
-    package internal(set) var machineShortage = MachineShortage()
-    var retries = Retries()
+    var troubles = MachineTroubles()
     var fatalOrder = FatalOrder()
-    var leftovers = LeftoverClearing()
-    var recordTrouble = RecordTrouble()
     var numbers: AttemptNumbers
     var heldSignals = HeldSignals()
     var keepsInherited = true
-    var publisher = Publisher()
-    var discards = Discards()
+    var publisher = StatusPublisher()
     package internal(set) var input = InputHistory()
-    var service: Service?
+    var service: ServiceState
     var orders = Orders()
 
     package enum Phase: Equatable, Sendable {
@@ -229,14 +208,14 @@ package struct Supervisor: Sendable {
         let sorted = found.checkpoints.sorted { $0.id < $1.id }
         checkpoints = sorted
         lineage = Lineage(found.record.branches, sorted)
-        takenPaths = TakenPaths(found.sources)
-        namedSteps = NamedSteps(
-            found.record.namedSteps, hasRetakes: !takenPaths.repeated.isEmpty)
+        watch = WatchQueue(
+            settings, directory: found.record.directory, names: found.record.namedSteps,
+            sources: found.sources)
         damaged = found.damaged
         pins = found.pins
         socket = found.socket
         place = found.place
-        service = found.manager.map { Service(manager: $0) }
+        service = ServiceState(manager: found.manager)
         random = SplitMix(seed: seed)
         started = now.wall
         let known = (found.checkpoints.map(\.id) + found.damaged.map(\.id)).map(\.sequence)
@@ -246,7 +225,7 @@ package struct Supervisor: Sendable {
         record.branches = lineage.forks
         // The disk may know of commits that the record was too late for.
         record.commits = max(record.commits, known.count)
-        if namedSteps.trust != .ended {
+        if watch.names.trust != .ended {
             let steps = [record.bestStep] + found.checkpoints.map(\.id.step)
             record.bestStep = steps.compactMap { $0 }.max()
         }
@@ -309,7 +288,7 @@ package struct Supervisor: Sendable {
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
             .acknowledged, .readersServed:
             break
-        case .outputDiscarded(let bytes): outputDiscarded(bytes)
+        case .outputDiscarded(let bytes): publisher.outputDiscarded(bytes)
         case .inputSeen(let input): self.input.saw(input)
         case .recordFailed(let message): recordFailed(message, at: now)
         case .recordRefused(let message): recordRefused(message, at: now)
@@ -342,19 +321,20 @@ package struct Supervisor: Sendable {
         case .freeSpace(let bytes): spaceMeasured(bytes, at: now)
         case .pinsSaved(let error): pinsSaved(error)
         case .watched(let files): watched(files, at: now)
-        case .watchIncomplete(let paths): foundIncomplete(paths)
+        case .watchIncomplete(let paths): watch.foundIncomplete(paths, &orders)
         case .watchFlushed: watchFlushed(at: now)
         case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new)
         case .payloadMoved(let old, let new): payloadMoved(from: old, to: new, at: now)
         case .notAdded(let id, let reason): notAdded(id, reason, at: now)
-        case .handlersFound(let hearers, let handle): handlersFound(hearers, handle)
+        case .handlersFound(let hearers, let handle):
+            attempt?.lastCloses.found(hearers, handle: handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
         case .examined(let found): examined(found, at: now)
         case .onHangEnded(let answer): onHangEnded(answer, at: now)
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
-        case .hindered(let hindrance): hindered(hindrance, at: now)
-        case .triedAgain: triedAgain(at: now)
+        case .hindered(let hindrance): troubles.hindered(hindrance, at: now, &orders)
+        case .triedAgain: troubles.triedAgain(at: now, &orders)
         case .recordWritten(let reserved): recordWritten(reserving: reserved, at: now)
         case .warned(let message): orders.warn(message)
         }
@@ -370,10 +350,10 @@ package struct Supervisor: Sendable {
         case .kill: killTimePassed(at: now)
         case .abandon: abandonTimePassed(at: now)
         case .backoff: backoffPassed(at: now)
-        case .publish: publisher.isWaiting = false
+        case .publish: publisher.timerEnded()
         case .hang: hangTimePassed(due: due, at: now)
         case .diagnosis: diagnosisTimePassed()
-        case .watchdog: watchdogTimePassed(at: now)
+        case .watchdog: service.watchdogTimePassed(at: now, &orders)
         case .again: againTimePassed(at: now)
         case .lived: startWaiters.prove()
         // What is due is done after every event.
