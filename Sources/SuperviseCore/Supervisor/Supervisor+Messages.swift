@@ -78,7 +78,7 @@ extension Supervisor {
         case "status":
             orders.answer(.status(status(at: now)), to: sender)
         case "checkpoint":
-            controlCheckpoint(sender)
+            startWaiters.awaitCheckpoint(sender)
         case "stop":
             controlStop(sender, withCheckpoint: control.checkpoint ?? true, at: now)
         case "restart":
