@@ -92,8 +92,11 @@ extension Supervisor {
             countFailure(failureKind, end: ending.end, at: now)
         } else if stop != nil {
             startAgain(.asked, at: now)
-        } else if completes(ending.end), lacksInput {
-            failForInput(at: now)
+        } else if completes(ending.end), attempt?.resume == nil, input.isUsedUp {
+            // To end without its input completes nothing, unless it went on from a checkpoint.
+            finish(
+                Outcome(kind: .failed, exitCode: 0, reason: .inputUsedUp), .failed(status: 1),
+                because: InputHistory.usedUp, at: now)
         } else if completes(ending.end) {
             finish(Outcome(kind: .completed, exitCode: 0), .completed, at: now)
         } else if ending.end == .exited(0), !wasKilledForHang {

@@ -185,7 +185,7 @@ extension Supervisor {
     mutating func spawn(_ order: Action.SpawnOrder) {
         isFirstSpawn = false
         phase = .running
-        prepareInput()
+        input.prepare(for: order.attempt, &orders)
         orders.add(.spawn(order))
     }
 
@@ -193,7 +193,6 @@ extension Supervisor {
         guard phase == .running, let attempt else { return }
         let held = heldSignals.take() + attempt.heldSignals
         troubles.started(record.attempt, at: now, &orders)
-        self.attempt?.isAfterAnother = input.hasBeenUsed
         input.attemptRan()
         orders.log(
             .attemptStarted(

@@ -101,7 +101,7 @@ package struct Supervisor: Sendable {
     var heldSignals = HeldSignals()
     var keepsInherited = true
     var publisher = StatusPublisher()
-    package internal(set) var input = InputHistory()
+    var input = InputHistory()
     var service: ServiceState
     var orders = Orders()
 
