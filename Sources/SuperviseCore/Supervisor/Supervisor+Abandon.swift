@@ -5,13 +5,13 @@ extension Supervisor {
     /// A later bound never takes the place of an earlier one, once a stop was asked for; and the
     /// machine may be gone before.
     mutating func abandon(by due: Instant, at now: Moment) {
-        let due = [due, stop?.abandonAt, preemption?.endBy].compactMap { $0 }.min() ?? due
-        stop?.abandonAt = due
+        var due = preemption.map { min(due, $0.endBy) } ?? due
+        due = stop?.abandon(by: due) ?? due
         orders.set(.abandon, after: max(.zero, due - now.instant), at: now)
     }
 
     mutating func abandonEverything(at now: Moment) {
-        stop?.stage = .killing
+        stop?.kill()
         switch phase {
         case .running:
             orders.add(.killEverything)
@@ -50,7 +50,7 @@ extension Supervisor {
         case .running where stop.map(\.restarts) ?? true:
             warnOfOutliving(at: now)
         case .running:
-            stop?.leavesLeader = true
+            stop?.leaveLeader()
             concludeIfOver(at: now)
         case .ending(let ending):
             abandon(ending, at: now)
@@ -66,11 +66,11 @@ extension Supervisor {
         case .ending(let ending) where !ending.descendantsGone: break
         default: return .zero
         }
-        if let time = fatalOrder.patience(at: now.instant) { return time }
-        if stop != nil { stop?.stage = .killing }
+        if let time = signals.patience(at: now.instant) { return time }
+        stop?.kill()
         orders.add(.killEverything)
-        fatalOrder.note(.killEverything, at: now.instant)
-        return fatalOrder.patience(at: now.instant) ?? .zero
+        signals.note(.killEverything, at: now.instant)
+        return signals.patience(at: now.instant) ?? .zero
     }
 
     private mutating func abandon(_ ending: Ending, at now: Moment) {

@@ -11,28 +11,25 @@ extension Supervisor {
                     seconds: (now.counted - attempt.startedAt).seconds)))
         for connection in attempt.allConnections { orders.add(.close(connection)) }
         attempt.connections = [:]
-        if let open = attempt.open {
+        if let open = saves.open {
             orders.add(.dropStaging(open.id))
             noteDropped(open, .jobEnded, at: now)
         }
-        diedSaving = (attempt.open != nil || attempt.hasHungUp) && end != .exited(0)
+        saves.jobEnded(end)
         abandonShortage()
-        attempt.open = nil
-        attempt.held = nil
         attempt.pid = nil
         self.attempt = attempt
-        let answering = attempt.request.map { isAnswering($0) } ?? false
-        if let request = attempt.request, !answering {
+        if let request = requestBook.open, !isAnswering(request) {
             // What it completed at last may answer it, and a final one is never just dropped.
             if request.isBySignal || request.final {
                 orders.cancel(.request)
             } else {
-                endMoot(request, at: now)
+                requestBook.endMoot(at: now, &orders)
             }
         }
         orders.cancel(.interval)
         orders.cancel(.terminate)
-        abandonDiagnosis()
+        self.attempt?.hang.abandon(&orders)
         phase = .ending(
             Ending(
                 end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
@@ -58,7 +55,7 @@ extension Supervisor {
 
     /// The leader is gone before it answered: nobody is left to be asked or told.
     private mutating func finalRequestLost(at now: Moment) {
-        stop?.stage = .telling
+        stop?.tell(spares: false)
         boundTheEnd(at: now)
     }
 
@@ -83,7 +80,7 @@ extension Supervisor {
             ending.descendantsGone || ending.descendantsAbandoned,
             isSaved || ending.commitsAbandoned
         else { return }
-        if let request = attempt?.request { endWithJob(request, at: now) }
+        endRequestWithJob(at: now)
         for timer in [TimerID.stopDeadline, .kill, .abandon] { orders.cancel(timer) }
         if stop?.restarts == false {
             finishStopped(at: now)
@@ -126,7 +123,7 @@ extension Supervisor {
         guard var attempt else { return }
         let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
         let unsaved = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
-        preemption?.unsavedAtCrash = unsaved
+        notices.crashed(unsaved: unsaved)
         let lost = knowsLosses ? unsaved : 0
         let ran = endedAt - attempt.startedAt
         var failure = Failure(
@@ -136,18 +133,17 @@ extension Supervisor {
         failure.error = attempt.gaveUp
         failure.outputTail = attempt.outputTail
         if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
-        loseWork(seconds: lost)
-        record.failures.total += 1
-        if kind != .spawn { record.experience.failures += 1 }
-        let isAlways = kind != .spawn && noteEnd(end, failed: true, lived: ran)
-        attempt.progressed = self.attempt?.progressed == true
-        if !attempt.progressed { record.failures.withoutProgress += 1 }
-        record.failures.last = failure
-        lastFailure = failure
-        if let from = attempt.resume?.id, !attempt.committedAnything, !attempt.progressed {
-            record.failures.suspects[from.description, default: 0] += 1
+        history.lose(seconds: lost)
+        var isAlways = false
+        if kind != .spawn {
+            let (isProgress, isSame) = history.noteEnd(end, failed: true, lived: ran)
+            if isProgress { attempt.progressed = true }
+            isAlways = isSame
         }
-        record.current = nil
+        history.attemptFailed(
+            failure, progressed: attempt.progressed,
+            suspected: attempt.committedAnything ? nil : attempt.resume?.id)
+        self.attempt?.progressed = attempt.progressed
         let final = final(end, kind, isAlways: isAlways)
         let wait = Backoff.wait(
             afterFailures: record.failures.withoutProgress, range: settings.backoff,
@@ -160,7 +156,7 @@ extension Supervisor {
                     final: final)))
         if let final {
             let outcome = Outcome(kind: .failed, exitCode: end.exitCode, signal: end.signal)
-            givenUp = givenUp(because: final)
+            givenUp = history.givenUp(because: final)
             finish(outcome, .failed(status: exitStatus(after: end, final)), at: now)
         } else {
             waitToRestart(wait, at: now)
@@ -211,7 +207,7 @@ extension Supervisor {
 
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.
     mutating func waitToRestart(_ wait: Duration, at now: Moment) {
-        attempt = nil
+        forgetAttempt()
         orders.add(.record(record, confirm: false))
         phase = .waiting
         orders.set(.backoff, after: wait, at: now)
@@ -232,10 +228,10 @@ extension Supervisor {
     mutating func finish(
         _ outcome: Outcome, _ ending: Action.Ending, because error: String? = nil, at now: Moment
     ) {
-        if let request = attempt?.request { endWithJob(request, at: now) }
+        endRequestWithJob(at: now)
         noteUnfinished()
-        if isTreeGone { record.current = nil }
-        endNumbers()
+        if isTreeGone { history.attemptIsGone() }
+        history.endNumbers()
         close(ending, outcome, because: error, at: now)
     }
 

@@ -4,7 +4,7 @@ import SuperviseFormats
 extension Supervisor {
     /// Before a signal that may end its receiver: whether it does. After it, that cannot be seen.
     mutating func noteFatalSignals(at now: Moment) {
-        for action in orders.actions { fatalOrder.note(action, at: now.instant) }
+        for action in orders.actions { signals.note(action, at: now.instant) }
         guard watch.isWatching, attempt != nil else { return }
         for action in orders.actions {
             switch action {

@@ -63,7 +63,7 @@ extension Supervisor {
                     name: record.name, attempt: attempt.number, resume: resume,
                     lastFailure: attempt.lastFailure.map(LastFailure.init))),
             to: sender)
-        if accepts, let wire = wireRequest(at: now) {
+        if accepts, let wire = requestBook.wire(at: now) {
             orders.add(.send(.checkpointRequest(wire), to: sender.connection, seq: nil))
         }
         if let stop, stop.stage != .asking {
@@ -94,12 +94,16 @@ extension Supervisor {
                 return
             }
             if control.command == "delete" {
-                delete(id, sender)
+                kept.delete(
+                    id, for: sender, hasChosen: resumePoint.hasChosen, removalFacts, &orders)
             } else {
-                changePin(of: id, isPinned: control.command == "pin", sender)
+                pinBook.change(
+                    id, isPinned: control.command == "pin", exists: kept.contains(id), sender,
+                    &orders)
             }
         case "prune":
-            prune(sender)
+            kept.prune(
+                for: sender, hasChosen: resumePoint.hasChosen, removalFacts, &orders)
         default:
             orders.refuse(sender, .badMessage, "there is no control command \"\(control.command)\"")
         }
@@ -114,14 +118,14 @@ extension Supervisor {
     }
 
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
-        attempt?.request?.operators.removeAll { $0.connection == connection }
-        shortage?.again?.operators.removeAll { $0.connection == connection }
+        requestBook.forget(connection)
+        room.forget(connection)
         startWaiters.remove(connection)
         guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
-        if attempt?.held?.connection == connection { attempt?.held = nil }
+        if saves.held?.connection == connection { _ = saves.takeHeld() }
         // The wait for a final checkpoint goes on: the job may come back, or end by itself.
-        if let open = attempt?.open, open.connection == connection {
-            attempt?.hasHungUp = true
+        if let open = saves.open, open.connection == connection {
+            saves.hungUp()
             noteDropped(open, .connectionEnded, at: now)
             drop(open, at: now)
         }
@@ -140,10 +144,11 @@ extension Supervisor {
         // Where it is not known at which step it resumed, the first that it tells is that.
         let resumed = attempt?.resume.map { $0.id.step ?? step }
         let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
-        let isNews = noteReport(step: step, base: resumed ?? 0)
+        let (isProgress, isNews) = history.reported(
+            step: step, base: resumed ?? 0, resumed: attempt?.resume?.id, isForward: isForward,
+            hadProgress: attempt?.progressed != false)
+        if isProgress { attempt?.progressed = true }
         attempt?.lastStep = step
-        let isFirst = isForward && record.current?.progressed == false
-        if isFirst { record.current?.progressed = true }
-        if isFirst || isNews { orders.add(.record(record, confirm: false)) }
+        if isNews { orders.add(.record(record, confirm: false)) }
     }
 }

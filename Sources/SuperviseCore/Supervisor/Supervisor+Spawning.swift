@@ -14,7 +14,7 @@ extension Supervisor {
         case .unwatched(let text): return startRefused(text, hasBegun: true, at: now)
         }
         troubles.startFailed()
-        heldSignals.forget()
+        signals.forget()
         if stop?.restarts == true { forgetStop() }
         if stop != nil {
             orders.warn(message)
@@ -43,7 +43,7 @@ extension Supervisor {
 
     /// The same for the record of the first attempt.
     mutating func recordRefused(_ message: String, at now: Moment) {
-        if case .recording = phase, isFirstSpawn {
+        if case .recording = phase, history.isFirstSpawn {
             waitForMachine("the run record cannot be written: \(message)", at: now)
         } else {
             troubles.recordFailed(message, at: now, &orders)
@@ -60,7 +60,7 @@ extension Supervisor {
         case .giveUp(let time):
             if attempt != nil {
                 takeBackAttempt(hasBegun: hasBegun)
-                endNumbers()
+                history.endNumbers()
                 orders.add(.record(record, confirm: false))
             }
             refuseRun("\(message); tried for \(MachineTroubles.seconds(time))", at: now)
@@ -70,14 +70,10 @@ extension Supervisor {
     /// It counts for none: the record knows of none, and if it has not begun, the next one has its number.
     private mutating func takeBackAttempt(hasBegun: Bool) {
         guard let attempt else { return }
-        if !hasBegun {
-            numbers.takeBack()
-            startWaiters.takeBack(attempt.number)
-        }
-        record.attempt = attempt.formerNumber
-        record.current = nil
-        self.attempt = nil
-        if !troubles.hasStarted { isFirstSpawn = true }
+        if !hasBegun { startWaiters.takeBack(attempt.number) }
+        history.takeBackAttempt(
+            to: attempt.formerNumber, hasBegun: hasBegun, waitsForRecord: !troubles.hasStarted)
+        forgetAttempt()
     }
 }
 
@@ -100,9 +96,8 @@ extension Supervisor {
     /// - Parameter reserved: no later supervisor gives numbers up to this one to an attempt.
     mutating func recordWritten(reserving reserved: Int, at now: Moment) {
         troubles.recordWritten(at: now, &orders)
-        numbers.recorded(reserved)
-        guard case .recording(let order) = phase, !isFirstSpawn, numbers.mayStart(order.attempt)
-        else { return }
+        history.isRecorded(reserving: reserved)
+        guard case .recording(let order) = phase, history.mayStart else { return }
         spawn(order)
     }
 }

@@ -6,11 +6,11 @@ extension Supervisor {
         guard phase == .idle else { return }
         countMachineFailure(at: now)
         if case .checkpoint(let id) = settings.resumeFrom {
-            guard (checkpoints.map(\.id) + damaged.map(\.id)).contains(id) else {
-                refuseRun(nothingGoodMessage, at: now)
+            guard kept.contains(id) || resumePoint.damaged.contains(where: { $0.id == id }) else {
+                refuseRun(resumePoint.nothingGood(record), at: now)
                 return
             }
-            record.failures.suspects[id.description] = nil
+            history.trust(id)
         }
         if mayHaveLeftovers {
             phase = .clearing
@@ -21,30 +21,9 @@ extension Supervisor {
         }
     }
 
-    /// The last attempt has not ended, so the supervisor or the machine died under it. After a
-    /// clean end an attempt only stands there because something of it was left behind.
     private mutating func countMachineFailure(at now: Moment) {
-        if record.outcome != nil {
-            record.outcome = nil
-            record.current = nil
-            record.failures.withoutProgress = 0
-            record.failures.suspects = [:]
-            record.progress.sameEnds = nil
-        }
-        // Also where the run was stopped, or given up, before the next attempt began.
-        if let last = record.failures.last, last.attempt == record.attempt { lastFailure = last }
-        guard let lost = record.current else { return }
+        guard let (lost, failure) = history.takeUp(at: now.wall) else { return }
         watch.attemptWasLost(since: lost.started)
-        let failure = Failure(
-            attempt: record.attempt, kind: .machine, at: now.wall, lostSeconds: 0)
-        record.current = nil
-        record.failures.total += 1
-        record.experience.failures += 1
-        record.failures.last = failure
-        lastFailure = failure
-        if !lost.progressed, let from = lost.resumedFrom {
-            record.failures.suspects[from.description, default: 0] += 1
-        }
         orders.log(
             .failed(
                 .init(
@@ -73,35 +52,18 @@ extension Supervisor {
     }
 
     mutating func choose(at now: Moment) {
-        let choice = ResumeChoice.choose(
-            from: checkpoints.map(\.id), scope: settings.resumeFrom,
-            startSequence: startSequence, suspects: record.failures.suspects,
-            rollbackAfter: settings.rollbackAfter, everCommitted: record.commits > 0)
+        let choice = resumePoint.choose(
+            from: kept.all, history, rollbackAfter: settings.rollbackAfter)
         switch choice {
         case .beginning:
             prepareAttempt(resume: nil, metadata: [:], at: now)
         case .checkpoint(let id):
             phase = .choosing(id)
-            // Everything is read at the first resume, and after a roll-back.
-            let isNewest = id == candidates.last && damaged.isEmpty
-            let trusting = hasResumed && isNewest
-            if compression.current == id { cancelCompression() }
-            orders.add(.verify(id, trusting: trusting))
+            kept.cancelCompression(of: id, &orders)
+            orders.add(.verify(id, trusting: resumePoint.trusts(id, of: kept.all)))
         case .nothingGood:
-            refuseRun(nothingGoodMessage, at: now)
+            refuseRun(resumePoint.nothingGood(record), at: now)
         }
-    }
-
-    private var nothingGoodMessage: String {
-        if case .checkpoint(let id) = settings.resumeFrom {
-            return "there is no good checkpoint \(id) to resume from; "
-                + "supervise checkpoints \(record.name) list shows which there are"
-        }
-        let newest = damaged.max { $0.id < $1.id }
-        let example = newest.map { " (\($0.id): \($0.reason))" } ?? ""
-        return "run \(record.name) has committed \(record.commits) checkpoints and none of them "
-            + "can be used\(example); to begin from the beginning all the same: "
-            + "--resume-from none"
     }
 
     mutating func verifying(_ id: CheckpointID, _ progress: Event.VerificationProgress) {
@@ -115,14 +77,11 @@ extension Supervisor {
         progress.verificationEnded()
         switch result {
         case .good(let metadata):
-            let index = checkpoints.firstIndex { $0.id == id }
-            // It was brought back for the job.
-            if let index { checkpoints[index].compressedBytes = nil }
-            prepareAttempt(resume: index.map { checkpoints[$0] }, metadata: metadata, at: now)
+            prepareAttempt(resume: kept.broughtBack(id), metadata: metadata, at: now)
         case .bad(let reason):
-            checkpoints.removeAll { $0.id == id }
-            record.failures.suspects[id.description] = nil
-            damaged.append(Damaged(id: id, reason: reason))
+            kept.takeOut(id)
+            history.trust(id)
+            resumePoint.foundBad(id, reason)
             choose(at: now)
         case .unreadable(let message):
             refuseRun(message, at: now)
@@ -131,45 +90,38 @@ extension Supervisor {
         }
     }
 
-    private mutating func setBadOnesAside() {
-        for bad in damaged {
-            orders.add(.setAside(bad.id, reason: bad.reason))
-            orders.log(.setAside(.init(id: bad.id, reason: bad.reason)))
-        }
-        setAside = (setAside + damaged).sorted { $0.id < $1.id }.suffix(2)
-        damaged = []
+    /// It has ended, or was taken back.
+    mutating func forgetAttempt() {
+        attempt = nil
+        requestBook.attemptIsOver()
     }
 
     private mutating func prepareAttempt(
         resume: CheckpointSummary?, metadata: [String: JSONValue], at now: Moment
     ) {
-        if let resume {
-            setBadOnesAside()
-            hasResumed = true
-            tellOfStepBack(to: resume.id)
-        }
+        resumePoint.goOn(from: resume?.id, of: kept.all, history, &orders)
         let former = record.attempt
-        lastResumed = resume?.id
-        hasChosen = true
-        watch.attemptBegins(from: resume, among: checkpoints)
-        branch(from: resume?.id)
+        watch.attemptBegins(from: resume.flatMap { kept.step(behind: $0) })
+        requestBook.attemptIsOver()
+        saves.attemptBegins()
+        kept.branch(
+            from: resume?.id, next: record.sequence + 1,
+            isAsked: resumePoint.isAsked(of: kept.all))
+        history.setBranches(kept.lineage.forks)
         progress.attemptBegins()
-        record.attempt = numbers.give()
-        record.attemptsReserved = numbers.reserved
-        let token = record.runToken + hexadecimal(random.next())
-        record.current = RunRecord.Attempt(
-            token: token, resumedFrom: resume?.id, started: now.wall, progressed: false)
+        let token = history.beginAttempt(secret: random.next(), from: resume?.id, at: now.wall)
+        signals.beginAttempt()
         attempt = Attempt(
             number: record.attempt, formerNumber: former, token: token, resume: resume,
             metadata: metadata,
-            startedAt: now.counted, lastFailure: lastFailure, parent: resume?.id,
+            startedAt: now.counted, lastFailure: history.lastFailure, parent: resume?.id,
             securedAt: now.counted,
-            hang: HangWatch(HangWatch.Limits(settings)))
-        orders.add(.record(record, confirm: isFirstSpawn))
+            hang: HangWatch(settings, attempt: record.attempt))
+        orders.add(.record(record, confirm: history.isFirstSpawn))
         let order = Action.SpawnOrder(
             attempt: record.attempt, token: token, resume: resume,
-            lastFailure: lastFailure?.kind)
-        if isFirstSpawn || !numbers.mayStart(order.attempt) {
+            lastFailure: history.lastFailure?.kind)
+        if !history.mayStart {
             phase = .recording(order)
         } else {
             spawn(order)
@@ -178,12 +130,12 @@ extension Supervisor {
 
     mutating func recorded(at now: Moment) {
         guard case .recording(let order) = phase else { return }
-        numbers.recorded(numbers.reserved)
+        history.isRecorded()
         spawn(order)
     }
 
     mutating func spawn(_ order: Action.SpawnOrder) {
-        isFirstSpawn = false
+        history.isStarted()
         phase = .running
         input.prepare(for: order.attempt, &orders)
         orders.add(.spawn(order))
@@ -191,7 +143,7 @@ extension Supervisor {
 
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
-        let held = heldSignals.take() + attempt.heldSignals
+        let held = signals.take()
         troubles.started(record.attempt, at: now, &orders)
         input.attemptRan()
         orders.log(
@@ -202,22 +154,20 @@ extension Supervisor {
                     verified: attempt.resume == nil ? nil : settings.verify)))
         self.attempt?.pid = pid
         startWaiters.started(attempt.number, at: now.counted)
-        self.attempt?.heldSignals = []
         for number in held { orders.add(.signalLeader(number)) }
         if stop?.stage == .killing { orders.add(.killEverything) }
         if isPaused { orders.add(.pauseJob) }
         if !orders.isSet(.interval) { startInterval(at: now) }
-        tendArchives()
+        room.tendArchives(&orders)
         // Not before: until here any checkpoint may be needed to go on from.
-        if diedSaving, stop == nil {
+        if saves.takeDiedSaving(), stop == nil {
             _ = suspectShortage(isTold: false, error: ProtocolError(.noSpace, "the disk is full"))
         }
-        diedSaving = false
     }
 
     /// At the start we do not run what we could not find again; later the job goes on.
     mutating func recordFailed(_ message: String, at now: Moment) {
-        if case .recording = phase, isFirstSpawn {
+        if case .recording = phase, history.isFirstSpawn {
             refuseRun("the run record cannot be written: \(message)", at: now)
         } else {
             troubles.recordFailed(message, at: now, &orders)
@@ -228,11 +178,4 @@ extension Supervisor {
         guard case .waiting = phase else { return }
         choose(at: now)
     }
-}
-
-/// 16 hexadecimal digits.
-private func hexadecimal(_ bits: UInt64) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    let places = stride(from: 60, through: 0, by: -4)
-    return String(decoding: places.map { digits[Int(bits >> $0 & 15)] }, as: UTF8.self)
 }

@@ -24,9 +24,9 @@ extension Supervisor {
     private var start: StartWaiters.Start {
         var start = StartWaiters.Start(
             attempt: attempt?.number, hasGreeted: attempt?.hasGreeted == true,
-            failed: lastFailure?.attempt, canAsk: canAsk, isStarting: isStarting)
+            failed: history.lastFailure?.attempt, canAsk: canAsk, isStarting: isStarting)
         if isClosing {
-            start.end = "the run has ended\(reasonOfEnd)"
+            start.end = "the run has ended\(closing?.error.map { ": \($0)" } ?? "")"
         } else if let stop, !stop.restarts {
             start.end = "the run is stopping"
         }
@@ -41,11 +41,6 @@ extension Supervisor {
         case .running: return .running
         case .ending, .waiting, .closing, .finished: return .no
         }
-    }
-
-    private var reasonOfEnd: String {
-        guard case .closing(let closing) = phase, let error = closing.error else { return "" }
-        return ": \(error)"
     }
 
     /// The attempt that runs, or that ran last: a restart begins one with a higher number.

@@ -18,7 +18,7 @@ extension Supervisor {
         .init(
             phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
             commits: record.commits, newest: checkpoints.last?.id, failures: record.failures.total,
-            requests: requests, incomplete: watch.incomplete, sources: toldSources,
+            requests: requests, incomplete: watch.incomplete, sources: notices.statusOfSources,
             deadline: preemption?.entry.deadlineToRead,
             notice: preemption.map { [$0.source, $0.notice.action.rawValue] } ?? [])
     }
@@ -35,8 +35,8 @@ extension Supervisor {
     private var publicPhase: Status.Phase {
         switch phase {
         case .finished: return .finished
-        case .closing(let closing):
-            return closing.stage == .flushing && record.outcome != nil ? .finished : .stopping
+        case .closing:
+            return closing?.stage == .flushing && record.outcome != nil ? .finished : .stopping
         default: break
         }
         if stop != nil { return .stopping }
@@ -65,51 +65,42 @@ extension Supervisor {
         status.setCheckpoints(checkpoints)
         status.checkpoints += leaving.count
         status.checkpointBytes += leaving.sizeOnDisk
-        status.toBeRemoved = outstandingRemovals
+        status.toBeRemoved = kept.outstandingRemovals(pinned: pins ?? [])
         status.nextCheckpoint = nextCheckpointTime(at: now)
-        status.schedule = schedule
+        status.schedule = schedule.status(record.experience, wasAsked: requestBook.wasAsked)
         status.resumedFrom = attempt?.resume?.id
-        status.suspect = passedOver
-        status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
+        status.suspect = resumePoint.passedOver(of: kept.all, history)
+        status.setAside = resumePoint.setAside.map { .init(id: $0.id, reason: $0.reason) }
         status.incomplete = watch.incompleteToShow
         status.requests = requests
-        status.ownSaves = ownSaves
+        status.ownSaves = saves.counts
         status.lastFailure = record.failures.last
         status.givenUp = givenUp
-        status.finalCheckpointLost = finalCheckpointLost
-        status.unfinished = unfinished
+        status.finalCheckpointLost = requestBook.isFinalLost
+        status.unfinished = saves.unfinished
         status.totals = record.totals
         status.totals.isKnown = knowsLosses
         status.output = publisher.output
-        status.preemption = preemptionStatus(at: now)
+        status.preemption = notices.status(
+            isStopping: stop != nil, saved: checkpoints.last?.id, knowsLosses: knowsLosses, at: now)
         status.outcome = publicPhase == .finished ? record.outcome : nil
         return status
     }
 
     private func nextCheckpointTime(at now: Moment) -> Timestamp? {
-        guard phase == .running, stop == nil, attempt?.request == nil,
+        guard phase == .running, stop == nil, requestBook.open == nil,
             let due = orders.due(.interval), due > now.instant
         else { return nil }
-        return now.wall(at: due + lead)
+        return now.wall(at: due + schedule.lead)
     }
 
     /// The time since the last event belongs to what was going on then.
     mutating func account(for event: Event, until now: Instant) {
-        defer { accountedUntil = now }
-        guard let since = accountedUntil, phase != .finished else { return }
-        let seconds = max(0, (now - since).seconds)
-        record.totals.wall += seconds
-        var ran = phase == .running && clock.pausedAt == nil ? seconds : 0
-        if case .stoodStill(let time) = event { ran = max(0, ran - time.seconds) }
-        record.totals.useful += ran
-        record.experience.ran += ran
-        record.totals.down += seconds - ran
-        record.totals.isKnown = knowsLosses
-    }
-
-    /// Work that has to be done again was not useful after all.
-    mutating func loseWork(seconds: Double) {
-        record.totals.lost += seconds
-        record.totals.useful = max(0, record.totals.useful - seconds)
+        guard phase != .finished else { return }
+        var stood = Duration.zero
+        if case .stoodStill(let time) = event { stood = time }
+        history.account(
+            until: now, runs: phase == .running && clock.pausedAt == nil, stood: stood,
+            isKnown: knowsLosses)
     }
 }

@@ -51,14 +51,15 @@ extension Supervisor {
         let isPassedOver = takesNewestFirst && watch.passOverOlder(&orders)
         if isEmptied || isPassedOver { return concludeIfOver(at: now) }
         preferNewestFile()
-        guard attempt?.open == nil,
+        guard saves.open == nil,
             !committing.contains(where: { $0.watched != nil || $0.waitsForRoom }),
             let file = watch.takeNext(newestFirst: takesNewestFirst)
         else { return }
         let answered = file.isRepeat ? nil : requestAnswered(by: file)
         let id = nextID(step: step(of: file))
         var order = commitOrder(
-            id, reason: answered?.reason ?? .job, costFrom: answered?.madeAt.counted ?? now.counted,
+            id, reason: answered?.reason ?? .job,
+            costFrom: answered?.madeAt?.counted ?? now.counted,
             nil, nil, at: now)
         // So that what was completed later is known to be newer.
         order.created = now.wall(at: file.completedAt)
@@ -70,65 +71,40 @@ extension Supervisor {
     }
 
     private mutating func step(of file: WatchedFile) -> Int64? {
+        let hadEnded = watch.names.trust == .ended
         let step = watch.step(of: file, &orders)
-        // Of a run without steps any commit is progress, whatever was the highest before.
-        if watch.names.trust == .ended, record.namedSteps != .ended { record.bestStep = nil }
-        record.namedSteps = watch.names.trust
+        history.setTrust(inNames: watch.names.trust)
+        if watch.names.trust == .ended, !hadEnded { history.endSteps() }
         return step
     }
 
-    private struct Answered {
-        var number: Int
-        var reason: Manifest.Reason
-        var madeAt: Moment
-    }
-
-    /// What was complete when the request was made is no answer to it.
-    private func requestAnswered(by file: WatchedFile) -> Answered? {
-        if let request = attempt?.request, request.isBySignal, !isAnswering(request),
-            file.completedAt >= request.madeAt.instant
-        {
-            return Answered(
-                number: request.number, reason: request.reason, madeAt: request.madeAt)
-        }
-        guard attempt?.request == nil,
-            let late = attempt?.overdue.filter({ $0.value.isBySignal && !$0.value.isLate })
-                .max(by: { $0.key < $1.key }), file.completedAt >= late.value.madeAt.instant
-        else { return nil }
-        return Answered(number: late.key, reason: late.value.reason, madeAt: late.value.madeAt)
+    private func requestAnswered(by file: WatchedFile) -> RequestBook.Named? {
+        requestBook.answered(
+            byFileOf: file.completedAt,
+            isAnswered: requestBook.open.map(isAnswering) ?? false)
     }
 
     /// The job would have ended by the signal, as one does that has not installed its handler yet.
     mutating func requestNotSent(_ reason: String, at now: Moment) {
-        guard phase == .running, let request = attempt?.request, request.isBySignal,
-            !isAnswering(request)
+        guard phase == .running, let open = requestBook.open, !isAnswering(open),
+            let request = requestBook.notSent(reason, &orders)
         else { return }
-        attempt?.request = nil
-        orders.cancel(.request)
-        requests.failed += 1
-        if attempt?.toldNotAsked == false {
-            attempt?.toldNotAsked = true
-            orders.log(.checkpointFailed(.init(id: nil, request: request.number, error: reason)))
-        }
-        orders.refuse(
-            request.operators, ProtocolError(.conflict, "no checkpoint was asked for: \(reason)"))
         startInterval(at: now)
         if request.final { finalRequestEnded(made: false, at: now) }
     }
 
     mutating func gather(since: Timestamp) {
         phase = .gathering
-        let parent = gatheredParent.flatMap { id in checkpoints.first { $0.id == id } }
-        watch.gather(since: since, from: parent, among: checkpoints, &orders)
+        watch.gather(since: since, from: kept.tip.flatMap { kept.step(behind: $0) }, &orders)
     }
 
     mutating func watchFlushed(at now: Moment) {
         watch.flushed()
         attempt?.lastCloses.leaderIsDone()
         if case .ending(let ending) = phase, ending.descendantsGone, watch.isDone,
-            let request = attempt?.request, request.isBySignal, !isAnswering(request)
+            let request = requestBook.open, request.isBySignal, !isAnswering(request)
         {
-            endWithJob(request, at: now)
+            endRequestWithJob(at: now)
         }
         concludeIfOver(at: now)
     }
@@ -160,7 +136,7 @@ extension Supervisor {
             watch.putFirst(file)
             return
         }
-        commits.change(older.id) { $0.isGivenUp = true }
+        commits.giveUp(older.id)
         orders.add(.cancelAdd(older.id))
     }
 
@@ -179,8 +155,7 @@ extension Supervisor {
     /// What was to answer it has not become a checkpoint.
     mutating func reopen(_ request: Int?, at now: Moment) {
         guard phase == .running else { return }
-        let isOpen = request != nil && attempt?.request?.number == request
-        if isOpen, attempt?.request?.final == false {
+        if let open = requestBook.open, open.number == request, !open.final {
             orders.set(.request, after: settings.checkpointTimeout, at: now)
         }
         if !orders.isSet(.interval) { startInterval(at: now) }
@@ -201,13 +176,13 @@ extension Supervisor {
     /// A file that waits, or is being taken, has another name now.
     mutating func watchedRenamed(from old: FilePath, to new: FilePath) {
         watch.rename(old, to: new)
-        commits.changeWatched { if $0.watched?.path == old { $0.watched?.path = new } }
+        commits.rename(old, to: new)
     }
 
     /// A payload is no longer in its place: if it is that of the newest checkpoint, or of one that is being
     /// made, it is taken where it is now.
     mutating func payloadMoved(from old: FilePath, to new: FilePath, at now: Moment) {
-        commits.changeWatched { if $0.watched?.path == new { $0.placesLeft.append(old) } }
+        commits.hasLeft(old, new)
         guard let newest = checkpoints.last, FilePath(newest.path) == old else { return }
         watch.takeBeside(
             WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true), newest.id)

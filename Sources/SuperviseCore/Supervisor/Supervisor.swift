@@ -15,90 +15,41 @@ import SuperviseFormats
 /// ``Attempt`` and dies with it.
 package struct Supervisor: Sendable {
     package let settings: Settings
-    package internal(set) var record: RunRecord
+    var history: RunHistory
     package internal(set) var phase = Phase.idle
     package internal(set) var attempt: Attempt?
     package internal(set) var stop: Stop?
-    /// Committed and not found bad, in order of sequence.
-    package internal(set) var checkpoints: [CheckpointSummary]
-    /// Ordered to be removed, and not yet answered.
-    package internal(set) var leaving: [CheckpointSummary] = []
-    /// Of these: what goes by a limit although its branch was said to stay.
-    var limited: [CheckpointID: RetentionPlan.Cause] = [:]
-    /// Still there, although the rules remove them.
-    var holds = Holds()
-    /// Which checkpoint continued from which.
-    package internal(set) var lineage: Lineage
+    /// Set in the phase `closing`, and only there.
+    package internal(set) var closing: Closing?
+    var kept: CheckpointSet
+    var pinBook: PinBook
+    var resumePoint: ResumePoint
     /// What the job writes by itself.
     var watch: WatchQueue
-    /// nil where `pins.json` does not tell: then nothing is removed.
-    package internal(set) var pins: Set<CheckpointID>?
-    /// What the newest attempt resumed from, also when it has ended.
-    var lastResumed: CheckpointID?
-    /// It has been chosen what to go on from: before that, any of them may be needed.
-    var hasChosen = false
-    /// Changes of pins, of which the first is being written.
-    package internal(set) var pinning: [PinChange] = []
-    /// Operators who wait until something is removed.
-    var removers: [Remover] = []
     package internal(set) var startWaiters = StartWaiters()
     /// What was received and is not a checkpoint yet.
     package internal(set) var commits = CommitQueue()
-    package internal(set) var requests = Status.Requests()
-    package internal(set) var ownSaves = Status.OwnSaves()
+    var requestBook = RequestBook()
+    var schedule: Schedule
+    var saves = Saves()
 
     let mayHaveLeftovers: Bool
-    let mayHaveArchives: Bool
-    /// They were looked at once, to be cut down.
-    var hasTendedArchives = false
-    var archives = ArchiveWork()
-    var logs = LogClearing()
-    let startSequence: Int64
+    var room: RoomMaker
     let started: Timestamp
     let socket: String
     let place: SupervisorPlace?
-    var damaged: [Damaged]
     var random: SplitMix
-    var nextRequest = 1
-    /// The first spawn waits until the record is durable.
-    var isFirstSpawn = true
-    var hasResumed = false
     /// An attempt has said hello: this job speaks the protocol.
     var hasEverGreeted = false
     /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
     var hasSpoken = false
-    /// What the last attempt resumed from.
-    var lastBase: CheckpointID?
-    /// Why the last attempt ended; nil where it did not fail.
-    var lastFailure: Failure?
     /// Why the run was given up for want of progress.
     var givenUp: Status.GivenUp?
-    /// The job died before it answered the request for the final checkpoint.
-    var finalCheckpointLost = false
-    /// What the job had handed over when the run ended, and the disk had not made durable.
-    var unfinished: [CheckpointID] = []
     var progress = JobProgress()
-    var accountedUntil: Instant?
-    /// A save that may have failed for lack of space.
-    package internal(set) var shortage: Shortage?
-    /// The last job died while it saved, perhaps for lack of space.
-    var diedSaving = false
-    /// How long before the next checkpoint is due it is asked for.
-    var lead = Duration.zero
     package internal(set) var clock = JobClock()
-    /// The newest ones that this supervisor has set aside, at most two.
-    var setAside: [Damaged] = []
-    var compression = CompressionState()
-    package internal(set) var sources: [NoticeSource] = []
-    var nextInquiry = 1
-    var toldOfSources: Set<String> = []
-    package internal(set) var board = NoticeBoard()
-    var recommendations = Recommendations()
-    package internal(set) var preemption: Preemption?
+    var notices: NoticeWatch
     var troubles = MachineTroubles()
-    var fatalOrder = FatalOrder()
-    var numbers: AttemptNumbers
-    var heldSignals = HeldSignals()
+    var signals = JobSignals()
     var keepsInherited = true
     var publisher = StatusPublisher()
     var input = InputHistory()
@@ -120,9 +71,12 @@ package struct Supervisor: Sendable {
         case ending(Ending)
         case waiting
         /// The end is decided; the disk and readers have what is left.
-        case closing(Closing)
+        case closing
         case finished
     }
+
+    /// The run record as it is now.
+    package var record: RunRecord { history.record }
 
     /// The end is decided.
     package var isClosing: Bool {
@@ -203,36 +157,32 @@ package struct Supervisor: Sendable {
     /// - Parameter seed: secret random bits: jitter and tokens come from them.
     package init(settings: Settings, found: Found, seed: UInt64, at now: Moment) {
         self.settings = settings
-        record = found.record
-        numbers = AttemptNumbers(found.record, lastBegun: found.lastBegun)
-        let sorted = found.checkpoints.sorted { $0.id < $1.id }
-        checkpoints = sorted
-        lineage = Lineage(found.record.branches, sorted)
+        schedule = Schedule(settings)
+        kept = CheckpointSet(
+            found.checkpoints, forks: found.record.branches, rules: settings.retention)
+        pinBook = PinBook(found.pins)
         watch = WatchQueue(
             settings, directory: found.record.directory, names: found.record.namedSteps,
             sources: found.sources)
-        damaged = found.damaged
-        pins = found.pins
         socket = found.socket
         place = found.place
         service = ServiceState(manager: found.manager)
         random = SplitMix(seed: seed)
         started = now.wall
-        let known = (found.checkpoints.map(\.id) + found.damaged.map(\.id)).map(\.sequence)
-        let highest = max(record.sequence, found.highestSequence, known.max() ?? 0)
-        startSequence = highest
-        record.sequence = highest
-        record.branches = lineage.forks
-        // The disk may know of commits that the record was too late for.
-        record.commits = max(record.commits, known.count)
-        if watch.names.trust != .ended {
-            let steps = [record.bestStep] + found.checkpoints.map(\.id.step)
-            record.bestStep = steps.compactMap { $0 }.max()
-        }
+        history = RunHistory(
+            found.record, lastBegun: found.lastBegun,
+            known: found.checkpoints.map(\.id) + found.damaged.map(\.id),
+            highestSequence: found.highestSequence,
+            steps: watch.names.trust == .ended ? [] : found.checkpoints.compactMap(\.id.step),
+            settings)
+        history.setBranches(kept.lineage.forks)
+        resumePoint = ResumePoint(
+            damaged: found.damaged, scope: settings.resumeFrom,
+            startSequence: history.record.sequence)
         mayHaveLeftovers = found.mayHaveLeftovers
-        mayHaveArchives = found.mayHaveArchives
-        let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
-        sources = (dialects ?? []).map { NoticeSource($0) }
+        room = RoomMaker(
+            name: found.record.name, mayHaveArchives: found.mayHaveArchives, settings)
+        notices = NoticeWatch(settings)
     }
 
     /// Takes one event; the actions are to be carried out in order.
@@ -260,7 +210,7 @@ package struct Supervisor: Sendable {
         noteFatalSignals(at: now)
         compressNext()
         watchForHangs(at: now)
-        askSources(at: now)
+        notices.poll(isClosing: isClosing, at: now, &orders)
         closeInherited()
         return orders.takeAll()
     }
@@ -283,7 +233,8 @@ package struct Supervisor: Sendable {
             leftoversUnseen(reason, ended: ended, at: now)
         case .verified(let id, let result): verified(id, result, at: now)
         case .verifying(let id, let progress): verifying(id, progress)
-        case .compressed(let id, let result): compressed(id, result)
+        case .compressed(let id, let result):
+            kept.compressed(id, result, resumed: attempt?.resume?.id, &orders)
         case .recorded: recorded(at: now)
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
             .acknowledged, .readersServed:
@@ -310,16 +261,18 @@ package struct Supervisor: Sendable {
         case .committed(let summary, let seconds): committed(summary, seconds: seconds, at: now)
         case .commitFailed(let id, let error): commitFailed(id, error, at: now)
         case .diskFull(let id, let error): diskFull(id, error, at: now)
-        case .removed(let gone, let held): removed(gone, held: held, at: now)
-        case .removalFailed(let ids): removalFailed(ids, at: now)
+        case .removed(let gone, let held): removed(gone, held: held, isRead: true, at: now)
+        case .removalFailed(let ids): removed([], held: ids, isRead: false, at: now)
         case .released(let id): released(id)
         case .logsRemoved(let removed): logsRemoved(removed, at: now)
         case .archives(let found): archivesListed(found, at: now)
-        case .archiveRemoved(let time, let bytes): archiveRemoved(time, bytes: bytes, at: now)
+        case .archiveRemoved(let time, let bytes):
+            archiveStepEnded(hasRoom: room.archiveRemoved(time, bytes: bytes, &orders), at: now)
         case .archiveTrimmed(let time, let gone, let bytes):
-            archiveTrimmed(time, gone: gone, bytes: bytes, at: now)
+            archiveStepEnded(
+                hasRoom: room.archiveTrimmed(time, gone: gone, bytes: bytes, &orders), at: now)
         case .freeSpace(let bytes): spaceMeasured(bytes, at: now)
-        case .pinsSaved(let error): pinsSaved(error)
+        case .pinsSaved(let error): pinBook.saved(error, &orders)
         case .watched(let files): watched(files, at: now)
         case .watchIncomplete(let paths): watch.foundIncomplete(paths, &orders)
         case .watchFlushed: watchFlushed(at: now)
@@ -329,8 +282,10 @@ package struct Supervisor: Sendable {
         case .handlersFound(let hearers, let handle):
             attempt?.lastCloses.found(hearers, handle: handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
-        case .examined(let found): examined(found, at: now)
-        case .onHangEnded(let answer): onHangEnded(answer, at: now)
+        case .examined(let found):
+            let pid = attempt?.pid
+            attempt?.hang.examined(found, pid: pid, at: now, &orders)
+        case .onHangEnded(let answer): attempt?.hang.commandEnded(answer, at: now, &orders)
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
         case .hindered(let hindrance): troubles.hindered(hindrance, at: now, &orders)
@@ -351,8 +306,8 @@ package struct Supervisor: Sendable {
         case .abandon: abandonTimePassed(at: now)
         case .backoff: backoffPassed(at: now)
         case .publish: publisher.timerEnded()
-        case .hang: hangTimePassed(due: due, at: now)
-        case .diagnosis: diagnosisTimePassed()
+        case .hang: attempt?.hang.timePassed(due: due, at: now, &orders)
+        case .diagnosis: attempt?.hang.diagnosisTimePassed(&orders)
         case .watchdog: service.watchdogTimePassed(at: now, &orders)
         case .again: againTimePassed(at: now)
         case .lived: startWaiters.prove()

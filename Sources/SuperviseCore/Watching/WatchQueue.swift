@@ -76,12 +76,9 @@ extension WatchQueue {
         return max(lostSince, newest ?? lostSince)
     }
 
-    /// - Parameter parent: what these files continue from.
-    mutating func gather(
-        since: Timestamp, from parent: CheckpointSummary?, among checkpoints: [CheckpointSummary],
-        _ orders: inout Orders
-    ) {
-        beginNames(from: parent, among: checkpoints)
+    /// - Parameter step: of the checkpoint that these files continue from; nil without one.
+    mutating func gather(since: Timestamp, from step: Int64?, _ orders: inout Orders) {
+        names.begin(from: step)
         flushes += 1
         orders.add(.gatherWatched(since: since))
     }
@@ -210,31 +207,10 @@ extension WatchQueue {
 
 /// What the names of files tell, and which checkpoints stand for one path.
 extension WatchQueue {
-    mutating func attemptBegins(
-        from checkpoint: CheckpointSummary?, among checkpoints: [CheckpointSummary]
-    ) {
+    /// - Parameter step: of the checkpoint that it continues from; nil without one.
+    mutating func attemptBegins(from step: Int64?) {
         backlog = WatchedBacklog()
-        beginNames(from: checkpoint, among: checkpoints)
-    }
-
-    private mutating func beginNames(
-        from checkpoint: CheckpointSummary?, among checkpoints: [CheckpointSummary]
-    ) {
-        names.begin(from: checkpoint.flatMap { Self.step(behind: $0, among: checkpoints) })
-    }
-
-    /// Of a checkpoint, or where it has none, of the nearest one that it continues from.
-    private static func step(
-        behind checkpoint: CheckpointSummary, among checkpoints: [CheckpointSummary]
-    ) -> Int64? {
-        var next: CheckpointSummary? = checkpoint
-        while let current = next {
-            if let step = current.id.step { return step }
-            guard case .checkpoint(let parent) = current.origin, parent < current.id.sequence
-            else { return nil }
-            next = checkpoints.last { $0.id.sequence == parent }
-        }
-        return nil
+        names.begin(from: step)
     }
 
     /// The step that a file's checkpoint gets.
