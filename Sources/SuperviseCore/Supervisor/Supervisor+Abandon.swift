@@ -15,10 +15,9 @@ extension Supervisor {
         switch phase {
         case .running:
             orders.add(.killEverything)
-        case .ending(var ending):
+        case .ending:
             orders.add(.killEverything)
-            ending.commitsAbandoned = true
-            phase = .ending(ending)
+            changeEnding { $0.abandonCommits() }
             concludeIfOver(at: now)
         case .gathering:
             finishStopped(at: now)
@@ -74,7 +73,6 @@ extension Supervisor {
     }
 
     private mutating func abandon(_ ending: Ending, at now: Moment) {
-        var ending = ending
         guard stop.map({ !$0.restarts }) ?? completes(ending.end) else {
             // Else only a commit is being finished.
             if !ending.descendantsGone { warnOfOutliving(at: now) }
@@ -83,9 +81,11 @@ extension Supervisor {
         if !ending.descendantsGone {
             orders.warn("\(troubles.attemptLives("the job")); leaving it")
         }
-        ending.descendantsAbandoned = true
-        ending.commitsAbandoned = ending.commitsAbandoned || isPastDeadline(at: now)
-        phase = .ending(ending)
+        let isPastDeadline = isPastDeadline(at: now)
+        changeEnding {
+            $0.abandonDescendants()
+            if isPastDeadline { $0.abandonCommits() }
+        }
         concludeIfOver(at: now)
     }
 

@@ -18,7 +18,7 @@ extension Supervisor {
         publisher.timerEnded()
         attempt?.pid = nil
         closing = Closing(ending, outcome, because: error, at: now.instant)
-        phase = .closing
+        enter(.closing)
         guard outcome != nil else { return flush(at: now) }
         removeAtEnd()
         history.end(outcome)
@@ -161,7 +161,7 @@ extension Supervisor {
     private mutating func exit() {
         guard let closing else { return }
         self.closing = nil
-        phase = .finished
+        enter(.finished)
         closing.exit(&orders)
         // Behind it: by now our lines are written at once, and not passed on beside the job's.
         if closing.outcome != nil { tellUnremoved() }

@@ -30,10 +30,11 @@ extension Supervisor {
         orders.cancel(.interval)
         orders.cancel(.terminate)
         self.attempt?.hang.abandon(&orders)
-        phase = .ending(
-            Ending(
-                end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
-                commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now)))
+        enter(
+            .ending(
+                Ending(
+                    end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
+                    commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now))))
         watch.flush(&orders)
         endDescendants(after: end, at: now)
     }
@@ -60,9 +61,8 @@ extension Supervisor {
     }
 
     mutating func descendantsGone(at now: Moment) {
-        guard case .ending(var ending) = phase else { return }
-        ending.descendantsGone = true
-        phase = .ending(ending)
+        guard phase.ending != nil else { return }
+        changeEnding { $0.descendantsAreGone() }
         // The last that they closed.
         watch.flush(&orders)
         concludeIfOver(at: now)
@@ -121,7 +121,7 @@ extension Supervisor {
 
     mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
         guard var attempt else { return }
-        let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
+        let endedAt = phase.ending?.at ?? now.counted
         let unsaved = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
         notices.crashed(unsaved: unsaved)
         let lost = knowsLosses ? unsaved : 0
@@ -209,13 +209,13 @@ extension Supervisor {
     mutating func waitToRestart(_ wait: Duration, at now: Moment) {
         forgetAttempt()
         orders.add(.record(record, confirm: false))
-        phase = .waiting
+        enter(.waiting)
         orders.set(.backoff, after: wait, at: now)
     }
 
     mutating func finishStopped(at now: Moment) {
         guard let stop else { return }
-        let end: JobEnd? = if case .ending(let ending) = phase { ending.end } else { nil }
+        let end = phase.ending?.end
         let outcome = Outcome(
             kind: stop.preempts ? .preempted : .stopped, exitCode: end?.exitCode,
             signal: end?.signal)

@@ -135,8 +135,8 @@ extension Supervisor {
         var unsaved: Double?
         if let attempt {
             unsaved = 0
-            if !stop.hasSaved, !attempt.neverRan, attempt.pid != nil || isEnding {
-                let end = if case .ending(let ending) = phase { ending.at } else { now.counted }
+            if !stop.hasSaved, !attempt.neverRan, attempt.pid != nil || phase.ending != nil {
+                let end = phase.ending?.at ?? now.counted
                 let lost = max(0, (end - attempt.securedAt).seconds)
                 if knowsLosses { history.lose(seconds: lost) }
                 unsaved = lost
@@ -144,6 +144,4 @@ extension Supervisor {
         }
         notices.ended(unsaved: unsaved, record.failures)
     }
-
-    private var isEnding: Bool { if case .ending = phase { true } else { false } }
 }

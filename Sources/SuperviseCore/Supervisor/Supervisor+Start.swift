@@ -13,7 +13,7 @@ extension Supervisor {
             history.trust(id)
         }
         if mayHaveLeftovers {
-            phase = .clearing
+            enter(.clearing)
             troubles.searchForLeftovers(&orders)
             orders.set(.abandon, after: settings.stopTimeout, at: now)
         } else {
@@ -58,7 +58,7 @@ extension Supervisor {
         case .beginning:
             prepareAttempt(resume: nil, metadata: [:], at: now)
         case .checkpoint(let id):
-            phase = .choosing(id)
+            enter(.choosing(id))
             kept.cancelCompression(of: id, &orders)
             orders.add(.verify(id, trusting: resumePoint.trusts(id, of: kept.all)))
         case .nothingGood:
@@ -122,7 +122,7 @@ extension Supervisor {
             attempt: record.attempt, token: token, resume: resume,
             lastFailure: history.lastFailure?.kind)
         if !history.mayStart {
-            phase = .recording(order)
+            enter(.recording(order))
         } else {
             spawn(order)
         }
@@ -136,7 +136,7 @@ extension Supervisor {
 
     mutating func spawn(_ order: Action.SpawnOrder) {
         history.isStarted()
-        phase = .running
+        enter(.running)
         input.prepare(for: order.attempt, &orders)
         orders.add(.spawn(order))
     }

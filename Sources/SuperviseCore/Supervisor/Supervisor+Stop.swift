@@ -171,10 +171,7 @@ extension Supervisor {
             }
             finalRequestEnded(made: false, at: now)
         }
-        if case .ending(var ending) = phase, stop?.restarts == false {
-            ending.commitsAbandoned = true
-            phase = .ending(ending)
-        }
+        if stop?.restarts == false { changeEnding { $0.abandonCommits() } }
         if phase == .gathering { finishStopped(at: now) }
         concludeIfOver(at: now)
     }

@@ -94,7 +94,7 @@ extension Supervisor {
     }
 
     mutating func gather(since: Timestamp) {
-        phase = .gathering
+        enter(.gathering)
         watch.gather(since: since, from: kept.tip.flatMap { kept.step(behind: $0) }, &orders)
     }
 

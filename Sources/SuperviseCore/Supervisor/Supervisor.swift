@@ -16,7 +16,7 @@ import SuperviseFormats
 package struct Supervisor: Sendable {
     package let settings: Settings
     var history: RunHistory
-    package internal(set) var phase = Phase.idle
+    package private(set) var phase = Phase.idle
     package internal(set) var attempt: Attempt?
     package internal(set) var stop: Stop?
     /// Set in the phase `closing`, and only there.
@@ -56,44 +56,23 @@ package struct Supervisor: Sendable {
     var service: ServiceState
     var orders = Orders()
 
-    package enum Phase: Equatable, Sendable {
-        case idle
-        /// What an earlier supervisor left is being ended.
-        case clearing
-        /// What the job had completed when its supervisor died is being taken up.
-        case gathering
-        /// A checkpoint is being verified.
-        case choosing(CheckpointID)
-        /// The record of the first attempt is being made durable.
-        case recording(Action.SpawnOrder)
-        case running
-        /// The leader is gone; its descendants end, and what it committed is being finished.
-        case ending(Ending)
-        case waiting
-        /// The end is decided; the disk and readers have what is left.
-        case closing
-        case finished
-    }
-
     /// The run record as it is now.
     package var record: RunRecord { history.record }
 
     /// The end is decided.
-    package var isClosing: Bool {
-        switch phase {
-        case .closing, .finished: true
-        default: false
-        }
+    package var isClosing: Bool { phase.isClosing }
+
+    /// The only way into another phase.
+    mutating func enter(_ next: Phase) {
+        assert(phase.mayBecome(next), "\(phase) is never followed by \(next)")
+        phase = next
     }
 
-    package struct Ending: Equatable, Sendable {
-        package var end: JobEnd
-        package var at: Instant
-        package var descendantsGone = false
-        /// They outlive SIGKILL, and we go all the same.
-        package var descendantsAbandoned = false
-        /// The time for commits that were received is over.
-        package var commitsAbandoned = false
+    /// Notes what is over of an attempt whose leader is gone.
+    mutating func changeEnding(_ change: (inout Ending) -> Void) {
+        guard var ending = phase.ending else { return }
+        change(&ending)
+        enter(.ending(ending))
     }
 
     /// A checkpoint that is bad; it is set aside once a good one is found, so that a run never
