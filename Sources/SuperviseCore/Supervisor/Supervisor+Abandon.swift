@@ -44,11 +44,8 @@ extension Supervisor {
         case .clearing where stop != nil:
             leaveAsFound(at: now)
         case .clearing:
-            let message =
-                leftovers.unseen.map {
-                    "whether something of an earlier attempt is left cannot be told (\($0))"
-                } ?? "something of an earlier attempt does not end, even by SIGKILL"
-            orders.warn("\(message); starting nothing before it is gone")
+            orders.warn(
+                "\(troubles.earlierAttemptLives); starting nothing before it is gone")
         case .running where stop.map(\.restarts) ?? true:
             warnOfOutliving(at: now)
         case .running:
@@ -82,10 +79,7 @@ extension Supervisor {
             return
         }
         if !ending.descendantsGone {
-            let message =
-                retries.unseen.map { "whether something of the job is left cannot be told (\($0))" }
-                ?? "something of the job does not end, even by SIGKILL"
-            orders.warn("\(message); leaving it")
+            orders.warn("\(troubles.attemptLives("the job")); leaving it")
         }
         let isPastDeadline = isPastDeadline(at: now)
         changeEnding {
@@ -96,12 +90,9 @@ extension Supervisor {
     }
 
     private mutating func warnOfOutliving(at now: Moment) {
-        hindered(.outliving(attempt: record.attempt), at: now)
-        let message =
-            retries.unseen.map {
-                "whether something of attempt \(record.attempt) is left cannot be told (\($0))"
-            } ?? "something of attempt \(record.attempt) does not end, even by SIGKILL"
-        orders.warn("\(message); the next one starts when it is gone")
+        troubles.hindered(.outliving(attempt: record.attempt), at: now, &orders)
+        let lives = troubles.attemptLives("attempt \(record.attempt)")
+        orders.warn("\(lives); the next one starts when it is gone")
     }
 
     /// Nothing was begun, and so the record on the disk stays as it is: what an earlier supervisor

@@ -15,7 +15,7 @@ extension Supervisor {
         where timer != .watchdog && timer != .again && orders.isSet(timer) {
             orders.cancel(timer)
         }
-        publisher.isWaiting = false
+        publisher.timerEnded()
         attempt?.pid = nil
         closing = Closing(ending, outcome, because: error, at: now.instant)
         enter(.closing)
@@ -37,7 +37,9 @@ extension Supervisor {
         case .filesFlushed: flushed(.files)
         case .readersServed: readersServed(at: now)
         case .outputFlushed: flushed(.output, .readers)
-        case .outputDiscarded(let bytes): outputDiscarded(whileClosing: bytes, at: now)
+        case .outputDiscarded(let bytes):
+            // The last status tells how much was lost in all.
+            if publisher.outputDiscarded(bytes) { publishAgain(at: now) }
         case .outputTaken(let bytes):
             if closing?.outputTaken(bytes, at: now, &orders) == true { leave() }
         case .acknowledged: flushed(.acknowledgement)
@@ -58,9 +60,9 @@ extension Supervisor {
         case .released(let id): released(id)
         case .logsRemoved(let removed): room.tellRemovedLogs(removed, &orders)
         case .warned(let message): orders.warn(message)
-        case .hindered(let hindrance): hindered(hindrance, at: now)
-        case .triedAgain: triedAgain(at: now)
-        case .recordWritten: endRecordTrouble(at: now)
+        case .hindered(let hindrance): troubles.hindered(hindrance, at: now, &orders)
+        case .triedAgain: troubles.triedAgain(at: now, &orders)
+        case .recordWritten: troubles.recordWritten(at: now, &orders)
         case .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying, .compressed,
             .recorded, .spawned, .spawnFailed, .jobExited,
             .outOfMemory, .outputTail, .descendantsGone, .examined,
@@ -79,7 +81,7 @@ extension Supervisor {
         case (.close, .flushing): flushTimePassed(at: now)
         case (.rewrite, .recording): orders.add(.record(record, confirm: true))
         case (.reminder, .recording): remind(at: now)
-        case (.watchdog, _): watchdogTimePassed(at: now)
+        case (.watchdog, _): service.watchdogTimePassed(at: now, &orders)
         case (.again, _): againTimePassed(at: now)
         default: break
         }
@@ -120,7 +122,7 @@ extension Supervisor {
         if let outcome = closing.outcome {
             publishNow(at: now)
             orders.log(.finished(outcome, error: closing.error))
-        } else if publisher.last != nil, case .refused = closing.ending {
+        } else if publisher.hasPublished, case .refused = closing.ending {
             // A status that we have written is put right.
             history.end(Outcome(kind: .failed, exitCode: 125))
             publishNow(at: now)
@@ -140,11 +142,6 @@ extension Supervisor {
         guard closing?.awaits(.readers) == true else { return }
         flushed(.readers)
         closing?.readersServed(at: now, &orders)
-    }
-
-    /// The last status shows how much output was lost in all.
-    private mutating func outputDiscarded(whileClosing bytes: Int64, at now: Moment) {
-        if outputDiscarded(bytes) { publishAgain(at: now) }
     }
 
     /// Publishes the last status again, if something in it has changed since.

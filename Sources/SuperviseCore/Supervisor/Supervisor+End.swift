@@ -35,7 +35,7 @@ extension Supervisor {
                 Ending(
                     end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
                     commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now))))
-        flushWatch()
+        watch.flush(&orders)
         endDescendants(after: end, at: now)
     }
 
@@ -64,7 +64,7 @@ extension Supervisor {
         guard phase.ending != nil else { return }
         changeEnding { $0.descendantsAreGone() }
         // The last that they closed.
-        flushWatch()
+        watch.flush(&orders)
         concludeIfOver(at: now)
     }
 
@@ -89,8 +89,11 @@ extension Supervisor {
             countFailure(failureKind, end: ending.end, at: now)
         } else if stop != nil {
             startAgain(.asked, at: now)
-        } else if completes(ending.end), lacksInput {
-            failForInput(at: now)
+        } else if completes(ending.end), attempt?.resume == nil, input.isUsedUp {
+            // To end without its input completes nothing, unless it went on from a checkpoint.
+            finish(
+                Outcome(kind: .failed, exitCode: 0, reason: .inputUsedUp), .failed(status: 1),
+                because: InputHistory.usedUp, at: now)
         } else if completes(ending.end) {
             finish(Outcome(kind: .completed, exitCode: 0), .completed, at: now)
         } else if ending.end == .exited(0), !wasKilledForHang {
@@ -199,7 +202,7 @@ extension Supervisor {
     /// Whether a failure shows which work was lost. A job that never speaks, and whose files are not
     /// watched, may save by itself.
     package var knowsLosses: Bool {
-        hasSpoken || isWatching || record.commits > 0 || record.progress.reportedStep != nil
+        hasSpoken || watch.isWatching || record.commits > 0 || record.progress.reportedStep != nil
     }
 
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.

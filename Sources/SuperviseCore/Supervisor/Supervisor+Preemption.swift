@@ -101,7 +101,7 @@ extension Supervisor {
         }
         let job = Preemption.Job(
             isAtWork: phase == .running && !isHung, canAsk: canAsk, request: requestBook.open,
-            costs: record.experience.recent, step: progress.rate.map { 1 / $0 },
+            costs: record.experience.recent, step: progress.stepTime,
             stopTimeout: settings.stopTimeout)
         switch notices.next(for: job, at: now, &orders) {
         case .goOn, nil: break

@@ -22,7 +22,7 @@ extension Supervisor {
                 sender, .stopping, "the machine is being taken away, and the run ends with it")
             return
         }
-        startWaiters.add(sender, .restart(after: attemptBeforeRestart))
+        startWaiters.awaitRestart(sender, after: attemptBeforeRestart)
         guard stop == nil else { return }
         goOn(at: now)
         switch phase {

@@ -148,7 +148,7 @@ extension Supervisor {
         if isPaused, number == Self.sigcont { return }
         if phase == .running, attempt?.pid != nil {
             orders.add(.signalLeader(number))
-        } else if phase == .running || machineShortage.since != nil {
+        } else if phase == .running || troubles.isShort {
             signals.hold(number)
         }
     }
