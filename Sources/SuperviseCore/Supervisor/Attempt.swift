@@ -12,36 +12,52 @@ package struct Attempt: Sendable {
     let metadata: [String: JSONValue]
     let startedAt: Instant
     /// Why the attempt before this one ended; nil where there is none or it did not fail.
-    var lastFailure: Failure?
-    package var pid: Int?
-    /// One of its connections has said hello.
-    var hasGreeted = false
+    let lastFailure: Failure?
+    package private(set) var pid: Int?
+    /// One of its connections has said hello, or it has told with sd_notify(3) that it is ready.
+    private(set) var hasGreeted = false
     /// What it said when it gave up: there is to be no other attempt.
-    var gaveUp: String?
+    private(set) var gaveUp: String?
     /// It could not be started: no process of it lives.
-    var neverRan = false
+    private(set) var neverRan = false
     /// The job's own connections: those that said hello with this attempt's token.
-    package var connections: [ConnectionID: Connection] = [:]
+    package private(set) var connections: [ConnectionID: Connection] = [:]
     /// What it last committed or resumed from.
-    var parent: CheckpointID?
+    private(set) var parent: CheckpointID?
     /// When the state was taken that a restart would go on from.
-    var securedAt: Instant
-    var committedAnything = false
+    private(set) var securedAt: Instant
+    private(set) var committedAnything = false
     /// It made progress: see ``ProgressRule``.
-    var progressed = false
+    private(set) var progressed = false
     /// How many of its processes the kernel has ended for lack of memory.
-    var outOfMemory = 0
-    var firstStep: (step: Int64, at: Instant)?
-    var lastStep: Int64?
+    private(set) var outOfMemory = 0
+    private(set) var firstStep: (step: Int64, at: Instant)?
+    private(set) var lastStep: Int64?
+    /// The last lines that it wrote, once it has ended.
+    private(set) var outputTail: [String] = []
     /// What tells which files it closed by its own will.
     package var lastCloses = LastCloses()
-    /// The last lines that it wrote, once it has ended.
-    var outputTail: [String] = []
     /// Whether it still does what it is to do.
     package var hang: HangWatch
 
     package struct Connection: Equatable, Sendable {
-        package var acceptsCheckpoints: Bool
+        package let acceptsCheckpoints: Bool
+    }
+
+    init(
+        number: Int, formerNumber: Int, token: String, resume: CheckpointSummary?,
+        metadata: [String: JSONValue], lastFailure: Failure?, hang: HangWatch, at now: Instant
+    ) {
+        self.number = number
+        self.formerNumber = formerNumber
+        self.token = token
+        self.resume = resume
+        self.metadata = metadata
+        self.lastFailure = lastFailure
+        self.hang = hang
+        startedAt = now
+        securedAt = now
+        parent = resume?.id
     }
 
     var accepting: [ConnectionID] {
@@ -51,6 +67,75 @@ package struct Attempt: Sendable {
     var allConnections: [ConnectionID] {
         connections.keys.sorted { $0.number < $1.number }
     }
+}
+
+/// The leader, from its start to its end.
+extension Attempt {
+    mutating func started(_ pid: Int) { self.pid = pid }
+
+    mutating func couldNotStart() { neverRan = true }
+
+    mutating func lacksMemory(_ processes: Int) { outOfMemory = processes }
+
+    mutating func hasWritten(_ lines: [String]) { outputTail = lines }
+
+    /// The leader is gone, and its connections are of no more use.
+    mutating func leaderEnded() {
+        connections = [:]
+        pid = nil
+    }
+
+    /// The run ends, and nobody is told of its process any more.
+    mutating func runEnds() { pid = nil }
+}
+
+/// What the job says.
+extension Attempt {
+    mutating func greeted() { hasGreeted = true }
+
+    mutating func greeted(_ connection: ConnectionID, acceptsCheckpoints: Bool) {
+        hasGreeted = true
+        connections[connection] = Connection(acceptsCheckpoints: acceptsCheckpoints)
+    }
+
+    /// - Returns: whether it was one of the job's.
+    mutating func disconnected(_ connection: ConnectionID) -> Bool {
+        connections.removeValue(forKey: connection) != nil
+    }
+
+    mutating func givesUp(_ reason: String) { gaveUp = reason }
+
+    /// It reports a step.
+    ///
+    /// - Returns: the step at which it resumed (where that is not known, the first that it tells is
+    ///   that), and whether this one is higher than those before.
+    mutating func reported(_ step: Int64, at now: Instant) -> (base: Int64, isForward: Bool) {
+        hang.stepped(to: step, at: now)
+        if firstStep == nil { firstStep = (step, now) }
+        let base = resume.map { $0.id.step ?? step } ?? 0
+        defer { lastStep = step }
+        return (base, step > lastStep ?? base)
+    }
+}
+
+/// What it has saved.
+extension Attempt {
+    /// A checkpoint is durable.
+    ///
+    /// - Parameter state: when the job began to write it.
+    mutating func committed(_ id: CheckpointID, state: Instant) {
+        committedAnything = true
+        continues(id)
+        securedAt = max(securedAt, state)
+    }
+
+    /// Checkpoints continue from this one, or from a newer one: an older one may become durable later.
+    mutating func continues(_ id: CheckpointID) {
+        if let newer = parent, newer > id { return }
+        parent = id
+    }
+
+    mutating func madeProgress() { progressed = true }
 }
 
 /// Who sent a message, and its `seq`.

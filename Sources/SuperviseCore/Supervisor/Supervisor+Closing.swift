@@ -16,7 +16,7 @@ extension Supervisor {
             orders.cancel(timer)
         }
         publisher.timerEnded()
-        attempt?.pid = nil
+        attempt?.runEnds()
         closing = Closing(ending, outcome, because: error, at: now.instant)
         enter(.closing)
         guard outcome != nil else { return flush(at: now) }

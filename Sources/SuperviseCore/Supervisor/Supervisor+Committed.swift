@@ -9,7 +9,7 @@ extension Supervisor {
         room.startAnew()
         if commit.watched?.isRepeat == true {
             history.committedAgain()
-            becomeParent(summary.id)
+            attempt?.continues(summary.id)
         } else {
             countCommit(summary.id, securedAt: commit.securedAt)
         }
@@ -62,18 +62,10 @@ extension Supervisor {
     }
 
     private mutating func countCommit(_ id: CheckpointID, securedAt: Instant) {
-        attempt?.committedAnything = true
-        becomeParent(id)
-        if let before = attempt?.securedAt { attempt?.securedAt = max(before, securedAt) }
+        attempt?.committed(id, state: securedAt)
         if history.committed(step: id.step, resumed: attempt?.resume?.id) {
-            attempt?.progressed = true
+            attempt?.madeProgress()
         }
-    }
-
-    /// An older one may become durable after a newer one.
-    private mutating func becomeParent(_ id: CheckpointID) {
-        if let newer = attempt?.parent, newer > id { return }
-        attempt?.parent = id
     }
 
     mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {

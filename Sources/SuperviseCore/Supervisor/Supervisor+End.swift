@@ -3,22 +3,20 @@ import SuperviseFormats
 /// From the job's end to the next attempt, or to our own.
 extension Supervisor {
     mutating func jobExited(_ end: JobEnd, at now: Moment) {
-        guard phase == .running, var attempt else { return }
+        guard phase == .running, let attempt else { return }
         orders.log(
             .jobExited(
                 .init(
                     attempt: attempt.number, exitCode: end.exitCode, signal: end.signal,
                     seconds: (now.counted - attempt.startedAt).seconds)))
         for connection in attempt.allConnections { orders.add(.close(connection)) }
-        attempt.connections = [:]
         if let open = saves.open {
             orders.add(.dropStaging(open.id))
             noteDropped(open, .jobEnded, at: now)
         }
         saves.jobEnded(end)
         abandonShortage()
-        attempt.pid = nil
-        self.attempt = attempt
+        self.attempt?.leaderEnded()
         if let request = requestBook.open, !isAnswering(request) {
             // What it completed at last may answer it, and a final one is never just dropped.
             if request.isBySignal || request.final {
@@ -120,7 +118,7 @@ extension Supervisor {
     }
 
     mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
-        guard var attempt else { return }
+        guard let attempt else { return }
         let endedAt = phase.ending?.at ?? now.counted
         let unsaved = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
         notices.crashed(unsaved: unsaved)
@@ -135,15 +133,15 @@ extension Supervisor {
         if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
         history.lose(seconds: lost)
         var isAlways = false
+        var progressed = attempt.progressed
         if kind != .spawn {
             let (isProgress, isSame) = history.noteEnd(end, failed: true, lived: ran)
-            if isProgress { attempt.progressed = true }
+            progressed = progressed || isProgress
             isAlways = isSame
         }
         history.attemptFailed(
-            failure, progressed: attempt.progressed,
+            failure, progressed: progressed,
             suspected: attempt.committedAnything ? nil : attempt.resume?.id)
-        self.attempt?.progressed = attempt.progressed
         let final = final(end, kind, isAlways: isAlways)
         let wait = Backoff.wait(
             afterFailures: record.failures.withoutProgress, range: settings.backoff,

@@ -48,10 +48,9 @@ extension Supervisor {
         }
         let accepts = hello.accepts?.contains("checkpoint") == true
         let isFirst = accepts && attempt.accepting.isEmpty
-        self.attempt?.hasGreeted = true
         hasEverGreeted = true
         hasSpoken = true
-        self.attempt?.connections[sender.connection] = .init(acceptsCheckpoints: accepts)
+        self.attempt?.greeted(sender.connection, acceptsCheckpoints: accepts)
         self.attempt?.hang.signOfLife(at: now.counted)
         let resume = attempt.resume.map {
             SupervisorMessage.Resume(
@@ -113,7 +112,7 @@ extension Supervisor {
     private mutating func jobGivesUp(_ message: JobMessage.GiveUp) {
         guard let attempt, attempt.gaveUp == nil else { return }
         let error = message.error?.bounded ?? "the job gave no reason"
-        self.attempt?.gaveUp = error
+        self.attempt?.givesUp(error)
         orders.log(.gaveUp(.init(attempt: attempt.number, error: error)))
     }
 
@@ -121,7 +120,7 @@ extension Supervisor {
         requestBook.forget(connection)
         room.forget(connection)
         startWaiters.remove(connection)
-        guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
+        guard attempt?.disconnected(connection) == true else { return }
         if saves.held?.connection == connection { _ = saves.takeHeld() }
         // The wait for a final checkpoint goes on: the job may come back, or end by itself.
         if let open = saves.open, open.connection == connection {
@@ -139,16 +138,13 @@ extension Supervisor {
     }
 
     private mutating func stepped(to step: Int64, at now: Moment) {
-        attempt?.hang.stepped(to: step, at: now.counted)
-        if attempt?.firstStep == nil { attempt?.firstStep = (step, now.counted) }
-        // Where it is not known at which step it resumed, the first that it tells is that.
-        let resumed = attempt?.resume.map { $0.id.step ?? step }
-        let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
+        let resumed = attempt?.resume?.id
+        let hadProgress = attempt?.progressed != false
+        guard let (base, isForward) = attempt?.reported(step, at: now.counted) else { return }
         let (isProgress, isNews) = history.reported(
-            step: step, base: resumed ?? 0, resumed: attempt?.resume?.id, isForward: isForward,
-            hadProgress: attempt?.progressed != false)
-        if isProgress { attempt?.progressed = true }
-        attempt?.lastStep = step
+            step: step, base: base, resumed: resumed, isForward: isForward,
+            hadProgress: hadProgress)
+        if isProgress { attempt?.madeProgress() }
         if isNews { orders.add(.record(record, confirm: false)) }
     }
 }

@@ -9,7 +9,7 @@ extension Supervisor {
             switch notice {
             case .ready:
                 // As good as a hello: it has got beyond its start.
-                attempt?.hasGreeted = true
+                attempt?.greeted()
                 hasEverGreeted = true
             case .status(let text):
                 progress.say(text)

@@ -4,7 +4,7 @@ import SuperviseFormats
 extension Supervisor {
     mutating func spawnFailed(_ failure: Event.SpawnFailure, at now: Moment) {
         guard phase == .running, let attempt else { return }
-        self.attempt?.neverRan = true
+        self.attempt?.couldNotStart()
         let (status, message): (Int32, String)
         switch failure {
         case .notFound(let text): (status, message) = (127, text)

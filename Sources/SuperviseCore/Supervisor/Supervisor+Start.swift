@@ -113,10 +113,8 @@ extension Supervisor {
         signals.beginAttempt()
         attempt = Attempt(
             number: record.attempt, formerNumber: former, token: token, resume: resume,
-            metadata: metadata,
-            startedAt: now.counted, lastFailure: history.lastFailure, parent: resume?.id,
-            securedAt: now.counted,
-            hang: HangWatch(settings, attempt: record.attempt))
+            metadata: metadata, lastFailure: history.lastFailure,
+            hang: HangWatch(settings, attempt: record.attempt), at: now.counted)
         orders.add(.record(record, confirm: history.isFirstSpawn))
         let order = Action.SpawnOrder(
             attempt: record.attempt, token: token, resume: resume,
@@ -152,7 +150,7 @@ extension Supervisor {
                     attempt: attempt.number, resumedFrom: attempt.resume?.id,
                     bytes: attempt.resume?.bytes ?? 0,
                     verified: attempt.resume == nil ? nil : settings.verify)))
-        self.attempt?.pid = pid
+        self.attempt?.started(pid)
         startWaiters.started(attempt.number, at: now.counted)
         for number in held { orders.add(.signalLeader(number)) }
         if stop?.stage == .killing { orders.add(.killEverything) }

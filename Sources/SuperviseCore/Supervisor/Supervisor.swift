@@ -225,8 +225,8 @@ package struct Supervisor: Sendable {
         case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
-        case .outOfMemory(let processes): attempt?.outOfMemory = processes
-        case .outputTail(let lines): attempt?.outputTail = lines
+        case .outOfMemory(let processes): attempt?.lacksMemory(processes)
+        case .outputTail(let lines): attempt?.hasWritten(lines)
         case .descendantsGone: descendantsGone(at: now)
         case .received(let message, let connection, let seq):
             received(message, Sender(connection: connection, seq: seq), at: now)
