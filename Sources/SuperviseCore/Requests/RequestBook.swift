@@ -7,7 +7,7 @@ import SuperviseFormats
 ///     open → (moot, lost)               (the job has ended, or a final request took its place)
 ///     open → overdue → (late)           (it had its time, and an answer comes after all)
 ///
-/// What belongs to an attempt is forgotten with ``attemptBegins()`` and ``attemptIsOver()``.
+/// What belongs to an attempt is forgotten with ``attemptIsOver()``.
 package struct RequestBook: Sendable {
     package private(set) var counts = Status.Requests()
     package private(set) var open: OpenRequest?
@@ -30,15 +30,11 @@ package struct RequestBook: Sendable {
         var isOpen = false
     }
 
-    mutating func attemptBegins() {
-        attemptIsOver()
-        wasAsked = false
-        toldNotAsked = false
-    }
-
     mutating func attemptIsOver() {
         open = nil
         overdue = [:]
+        wasAsked = false
+        toldNotAsked = false
     }
 
     /// Opens a request; none is open.

@@ -20,10 +20,6 @@ package struct Attempt: Sendable {
     var gaveUp: String?
     /// It could not be started: no process of it lives.
     var neverRan = false
-    /// Another one of this supervisor ran before it, with the same standard input.
-    var isAfterAnother = false
-    /// What a stop sends to a leader that is being started.
-    var heldSignals: [Int32] = []
     /// The job's own connections: those that said hello with this attempt's token.
     package var connections: [ConnectionID: Connection] = [:]
     /// What it last committed or resumed from.

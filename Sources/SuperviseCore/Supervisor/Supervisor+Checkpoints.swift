@@ -26,7 +26,7 @@ extension Supervisor {
 
     var removalFacts: CheckpointSet.Facts {
         CheckpointSet.Facts(
-            protection: protection, retaken: namedSteps.replaceRetakes ? takenPaths.repeated : [])
+            protection: protection, retaken: watch.retaken)
     }
 
     mutating func removeByRules() { kept.removeByRules(removalFacts, &orders) }
@@ -44,10 +44,10 @@ extension Supervisor {
             return
         }
         for id in gone { history.trust(id) }
-        takenPaths.forget(gone)
+        watch.removed(gone)
         kept.removed(gone, held: held, isRead: isRead, removalFacts, &orders)
         history.setBranches(kept.lineage.forks)
-        publisher.hasProgress = true
+        publisher.noteChange()
         useRoom(isMore: !gone.isEmpty, at: now)
         followShortage(isMore: !gone.isEmpty, at: now)
     }

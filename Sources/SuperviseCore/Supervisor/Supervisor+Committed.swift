@@ -5,7 +5,7 @@ extension Supervisor {
     mutating func committed(_ summary: CheckpointSummary, seconds: Double, at now: Moment) {
         guard let commit = commits.finish(summary.id) else { return }
         kept.insert(summary)
-        takenPaths.note(summary.id, from: commit.source)
+        watch.committed(summary.id, from: commit.source)
         room.startAnew()
         if commit.watched?.isRepeat == true {
             history.committedAgain()
@@ -14,8 +14,12 @@ extension Supervisor {
             countCommit(summary.id, securedAt: commit.securedAt)
         }
         if let file = commit.watched {
-            watchedCommitted(file)
-            if commit.placesLeft.contains(FilePath(summary.path)) { takeBeside(file, summary.id) }
+            // After this one, older ones would get higher numbers.
+            watch.wasTaken(file)
+            passOverOlderFiles()
+            if commit.placesLeft.contains(FilePath(summary.path)) {
+                watch.takeBeside(file, summary.id)
+            }
         }
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         measure(commit, seconds: seconds)
@@ -81,7 +85,7 @@ extension Supervisor {
             commit.sender.map { orders.answer(.error(error), to: $0) }
             if let file = commit.watched, error.code == .conflict, commit.isRenamed {
                 // Only the name has changed: the file keeps its place in the order.
-                backlog.putFirst(file)
+                watch.putFirst(file)
                 reopen(commit.request, at: now)
             } else if let file = commit.watched, error.code == .conflict {
                 changedMeanwhile(file, request: commit.request, at: now)

@@ -29,12 +29,13 @@ extension Supervisor {
         }
         orders.cancel(.interval)
         orders.cancel(.terminate)
-        abandonDiagnosis()
-        phase = .ending(
-            Ending(
-                end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
-                commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now)))
-        flushWatch()
+        self.attempt?.hang.abandon(&orders)
+        enter(
+            .ending(
+                Ending(
+                    end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
+                    commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now))))
+        watch.flush(&orders)
         endDescendants(after: end, at: now)
     }
 
@@ -55,16 +56,15 @@ extension Supervisor {
 
     /// The leader is gone before it answered: nobody is left to be asked or told.
     private mutating func finalRequestLost(at now: Moment) {
-        stop?.stage = .telling
+        stop?.tell(spares: false)
         boundTheEnd(at: now)
     }
 
     mutating func descendantsGone(at now: Moment) {
-        guard case .ending(var ending) = phase else { return }
-        ending.descendantsGone = true
-        phase = .ending(ending)
+        guard phase.ending != nil else { return }
+        changeEnding { $0.descendantsAreGone() }
         // The last that they closed.
-        flushWatch()
+        watch.flush(&orders)
         concludeIfOver(at: now)
     }
 
@@ -89,8 +89,11 @@ extension Supervisor {
             countFailure(failureKind, end: ending.end, at: now)
         } else if stop != nil {
             startAgain(.asked, at: now)
-        } else if completes(ending.end), lacksInput {
-            failForInput(at: now)
+        } else if completes(ending.end), attempt?.resume == nil, input.isUsedUp {
+            // To end without its input completes nothing, unless it went on from a checkpoint.
+            finish(
+                Outcome(kind: .failed, exitCode: 0, reason: .inputUsedUp), .failed(status: 1),
+                because: InputHistory.usedUp, at: now)
         } else if completes(ending.end) {
             finish(Outcome(kind: .completed, exitCode: 0), .completed, at: now)
         } else if ending.end == .exited(0), !wasKilledForHang {
@@ -118,9 +121,9 @@ extension Supervisor {
 
     mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
         guard var attempt else { return }
-        let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
+        let endedAt = phase.ending?.at ?? now.counted
         let unsaved = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
-        preemption?.unsavedAtCrash = unsaved
+        notices.crashed(unsaved: unsaved)
         let lost = knowsLosses ? unsaved : 0
         let ran = endedAt - attempt.startedAt
         var failure = Failure(
@@ -199,20 +202,20 @@ extension Supervisor {
     /// Whether a failure shows which work was lost. A job that never speaks, and whose files are not
     /// watched, may save by itself.
     package var knowsLosses: Bool {
-        hasSpoken || isWatching || record.commits > 0 || record.progress.reportedStep != nil
+        hasSpoken || watch.isWatching || record.commits > 0 || record.progress.reportedStep != nil
     }
 
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.
     mutating func waitToRestart(_ wait: Duration, at now: Moment) {
         forgetAttempt()
         orders.add(.record(record, confirm: false))
-        phase = .waiting
+        enter(.waiting)
         orders.set(.backoff, after: wait, at: now)
     }
 
     mutating func finishStopped(at now: Moment) {
         guard let stop else { return }
-        let end: JobEnd? = if case .ending(let ending) = phase { ending.end } else { nil }
+        let end = phase.ending?.end
         let outcome = Outcome(
             kind: stop.preempts ? .preempted : .stopped, exitCode: end?.exitCode,
             signal: end?.signal)

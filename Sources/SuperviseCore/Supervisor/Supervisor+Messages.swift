@@ -78,7 +78,7 @@ extension Supervisor {
         case "status":
             orders.answer(.status(status(at: now)), to: sender)
         case "checkpoint":
-            controlCheckpoint(sender)
+            startWaiters.awaitCheckpoint(sender)
         case "stop":
             controlStop(sender, withCheckpoint: control.checkpoint ?? true, at: now)
         case "restart":
@@ -132,23 +132,15 @@ extension Supervisor {
     }
 
     private mutating func progressed(_ report: JobMessage.ProgressReport, at now: Moment) {
-        warnOfDropped(report.metrics)
-        progress.first = report.first ?? progress.first
-        progress.total = report.total ?? progress.total
-        progress.unit = report.unit?.bounded ?? progress.unit
-        progress.message = report.message?.bounded ?? progress.message
-        if let metrics = report.metrics { progress.keep(metrics.values) }
+        progress.warnOfDropped(report.metrics, &orders)
         if let step = report.step { stepped(to: step, at: now) }
-        progress.fraction = ProgressFraction.of(
-            step: progress.step, first: progress.first, total: progress.total)
-        publisher.hasProgress = true
+        progress.take(report, since: attempt?.firstStep, at: now.counted)
+        publisher.noteChange()
     }
 
     private mutating func stepped(to step: Int64, at now: Moment) {
-        progress.step = step
         attempt?.hang.stepped(to: step, at: now.counted)
-        let first = attempt?.firstStep ?? (step, now.counted)
-        attempt?.firstStep = first
+        if attempt?.firstStep == nil { attempt?.firstStep = (step, now.counted) }
         // Where it is not known at which step it resumed, the first that it tells is that.
         let resumed = attempt?.resume.map { $0.id.step ?? step }
         let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
@@ -157,23 +149,6 @@ extension Supervisor {
             hadProgress: attempt?.progressed != false)
         if isProgress { attempt?.progressed = true }
         attempt?.lastStep = step
-        let seconds = (now.counted - first.at).seconds
-        progress.rate =
-            seconds > 0 && step > first.step
-            ? (Double(step) - Double(first.step)) / seconds : nil
-        if let total = progress.total, total > 0 {
-            progress.eta = progress.rate.map { max(0, Double(total) - Double(step)) / $0 }
-        }
         if isNews { orders.add(.record(record, confirm: false)) }
-    }
-
-    mutating func warnOfDropped(_ metrics: Metrics?) {
-        guard let dropped = metrics?.dropped, let name = dropped.first, !droppedMetricsTold else {
-            return
-        }
-        droppedMetricsTold = true
-        let message =
-            "the metric \(name.bounded) is not a finite number and is left out (told once a run)"
-        orders.warn(message)
     }
 }

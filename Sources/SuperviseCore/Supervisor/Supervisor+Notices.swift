@@ -12,8 +12,8 @@ extension Supervisor {
                 attempt?.hasGreeted = true
                 hasEverGreeted = true
             case .status(let text):
-                progress.message = text.isEmpty ? nil : text.bounded
-                publisher.hasProgress = true
+                progress.say(text)
+                publisher.noteChange()
             case .alive, .stopping: break
             }
         }

@@ -97,7 +97,9 @@ extension Supervisor {
         }
         // A checkpoint that is under way starts the interval anew when it ends.
         guard saves.open == nil, commits.isEmpty, canAsk else { return }
-        if savesSoon(at: now) { return startInterval(at: now) }
+        if let interval, let preemption, preemption.savesSoon(interval: interval, at: now.instant) {
+            return startInterval(at: now)
+        }
         request(.interval, final: false, deadline: nil, at: now)
     }
 
@@ -116,7 +118,8 @@ extension Supervisor {
     }
 
     mutating func stagingMeasured(_ id: CheckpointID, _ size: Event.StagingSize, at now: Moment) {
-        stagingMeasuredForHang(id, size, at: now)
+        let isPaused = isPaused
+        attempt?.hang.measured(id, size, isPaused: isPaused, at: now, &orders)
         guard let request = requestBook.open, !isAnswering(request),
             let hasGrown = requestBook.wasMeasured(id, size)
         else { return }

@@ -205,21 +205,14 @@ extension Supervisor {
         _ id: CheckpointID, reason: Manifest.Reason, costFrom: Instant, _ metrics: Metrics?,
         _ metadata: [String: JSONValue]?, at now: Moment
     ) -> Action.CommitOrder {
-        warnOfDropped(metrics)
+        progress.warnOfDropped(metrics, &orders)
         let base = phase == .gathering ? kept.tip?.id : attempt?.parent
         let parent = [commits.newest, base].compactMap { $0 }.max()
         return Action.CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
             created: now.wall, secondsSoFar: (now.counted - costFrom).seconds,
             metrics: metrics?.values ?? [:], metadata: metadata ?? [:],
-            progress: Manifest.Progress(ownProgress, at: id.step))
-    }
-
-    /// As this attempt has reported it: the step that an earlier one had reached is not its own.
-    private var ownProgress: Status.Progress {
-        var own = progress
-        own.step = attempt?.lastStep
-        return own
+            progress: progress.ofCheckpoint(id.step, lastStep: attempt?.lastStep))
     }
 
     mutating func track(
@@ -245,7 +238,7 @@ extension Supervisor {
         for commit in commits.giveWay(unkept) {
             orders.add(.dropStaging(commit.id))
             saves.wasSuperseded()
-            publisher.hasProgress = true
+            publisher.noteChange()
             orders.log(.checkpointDropped(.init(id: commit.id, reason: .superseded)))
             guard let sender = commit.sender, let newest = commits.newest else { continue }
             let message =
@@ -291,7 +284,7 @@ extension Supervisor {
     /// - Parameter id: nil if the job had not begun it.
     mutating func countOwnFailure(_ id: CheckpointID?, _ error: String, at now: Moment) {
         saves.hasFailed(id, error, at: now.wall)
-        publisher.hasProgress = true
+        publisher.noteChange()
     }
 
     /// We end, and the disk has not finished these.

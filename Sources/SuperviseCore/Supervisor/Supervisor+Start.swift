@@ -13,9 +13,8 @@ extension Supervisor {
             history.trust(id)
         }
         if mayHaveLeftovers {
-            phase = .clearing
-            leftovers.search()
-            orders.add(.endLeftovers)
+            enter(.clearing)
+            troubles.searchForLeftovers(&orders)
             orders.set(.abandon, after: settings.stopTimeout, at: now)
         } else {
             choose(at: now)
@@ -24,7 +23,7 @@ extension Supervisor {
 
     private mutating func countMachineFailure(at now: Moment) {
         guard let (lost, failure) = history.takeUp(at: now.wall) else { return }
-        gatherSince = lost.started
+        watch.attemptWasLost(since: lost.started)
         orders.log(
             .failed(
                 .init(
@@ -32,16 +31,21 @@ extension Supervisor {
                     limit: settings.maxFailures, backoff: 0)))
     }
 
+    mutating func leftoversUnseen(_ reason: String, ended: [String], at now: Moment) {
+        guard phase == .clearing else { return }
+        troubles.leftoversUnseen(reason, ended: ended, at: now, &orders)
+    }
+
     mutating func leftoversEnded(_ processes: [String], at now: Moment) {
         guard phase == .clearing else { return }
-        let all = leftovers.noneLeft(ended: processes)
-        leftoversSeen(at: now)
-        if !all.isEmpty { orders.log(.leftovers(.init(processes: all))) }
+        troubles.leftoversEnded(processes, at: now, &orders)
         orders.cancel(.abandon)
         if stop != nil {
             finishStopped(at: now)
-        } else if isWatching, settings.resumeFrom == .newest, let since = gatherSince {
-            gather(since: max(since, checkpoints.last?.created ?? since))
+        } else if settings.resumeFrom == .newest,
+            let since = watch.untaken(after: checkpoints.last?.created)
+        {
+            gather(since: since)
         } else {
             choose(at: now)
         }
@@ -54,7 +58,7 @@ extension Supervisor {
         case .beginning:
             prepareAttempt(resume: nil, metadata: [:], at: now)
         case .checkpoint(let id):
-            phase = .choosing(id)
+            enter(.choosing(id))
             kept.cancelCompression(of: id, &orders)
             orders.add(.verify(id, trusting: resumePoint.trusts(id, of: kept.all)))
         case .nothingGood:
@@ -62,9 +66,15 @@ extension Supervisor {
         }
     }
 
+    mutating func verifying(_ id: CheckpointID, _ progress: Event.VerificationProgress) {
+        guard phase == .choosing(id), progress.total > 0 else { return }
+        self.progress.verifying(id, progress, &orders)
+        publisher.noteChange()
+    }
+
     mutating func verified(_ id: CheckpointID, _ result: Event.Verification, at now: Moment) {
         guard phase == .choosing(id) else { return }
-        verification = nil
+        progress.verificationEnded()
         switch result {
         case .good(let metadata):
             prepareAttempt(resume: kept.broughtBack(id), metadata: metadata, at: now)
@@ -91,29 +101,28 @@ extension Supervisor {
     ) {
         resumePoint.goOn(from: resume?.id, of: kept.all, history, &orders)
         let former = record.attempt
-        backlog = WatchedBacklog()
-        requestBook.attemptBegins()
+        watch.attemptBegins(from: resume.flatMap { kept.step(behind: $0) })
+        requestBook.attemptIsOver()
         saves.attemptBegins()
-        beginNames(from: resume)
         kept.branch(
             from: resume?.id, next: record.sequence + 1,
             isAsked: resumePoint.isAsked(of: kept.all))
         history.setBranches(kept.lineage.forks)
-        progress.rate = nil
-        progress.eta = nil
+        progress.attemptBegins()
         let token = history.beginAttempt(secret: random.next(), from: resume?.id, at: now.wall)
+        signals.beginAttempt()
         attempt = Attempt(
             number: record.attempt, formerNumber: former, token: token, resume: resume,
             metadata: metadata,
             startedAt: now.counted, lastFailure: history.lastFailure, parent: resume?.id,
             securedAt: now.counted,
-            hang: HangWatch(HangWatch.Limits(settings)))
+            hang: HangWatch(settings, attempt: record.attempt))
         orders.add(.record(record, confirm: history.isFirstSpawn))
         let order = Action.SpawnOrder(
             attempt: record.attempt, token: token, resume: resume,
             lastFailure: history.lastFailure?.kind)
         if !history.mayStart {
-            phase = .recording(order)
+            enter(.recording(order))
         } else {
             spawn(order)
         }
@@ -127,16 +136,15 @@ extension Supervisor {
 
     mutating func spawn(_ order: Action.SpawnOrder) {
         history.isStarted()
-        phase = .running
-        prepareInput()
+        enter(.running)
+        input.prepare(for: order.attempt, &orders)
         orders.add(.spawn(order))
     }
 
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
-        let held = heldSignals.take() + attempt.heldSignals
-        endMachineShortage(at: now)
-        self.attempt?.isAfterAnother = input.hasBeenUsed
+        let held = signals.take()
+        troubles.started(record.attempt, at: now, &orders)
         input.attemptRan()
         orders.log(
             .attemptStarted(
@@ -146,7 +154,6 @@ extension Supervisor {
                     verified: attempt.resume == nil ? nil : settings.verify)))
         self.attempt?.pid = pid
         startWaiters.started(attempt.number, at: now.counted)
-        self.attempt?.heldSignals = []
         for number in held { orders.add(.signalLeader(number)) }
         if stop?.stage == .killing { orders.add(.killEverything) }
         if isPaused { orders.add(.pauseJob) }
@@ -163,7 +170,7 @@ extension Supervisor {
         if case .recording = phase, history.isFirstSpawn {
             refuseRun("the run record cannot be written: \(message)", at: now)
         } else {
-            tryRecordAgain(message, at: now)
+            troubles.recordFailed(message, at: now, &orders)
         }
     }
 

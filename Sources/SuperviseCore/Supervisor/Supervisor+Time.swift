@@ -5,10 +5,7 @@ extension Supervisor {
     mutating func stoodStill(for time: Duration, at now: Moment) {
         clock.stoodStill(for: time)
         stop?.delay(by: time)
-        if case .closing(var closing) = phase {
-            closing.since = closing.since + time
-            phase = .closing(closing)
-        }
+        closing?.delay(by: time)
         requestBook.delay(by: time)
         orders.delayTimers(by: time)
         // The machine did not wait for us.

@@ -16,18 +16,16 @@ import SuperviseFormats
 package struct Supervisor: Sendable {
     package let settings: Settings
     var history: RunHistory
-    package internal(set) var phase = Phase.idle
+    package private(set) var phase = Phase.idle
     package internal(set) var attempt: Attempt?
     package internal(set) var stop: Stop?
+    /// Set in the phase `closing`, and only there.
+    package internal(set) var closing: Closing?
     var kept: CheckpointSet
     var pinBook: PinBook
     var resumePoint: ResumePoint
-    /// Where the newest watched ones were taken from.
-    var takenPaths: TakenPaths
-    /// What the numbers in the names of watched files tell.
-    package internal(set) var namedSteps: NamedSteps
-    /// Told at the end of each attempt.
-    package internal(set) var incomplete = IncompleteDirectories()
+    /// What the job writes by itself.
+    var watch: WatchQueue
     package internal(set) var startWaiters = StartWaiters()
     /// What was received and is not a checkpoint yet.
     package internal(set) var commits = CommitQueue()
@@ -40,85 +38,41 @@ package struct Supervisor: Sendable {
     let started: Timestamp
     let socket: String
     let place: SupervisorPlace?
-    /// Watched files that are complete, and are to be taken up.
-    var backlog = WatchedBacklog()
-    /// Told of all that is complete, when the job has ended or an earlier supervisor had: until then
-    /// nothing is chosen.
-    package var isFlushingWatch: Bool { flushesOfWatch > 0 }
-    /// Orders to tell all that is complete which were not answered yet.
-    var flushesOfWatch = 0
     var random: SplitMix
     /// An attempt has said hello: this job speaks the protocol.
     var hasEverGreeted = false
     /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
     var hasSpoken = false
-    /// When the attempt began that an earlier supervisor died with.
-    var gatherSince: Timestamp?
     /// Why the run was given up for want of progress.
     var givenUp: Status.GivenUp?
-    var progress = Status.Progress()
-    var droppedMetricsTold = false
+    var progress = JobProgress()
     package internal(set) var clock = JobClock()
-    /// How far the verification has come, while there is something to tell.
-    var verification: String?
-    package internal(set) var sources: [NoticeSource] = []
-    var nextInquiry = 1
-    var toldOfSources: Set<String> = []
-    package internal(set) var board = NoticeBoard()
-    var recommendations = Recommendations()
-    package internal(set) var preemption: Preemption?
-    /// What a start waits for, that the machine has not enough of.
-    package internal(set) var machineShortage = MachineShortage()
-    var retries = Retries()
-    var fatalOrder = FatalOrder()
-    var leftovers = LeftoverClearing()
-    var recordTrouble = RecordTrouble()
-    var heldSignals = HeldSignals()
+    var notices: NoticeWatch
+    var troubles = MachineTroubles()
+    var signals = JobSignals()
     var keepsInherited = true
-    var publisher = Publisher()
-    var discards = Discards()
-    package internal(set) var input = InputHistory()
-    var service: Service?
+    var publisher = StatusPublisher()
+    var input = InputHistory()
+    var service: ServiceState
     var orders = Orders()
-
-    package enum Phase: Equatable, Sendable {
-        case idle
-        /// What an earlier supervisor left is being ended.
-        case clearing
-        /// What the job had completed when its supervisor died is being taken up.
-        case gathering
-        /// A checkpoint is being verified.
-        case choosing(CheckpointID)
-        /// The record of the first attempt is being made durable.
-        case recording(Action.SpawnOrder)
-        case running
-        /// The leader is gone; its descendants end, and what it committed is being finished.
-        case ending(Ending)
-        case waiting
-        /// The end is decided; the disk and readers have what is left.
-        case closing(Closing)
-        case finished
-    }
 
     /// The run record as it is now.
     package var record: RunRecord { history.record }
 
     /// The end is decided.
-    package var isClosing: Bool {
-        switch phase {
-        case .closing, .finished: true
-        default: false
-        }
+    package var isClosing: Bool { phase.isClosing }
+
+    /// The only way into another phase.
+    mutating func enter(_ next: Phase) {
+        assert(phase.mayBecome(next), "\(phase) is never followed by \(next)")
+        phase = next
     }
 
-    package struct Ending: Equatable, Sendable {
-        package var end: JobEnd
-        package var at: Instant
-        package var descendantsGone = false
-        /// They outlive SIGKILL, and we go all the same.
-        package var descendantsAbandoned = false
-        /// The time for commits that were received is over.
-        package var commitsAbandoned = false
+    /// Notes what is over of an attempt whose leader is gone.
+    mutating func changeEnding(_ change: (inout Ending) -> Void) {
+        guard var ending = phase.ending else { return }
+        change(&ending)
+        enter(.ending(ending))
     }
 
     /// A checkpoint that is bad; it is set aside once a good one is found, so that a run never
@@ -186,19 +140,19 @@ package struct Supervisor: Sendable {
         kept = CheckpointSet(
             found.checkpoints, forks: found.record.branches, rules: settings.retention)
         pinBook = PinBook(found.pins)
-        takenPaths = TakenPaths(found.sources)
-        namedSteps = NamedSteps(
-            found.record.namedSteps, hasRetakes: !takenPaths.repeated.isEmpty)
+        watch = WatchQueue(
+            settings, directory: found.record.directory, names: found.record.namedSteps,
+            sources: found.sources)
         socket = found.socket
         place = found.place
-        service = found.manager.map { Service(manager: $0) }
+        service = ServiceState(manager: found.manager)
         random = SplitMix(seed: seed)
         started = now.wall
         history = RunHistory(
             found.record, lastBegun: found.lastBegun,
             known: found.checkpoints.map(\.id) + found.damaged.map(\.id),
             highestSequence: found.highestSequence,
-            steps: namedSteps.trust == .ended ? [] : found.checkpoints.compactMap(\.id.step),
+            steps: watch.names.trust == .ended ? [] : found.checkpoints.compactMap(\.id.step),
             settings)
         history.setBranches(kept.lineage.forks)
         resumePoint = ResumePoint(
@@ -207,8 +161,7 @@ package struct Supervisor: Sendable {
         mayHaveLeftovers = found.mayHaveLeftovers
         room = RoomMaker(
             name: found.record.name, mayHaveArchives: found.mayHaveArchives, settings)
-        let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
-        sources = (dialects ?? []).map { NoticeSource($0) }
+        notices = NoticeWatch(settings)
     }
 
     /// Takes one event; the actions are to be carried out in order.
@@ -236,7 +189,7 @@ package struct Supervisor: Sendable {
         noteFatalSignals(at: now)
         compressNext()
         watchForHangs(at: now)
-        askSources(at: now)
+        notices.poll(isClosing: isClosing, at: now, &orders)
         closeInherited()
         return orders.takeAll()
     }
@@ -265,7 +218,7 @@ package struct Supervisor: Sendable {
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
             .acknowledged, .readersServed:
             break
-        case .outputDiscarded(let bytes): outputDiscarded(bytes)
+        case .outputDiscarded(let bytes): publisher.outputDiscarded(bytes)
         case .inputSeen(let input): self.input.saw(input)
         case .recordFailed(let message): recordFailed(message, at: now)
         case .recordRefused(let message): recordRefused(message, at: now)
@@ -300,19 +253,22 @@ package struct Supervisor: Sendable {
         case .freeSpace(let bytes): spaceMeasured(bytes, at: now)
         case .pinsSaved(let error): pinBook.saved(error, &orders)
         case .watched(let files): watched(files, at: now)
-        case .watchIncomplete(let paths): foundIncomplete(paths)
+        case .watchIncomplete(let paths): watch.foundIncomplete(paths, &orders)
         case .watchFlushed: watchFlushed(at: now)
         case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new)
         case .payloadMoved(let old, let new): payloadMoved(from: old, to: new, at: now)
         case .notAdded(let id, let reason): notAdded(id, reason, at: now)
-        case .handlersFound(let hearers, let handle): handlersFound(hearers, handle)
+        case .handlersFound(let hearers, let handle):
+            attempt?.lastCloses.found(hearers, handle: handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
-        case .examined(let found): examined(found, at: now)
-        case .onHangEnded(let answer): onHangEnded(answer, at: now)
+        case .examined(let found):
+            let pid = attempt?.pid
+            attempt?.hang.examined(found, pid: pid, at: now, &orders)
+        case .onHangEnded(let answer): attempt?.hang.commandEnded(answer, at: now, &orders)
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
-        case .hindered(let hindrance): hindered(hindrance, at: now)
-        case .triedAgain: triedAgain(at: now)
+        case .hindered(let hindrance): troubles.hindered(hindrance, at: now, &orders)
+        case .triedAgain: troubles.triedAgain(at: now, &orders)
         case .recordWritten(let reserved): recordWritten(reserving: reserved, at: now)
         case .warned(let message): orders.warn(message)
         }
@@ -328,10 +284,10 @@ package struct Supervisor: Sendable {
         case .kill: killTimePassed(at: now)
         case .abandon: abandonTimePassed(at: now)
         case .backoff: backoffPassed(at: now)
-        case .publish: publisher.isWaiting = false
-        case .hang: hangTimePassed(due: due, at: now)
-        case .diagnosis: diagnosisTimePassed()
-        case .watchdog: watchdogTimePassed(at: now)
+        case .publish: publisher.timerEnded()
+        case .hang: attempt?.hang.timePassed(due: due, at: now, &orders)
+        case .diagnosis: attempt?.hang.diagnosisTimePassed(&orders)
+        case .watchdog: service.watchdogTimePassed(at: now, &orders)
         case .again: againTimePassed(at: now)
         case .lived: startWaiters.prove()
         // What is due is done after every event.

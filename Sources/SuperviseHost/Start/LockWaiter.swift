@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Takes the lock of a run, or of a directory with its checkpoints; for one that is just ending it
 /// waits a little.

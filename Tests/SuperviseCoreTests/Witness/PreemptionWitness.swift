@@ -274,7 +274,7 @@ struct PreemptionWitness {
     private func judgeAcknowledgement(_ step: Step) throws(Violation) {
         let count = step.actions.count { if case .acknowledge = $0 { true } else { false } }
         guard count > 0 else { return }
-        guard case .closing(let closing) = step.supervisor.phase else {
+        guard let closing = step.supervisor.closing else {
             throw Violation("preemption", "all is said to be saved before the end")
         }
         if count > 1 || closing.ending != .preempted || !step.settings.preemptAcknowledges

@@ -88,3 +88,39 @@ struct Retries: Equatable, Sendable {
         return over
     }
 }
+
+/// What people read.
+extension Hindrance {
+    /// nil where the host has said it.
+    var sentence: String? {
+        switch self {
+        case .tree(let reason):
+            "whether something of the job is left cannot be told now (\(reason)); looking again "
+                + "until it can"
+        case .leftovers(let reason):
+            "whether an earlier attempt has left something cannot be told now (\(reason)); starting "
+                + "nothing and looking again until it can"
+        // Reported when its time was up.
+        case .outliving: nil
+        case .guardian: nil
+        case .threads(let reason):
+            "no thread can be started (\(reason)), and the work waits for one; trying again"
+        case .signal(let name, let reason):
+            "\(name) cannot be sent to all of the job now (\(reason)); sending it as soon as that can "
+                + "be done"
+        }
+    }
+}
+
+extension Hindrance.Kind {
+    /// What can be done again when it is over; nil where the host says it.
+    var end: String? {
+        switch self {
+        case .tree: "the job's processes can be looked at"
+        case .leftovers: "what an earlier attempt has left can be looked for"
+        case .outliving, .guardian: nil
+        case .threads: "threads can be started"
+        case .signal: "the whole job can be sent signals"
+        }
+    }
+}

@@ -1,36 +1,24 @@
 import SuperviseFormats
 
-/// Whether a job still does what it is to do: one for each attempt.
+/// How long a job has shown no sign that it still works.
 ///
-/// Signs are only noted; how long there was none is looked at when the timer goes off. All instants
+/// Signs are only noted; how long there was none is computed when the timer goes off. All instants
 /// here are of ``Moment/counted``, the time in which the job could do something. Of that,
 /// - without a checkpoint, the time since the last sign of life and the last step forward counts,
 ///   from the start of the attempt on, whether the job has said hello or not;
 /// - while a checkpoint is open, only the time since it has last grown;
 /// - while a commit is being carried out, which the job may wait for, none.
-package struct HangWatch: Equatable, Sendable {
+struct SignsOfLife: Equatable, Sendable {
     typealias Cause = RunEvent.Hung.Cause
 
     /// What the job is waited for, which decides what time counts.
-    package enum Mode: Equatable, Sendable {
+    enum Mode: Equatable, Sendable {
         /// Nothing: it is not there yet, or it was asked to end, or is known to hang.
         case nothing
         case signs
         case growth(of: CheckpointID)
         /// The disk is at work for it.
         case disk
-    }
-
-    /// A hang that was found, on its way to its end.
-    package enum Stage: Equatable, Sendable {
-        /// What its processes are doing is being looked at.
-        case examining
-        /// The command of `--on-hang` runs.
-        case asking
-        /// SIGKILL is out.
-        case killing
-        /// Something else has ended it first.
-        case abandoned
     }
 
     struct Limits: Equatable, Sendable {
@@ -41,22 +29,14 @@ package struct HangWatch: Equatable, Sendable {
 
     struct Due: Equatable, Sendable {
         var cause: Cause
-        /// Until it is a hang; nothing, or less, where it is one.
+        /// Until it is a hang; nothing, or less, if it is one.
         var wait: Duration
         /// How long there was no sign.
         var silent: Duration
+        /// What has not grown, if it is a checkpoint.
+        var checkpoint: CheckpointID?
     }
 
-    /// A hang, and what was found out about it so far.
-    struct Suspicion: Equatable, Sendable {
-        var due: Due
-        /// There was never such a sign.
-        var isFirst: Bool
-        var found = Event.Examination()
-    }
-
-    package internal(set) var stage: Stage?
-    var suspicion: Suspicion?
     private let limits: Limits
     private var mode = Mode.nothing
     private var work = Stopwatch()
@@ -67,7 +47,7 @@ package struct HangWatch: Equatable, Sendable {
     private var hasShownSign = false
     private var hasStepped = false
     private var highestStep: Int64?
-    /// It is being looked at whether this one has grown.
+    /// The size of its staging directory is being measured.
     private(set) var measuring: CheckpointID?
     private var measured = Event.StagingSize.empty
 
@@ -95,7 +75,7 @@ package struct HangWatch: Equatable, Sendable {
     mutating func signOfLife(at now: Instant) {
         hasShownSign = true
         lastSign = work.reading(at: now)
-        // Who only wants a sign of life has one.
+        // Without a limit for progress, a sign of life is enough while it saves.
         if limits.progress == nil { lastGrowth = saving.reading(at: now) }
     }
 
@@ -109,7 +89,7 @@ package struct HangWatch: Equatable, Sendable {
         lastStep = work.reading(at: now)
     }
 
-    /// Nobody could look for a while: what was missed is not held against the job.
+    /// We had stopped for a while, so the signs of that time were missed.
     mutating func startAnew(at now: Instant) {
         lastSign = work.reading(at: now)
         lastStep = lastSign
@@ -137,9 +117,10 @@ package struct HangWatch: Equatable, Sendable {
     func next(at now: Instant) -> Due? {
         switch mode {
         case .nothing, .disk: return nil
-        case .growth:
+        case .growth(let id):
             let silent = saving.reading(at: now) - lastGrowth
-            return Due(cause: .checkpoint, wait: limits.growth - silent, silent: silent)
+            return Due(
+                cause: .checkpoint, wait: limits.growth - silent, silent: silent, checkpoint: id)
         case .signs:
             let worked = work.reading(at: now)
             let signs = [

@@ -1,5 +1,5 @@
 /// The cells of a table one after the other, as there may be a hundred thousand rows.
-struct TableCells {
+package struct TableCells {
     private var bytes: [UInt8] = []
     /// Where each cell ends in `bytes`, and how many columns it takes.
     private var cells: [(end: Int, width: Int)] = []
@@ -7,7 +7,9 @@ struct TableCells {
     private var rows: [Int] = []
     private var widths: [Int] = []
 
-    mutating func add(_ row: [String]) {
+    package init() {}
+
+    package mutating func add(_ row: [String]) {
         for (column, text) in row.enumerated() {
             let width = Self.width(text)
             bytes.append(contentsOf: text.utf8)
@@ -21,7 +23,7 @@ struct TableCells {
     /// Columns two blanks apart.
     ///
     /// - Parameter right: the numbers of the columns whose texts are set to the right.
-    func text(right: Set<Int>) -> String {
+    package func text(right: Set<Int>) -> String {
         let alignsRight = widths.indices.map(right.contains)
         var result: [UInt8] = []
         result.reserveCapacity(rows.count * (widths.reduce(0, +) + 2 * widths.count))

@@ -1,12 +1,12 @@
 /// Text in lines and columns. A character counts as one column.
-enum TextLayout {
+package enum TextLayout {
     /// Each paragraph broken into lines; what is in several lines already stays as it is.
-    static func wrapped(_ text: String, width: Int) -> String {
+    package static func wrapped(_ text: String, width: Int) -> String {
         text.contains("\n") ? text : lines(of: text, width: width).joined(separator: "\n")
     }
 
     /// Terms with their explanations in a second column, or below where the term is too long.
-    static func definitions(_ items: [(term: String, text: String)], width: Int) -> String {
+    package static func definitions(_ items: [(term: String, text: String)], width: Int) -> String {
         let column = 2 + min(26, items.map(\.term.count).max() ?? 0) + 2
         var result: [String] = []
         for item in items {
@@ -24,19 +24,19 @@ enum TextLayout {
     /// Rows in columns two blanks apart; no blanks at the end of a line.
     ///
     /// - Parameter right: the numbers of the columns whose texts are set to the right.
-    static func table(_ rows: some Sequence<[String]>, right: Set<Int> = []) -> String {
+    package static func table(_ rows: some Sequence<[String]>, right: Set<Int> = []) -> String {
         var cells = TableCells()
         for row in rows { cells.add(row) }
         return cells.text(right: right)
     }
 
     /// `text` with blanks behind it up to `width`.
-    static func padded(_ text: String, to width: Int) -> String {
+    package static func padded(_ text: String, to width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
     /// Without the blanks at its end.
-    static func trimmed(_ line: String) -> String {
+    package static func trimmed(_ line: String) -> String {
         String(line.reversed().drop { $0 == " " }.reversed())
     }
 
