@@ -13,6 +13,7 @@ let package = Package(
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         .target(name: "SuperviseSystem", dependencies: ["CLinux"], swiftSettings: swift),
         .target(name: "SuperviseFormats", swiftSettings: swift),
+        .target(name: "SuperviseText", dependencies: ["SuperviseFormats"], swiftSettings: swift),
         .target(name: "SuperviseCore", dependencies: ["SuperviseFormats"], swiftSettings: swift),
         .target(
             name: "SuperviseStore", dependencies: ["SuperviseSystem", "SuperviseFormats"],
@@ -20,14 +21,15 @@ let package = Package(
         .target(
             name: "SuperviseHost",
             dependencies: [
-                "SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore",
+                "SuperviseSystem", "SuperviseFormats", "SuperviseText", "SuperviseCore",
+                "SuperviseStore",
             ],
             swiftSettings: swift),
         .executableTarget(
             name: "supervise",
             dependencies: [
-                "SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore",
-                "SuperviseHost",
+                "SuperviseSystem", "SuperviseFormats", "SuperviseText", "SuperviseCore",
+                "SuperviseStore", "SuperviseHost",
             ],
             swiftSettings: swift),
 
@@ -53,15 +55,15 @@ let package = Package(
         .testTarget(
             name: "SuperviseHostTests",
             dependencies: [
-                "SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore",
-                "SuperviseHost", "supervise", "FixtureJob", "TestSupport",
+                "SuperviseSystem", "SuperviseFormats", "SuperviseText", "SuperviseCore",
+                "SuperviseStore", "SuperviseHost", "supervise", "FixtureJob", "TestSupport",
             ],
             swiftSettings: swift),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "supervise", "SuperviseSystem", "SuperviseFormats", "SuperviseCore",
-                "SuperviseStore", "SuperviseHost", "TestSupport",
+                "supervise", "SuperviseSystem", "SuperviseFormats", "SuperviseText",
+                "SuperviseCore", "SuperviseStore", "SuperviseHost", "TestSupport",
             ],
             swiftSettings: swift),
         .testTarget(

@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
+import SuperviseText
 
 /// `supervise run`: keeps the job alive until it has completed, failed for good, or is stopped.
 package func run(_ request: RunRequest) -> RunResult {

@@ -11,23 +11,27 @@ import Synchronization
 /// A payload may have a great many files, so that of each only a fingerprint is kept: of its path, its
 /// status and its digest.
 package final class VerifiedFiles: Sendable {
-    /// In order.
-    private let known = Mutex<[CheckpointID: [UInt128]]>([:])
+    private struct Known {
+        /// Of each checkpoint, in order.
+        var prints: [CheckpointID: [UInt128]] = [:]
+    }
+
+    private let known = Mutex(Known())
 
     package init() {}
 
     /// Nothing counts as verified any more, as before going back after failures.
     package func forgetAll() {
-        known.withLock { $0.removeAll() }
+        known.withLock { $0.prints.removeAll() }
     }
 
     func forget(_ id: CheckpointID) {
-        known.withLock { $0[id] = nil }
+        known.withLock { $0.prints[id] = nil }
     }
 
     func add(_ files: [HashedPayloadFile], of id: CheckpointID) {
         let prints = files.map { Self.fingerprint($0.path, $0.status, $0.digest) }.sorted()
-        known.withLock { $0[id] = prints }
+        known.withLock { $0.prints[id] = prints }
     }
 
     /// Whether the file is still the one that was hashed, and that gave this digest.
@@ -36,7 +40,7 @@ package final class VerifiedFiles: Sendable {
     ) -> Bool {
         let wanted = Self.fingerprint(path, status, digest)
         return known.withLock { known in
-            guard let prints = known[id] else { return false }
+            guard let prints = known.prints[id] else { return false }
             var (low, high) = (0, prints.count)
             while low < high {
                 let middle = (low + high) / 2

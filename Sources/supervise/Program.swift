@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import SuperviseSystem
+import SuperviseText
 
 /// What a command that ends says on standard output, and its exit status.
 struct Answer: Equatable, Sendable {

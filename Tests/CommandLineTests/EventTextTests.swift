@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import Testing
+import SuperviseText
 
 private let first = CheckpointID(sequence: 2, step: 2)
 private let second = CheckpointID(sequence: 4, step: nil)

@@ -1,5 +1,6 @@
 import SuperviseHost
 import Testing
+import SuperviseText
 
 @Suite("numbers and texts for people")
 struct HumanTextTests {

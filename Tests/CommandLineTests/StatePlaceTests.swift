@@ -3,6 +3,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseSystem
 import Testing
+import SuperviseText
 
 @testable import supervise
 

@@ -219,7 +219,7 @@ struct ChangingNoticeTests {
                 .answered(InquiryID(1), .init(body: line)), after: .seconds(number == 0 ? 0 : 5))
             requests += actions.requests.count
             warnings += actions.warnings.count
-            if let open = desk.supervisor.attempt?.request?.number { desk.save(request: open) }
+            if let open = desk.supervisor.openRequest?.number { desk.save(request: open) }
         }
         #expect(requests == 2, "at 0 and at 300 s, of 495 s")
         #expect(warnings == 1)

@@ -99,7 +99,7 @@ struct CheckpointTests {
         desk.run()
         desk.say(.begin(.init()))
         #expect(desk.tell(.commitFailed(checkpoint(1), .init(.io, "broken"))).errors == [.io])
-        #expect(desk.supervisor.attempt?.open == nil)
+        #expect(desk.supervisor.openCheckpoint == nil)
     }
 
     @Test("the parent is what was last committed or resumed from, and never a failed one")

@@ -69,9 +69,11 @@ struct CommitQueueTests {
 
     @Test("one that waits for room keeps others waiting, and has its turn again")
     func room() {
-        var queue = queue(1, 2)
+        var queue = queue(1)
         #expect(next(&queue)?.id == checkpoint(1))
-        queue.change(checkpoint(1)) { $0.stage = .waitingForRoom }
+        let waits = queue.waitForRoom(checkpoint(1))
+        #expect(waits)
+        queue.append(commit(2))
         #expect(next(&queue) == nil)
         queue.tryAgain()
         #expect(next(&queue)?.id == checkpoint(1))

@@ -120,7 +120,7 @@ struct HangTests {
         desk.tell(.warned("time passes"), after: .seconds(100))
         let began = desk.say(.begin(.init(step: 1)))
         #expect(began.timer(.hang) == 160_000_000_000)
-        let id = desk.supervisor.attempt?.open?.id ?? checkpoint(1)
+        let id = desk.supervisor.openCheckpoint?.id ?? checkpoint(1)
         desk.say(.heartbeat, after: .seconds(59))
         #expect(desk.tell(.timer(.hang), after: .seconds(1)).contains(.measureStaging(id)))
         let grown = desk.tell(.stagingMeasured(id, .init(bytes: 10, files: 1)))

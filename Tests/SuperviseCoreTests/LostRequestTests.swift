@@ -32,10 +32,10 @@ struct LostRequestTests {
         var preempted = Desk()
         preempted.run()
         preempted.tell(.signal(.preempt(name: "SIGUSR2")))
-        if preempted.supervisor.attempt?.request == nil {
+        if preempted.supervisor.openRequest == nil {
             preempted.tell(.timer(.preemption), after: .seconds(20))
         }
-        #expect(preempted.supervisor.attempt?.request?.final == true)
+        #expect(preempted.supervisor.openRequest?.final == true)
         #expect(Self.ended(preempted.end(.exited(1))) == [.lost])
         #expect(preempted.supervisor.status(at: preempted.moment).finalCheckpointLost)
 

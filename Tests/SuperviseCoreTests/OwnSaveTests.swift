@@ -48,7 +48,7 @@ struct OwnSaveTests {
         var desk = Desk()
         desk.run()
         desk.control("checkpoint")
-        let number = desk.supervisor.attempt?.request?.number
+        let number = desk.supervisor.openRequest?.number
         let id = desk.begin(request: number)
         let aborted = desk.say(.abort(.init(id: id, error: "no")))
         #expect(failures(aborted).isEmpty)
@@ -64,7 +64,7 @@ struct OwnSaveTests {
         let first = desk.begin(step: 1)
         let again = desk.say(.begin(.init(step: 2)))
         #expect(drops(again) == [.init(id: first, reason: .begunAgain)])
-        let second = desk.supervisor.attempt?.open?.id
+        let second = desk.supervisor.openCheckpoint?.id
         let gone = desk.tell(.disconnected(ConnectionID(1)))
         #expect(drops(gone).map(\.id) == [second])
         #expect(drops(gone).map(\.reason) == [.connectionEnded])

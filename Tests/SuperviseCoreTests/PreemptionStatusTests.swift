@@ -82,7 +82,7 @@ struct PreemptionStatusTests {
         ] {
             let actions = desk.tell(answer(id, word, tag), after: .seconds(7200))
             #expect(actions.requests.count == count, "\(word) \(tag)")
-            if count > 0 { desk.save(request: desk.supervisor.attempt?.request?.number) }
+            if count > 0 { desk.save(request: desk.supervisor.openRequest?.number) }
             var asked = desk.tell(.inquiryEnded(InquiryID(id), .exited(status: 0)))
             asked += desk.tell(.timer(.sources), after: .seconds(2))
             for case .inquire(let asks, _) in asked { id = asks.number }

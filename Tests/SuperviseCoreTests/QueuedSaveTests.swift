@@ -229,7 +229,7 @@ struct QueuedSaveTests {
         #expect(finish(&desk, checkpoint(4)).commit?.id == checkpoint(3))
         #expect(finish(&desk, checkpoint(3)).commit?.id == checkpoint(2))
         _ = finish(&desk, checkpoint(2))
-        #expect(desk.supervisor.attempt?.open == nil)
+        #expect(desk.supervisor.openCheckpoint == nil)
         #expect(desk.supervisor.checkpoints.map(\.id.sequence) == [1, 2, 3, 4])
     }
 

@@ -69,7 +69,7 @@ struct RequestTests {
         #expect(asked.timer(.request) == 60_000_000_000)
         desk.tell(.timer(.request), after: .seconds(60))
         #expect(desk.supervisor.requests.unanswered == 1)
-        #expect(desk.supervisor.attempt?.request == nil)
+        #expect(desk.supervisor.openRequest == nil)
     }
 
     @Test("a begin in time restarts its time, and so does staging that has grown")
@@ -88,7 +88,7 @@ struct RequestTests {
         desk.tell(.timer(.request), after: .seconds(60))
         desk.tell(.stagingMeasured(id, .init(bytes: 10, files: 1)))
         #expect(desk.supervisor.requests.unanswered == 1)
-        #expect(desk.supervisor.attempt?.open?.id == id, "nothing is dropped")
+        #expect(desk.supervisor.openCheckpoint?.id == id, "nothing is dropped")
     }
 
     @Test("a late begin that names it is taken, and counted late")
@@ -200,6 +200,6 @@ struct RequestTests {
         desk.tell(.signal(.checkpoint(name: "SIGUSR1")))
         desk.tell(.stagingMeasured(id, .init(bytes: 0, files: 0)))
         #expect(desk.supervisor.requests.unanswered == 0)
-        #expect(desk.supervisor.attempt?.request?.number == 2)
+        #expect(desk.supervisor.openRequest?.number == 2)
     }
 }

@@ -107,7 +107,7 @@ struct WatchEndingTests {
         desk.tell(.watched([file("/state.old", at: 2_000_000_000)]))
         desk.tell(.notAdded(checkpoint(2), .sameAs(checkpoint(1))))
         #expect(desk.supervisor.requests.committed == 0)
-        #expect(desk.supervisor.attempt?.request?.final == true)
+        #expect(desk.supervisor.openRequest?.final == true)
         desk.tell(.watched([file("/state", at: 3_000_000_000)]))
         let done = desk.tell(.committed(Desk.summary(checkpoint(3)), seconds: 1))
         #expect(desk.supervisor.requests.committed == 1 && done.timer(.terminate) != nil)

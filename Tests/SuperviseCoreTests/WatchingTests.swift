@@ -118,7 +118,7 @@ struct WatchingTests {
         // This one was complete before.
         desk.tell(.watched([file("/1.pt", at: 29_000_000_000)]))
         desk.tell(.committed(Desk.summary(checkpoint(1)), seconds: 1))
-        #expect(desk.supervisor.attempt?.request != nil)
+        #expect(desk.supervisor.openRequest != nil)
         let added = desk.tell(.watched([file("/2.pt", at: 31_000_000_000)]))
         #expect(added.commit?.reason == .interval)
         let done = desk.tell(.committed(Desk.summary(checkpoint(2)), seconds: 1))

@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import Testing
+import SuperviseText
 
 @testable import SuperviseHost
 

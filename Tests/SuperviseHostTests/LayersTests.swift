@@ -5,13 +5,16 @@ import Testing
 private let layers: [String: Set<String>] = [
     "SuperviseSystem": ["CLinux", "Glibc", "Synchronization"],
     "SuperviseFormats": ["FoundationEssentials"],
+    "SuperviseText": ["SuperviseFormats"],
     "SuperviseCore": ["SuperviseFormats"],
     "SuperviseStore": ["SuperviseSystem", "SuperviseFormats", "Synchronization"],
     "SuperviseHost": [
-        "SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore", "Synchronization",
+        "SuperviseSystem", "SuperviseFormats", "SuperviseText", "SuperviseCore", "SuperviseStore",
+        "Synchronization",
     ],
     "supervise": [
-        "SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore", "SuperviseHost",
+        "SuperviseSystem", "SuperviseFormats", "SuperviseText", "SuperviseCore", "SuperviseStore",
+        "SuperviseHost",
     ],
 ]
 
@@ -97,6 +100,7 @@ struct Break: Sendable, CustomTestStringConvertible {
         Break("SuperviseFormats", "import Foundation"),
         Break("SuperviseFormats", "package import struct Foundation.Data"),
         Break("SuperviseFormats", "import SuperviseCore"),
+        Break("SuperviseCore", "import SuperviseText"),
         Break("SuperviseSystem", "import SuperviseFormats"),
         Break("SuperviseSystem", "/* why */ @_exported import FoundationEssentials"),
         Break("SuperviseStore", "@preconcurrency import SuperviseCore"),

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("What processes are doing")
 struct ExaminationTests {
-    private func examine(except helpers: Set<Int32> = []) -> ProcessFindings {
+    private func examine(except helpers: [Int32] = []) -> ProcessFindings {
         let examination = ProcessExamination()
         examination.run(JobTree(helpers: helpers, sparing: nil))
         return examination.findings

@@ -90,7 +90,7 @@ extension Supervisor {
     /// a checkpoint open, others of the job, and those that have not said whose they are.
     package func orderOfLastReading(_ connections: [ConnectionID]) -> [ConnectionID] {
         func rank(_ id: ConnectionID) -> Int {
-            if attempt?.open?.connection == id { return 0 }
+            if saves.open?.connection == id { return 0 }
             guard let connection = attempt?.connections[id] else { return 3 }
             return connection.acceptsCheckpoints ? 1 : 2
         }

@@ -12,108 +12,52 @@ package struct Attempt: Sendable {
     let metadata: [String: JSONValue]
     let startedAt: Instant
     /// Why the attempt before this one ended; nil where there is none or it did not fail.
-    var lastFailure: Failure?
-    package var pid: Int?
-    /// One of its connections has said hello.
-    var hasGreeted = false
+    let lastFailure: Failure?
+    package private(set) var pid: Int?
+    /// One of its connections has said hello, or it has told with sd_notify(3) that it is ready.
+    private(set) var hasGreeted = false
     /// What it said when it gave up: there is to be no other attempt.
-    var gaveUp: String?
+    private(set) var gaveUp: String?
     /// It could not be started: no process of it lives.
-    var neverRan = false
-    /// Another one of this supervisor ran before it, with the same standard input.
-    var isAfterAnother = false
-    /// What a stop sends to a leader that is being started.
-    var heldSignals: [Int32] = []
+    private(set) var neverRan = false
     /// The job's own connections: those that said hello with this attempt's token.
-    package var connections: [ConnectionID: Connection] = [:]
-    package var request: OpenRequest?
-    /// It was asked for a checkpoint.
-    var wasAsked = false
-    /// Requests that had their time; a late answer is still taken.
-    var overdue: [Int: OverdueRequest] = [:]
-    package var open: OpenCheckpoint?
-    /// A `begin` whose answer is held back: see ``CommitQueue``.
-    package var held: HeldBegin?
-    /// The connection of its last checkpoint ended before the commit, as when the job dies.
-    var hasHungUp = false
+    package private(set) var connections: [ConnectionID: Connection] = [:]
     /// What it last committed or resumed from.
-    var parent: CheckpointID?
+    private(set) var parent: CheckpointID?
     /// When the state was taken that a restart would go on from.
-    var securedAt: Instant
-    var committedAnything = false
+    private(set) var securedAt: Instant
+    private(set) var committedAnything = false
     /// It made progress: see ``ProgressRule``.
-    var progressed = false
+    private(set) var progressed = false
     /// How many of its processes the kernel has ended for lack of memory.
-    var outOfMemory = 0
-    var firstStep: (step: Int64, at: Instant)?
-    var lastStep: Int64?
+    private(set) var outOfMemory = 0
+    private(set) var firstStep: (step: Int64, at: Instant)?
+    private(set) var lastStep: Int64?
+    /// The last lines that it wrote, once it has ended.
+    private(set) var outputTail: [String] = []
     /// What tells which files it closed by its own will.
     package var lastCloses = LastCloses()
-    /// The last lines that it wrote, once it has ended.
-    var outputTail: [String] = []
     /// Whether it still does what it is to do.
     package var hang: HangWatch
-    /// Its signal cannot be sent, which was told.
-    var toldNotAsked = false
 
     package struct Connection: Equatable, Sendable {
-        package var acceptsCheckpoints: Bool
+        package let acceptsCheckpoints: Bool
     }
 
-    /// A checkpoint that the job was asked for, until it is known how it ended.
-    package struct OpenRequest: Equatable, Sendable {
-        package let number: Int
-        package private(set) var reason: Manifest.Reason
-        package private(set) var final: Bool
-        let madeAt: Moment
-        /// The job does not know its number: the next file that it completes answers it.
-        let isBySignal: Bool
-        /// Of a final one; by the clock.
-        var deadline: Instant?
-        var operators: [Sender] = []
-        /// It was made again after room was made for it.
-        var isSecond = false
-        /// How much was staged when its time last ended.
-        var measured: Event.StagingSize?
-        /// Its time has ended, and it is being looked at whether this one has grown.
-        var measuring: CheckpointID?
-
-        /// What answers it is the last checkpoint.
-        mutating func makeFinal(_ reason: Manifest.Reason, by deadline: Instant?) {
-            self.reason = reason
-            final = true
-            self.deadline = deadline
-            measured = nil
-            measuring = nil
-        }
-    }
-
-    struct OverdueRequest: Equatable, Sendable {
-        let reason: Manifest.Reason
-        let madeAt: Moment
-        let isBySignal: Bool
-        /// Its checkpoint was received in time, and the disk has not finished it.
-        var isUnfinished = false
-        /// A late answer has come, and is counted.
-        var isLate = false
-    }
-
-    /// A checkpoint that the job is writing.
-    package struct OpenCheckpoint: Equatable, Sendable {
-        package let id: CheckpointID
-        let connection: ConnectionID
-        /// Of the `begin`, to answer when the directory is there.
-        var begin: Sender?
-        var request: Int?
-        let beganAt: Instant
-        /// Of the request that it answers, or of `begin`.
-        let costFrom: Instant
-        /// From that request to `begin`; nil where there was none.
-        let wait: Duration?
-        let reason: Manifest.Reason
-        /// Its directory is made when room has been made.
-        var waitsForRoom = false
-        var room = RoomMade.none
+    init(
+        number: Int, formerNumber: Int, token: String, resume: CheckpointSummary?,
+        metadata: [String: JSONValue], lastFailure: Failure?, hang: HangWatch, at now: Instant
+    ) {
+        self.number = number
+        self.formerNumber = formerNumber
+        self.token = token
+        self.resume = resume
+        self.metadata = metadata
+        self.lastFailure = lastFailure
+        self.hang = hang
+        startedAt = now
+        securedAt = now
+        parent = resume?.id
     }
 
     var accepting: [ConnectionID] {
@@ -125,13 +69,73 @@ package struct Attempt: Sendable {
     }
 }
 
-/// How much room has been made for a checkpoint that found the disk full.
-enum RoomMade: Equatable, Sendable {
-    case none
-    /// As much as the newest checkpoint takes.
-    case some
-    /// All that may go has gone.
-    case all
+/// The leader, from its start to its end.
+extension Attempt {
+    mutating func started(_ pid: Int) { self.pid = pid }
+
+    mutating func couldNotStart() { neverRan = true }
+
+    mutating func lacksMemory(_ processes: Int) { outOfMemory = processes }
+
+    mutating func hasWritten(_ lines: [String]) { outputTail = lines }
+
+    /// The leader is gone, and its connections are of no more use.
+    mutating func leaderEnded() {
+        connections = [:]
+        pid = nil
+    }
+
+    /// The run ends, and nobody is told of its process any more.
+    mutating func runEnds() { pid = nil }
+}
+
+/// What the job says.
+extension Attempt {
+    mutating func greeted() { hasGreeted = true }
+
+    mutating func greeted(_ connection: ConnectionID, acceptsCheckpoints: Bool) {
+        hasGreeted = true
+        connections[connection] = Connection(acceptsCheckpoints: acceptsCheckpoints)
+    }
+
+    /// - Returns: whether it was one of the job's.
+    mutating func disconnected(_ connection: ConnectionID) -> Bool {
+        connections.removeValue(forKey: connection) != nil
+    }
+
+    mutating func givesUp(_ reason: String) { gaveUp = reason }
+
+    /// It reports a step.
+    ///
+    /// - Returns: the step at which it resumed (where that is not known, the first that it tells is
+    ///   that), and whether this one is higher than those before.
+    mutating func reported(_ step: Int64, at now: Instant) -> (base: Int64, isForward: Bool) {
+        hang.stepped(to: step, at: now)
+        if firstStep == nil { firstStep = (step, now) }
+        let base = resume.map { $0.id.step ?? step } ?? 0
+        defer { lastStep = step }
+        return (base, step > lastStep ?? base)
+    }
+}
+
+/// What it has saved.
+extension Attempt {
+    /// A checkpoint is durable.
+    ///
+    /// - Parameter state: when the job began to write it.
+    mutating func committed(_ id: CheckpointID, state: Instant) {
+        committedAnything = true
+        continues(id)
+        securedAt = max(securedAt, state)
+    }
+
+    /// Checkpoints continue from this one, or from a newer one: an older one may become durable later.
+    mutating func continues(_ id: CheckpointID) {
+        if let newer = parent, newer > id { return }
+        parent = id
+    }
+
+    mutating func madeProgress() { progressed = true }
 }
 
 /// Who sent a message, and its `seq`.

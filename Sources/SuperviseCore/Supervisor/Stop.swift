@@ -1,61 +1,158 @@
 import SuperviseFormats
 
-/// That we were asked to end, or to end the job and start it again, and how far that has come.
+/// An order to end, or to restart the job, and how far it has come.
 ///
-///     asking → telling → killing        (a final checkpoint is asked for first)
+///     asking → telling → killing        (a final checkpoint is requested first)
 ///     telling → killing                 (nobody can be asked, or there is no job)
+///     asking → killing                  (a third signal)
+///
+/// An order to restart may become an order to end, and not the other way.
 package struct Stop: Equatable, Sendable {
+    package enum Stage: Equatable, Sendable {
+        /// A final checkpoint was requested; no signal is sent yet.
+        case asking
+        /// `stop` was sent; SIGTERM is sent or follows.
+        case telling
+        /// SIGKILL is sent.
+        case killing
+    }
+
     /// The signal that we will end by.
-    package var signal: Int32
-    /// The job is started again when it has ended. Who asks for an end meanwhile has the last word.
-    package var restarts = false
+    package private(set) var signal: Int32
+    /// The job is started again when it has ended.
+    package private(set) var restarts: Bool
     package let askedAt: Instant
-    package var stage: Stage
-    /// Signals that counted: 2 ends the wait for the job, 3 that for the commits too.
-    package var count = 1
-    var lastCountedAt: Instant
+    package private(set) var stage: Stage
+    /// Signals that counted: the second ends the wait for the job, the third that for commits too.
+    package private(set) var count = 1
     /// Until when a commit is waited for.
-    package var deadline: Instant
-    /// The final checkpoint was made, and the job may still end by itself.
-    var spares = false
-    /// A notice had come before: the run is preempted.
-    var preempts = false
-    /// Only a notice has asked for it, and no person.
-    var isByNotice = false
-    /// The final checkpoint was made.
-    var hasSaved = false
-    /// The leader outlives SIGKILL, and only commits are waited for.
-    var leavesLeader = false
+    package private(set) var deadline: Instant
     /// When we go whatever is left, once that is known.
-    var abandonAt: Instant?
+    private(set) var abandonAt: Instant?
+    /// A preemption notice had come before: the run counts as preempted.
+    private(set) var preempts: Bool
+    /// Only a notice has asked for it, and no person.
+    private(set) var isByNotice = false
+    /// The final checkpoint was made.
+    private(set) var hasSaved = false
+    /// The final checkpoint was made, and the job has time to end by itself before SIGTERM.
+    private(set) var spares = false
+    /// The leader outlives SIGKILL, and only commits are waited for.
+    private(set) var leavesLeader = false
+    private var lastCountedAt: Instant
+
+    /// Signals this close together are one: wrappers forward duplicates.
+    private static let duplicateWindow = Duration.milliseconds(500)
+
+    /// - Parameter asks: a final checkpoint is requested first.
+    init(
+        signal: Int32, restarts: Bool, asks: Bool, preempts: Bool, deadline: Instant,
+        at now: Instant
+    ) {
+        self.signal = signal
+        self.restarts = restarts
+        self.preempts = preempts
+        self.deadline = deadline
+        stage = asks ? .asking : .telling
+        askedAt = now
+        lastCountedAt = now
+    }
+
+    /// Of a run whose end is decided already.
+    init(signal: Int32, closingBy deadline: Instant, abandonAt: Instant, at now: Instant) {
+        self.init(
+            signal: signal, restarts: false, asks: false, preempts: false, deadline: deadline,
+            at: now)
+        self.abandonAt = abandonAt
+    }
 
     package var ending: Action.Ending { preempts ? .preempted : .stopped(signal: signal) }
 
-    /// Another signal has come; those of one keystroke are one.
+    /// The time for commits is over.
+    func isPastDeadline(at now: Instant) -> Bool { now >= deadline || count >= 3 }
+}
+
+/// Those who ask for it.
+extension Stop {
+    /// A person asks again; the signals of one keystroke are one.
     ///
-    /// - Returns: how many there were; nil if it does not count.
+    /// - Returns: how many there were; nil if this one does not count.
     mutating func countAgain(at now: Instant) -> Int? {
+        isByNotice = false
         guard now - lastCountedAt >= Self.duplicateWindow else { return nil }
         count += 1
         lastCountedAt = now
         return count <= 3 ? count : nil
     }
 
-    /// Signals this close together are one: wrappers forward duplicates.
-    private static let duplicateWindow = Duration.milliseconds(500)
+    /// A preemption notice has asked for it.
+    mutating func notice() { isByNotice = true }
+
+    /// The notices are withdrawn.
+    mutating func machineStays() { preempts = false }
+
+    /// Makes a restart an end: what was begun goes on, and its bounds count from now.
+    ///
+    /// - Parameter deadline: unless the final checkpoint is still waited for.
+    mutating func endInstead(
+        signal: Int32, preempts: Bool, by deadline: Instant, at now: Instant
+    ) {
+        restarts = false
+        self.preempts = preempts
+        self.signal = signal
+        lastCountedAt = now
+        abandonAt = nil
+        if stage != .asking { self.deadline = deadline }
+    }
+}
+
+/// Its stages.
+extension Stop {
+    /// - Parameter made: the final checkpoint was made.
+    /// - Returns: whether it was waited for.
+    mutating func finalRequestEnded(made: Bool) -> Bool {
+        guard stage == .asking else { return false }
+        hasSaved = made
+        return true
+    }
+
+    /// - Parameter spares: the job has time to end by itself before SIGTERM.
+    mutating func tell(spares: Bool) {
+        stage = .telling
+        self.spares = spares
+    }
+
+    /// - Returns: whether SIGTERM is to be sent.
+    mutating func terminate() -> Bool {
+        guard stage == .telling else { return false }
+        spares = false
+        return true
+    }
+
+    mutating func kill() { stage = .killing }
+
+    mutating func leaveLeader() { leavesLeader = true }
+}
+
+/// Its bounds.
+extension Stop {
+    /// - Returns: when we go whatever is left; never later than before.
+    mutating func abandon(by due: Instant) -> Instant {
+        let due = abandonAt.map { min(due, $0) } ?? due
+        abandonAt = due
+        return due
+    }
+
+    /// - Returns: whether the deadline has come closer.
+    mutating func tighten(to deadline: Instant) -> Bool {
+        guard self.deadline > deadline else { return false }
+        self.deadline = deadline
+        return true
+    }
 
     /// Time has passed that counts for nobody.
     mutating func delay(by time: Duration) {
         deadline = deadline + time
         abandonAt = abandonAt.map { $0 + time }
-    }
-
-    package enum Stage: Equatable, Sendable {
-        /// A final checkpoint was asked for; nobody is signalled.
-        case asking
-        /// `stop` was sent; SIGTERM is out or follows.
-        case telling
-        /// SIGKILL is out.
-        case killing
     }
 }

@@ -5,20 +5,19 @@ extension Supervisor {
     /// A later bound never takes the place of an earlier one, once a stop was asked for; and the
     /// machine may be gone before.
     mutating func abandon(by due: Instant, at now: Moment) {
-        let due = [due, stop?.abandonAt, preemption?.endBy].compactMap { $0 }.min() ?? due
-        stop?.abandonAt = due
+        var due = preemption.map { min(due, $0.endBy) } ?? due
+        due = stop?.abandon(by: due) ?? due
         orders.set(.abandon, after: max(.zero, due - now.instant), at: now)
     }
 
     mutating func abandonEverything(at now: Moment) {
-        stop?.stage = .killing
+        stop?.kill()
         switch phase {
         case .running:
             orders.add(.killEverything)
-        case .ending(var ending):
+        case .ending:
             orders.add(.killEverything)
-            ending.commitsAbandoned = true
-            phase = .ending(ending)
+            changeEnding { $0.abandonCommits() }
             concludeIfOver(at: now)
         case .gathering:
             finishStopped(at: now)
@@ -45,15 +44,12 @@ extension Supervisor {
         case .clearing where stop != nil:
             leaveAsFound(at: now)
         case .clearing:
-            let message =
-                leftovers.unseen.map {
-                    "whether something of an earlier attempt is left cannot be told (\($0))"
-                } ?? "something of an earlier attempt does not end, even by SIGKILL"
-            orders.warn("\(message); starting nothing before it is gone")
+            orders.warn(
+                "\(troubles.earlierAttemptLives); starting nothing before it is gone")
         case .running where stop.map(\.restarts) ?? true:
             warnOfOutliving(at: now)
         case .running:
-            stop?.leavesLeader = true
+            stop?.leaveLeader()
             concludeIfOver(at: now)
         case .ending(let ending):
             abandon(ending, at: now)
@@ -69,39 +65,34 @@ extension Supervisor {
         case .ending(let ending) where !ending.descendantsGone: break
         default: return .zero
         }
-        if let time = fatalOrder.patience(at: now.instant) { return time }
-        if stop != nil { stop?.stage = .killing }
+        if let time = signals.patience(at: now.instant) { return time }
+        stop?.kill()
         orders.add(.killEverything)
-        fatalOrder.note(.killEverything, at: now.instant)
-        return fatalOrder.patience(at: now.instant) ?? .zero
+        signals.note(.killEverything, at: now.instant)
+        return signals.patience(at: now.instant) ?? .zero
     }
 
     private mutating func abandon(_ ending: Ending, at now: Moment) {
-        var ending = ending
         guard stop.map({ !$0.restarts }) ?? completes(ending.end) else {
             // Else only a commit is being finished.
             if !ending.descendantsGone { warnOfOutliving(at: now) }
             return
         }
         if !ending.descendantsGone {
-            let message =
-                retries.unseen.map { "whether something of the job is left cannot be told (\($0))" }
-                ?? "something of the job does not end, even by SIGKILL"
-            orders.warn("\(message); leaving it")
+            orders.warn("\(troubles.attemptLives("the job")); leaving it")
         }
-        ending.descendantsAbandoned = true
-        ending.commitsAbandoned = ending.commitsAbandoned || isPastDeadline(at: now)
-        phase = .ending(ending)
+        let isPastDeadline = isPastDeadline(at: now)
+        changeEnding {
+            $0.abandonDescendants()
+            if isPastDeadline { $0.abandonCommits() }
+        }
         concludeIfOver(at: now)
     }
 
     private mutating func warnOfOutliving(at now: Moment) {
-        hindered(.outliving(attempt: record.attempt), at: now)
-        let message =
-            retries.unseen.map {
-                "whether something of attempt \(record.attempt) is left cannot be told (\($0))"
-            } ?? "something of attempt \(record.attempt) does not end, even by SIGKILL"
-        orders.warn("\(message); the next one starts when it is gone")
+        troubles.hindered(.outliving(attempt: record.attempt), at: now, &orders)
+        let lives = troubles.attemptLives("attempt \(record.attempt)")
+        orders.warn("\(lives); the next one starts when it is gone")
     }
 
     /// Nothing was begun, and so the record on the disk stays as it is: what an earlier supervisor

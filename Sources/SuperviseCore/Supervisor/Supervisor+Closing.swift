@@ -9,44 +9,39 @@ extension Supervisor {
     mutating func close(
         _ ending: Action.Ending, _ outcome: Outcome?, because error: String? = nil, at now: Moment
     ) {
-        endSources()
+        notices.end(&orders)
         // The end may wait for something that is to be tried again.
         for timer in TimerID.allCases
         where timer != .watchdog && timer != .again && orders.isSet(timer) {
             orders.cancel(timer)
         }
-        publisher.isWaiting = false
-        attempt?.pid = nil
-        let isQuick =
-            switch ending {
-            case .stopped, .preempted, .refused: true
-            case .completed, .failed: false
-            }
-        let closing = Closing(
-            stage: .recording, ending: ending, outcome: outcome, error: error, since: now.instant,
-            isQuick: isQuick)
-        phase = .closing(closing)
-        guard outcome != nil else { return flush(closing, at: now) }
+        publisher.timerEnded()
+        attempt?.runEnds()
+        closing = Closing(ending, outcome, because: error, at: now.instant)
+        enter(.closing)
+        guard outcome != nil else { return flush(at: now) }
         removeAtEnd()
-        record.outcome = outcome
+        history.end(outcome)
         orders.add(.record(record, confirm: true))
-        orders.set(.close, after: isQuick ? Closing.quickRecord : settings.recordTimeout, at: now)
-        guard !isQuick else { return }
-        orders.set(.reminder, after: Closing.reminder, at: now)
-        if let preemption { tightenClosing(to: preemption.endBy, at: now) }
+        closing?.awaitRecord(within: settings.recordTimeout, at: now, &orders)
+        if let preemption { closing?.tighten(to: preemption.endBy, at: now, &orders) }
     }
 
     mutating func handleWhileClosing(_ event: Event, at now: Moment) {
         switch event {
-        case .lastRecorded: lastRecorded(at: now)
+        case .lastRecorded:
+            if closing?.stage == .recording { flush(at: now) }
         case .recordFailed(let message), .recordRefused(let message):
-            lastRecordFailed(message, at: now)
+            closing?.recordFailed(message, at: now, &orders)
         case .recordGivenUp(let isVisible): lastRecordGivenUp(isVisible: isVisible, at: now)
         case .filesFlushed: flushed(.files)
         case .readersServed: readersServed(at: now)
         case .outputFlushed: flushed(.output, .readers)
-        case .outputDiscarded(let bytes): outputDiscarded(whileClosing: bytes, at: now)
-        case .outputTaken(let bytes): outputTaken(bytes, at: now)
+        case .outputDiscarded(let bytes):
+            // The last status tells how much was lost in all.
+            if publisher.outputDiscarded(bytes) { publishAgain(at: now) }
+        case .outputTaken(let bytes):
+            if closing?.outputTaken(bytes, at: now, &orders) == true { leave() }
         case .acknowledged: flushed(.acknowledgement)
         case .timer(let timer):
             _ = orders.wentOff(timer)
@@ -54,19 +49,20 @@ extension Supervisor {
         case .signal(let signal): received(whileClosing: signal, at: now)
         case .received(let message, let connection, let seq):
             received(whileClosing: message, Sender(connection: connection, seq: seq), at: now)
-        case .pinsSaved(let error): pinsSaved(error)
-        case .archiveRemoved(let time, let bytes): logRemovedArchive(time, bytes: bytes)
+        case .pinsSaved(let error): pinBook.saved(error, &orders)
+        case .archiveRemoved(let time, let bytes):
+            room.tellLast(archiveRemoved: time, bytes: bytes, &orders)
         case .archiveTrimmed(let time, let gone, let bytes):
-            logTrimmedArchive(time, gone: gone, bytes: bytes)
+            room.tellLast(archiveTrimmed: time, gone: gone, bytes: bytes, &orders)
         case .removed(let gone, let held):
-            removed(whileClosing: gone, held: held, isRead: true, at: now)
-        case .removalFailed(let ids): removed(whileClosing: [], held: ids, isRead: false, at: now)
-        case .released(let id): releasedWhileClosing(id)
-        case .logsRemoved(let removed): tellRemovedLogs(removed)
+            removed(gone, held: held, isRead: true, at: now)
+        case .removalFailed(let ids): removed([], held: ids, isRead: false, at: now)
+        case .released(let id): released(id)
+        case .logsRemoved(let removed): room.tellRemovedLogs(removed, &orders)
         case .warned(let message): orders.warn(message)
-        case .hindered(let hindrance): hindered(hindrance, at: now)
-        case .triedAgain: triedAgain(at: now)
-        case .recordWritten: endRecordTrouble(at: now)
+        case .hindered(let hindrance): troubles.hindered(hindrance, at: now, &orders)
+        case .triedAgain: troubles.triedAgain(at: now, &orders)
+        case .recordWritten: troubles.recordWritten(at: now, &orders)
         case .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying, .compressed,
             .recorded, .spawned, .spawnFailed, .jobExited,
             .outOfMemory, .outputTail, .descendantsGone, .examined,
@@ -80,94 +76,99 @@ extension Supervisor {
     }
 
     private mutating func closingTimePassed(_ timer: TimerID, at now: Moment) {
-        guard case .closing(let closing) = phase else { return }
-        switch (timer, closing.stage) {
-        case (.close, .recording): giveUpRecord()
-        case (.close, .flushing): flushTimePassed(closing, at: now)
+        switch (timer, closing?.stage) {
+        case (.close, .recording): closing?.giveUpRecord(&orders)
+        case (.close, .flushing): flushTimePassed(at: now)
         case (.rewrite, .recording): orders.add(.record(record, confirm: true))
         case (.reminder, .recording): remind(at: now)
-        case (.watchdog, _): watchdogTimePassed(at: now)
+        case (.watchdog, _): service.watchdogTimePassed(at: now, &orders)
         case (.again, _): againTimePassed(at: now)
         default: break
         }
     }
-}
-
-/// The last record: waited for, written again where that failed, and given up in the end.
-extension Supervisor {
-    private mutating func lastRecorded(at now: Moment) {
-        guard case .closing(let closing) = phase, closing.stage == .recording else { return }
-        flush(closing, at: now)
-    }
-
-    private mutating func lastRecordFailed(_ message: String, at now: Moment) {
-        guard case .closing(var closing) = phase, closing.stage == .recording else { return }
-        closing.failures += 1
-        if message != closing.failure {
-            closing.failure = message
-            let text = "the run record cannot be written: \(message); trying again"
-            orders.warn(text)
-        }
-        phase = .closing(closing)
-        let wait = Backoff.wait(
-            afterFailures: closing.failures, range: Closing.retries, jitter: 0)
-        orders.set(.rewrite, after: wait, at: now)
-    }
 
     private mutating func remind(at now: Moment) {
         guard let due = orders.due(.close) else { return }
-        orders.add(
-            .tell(
-                "waiting until the disk has taken the run record: up to "
-                    + "\(Self.text(due - now.instant)); SIGTERM ends the wait, and the run then "
-                    + "counts as unfinished"))
+        closing?.remind(until: due, at: now, &orders)
         publishNow(at: now)
-        orders.set(.reminder, after: Closing.reminders, at: now)
+        closing?.remindLater(at: now, &orders)
     }
 
-    private mutating func giveUpRecord() {
-        for timer in [TimerID.close, .rewrite, .reminder] where orders.isSet(timer) {
-            orders.cancel(timer)
-        }
-        orders.add(.giveUpRecord)
-    }
-
-    /// Nothing that still waits for the disk can make the run look finished later.
     private mutating func lastRecordGivenUp(isVisible: Bool, at now: Moment) {
-        guard case .closing(var closing) = phase, closing.stage == .recording else { return }
-        let why = closing.failure.map { " (\($0))" } ?? ""
-        let next =
-            isVisible
-            ? "supervise status \(record.name) shows whether it counts as finished"
-            : "the run counts as unfinished, and the next start goes on from its newest checkpoint"
-        let message = "the disk has not taken the run record\(why): \(next)"
-        closing.isRecorded = false
-        if !closing.isQuick, preemption == nil {
-            let what = closing.ending == .completed ? "has completed" : "failed for good"
-            closing.ending = .refused(
-                "the job \(what), but within \(Self.text(settings.recordTimeout)) \(message)")
-        } else {
-            orders.warn(message)
-            if let signal = closing.signal {
-                closing.ending = .stopped(signal: signal)
-            } else if preemption != nil, !closing.wasStopped {
-                closing.ending = .preempted
-                closing.isQuick = true
-                closing.since = now.instant
-            }
-        }
-        if !closing.wasStopped { record.outcome = nil }
-        flush(closing, at: now)
-    }
-
-    /// In whole minutes where it is some of them, else in seconds.
-    private static func text(_ wait: Duration) -> String {
-        let seconds = Int64(max(0, wait.seconds).rounded(.up))
-        return seconds < 120 ? "\(seconds) s" : "\((seconds + 59) / 60) min"
+        guard closing?.stage == .recording else { return }
+        let (run, isPreempted) = (record.name, preemption != nil)
+        closing?.recordGivenUp(
+            isVisible: isVisible, run: run, timeout: settings.recordTimeout,
+            isPreempted: isPreempted, at: now.instant, &orders)
+        if closing?.wasStopped == false { history.end(nil) }
+        flush(at: now)
     }
 }
 
-/// Those who speak to us meanwhile.
+/// The flush, which is answered in parts.
+extension Supervisor {
+    private mutating func flush(at now: Moment) {
+        closing?.recordingEnded(&orders)
+        announce(at: now)
+        let (isRemoving, end) = (kept.isRemoving, preemption?.endBy)
+        closing?.flush(
+            isRemoving: isRemoving, acknowledgement: notices.acknowledgement, before: end, at: now,
+            &orders)
+    }
+
+    /// The last line shows what the last status shows.
+    private mutating func announce(at now: Moment) {
+        guard let closing, closing.isRecorded || closing.wasStopped else { return }
+        if let outcome = closing.outcome {
+            publishNow(at: now)
+            orders.log(.finished(outcome, error: closing.error))
+        } else if publisher.hasPublished, case .refused = closing.ending {
+            // A status that we have written is put right.
+            history.end(Outcome(kind: .failed, exitCode: 125))
+            publishNow(at: now)
+        }
+    }
+
+    mutating func flushed(_ parts: Closing.Part...) {
+        if closing?.answered(parts) == true { exit() }
+    }
+
+    private mutating func flushTimePassed(at now: Moment) {
+        let end = preemption?.endBy
+        if closing?.flushTimePassed(before: end, at: now, &orders) == true { leave() }
+    }
+
+    private mutating func readersServed(at now: Moment) {
+        guard closing?.awaits(.readers) == true else { return }
+        flushed(.readers)
+        closing?.readersServed(at: now, &orders)
+    }
+
+    /// Publishes the last status again, if something in it has changed since.
+    mutating func publishAgain(at now: Moment) {
+        guard let closing, closing.stage == .flushing, closing.isRecorded, closing.outcome != nil
+        else { return }
+        publishNow(at: now)
+        self.closing?.flushFiles(&orders)
+    }
+
+    /// Exits, whatever is still waited for.
+    private mutating func leave() {
+        if closing?.awaits(.output) == true { orders.add(.leaveOutput) }
+        exit()
+    }
+
+    private mutating func exit() {
+        guard let closing else { return }
+        self.closing = nil
+        enter(.finished)
+        closing.exit(&orders)
+        // Behind it: by now our lines are written at once, and not passed on beside the job's.
+        if closing.outcome != nil { tellUnremoved() }
+    }
+}
+
+/// Signals and operators meanwhile.
 extension Supervisor {
     private mutating func received(whileClosing signal: Event.Signal, at now: Moment) {
         switch signal {
@@ -179,51 +180,23 @@ extension Supervisor {
         }
     }
 
-    /// Somebody asks us to end: the disk and slow readers have a moment left.
     private mutating func hurry(by name: String, signal: Int32, at now: Moment) {
-        guard case .closing(var closing) = phase else { return }
         if stop != nil {
             if stop?.countAgain(at: now.instant) == 3 { giveUpWaiting() }
             return
         }
-        let limit = closing.stage == .recording ? Closing.quickRecord : Closing.quick
+        let limit = closing?.hurry(by: name, signal: signal, at: now, &orders) ?? .zero
         stop = Stop(
-            signal: signal, askedAt: now.instant, stage: .telling, lastCountedAt: now.instant,
-            deadline: now.instant + limit)
-        stop?.abandonAt = now.instant + Closing.quick
-        closing.isQuick = true
-        closing.since = now.instant
-        if closing.stage == .recording {
-            closing.signal = signal
-            orders.add(
-                .tell("\(name): the disk has a moment left to take the run record"))
-        }
-        phase = .closing(closing)
-        if orders.due(.close).map({ $0 > now.instant + limit }) ?? true {
-            orders.set(.close, after: limit, at: now)
-        }
-        guard closing.stage == .flushing else { return }
-        if closing.waitsFor.contains(.readers) {
-            orders.add(.widenReaders)
-        } else if closing.waitsFor.contains(.output) {
-            orders.add(.leaveOutput)
-        }
+            signal: signal, closingBy: now.instant + limit,
+            abandonAt: now.instant + Closing.quick, at: now.instant)
     }
 
     private mutating func giveUpWaiting() {
-        guard case .closing(let closing) = phase else { return }
-        switch closing.stage {
-        case .recording: giveUpRecord()
-        case .flushing: leave(closing)
+        switch closing?.stage {
+        case .recording: closing?.giveUpRecord(&orders)
+        case .flushing: leave()
+        case nil: break
         }
-    }
-
-    /// The machine does not wait for the disk.
-    mutating func tightenClosing(to end: Instant, at now: Moment) {
-        guard case .closing(let closing) = phase, !closing.isQuick else { return }
-        if closing.waitsFor.contains(.readers) { orders.add(.widenReaders) }
-        if let due = orders.due(.close), due <= end { return }
-        orders.set(.close, after: max(Closing.quickRecord, end - now.instant), at: now)
     }
 
     private mutating func received(

@@ -4,24 +4,26 @@ import SuperviseFormats
 extension Supervisor {
     mutating func committed(_ summary: CheckpointSummary, seconds: Double, at now: Moment) {
         guard let commit = commits.finish(summary.id) else { return }
-        putBack([summary])
-        takenPaths.note(summary.id, from: commit.source)
-        archives.tried = []
-        logs.begin()
-        compression.spared = []
+        kept.insert(summary)
+        watch.committed(summary.id, from: commit.source)
+        room.startAnew()
         if commit.watched?.isRepeat == true {
-            record.commits += 1
-            becomeParent(summary.id)
+            history.committedAgain()
+            attempt?.continues(summary.id)
         } else {
             countCommit(summary.id, securedAt: commit.securedAt)
         }
         if let file = commit.watched {
-            watchedCommitted(file)
-            if commit.placesLeft.contains(FilePath(summary.path)) { takeBeside(file, summary.id) }
+            // After this one, older ones would get higher numbers.
+            watch.wasTaken(file)
+            passOverOlderFiles()
+            if commit.placesLeft.contains(FilePath(summary.path)) {
+                watch.takeBeside(file, summary.id)
+            }
         }
         attempt?.hang.stepped(to: summary.id.step, at: now.counted)
         measure(commit, seconds: seconds)
-        answerLate(commit.request)
+        requestBook.answerLate(commit.request)
         let wire = SupervisorMessage.committed(
             .init(id: summary.id, path: summary.path, bytes: summary.bytes, seconds: seconds))
         commit.sender.map { orders.answer(wire, to: $0) }
@@ -30,16 +32,16 @@ extension Supervisor {
                 .init(
                     id: summary.id, bytes: summary.bytes, seconds: seconds,
                     reason: commit.reason, request: commit.request)))
-        if commit.request == nil, commit.watched?.isRepeat != true { ownSaves.committed += 1 }
-        let request = close(commit.request)
+        if commit.request == nil, commit.watched?.isRepeat != true { saves.wasCommitted() }
+        let request = requestBook.close(commit.request, &orders)
         if let request {
-            requests.committed += 1
+            requestBook.wasCommitted()
             for sender in request.operators { orders.answer(wire, to: sender) }
         }
-        let again = takeRequestOfShortage(commit.request)
+        let again = room.takeAgain(commit.request)
         for sender in again?.operators ?? [] { orders.answer(wire, to: sender) }
         // Before anything is chosen, it is not known which one will be needed.
-        if phase != .gathering { _ = removeByRules() }
+        if phase != .gathering { removeByRules() }
         orders.add(.record(record, confirm: false))
         startInterval(at: now)
         if request?.final == true || again?.final == true {
@@ -51,41 +53,31 @@ extension Supervisor {
     /// - Parameter seconds: from the request, or `begin`, until it was durable.
     private mutating func measure(_ commit: Committing, seconds: Double) {
         guard let saving = commit.saving else {
-            record.experience.measure(cost: seconds)
+            history.measure(cost: seconds)
             return
         }
-        record.experience.measure(
+        history.measure(
             cost: saving.held + max(0, seconds - commit.order.secondsSoFar), whole: seconds,
             wait: saving.wait)
     }
 
     private mutating func countCommit(_ id: CheckpointID, securedAt: Instant) {
-        record.current?.progressed = true
-        attempt?.committedAnything = true
-        becomeParent(id)
-        if let before = attempt?.securedAt { attempt?.securedAt = max(before, securedAt) }
-        if let resumed = attempt?.resume?.id {
-            record.failures.suspects[resumed.description] = nil
+        attempt?.committed(id, state: securedAt)
+        if history.committed(step: id.step, resumed: attempt?.resume?.id) {
+            attempt?.madeProgress()
         }
-        noteCommit(step: id.step)
-    }
-
-    /// An older one may become durable after a newer one.
-    private mutating func becomeParent(_ id: CheckpointID) {
-        if let newer = attempt?.parent, newer > id { return }
-        attempt?.parent = id
     }
 
     mutating func commitFailed(_ id: CheckpointID, _ error: ProtocolError, at now: Moment) {
-        if let open = attempt?.open, open.id == id {
-            attempt?.open = nil
+        if let open = saves.open, open.id == id {
+            saves.close()
             if let begin = open.begin { orders.answer(.error(error), to: begin) }
             saveFailed(id, request: open.request, error, at: now)
         } else if let commit = commits.drop(id) {
             commit.sender.map { orders.answer(.error(error), to: $0) }
             if let file = commit.watched, error.code == .conflict, commit.isRenamed {
                 // Only the name has changed: the file keeps its place in the order.
-                backlog.putFirst(file)
+                watch.putFirst(file)
                 reopen(commit.request, at: now)
             } else if let file = commit.watched, error.code == .conflict {
                 changedMeanwhile(file, request: commit.request, at: now)
@@ -101,9 +93,9 @@ extension Supervisor {
     ) {
         orders.log(.checkpointFailed(.init(id: id, request: number, error: error.message)))
         if number == nil { countOwnFailure(id, error.message, at: now) }
-        let request = close(number)
+        let request = requestBook.close(number, &orders)
         if let request {
-            requests.failed += 1
+            requestBook.hasFailed()
             // After a failed fsync the same files must not be synced again; the job may save anew.
             if error.code == .noSpace,
                 suspectShortage(isTold: true, request: request, error: error)

@@ -3,41 +3,37 @@ import SuperviseFormats
 /// From the job's end to the next attempt, or to our own.
 extension Supervisor {
     mutating func jobExited(_ end: JobEnd, at now: Moment) {
-        guard phase == .running, var attempt else { return }
+        guard phase == .running, let attempt else { return }
         orders.log(
             .jobExited(
                 .init(
                     attempt: attempt.number, exitCode: end.exitCode, signal: end.signal,
                     seconds: (now.counted - attempt.startedAt).seconds)))
         for connection in attempt.allConnections { orders.add(.close(connection)) }
-        attempt.connections = [:]
-        if let open = attempt.open {
+        if let open = saves.open {
             orders.add(.dropStaging(open.id))
             noteDropped(open, .jobEnded, at: now)
         }
-        diedSaving = (attempt.open != nil || attempt.hasHungUp) && end != .exited(0)
+        saves.jobEnded(end)
         abandonShortage()
-        attempt.open = nil
-        attempt.held = nil
-        attempt.pid = nil
-        self.attempt = attempt
-        let answering = attempt.request.map { isAnswering($0) } ?? false
-        if let request = attempt.request, !answering {
+        self.attempt?.leaderEnded()
+        if let request = requestBook.open, !isAnswering(request) {
             // What it completed at last may answer it, and a final one is never just dropped.
             if request.isBySignal || request.final {
                 orders.cancel(.request)
             } else {
-                endMoot(request, at: now)
+                requestBook.endMoot(at: now, &orders)
             }
         }
         orders.cancel(.interval)
         orders.cancel(.terminate)
-        abandonDiagnosis()
-        phase = .ending(
-            Ending(
-                end: end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
-                commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now)))
-        flushWatch()
+        self.attempt?.hang.abandon(&orders)
+        enter(
+            .ending(
+                Ending(
+                    end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
+                    commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now))))
+        watch.flush(&orders)
         endDescendants(after: end, at: now)
     }
 
@@ -58,16 +54,15 @@ extension Supervisor {
 
     /// The leader is gone before it answered: nobody is left to be asked or told.
     private mutating func finalRequestLost(at now: Moment) {
-        stop?.stage = .telling
+        stop?.tell(spares: false)
         boundTheEnd(at: now)
     }
 
     mutating func descendantsGone(at now: Moment) {
-        guard case .ending(var ending) = phase else { return }
-        ending.descendantsGone = true
-        phase = .ending(ending)
+        guard phase.ending != nil else { return }
+        changeEnding { $0.descendantsAreGone() }
         // The last that they closed.
-        flushWatch()
+        watch.flush(&orders)
         concludeIfOver(at: now)
     }
 
@@ -83,7 +78,7 @@ extension Supervisor {
             ending.descendantsGone || ending.descendantsAbandoned,
             isSaved || ending.commitsAbandoned
         else { return }
-        if let request = attempt?.request { endWithJob(request, at: now) }
+        endRequestWithJob(at: now)
         for timer in [TimerID.stopDeadline, .kill, .abandon] { orders.cancel(timer) }
         if stop?.restarts == false {
             finishStopped(at: now)
@@ -92,8 +87,11 @@ extension Supervisor {
             countFailure(failureKind, end: ending.end, at: now)
         } else if stop != nil {
             startAgain(.asked, at: now)
-        } else if completes(ending.end), lacksInput {
-            failForInput(at: now)
+        } else if completes(ending.end), attempt?.resume == nil, input.isUsedUp {
+            // To end without its input completes nothing, unless it went on from a checkpoint.
+            finish(
+                Outcome(kind: .failed, exitCode: 0, reason: .inputUsedUp), .failed(status: 1),
+                because: InputHistory.usedUp, at: now)
         } else if completes(ending.end) {
             finish(Outcome(kind: .completed, exitCode: 0), .completed, at: now)
         } else if ending.end == .exited(0), !wasKilledForHang {
@@ -120,10 +118,10 @@ extension Supervisor {
     }
 
     mutating func countFailure(_ kind: Failure.Kind, end: JobEnd, at now: Moment) {
-        guard var attempt else { return }
-        let endedAt = if case .ending(let ending) = phase { ending.at } else { now.counted }
+        guard let attempt else { return }
+        let endedAt = phase.ending?.at ?? now.counted
         let unsaved = kind == .spawn ? 0 : (endedAt - attempt.securedAt).seconds
-        preemption?.unsavedAtCrash = unsaved
+        notices.crashed(unsaved: unsaved)
         let lost = knowsLosses ? unsaved : 0
         let ran = endedAt - attempt.startedAt
         var failure = Failure(
@@ -133,18 +131,17 @@ extension Supervisor {
         failure.error = attempt.gaveUp
         failure.outputTail = attempt.outputTail
         if kind == .hang { failure.report = RunEvent.Hung.report(attempt: attempt.number) }
-        loseWork(seconds: lost)
-        record.failures.total += 1
-        if kind != .spawn { record.experience.failures += 1 }
-        let isAlways = kind != .spawn && noteEnd(end, failed: true, lived: ran)
-        attempt.progressed = self.attempt?.progressed == true
-        if !attempt.progressed { record.failures.withoutProgress += 1 }
-        record.failures.last = failure
-        lastFailure = failure
-        if let from = attempt.resume?.id, !attempt.committedAnything, !attempt.progressed {
-            record.failures.suspects[from.description, default: 0] += 1
+        history.lose(seconds: lost)
+        var isAlways = false
+        var progressed = attempt.progressed
+        if kind != .spawn {
+            let (isProgress, isSame) = history.noteEnd(end, failed: true, lived: ran)
+            progressed = progressed || isProgress
+            isAlways = isSame
         }
-        record.current = nil
+        history.attemptFailed(
+            failure, progressed: progressed,
+            suspected: attempt.committedAnything ? nil : attempt.resume?.id)
         let final = final(end, kind, isAlways: isAlways)
         let wait = Backoff.wait(
             afterFailures: record.failures.withoutProgress, range: settings.backoff,
@@ -157,7 +154,7 @@ extension Supervisor {
                     final: final)))
         if let final {
             let outcome = Outcome(kind: .failed, exitCode: end.exitCode, signal: end.signal)
-            givenUp = givenUp(because: final)
+            givenUp = history.givenUp(because: final)
             finish(outcome, .failed(status: exitStatus(after: end, final)), at: now)
         } else {
             waitToRestart(wait, at: now)
@@ -203,20 +200,20 @@ extension Supervisor {
     /// Whether a failure shows which work was lost. A job that never speaks, and whose files are not
     /// watched, may save by itself.
     package var knowsLosses: Bool {
-        hasSpoken || isWatching || record.commits > 0 || record.progress.reportedStep != nil
+        hasSpoken || watch.isWatching || record.commits > 0 || record.progress.reportedStep != nil
     }
 
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.
     mutating func waitToRestart(_ wait: Duration, at now: Moment) {
-        attempt = nil
+        forgetAttempt()
         orders.add(.record(record, confirm: false))
-        phase = .waiting
+        enter(.waiting)
         orders.set(.backoff, after: wait, at: now)
     }
 
     mutating func finishStopped(at now: Moment) {
         guard let stop else { return }
-        let end: JobEnd? = if case .ending(let ending) = phase { ending.end } else { nil }
+        let end = phase.ending?.end
         let outcome = Outcome(
             kind: stop.preempts ? .preempted : .stopped, exitCode: end?.exitCode,
             signal: end?.signal)
@@ -229,10 +226,10 @@ extension Supervisor {
     mutating func finish(
         _ outcome: Outcome, _ ending: Action.Ending, because error: String? = nil, at now: Moment
     ) {
-        if let request = attempt?.request { endWithJob(request, at: now) }
+        endRequestWithJob(at: now)
         noteUnfinished()
-        if isTreeGone { record.current = nil }
-        endNumbers()
+        if isTreeGone { history.attemptIsGone() }
+        history.endNumbers()
         close(ending, outcome, because: error, at: now)
     }
 

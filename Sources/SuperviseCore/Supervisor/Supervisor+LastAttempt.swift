@@ -2,12 +2,6 @@ import SuperviseFormats
 
 /// Gives up what only another attempt would need.
 extension Supervisor {
-    /// The record that says so skips no numbers.
-    mutating func endNumbers() {
-        numbers.end()
-        record.attemptsReserved = numbers.reserved
-    }
-
     /// What our starter gave us for the job is held only as long as another attempt may need it: others
     /// may wait until it is closed.
     mutating func closeInherited() {

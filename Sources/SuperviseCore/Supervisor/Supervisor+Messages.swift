@@ -48,10 +48,9 @@ extension Supervisor {
         }
         let accepts = hello.accepts?.contains("checkpoint") == true
         let isFirst = accepts && attempt.accepting.isEmpty
-        self.attempt?.hasGreeted = true
         hasEverGreeted = true
         hasSpoken = true
-        self.attempt?.connections[sender.connection] = .init(acceptsCheckpoints: accepts)
+        self.attempt?.greeted(sender.connection, acceptsCheckpoints: accepts)
         self.attempt?.hang.signOfLife(at: now.counted)
         let resume = attempt.resume.map {
             SupervisorMessage.Resume(
@@ -63,7 +62,7 @@ extension Supervisor {
                     name: record.name, attempt: attempt.number, resume: resume,
                     lastFailure: attempt.lastFailure.map(LastFailure.init))),
             to: sender)
-        if accepts, let wire = wireRequest(at: now) {
+        if accepts, let wire = requestBook.wire(at: now) {
             orders.add(.send(.checkpointRequest(wire), to: sender.connection, seq: nil))
         }
         if let stop, stop.stage != .asking {
@@ -78,7 +77,7 @@ extension Supervisor {
         case "status":
             orders.answer(.status(status(at: now)), to: sender)
         case "checkpoint":
-            controlCheckpoint(sender)
+            startWaiters.awaitCheckpoint(sender)
         case "stop":
             controlStop(sender, withCheckpoint: control.checkpoint ?? true, at: now)
         case "restart":
@@ -94,12 +93,16 @@ extension Supervisor {
                 return
             }
             if control.command == "delete" {
-                delete(id, sender)
+                kept.delete(
+                    id, for: sender, hasChosen: resumePoint.hasChosen, removalFacts, &orders)
             } else {
-                changePin(of: id, isPinned: control.command == "pin", sender)
+                pinBook.change(
+                    id, isPinned: control.command == "pin", exists: kept.contains(id), sender,
+                    &orders)
             }
         case "prune":
-            prune(sender)
+            kept.prune(
+                for: sender, hasChosen: resumePoint.hasChosen, removalFacts, &orders)
         default:
             orders.refuse(sender, .badMessage, "there is no control command \"\(control.command)\"")
         }
@@ -109,66 +112,39 @@ extension Supervisor {
     private mutating func jobGivesUp(_ message: JobMessage.GiveUp) {
         guard let attempt, attempt.gaveUp == nil else { return }
         let error = message.error?.bounded ?? "the job gave no reason"
-        self.attempt?.gaveUp = error
+        self.attempt?.givesUp(error)
         orders.log(.gaveUp(.init(attempt: attempt.number, error: error)))
     }
 
     mutating func disconnected(_ connection: ConnectionID, at now: Moment) {
-        attempt?.request?.operators.removeAll { $0.connection == connection }
-        shortage?.again?.operators.removeAll { $0.connection == connection }
+        requestBook.forget(connection)
+        room.forget(connection)
         startWaiters.remove(connection)
-        guard attempt?.connections.removeValue(forKey: connection) != nil else { return }
-        if attempt?.held?.connection == connection { attempt?.held = nil }
+        guard attempt?.disconnected(connection) == true else { return }
+        if saves.held?.connection == connection { _ = saves.takeHeld() }
         // The wait for a final checkpoint goes on: the job may come back, or end by itself.
-        if let open = attempt?.open, open.connection == connection {
-            attempt?.hasHungUp = true
+        if let open = saves.open, open.connection == connection {
+            saves.hungUp()
             noteDropped(open, .connectionEnded, at: now)
             drop(open, at: now)
         }
     }
 
     private mutating func progressed(_ report: JobMessage.ProgressReport, at now: Moment) {
-        warnOfDropped(report.metrics)
-        progress.first = report.first ?? progress.first
-        progress.total = report.total ?? progress.total
-        progress.unit = report.unit?.bounded ?? progress.unit
-        progress.message = report.message?.bounded ?? progress.message
-        if let metrics = report.metrics { progress.keep(metrics.values) }
+        progress.warnOfDropped(report.metrics, &orders)
         if let step = report.step { stepped(to: step, at: now) }
-        progress.fraction = ProgressFraction.of(
-            step: progress.step, first: progress.first, total: progress.total)
-        publisher.hasProgress = true
+        progress.take(report, since: attempt?.firstStep, at: now.counted)
+        publisher.noteChange()
     }
 
     private mutating func stepped(to step: Int64, at now: Moment) {
-        progress.step = step
-        attempt?.hang.stepped(to: step, at: now.counted)
-        let first = attempt?.firstStep ?? (step, now.counted)
-        attempt?.firstStep = first
-        // Where it is not known at which step it resumed, the first that it tells is that.
-        let resumed = attempt?.resume.map { $0.id.step ?? step }
-        let isForward = step > (attempt?.lastStep ?? resumed ?? 0)
-        let isNews = noteReport(step: step, base: resumed ?? 0)
-        attempt?.lastStep = step
-        let seconds = (now.counted - first.at).seconds
-        progress.rate =
-            seconds > 0 && step > first.step
-            ? (Double(step) - Double(first.step)) / seconds : nil
-        if let total = progress.total, total > 0 {
-            progress.eta = progress.rate.map { max(0, Double(total) - Double(step)) / $0 }
-        }
-        let isFirst = isForward && record.current?.progressed == false
-        if isFirst { record.current?.progressed = true }
-        if isFirst || isNews { orders.add(.record(record, confirm: false)) }
-    }
-
-    mutating func warnOfDropped(_ metrics: Metrics?) {
-        guard let dropped = metrics?.dropped, let name = dropped.first, !droppedMetricsTold else {
-            return
-        }
-        droppedMetricsTold = true
-        let message =
-            "the metric \(name.bounded) is not a finite number and is left out (told once a run)"
-        orders.warn(message)
+        let resumed = attempt?.resume?.id
+        let hadProgress = attempt?.progressed != false
+        guard let (base, isForward) = attempt?.reported(step, at: now.counted) else { return }
+        let (isProgress, isNews) = history.reported(
+            step: step, base: base, resumed: resumed, isForward: isForward,
+            hadProgress: hadProgress)
+        if isProgress { attempt?.madeProgress() }
+        if isNews { orders.add(.record(record, confirm: false)) }
     }
 }

@@ -9,11 +9,11 @@ extension Supervisor {
             switch notice {
             case .ready:
                 // As good as a hello: it has got beyond its start.
-                attempt?.hasGreeted = true
+                attempt?.greeted()
                 hasEverGreeted = true
             case .status(let text):
-                progress.message = text.isEmpty ? nil : text.bounded
-                publisher.hasProgress = true
+                progress.say(text)
+                publisher.noteChange()
             case .alive, .stopping: break
             }
         }

@@ -1,15 +1,59 @@
 import SuperviseFormats
 
-/// The machine is taken away: one deadline, by which all is saved and the job is gone.
+/// Preemption notices, and what their deadline bounds.
 extension Supervisor {
-    /// What was decided before has to be over in time, too; and the machine does not wait for those
-    /// who stood still.
+    package var sources: [NoticeSource] { notices.sources }
+    package var preemption: Preemption? { notices.preemption }
+
+    mutating func answered(_ id: InquiryID, _ answer: Inquiry.Answer, at now: Moment) {
+        let report = notices.answered(
+            id, answer, stop: stop, failures: record.failures.total, at: now, &orders)
+        follow(report, at: now)
+    }
+
+    mutating func inquiryEnded(_ id: InquiryID, _ end: Inquiry.End, at now: Moment) {
+        let report = notices.inquiryEnded(
+            id, end, stop: stop, failures: record.failures.total, at: now, &orders)
+        follow(report, at: now)
+    }
+
+    mutating func signalled(_ name: String, at now: Moment) {
+        let change = notices.signalled(
+            name, stop: stop, failures: record.failures.total, at: now, &orders)
+        follow(.init(change: change), at: now)
+    }
+
+    private mutating func follow(_ report: NoticeWatch.Report, at now: Moment) {
+        switch report.change {
+        case .nothing: break
+        case .deadline: tighten(at: now)
+        case .machineStays: stop?.machineStays()
+        }
+        for notice in report.advice { advised(notice, by: report.source, at: now) }
+    }
+
+    private mutating func advised(_ notice: Notice, by source: String, at now: Moment) {
+        guard stop == nil, !isClosing,
+            notices.heeds(
+                notice, of: source, interval: schedule.plannedInterval(record.experience), at: now,
+                &orders)
+        else { return }
+        if let refusal = joinOrRequest(nil, reason: .preemption, at: now) {
+            orders.warn("\(source): no checkpoint is asked for: \(refusal.message)")
+        } else {
+            notices.followedAdvice(at: now.instant)
+        }
+    }
+}
+
+/// What is bounded already, and has to be over before the deadline now.
+extension Supervisor {
     mutating func tighten(at now: Moment) {
         guard let preemption, phase != .finished else { return }
         if stop?.restarts == true, !PreemptionPlan.isLong(preemption.deadline - now.instant) {
             endInstead(
                 by: preemption.source, signal: Self.sigterm, withCheckpoint: true, at: now)
-            stop?.isByNotice = true
+            stop?.notice()
         }
         tightenStop(to: preemption.saveBy, at: now)
         if let due = orders.due(.kill), due > preemption.killBy {
@@ -20,19 +64,16 @@ extension Supervisor {
         if stop != nil, let due = orders.due(.abandon), due > preemption.endBy {
             abandon(by: preemption.endBy, at: now)
         }
-        tightenClosing(to: preemption.endBy, at: now)
+        closing?.tighten(to: preemption.endBy, at: now, &orders)
     }
 
     private mutating func tightenStop(to saveBy: Instant, at now: Moment) {
-        if let deadline = attempt?.request?.deadline, deadline > saveBy {
-            attempt?.request?.deadline = saveBy
-            // Who was asked is asked again, with the time that is left now, unless it has answered and only
-            // the disk is waited for.
-            if let request = attempt?.request, !isAnswering(request) { sendRequest(at: now) }
+        if requestBook.tighten(to: saveBy) {
+            // A job that was asked is asked again, with the time that is left now, unless it has
+            // answered and only the disk is waited for.
+            if let request = requestBook.open, !isAnswering(request) { sendRequest(at: now) }
         }
-        guard let deadline = stop?.deadline, deadline > saveBy else { return }
-        stop?.deadline = saveBy
-        guard orders.isSet(.stopDeadline) else { return }
+        guard stop?.tighten(to: saveBy) == true, orders.isSet(.stopDeadline) else { return }
         orders.set(.stopDeadline, after: max(.zero, saveBy - now.instant), at: now)
     }
 
@@ -42,51 +83,34 @@ extension Supervisor {
         guard let due = orders.due(.terminate), due > now.instant + half else { return }
         orders.set(.terminate, after: half, at: now)
     }
+}
 
-    /// After every event, and when its time has come: whether the job may still go on.
+/// Whether the job may still go on.
+extension Supervisor {
+    /// After every event.
     mutating func followNotice(at now: Moment) {
         guard let preemption, stop == nil, !isPreemptionMoot else {
             orders.cancelIfSet(.preemption)
             return
         }
         if case .ending = phase {
-            awaitEnd(until: preemption.saveBy, at: now)
+            if notices.awaitEnd(at: now, &orders) {
+                preempt(by: preemption.source, withCheckpoint: false, at: now)
+            }
             return
         }
-        let plan = PreemptionPlan(
-            left: preemption.deadline - now.instant, costs: record.experience.recent,
-            step: progress.rate.map { 1 / $0 }, canAsk: canAsk, stopTimeout: settings.stopTimeout,
-            reserve: preemption.reserve, first: firstCheckpoint(at: now))
-        let step = phase == .running && !isHung ? plan.next : plan.nextWithoutJob
-        switch step {
-        case .goOn(let wait):
-            let due = now.instant + wait
-            self.preemption?.savesAt = due
-            // The plan is the same one, but for what is lost in rounding.
-            if let set = orders.due(.preemption), abs((set - due).seconds) < 0.001 { return }
-            orders.set(.preemption, after: wait, at: now)
+        let job = Preemption.Job(
+            isAtWork: phase == .running && !isHung, canAsk: canAsk, request: requestBook.open,
+            costs: record.experience.recent, step: progress.stepTime,
+            stopTimeout: settings.stopTimeout)
+        switch notices.next(for: job, at: now, &orders) {
+        case .goOn, nil: break
         case .ask:
-            self.preemption?.hasAsked = true
-            // Where it is refused, the plan is made without it.
+            // If it is refused, the plan is made without it.
             _ = joinOrRequest(nil, reason: .preemption, at: now)
             followNotice(at: now)
-        case .save: preempt(withCheckpoint: true, at: now)
-        case .stop: preempt(withCheckpoint: false, at: now)
-        }
-    }
-
-    private func firstCheckpoint(at now: Moment) -> PreemptionPlan.FirstCheckpoint {
-        guard preemption?.hasAsked == true else { return .notAsked }
-        guard let request = attempt?.request, !request.final else { return .over }
-        return .underWay(now.instant - request.madeAt.instant)
-    }
-
-    /// What has just ended by itself may have completed, and what it committed is waited for.
-    private mutating func awaitEnd(until saveBy: Instant, at now: Moment) {
-        if now.instant >= saveBy {
-            preempt(withCheckpoint: false, at: now)
-        } else if orders.due(.preemption) != saveBy {
-            orders.set(.preemption, after: saveBy - now.instant, at: now)
+        case .save: preempt(by: preemption.source, withCheckpoint: true, at: now)
+        case .stop: preempt(by: preemption.source, withCheckpoint: false, at: now)
         }
     }
 
@@ -99,54 +123,25 @@ extension Supervisor {
         }
     }
 
-    private mutating func preempt(withCheckpoint: Bool, at now: Moment) {
-        guard let source = preemption?.source else { return }
-        preemption?.savesAt = nil
-        orders.cancelIfSet(.preemption)
+    private mutating func preempt(by source: String, withCheckpoint: Bool, at now: Moment) {
         askedToStop(
             by: source, signal: Self.sigterm, withCheckpoint: withCheckpoint, at: now)
-        stop?.isByNotice = true
+        stop?.notice()
     }
 
-    /// A request so shortly before the final one would only be in its way.
-    func savesSoon(at now: Moment) -> Bool {
-        guard let saves = preemption?.savesAt, let interval else { return false }
-        return saves - now.instant < interval / 2
-    }
-
-    /// What had to be left undone.
+    /// Counts what could not be saved before the deadline.
     mutating func countPreemption(at now: Moment) {
-        guard let stop, stop.preempts, let preemption else { return }
-        var lost = 0.0
-        if let attempt, !stop.hasSaved, !attempt.neverRan, attempt.pid != nil || isEnding {
-            let end = if case .ending(let ending) = phase { ending.at } else { now.counted }
-            lost = max(0, (end - attempt.securedAt).seconds)
-            if knowsLosses { loseWork(seconds: lost) }
-        } else if attempt == nil, let failure = record.failures.last,
-            record.failures.total > preemption.failures
-        {
-            // It crashed in the time that was left, and its loss is counted already.
-            lost = preemption.unsavedAtCrash ?? failure.lostSeconds
+        guard let stop, stop.preempts, preemption != nil else { return }
+        var unsaved: Double?
+        if let attempt {
+            unsaved = 0
+            if !stop.hasSaved, !attempt.neverRan, attempt.pid != nil || phase.ending != nil {
+                let end = phase.ending?.at ?? now.counted
+                let lost = max(0, (end - attempt.securedAt).seconds)
+                if knowsLosses { history.lose(seconds: lost) }
+                unsaved = lost
+            }
         }
-        self.preemption?.lost = lost
-    }
-
-    /// What tells the source of the notice that all is saved; nil if something was lost.
-    var acknowledgement: Inquiry? {
-        preemption?.lost == 0 ? preemption?.entry.acknowledgement : nil
-    }
-
-    private var isEnding: Bool { if case .ending = phase { true } else { false } }
-
-    func preemptionStatus(at now: Moment) -> Status.Preemption? {
-        guard !sources.isEmpty || preemption != nil else { return nil }
-        let notice = preemption.map {
-            Status.Notice(
-                source: $0.source, action: $0.notice.action.rawValue, noticed: $0.entry.noticed,
-                deadline: $0.entry.deadlineToRead,
-                finalCheckpoint: stop == nil ? $0.savesAt.map { now.wall(at: $0) } : nil,
-                saved: checkpoints.last?.id, lostSeconds: knowsLosses ? $0.lost : nil)
-        }
-        return Status.Preemption(sources: toldSources, notice: notice)
+        notices.ended(unsaved: unsaved, record.failures)
     }
 }

@@ -1,30 +1,34 @@
 import SuperviseFormats
 
-/// Requested checkpoints: at most one is open, and each is counted once when it has ended.
+/// Requested checkpoints: when one is made, and what it ends with. See ``RequestBook``.
 extension Supervisor {
+    package var requests: Status.Requests { requestBook.counts }
+
+    package var openRequest: OpenRequest? { requestBook.open }
+
     /// A checkpoint now, for an operator or a signal; joins the request that is open.
     ///
     /// - Returns: why there is none.
     mutating func joinOrRequest(
         _ sender: Sender?, reason: Manifest.Reason = .manual, at now: Moment
     ) -> ProtocolError? {
-        if isClosing || (stop != nil && attempt?.request == nil) {
+        if isClosing || (stop != nil && requestBook.open == nil) {
             return ProtocolError(.stopping, "the run is stopping")
         }
-        guard phase == .running, let attempt else {
+        guard phase == .running, attempt != nil else {
             return ProtocolError(.conflict, "the job is not running now; ask again when it is")
         }
         if isPaused {
             return ProtocolError(.conflict, "the job is paused; unpause it first")
         }
-        if attempt.request == nil {
+        if requestBook.open == nil {
             guard canAsk else {
                 return ProtocolError(
                     .conflict, "the job has no connection that accepts checkpoint requests")
             }
             request(reason, final: false, deadline: nil, at: now)
         }
-        if let sender { self.attempt?.request?.operators.append(sender) }
+        if let sender { requestBook.join([sender]) }
         return nil
     }
 
@@ -34,24 +38,15 @@ extension Supervisor {
     ) {
         guard let attempt else { return }
         if final, makeFinal(reason, by: deadline, at: now) { return }
-        var operators: [Sender] = []
-        if var superseded = attempt.request {
-            // Who waits for it joins the new one.
-            swap(&operators, &superseded.operators)
-            endMoot(superseded, at: now)
-        }
-        let number = nextRequest
-        nextRequest += 1
-        requests.made += 1
+        // Who waits for the open one joins the new one.
+        let operators = requestBook.endForAnother(at: now, &orders)
         let signal = attempt.accepting.isEmpty ? settings.requestSignal : nil
-        self.attempt?.wasAsked = true
-        self.attempt?.request = Attempt.OpenRequest(
-            number: number, reason: reason, final: final, madeAt: now,
-            isBySignal: signal != nil, deadline: deadline, operators: operators)
-        let wire = wireRequest(at: now)
+        requestBook.make(
+            reason, final: final, isBySignal: signal != nil, deadline: deadline,
+            operators: operators, at: now)
         sendRequest(at: now)
         if let signal { orders.add(.askBySignal(signal)) }
-        if let wire { orders.log(.checkpointRequested(wire)) }
+        if let wire = requestBook.wire(at: now) { orders.log(.checkpointRequested(wire)) }
         orders.cancel(.interval)
         if !final {
             orders.set(.request, after: settings.checkpointTimeout, at: now)
@@ -61,7 +56,7 @@ extension Supervisor {
     /// To all who accept: when it is made, and again with less time. A job that was asked by a signal
     /// cannot be told of times.
     mutating func sendRequest(at now: Moment) {
-        guard let wire = wireRequest(at: now) else { return }
+        guard let wire = requestBook.wire(at: now) else { return }
         for connection in attempt?.accepting ?? [] {
             orders.add(.send(.checkpointRequest(wire), to: connection, seq: nil))
         }
@@ -73,10 +68,10 @@ extension Supervisor {
         _ reason: Manifest.Reason, by deadline: Instant?, at now: Moment
     ) -> Bool {
         guard preemption?.hasAsked == true, record.experience.recent.isEmpty,
-            let open = attempt?.request, !open.final, !open.isBySignal,
+            let open = requestBook.open, !open.final, !open.isBySignal,
             attempt?.accepting.isEmpty == false
         else { return false }
-        attempt?.request?.makeFinal(reason, by: deadline)
+        requestBook.becomeFinal(reason, by: deadline)
         commits.becomeFinal(open.number)
         orders.cancel(.request)
         orders.cancel(.interval)
@@ -84,29 +79,37 @@ extension Supervisor {
         return true
     }
 
-    /// The open request as it is said now; deadlines count from now.
-    func wireRequest(at now: Moment) -> CheckpointRequest? {
-        guard let request = attempt?.request else { return nil }
-        let left = request.deadline.map { max(0, ($0 - now.instant).seconds) }
-        return CheckpointRequest(
-            request: request.number, reason: request.reason, final: request.final, deadline: left)
+    /// From now to the next checkpoint; nil where none is asked for.
+    var interval: Duration? {
+        schedule.interval(record.experience, wasAsked: requestBook.wasAsked)
+    }
+
+    /// Counts from now: after a commit, a failed or unanswered request, or the first hello.
+    mutating func startInterval(at now: Moment) {
+        guard phase == .running, stop == nil, attempt != nil, requestBook.open == nil, canAsk
+        else { return }
+        schedule.start(record.experience, wasAsked: requestBook.wasAsked, at: now, &orders)
     }
 
     mutating func intervalPassed(at now: Moment) {
-        guard phase == .running, stop == nil, let attempt, attempt.request == nil else { return }
+        guard phase == .running, stop == nil, attempt != nil, requestBook.open == nil else {
+            return
+        }
         // A checkpoint that is under way starts the interval anew when it ends.
-        guard attempt.open == nil, commits.isEmpty, canAsk else { return }
-        if savesSoon(at: now) { return startInterval(at: now) }
+        guard saves.open == nil, commits.isEmpty, canAsk else { return }
+        if let interval, let preemption, preemption.savesSoon(interval: interval, at: now.instant) {
+            return startInterval(at: now)
+        }
         request(.interval, final: false, deadline: nil, at: now)
     }
 
     /// The time of a request restarts as long as what is staged has grown; only now it is looked at.
     mutating func requestTimePassed(at now: Moment) {
-        guard phase == .running, let request = attempt?.request, !request.final else { return }
-        if let open = attempt?.open {
-            attempt?.request?.measuring = open.id
+        guard phase == .running, let request = requestBook.open, !request.final else { return }
+        if let open = saves.open {
+            requestBook.measure(open.id)
             orders.add(.measureStaging(open.id))
-        } else if attempt?.held?.request == request.number {
+        } else if saves.held?.request == request.number {
             // It has begun in time, as far as it could.
             orders.set(.request, after: settings.checkpointTimeout, at: now)
         } else if !isAnswering(request) {
@@ -115,99 +118,50 @@ extension Supervisor {
     }
 
     mutating func stagingMeasured(_ id: CheckpointID, _ size: Event.StagingSize, at now: Moment) {
-        stagingMeasuredForHang(id, size, at: now)
-        guard let request = attempt?.request, request.measuring == id, !isAnswering(request) else {
-            return
-        }
-        attempt?.request?.measuring = nil
-        guard attempt?.open?.id == id, case let before = request.measured ?? .empty,
-            size.bytes > before.bytes || size.files > before.files
-        else {
-            endUnanswered(request, at: now)
-            return
-        }
-        attempt?.request?.measured = size
+        let isPaused = isPaused
+        attempt?.hang.measured(id, size, isPaused: isPaused, at: now, &orders)
+        guard let request = requestBook.open, !isAnswering(request),
+            let hasGrown = requestBook.wasMeasured(id, size)
+        else { return }
+        guard hasGrown, saves.open?.id == id else { return endUnanswered(request, at: now) }
         orders.set(.request, after: settings.checkpointTimeout, at: now)
     }
 
     /// Its commit was received: only the disk is waited for.
-    func isAnswering(_ request: Attempt.OpenRequest) -> Bool {
-        commits.answers(request.number)
-    }
+    func isAnswering(_ request: OpenRequest) -> Bool { commits.answers(request.number) }
 
-    mutating func endUnanswered(_ request: Attempt.OpenRequest, at now: Moment) {
-        requests.unanswered += 1
-        attempt?.overdue[request.number] = Attempt.OverdueRequest(
-            reason: request.reason, madeAt: request.madeAt, isBySignal: request.isBySignal)
-        end(request, .unanswered, at: now)
-        let seconds = Int((now.counted - request.madeAt.counted).seconds.rounded())
-        let error = ProtocolError(
-            .conflict, "the job has not answered the request in \(seconds) s")
+    mutating func endUnanswered(_ request: OpenRequest, at now: Moment) {
+        guard let error = requestBook.endUnanswered(at: now, &orders) else { return }
         let isFollowed =
             !request.final && suspectShortage(isTold: false, request: request, error: error)
         if !isFollowed { orders.refuse(request.operators, error) }
         startInterval(at: now)
     }
 
-    mutating func endMoot(_ request: Attempt.OpenRequest, at now: Moment) {
-        requests.moot += 1
-        end(request, .moot, at: now)
-        orders.refuse(
-            request.operators, ProtocolError(.stopping, "the job ended before it answered"))
+    /// The time is over, and the job has done its part.
+    ///
+    /// - Returns: false where nothing was received that answers the open request.
+    mutating func endUnfinished(at now: Moment) -> Bool {
+        guard let request = requestBook.open,
+            let commit = commits.unfinished.last(where: { $0.request == request.number })
+        else { return false }
+        requestBook.endUnfinished(commit.id, at: now, &orders)
+        return true
     }
 
     /// The job is gone, and all that it had handed over is taken or abandoned.
-    mutating func endWithJob(_ request: Attempt.OpenRequest, at now: Moment) {
-        if endUnfinished(request, at: now) { return }
-        if request.final {
-            endFinal(request, at: now)
-        } else {
-            endMoot(request, at: now)
-        }
-    }
-
-    /// A final request is lost with the job, unless a checkpoint that was begun after it is there: the
-    /// job need not have named the request in it.
-    private mutating func endFinal(_ request: Attempt.OpenRequest, at now: Moment) {
+    mutating func endRequestWithJob(at now: Moment) {
+        guard let request = requestBook.open, !endUnfinished(at: now) else { return }
+        guard request.final else { return requestBook.endMoot(at: now, &orders) }
+        // A final request is lost with the job, unless a checkpoint that was begun after it is there: the
+        // job need not have named the request in it.
         if let attempt, attempt.committedAnything, attempt.securedAt >= request.madeAt.counted,
-            let saved = checkpoints.last(where: { $0.id == attempt.parent })
+            let parent = attempt.parent, let saved = kept[parent]
         {
-            requests.committed += 1
-            self.attempt?.request = nil
-            orders.cancel(.request)
-            let wire = SupervisorMessage.committed(
-                .init(id: saved.id, path: saved.path, bytes: saved.bytes, seconds: 0))
-            for sender in request.operators { orders.answer(wire, to: sender) }
-            return
+            requestBook.endCommitted(saved, &orders)
+        } else {
+            requestBook.endLost(isOfRun: stop?.restarts == false, at: now, &orders)
         }
-        requests.lost += 1
-        // After a restart the run goes on, and its last line has nothing to say of it.
-        if stop?.restarts == false { finalCheckpointLost = true }
-        end(request, .lost, at: now)
-        orders.refuse(
-            request.operators, ProtocolError(.stopping, "the job ended before it answered"))
-    }
-
-    mutating func end(
-        _ request: Attempt.OpenRequest, _ result: RunEvent.RequestEnded.Result,
-        of checkpoint: CheckpointID? = nil, at now: Moment
-    ) {
-        attempt?.request = nil
-        orders.cancel(.request)
-        orders.log(
-            .requestEnded(
-                .init(
-                    request: request.number, result: result,
-                    seconds: (now.counted - request.madeAt.counted).seconds,
-                    checkpoint: checkpoint)))
-    }
-
-    /// The request that a commit or a `failed` named, if it is the open one, has ended.
-    mutating func close(_ number: Int?) -> Attempt.OpenRequest? {
-        guard let request = attempt?.request, request.number == number else { return nil }
-        attempt?.request = nil
-        orders.cancel(.request)
-        return request
     }
 
     mutating func jobFailedToSave(_ failed: JobMessage.SaveFailed, at now: Moment) {
@@ -217,8 +171,8 @@ extension Supervisor {
         let isTold = failed.code == JobMessage.noSpace
         let refusal = ProtocolError(
             isTold ? .noSpace : .io, "the job could not save: \(error)")
-        guard let request = close(failed.request) else { return }
-        requests.failed += 1
+        guard let request = requestBook.close(failed.request, &orders) else { return }
+        requestBook.hasFailed()
         if suspectShortage(isTold: isTold, request: request, error: refusal) {
             return startInterval(at: now)
         }
@@ -226,8 +180,4 @@ extension Supervisor {
         startInterval(at: now)
         if request.final { finalRequestEnded(made: false, at: now) }
     }
-}
-
-extension Event.StagingSize {
-    static let empty = Event.StagingSize(bytes: 0, files: 0)
 }

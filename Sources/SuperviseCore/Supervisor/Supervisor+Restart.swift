@@ -22,7 +22,7 @@ extension Supervisor {
                 sender, .stopping, "the machine is being taken away, and the run ends with it")
             return
         }
-        startWaiters.add(sender, .restart(after: attemptBeforeRestart))
+        startWaiters.awaitRestart(sender, after: attemptBeforeRestart)
         guard stop == nil else { return }
         goOn(at: now)
         switch phase {
@@ -42,22 +42,18 @@ extension Supervisor {
     mutating func endInstead(
         by name: String, signal: Int32, withCheckpoint: Bool, at now: Moment
     ) {
-        guard var stop else { return }
-        stop.restarts = false
-        stop.preempts = preemption != nil
-        stop.signal = signal
-        stop.lastCountedAt = now.instant
-        stop.abandonAt = nil
+        let isPreempted = preemption != nil
+        stop?.endInstead(
+            signal: signal, preempts: isPreempted, by: now.instant + settings.checkpointTimeout,
+            at: now.instant)
+        guard let stop else { return }
+        let isAsking = stop.stage == .asking
         if attempt != nil { orders.add(.widenReaders) }
-        let asks = stop.stage == .asking && withCheckpoint
-        if stop.stage != .asking {
-            stop.deadline = now.instant + settings.checkpointTimeout
-            orders.set(.stopDeadline, after: settings.checkpointTimeout, at: now)
-        }
-        self.stop = stop
-        let seconds = asks ? max(0, (stop.deadline - now.instant).seconds) : nil
+        if !isAsking { orders.set(.stopDeadline, after: settings.checkpointTimeout, at: now) }
+        let left = max(0, (stop.deadline - now.instant).seconds)
+        let seconds = isAsking && withCheckpoint ? left : nil
         orders.log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
-        if stop.stage == .asking {
+        if isAsking {
             if !withCheckpoint { tellToStop(politely: false, at: now) }
         } else {
             abandon(by: (orders.due(.kill) ?? now.instant) + .seconds(1), at: now)
@@ -70,17 +66,16 @@ extension Supervisor {
         var wait = Duration.zero
         switch reason {
         case .asked:
-            if knowsLosses { loseWork(seconds: (ending.at - attempt.securedAt).seconds) }
+            if knowsLosses { history.lose(seconds: (ending.at - attempt.securedAt).seconds) }
         case .always:
-            _ = noteEnd(
+            _ = history.noteEnd(
                 ending.end, failed: false, lived: ending.at - attempt.startedAt)
             wait = Backoff.wait(
                 afterFailures: record.failures.withoutProgress, range: settings.backoff,
                 jitter: Double.random(in: -1...1, using: &random))
         }
         stop = nil
-        lastFailure = nil
-        record.current = nil
+        history.attemptEnded()
         orders.log(
             .restarting(
                 .init(attempt: attempt.number, reason: reason, backoff: wait.seconds)))

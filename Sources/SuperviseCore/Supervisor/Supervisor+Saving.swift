@@ -3,70 +3,101 @@ import SuperviseFormats
 /// Checkpoints on their way: begun, then committed, or added, or given up.
 extension Supervisor {
     mutating func begin(_ begin: JobMessage.Begin, _ sender: Sender, at now: Moment) {
-        if let open = attempt?.open {
+        if let open = saves.open {
             guard open.connection == sender.connection else {
                 orders.refuse(
                     sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
                 return
             }
-            if let earlier = open.begin {
-                orders.refuse(earlier, .conflict, "another begin on this connection took its place")
+            if let earlier = saves.takeBegin() {
+                orders.refuse(
+                    earlier, .conflict, "another begin on this connection took its place")
             }
-            attempt?.open?.begin = nil
             noteDropped(open, .begunAgain, at: now)
             drop(open, at: now)
         }
-        guard makesWay(for: sender) else { return }
-        guard isSaving(sender) else { return }
+        guard makesWay(for: sender), isSaving(sender) else { return }
         let held = HeldBegin(message: begin, sender: sender, at: now.counted)
         if commits.admits(purpose(ofBegin: begin.request)) {
             open(held, at: now)
         } else {
-            attempt?.held = held
+            saves.hold(held)
         }
     }
 
+    private static let isHeld =
+        "the answer to another begin is held back until an earlier checkpoint is durable; "
+        + "try again later"
+
+    /// A `begin` is held back by one that is: of the same connection, the new one takes its place.
+    ///
+    /// - Returns: false where the new one was refused.
+    private mutating func makesWay(for sender: Sender) -> Bool {
+        guard let held = saves.held else { return true }
+        guard held.connection == sender.connection else {
+            orders.refuse(sender, .conflict, Self.isHeld)
+            return false
+        }
+        _ = saves.takeHeld()
+        orders.refuse(held.sender, .conflict, "another begin on this connection took its place")
+        return true
+    }
+
+    /// What a checkpoint would be for that is begun with this request.
+    private func purpose(ofBegin number: Int?) -> CommitQueue.Purpose {
+        guard let request = requestBook.open, request.final, !isAnswering(request) else {
+            return .ordinary
+        }
+        return number == request.number ? .final : .perhapsFinal
+    }
+
+    /// After every event: answers the `begin` that is held back, once there is a place or nothing new is
+    /// begun any more.
+    mutating func beginHeld(at now: Moment) {
+        guard phase == .running, let held = saves.held, saves.open == nil else { return }
+        guard stop == nil || stop?.stage == .asking else {
+            _ = saves.takeHeld()
+            _ = isSaving(held.sender)
+            return
+        }
+        guard commits.admits(purpose(ofBegin: held.request)) else { return }
+        _ = saves.takeHeld()
+        open(held, at: now)
+    }
+
     /// The job has had to wait since it said so.
-    mutating func open(_ held: HeldBegin, at now: Moment) {
+    private mutating func open(_ held: HeldBegin, at now: Moment) {
         let request = named(held.request)
-        answerLate(request.number)
+        requestBook.answerLate(request.number)
         let id = nextID(step: held.message.step)
-        attempt?.hasHungUp = false
-        attempt?.open = Attempt.OpenCheckpoint(
-            id: id, connection: held.connection, begin: held.sender, request: request.number,
-            beganAt: held.at, costFrom: request.madeAt?.counted ?? held.at,
-            wait: request.madeAt.map { max(.zero, held.at - $0.counted) }, reason: request.reason)
+        saves.begin(id, held, request)
         orders.add(.makeStaging(id))
-        if request.isOpen, let open = attempt?.request, !open.final, !isAnswering(open) {
-            // It was begun in time: from now on what is staged has to grow.
-            attempt?.request?.measured = nil
-            attempt?.request?.measuring = nil
+        if request.isOpen, let open = requestBook.open, !open.final, !isAnswering(open) {
+            requestBook.isBegun()
             orders.set(.request, after: settings.checkpointTimeout, at: now)
         }
     }
 
     mutating func stagingMade(_ id: CheckpointID, path: String) {
-        guard let open = attempt?.open, open.id == id, let begin = open.begin else { return }
-        attempt?.open?.begin = nil
+        guard saves.open?.id == id, let begin = saves.takeBegin() else { return }
         orders.answer(.began(.init(id: id, path: path)), to: begin)
     }
 
     mutating func commit(_ commit: JobMessage.Commit, _ sender: Sender, at now: Moment) {
-        guard let open = attempt?.open, open.id == commit.id, open.begin == nil,
+        guard let open = saves.open, open.id == commit.id, open.begin == nil,
             open.connection == sender.connection
         else {
             orders.refuse(sender, .unknownCheckpoint, "\(commit.id) is not open on this connection")
             return
         }
-        attempt?.open = nil
+        saves.close()
         let written = (now.counted - open.beganAt).seconds
-        record.totals.checkpoint += written
-        record.totals.useful -= written
+        history.saved(seconds: written)
         var named = self.named(commit.request)
-        if !named.isOpen, open.request != nil, open.request == attempt?.request?.number {
+        if !named.isOpen, open.request != nil, open.request == requestBook.open?.number {
             // It names an older one here; what `begin` named is answered as well.
-            answerLate(named.number)
-            named = NamedRequest(reason: open.reason)
+            requestBook.answerLate(named.number)
+            named = RequestBook.Named(reason: open.reason)
         }
         let order = commitOrder(
             open.id, reason: named.number == nil ? open.reason : named.reason,
@@ -81,12 +112,12 @@ extension Supervisor {
     }
 
     mutating func add(_ add: JobMessage.Add, _ sender: Sender, at now: Moment) {
-        if let open = attempt?.open {
+        if let open = saves.open {
             orders.refuse(
                 sender, .conflict, "checkpoint \(open.id) is open; commit or abort it first")
             return
         }
-        guard attempt?.held == nil else {
+        guard saves.held == nil else {
             orders.refuse(sender, .conflict, Self.isHeld)
             return
         }
@@ -123,7 +154,7 @@ extension Supervisor {
 
     mutating func abort(_ abort: JobMessage.Abort, _ sender: Sender, at now: Moment) {
         let id = abort.id
-        guard let open = attempt?.open, open.id == id, open.connection == sender.connection else {
+        guard let open = saves.open, open.id == id, open.connection == sender.connection else {
             orders.refuse(sender, .unknownCheckpoint, "\(id) is not open on this connection")
             return
         }
@@ -132,7 +163,9 @@ extension Supervisor {
         }
         if open.request == nil {
             let error = abort.error?.bounded ?? "the job gave no reason"
-            ownSaveAborted(id, "the job aborted it: \(error)", at: now)
+            let reason = "the job aborted it: \(error)"
+            orders.log(.checkpointFailed(.init(id: id, request: nil, error: reason)))
+            countOwnFailure(id, reason, at: now)
         }
         drop(open, at: now)
         orders.answer(.aborted, to: sender)
@@ -141,8 +174,8 @@ extension Supervisor {
             error: ProtocolError(.noSpace, "the disk is full"))
     }
 
-    mutating func drop(_ open: Attempt.OpenCheckpoint, at now: Moment) {
-        attempt?.open = nil
+    mutating func drop(_ open: OpenCheckpoint, at now: Moment) {
+        saves.close()
         orders.add(.dropStaging(open.id))
         // The interval may have ended while it was open.
         if !orders.isSet(.interval) { startInterval(at: now) }
@@ -157,72 +190,29 @@ extension Supervisor {
         return true
     }
 
-    private struct NamedRequest {
-        var number: Int?
-        var reason: Manifest.Reason
-        var madeAt: Moment?
-        var isOpen = false
-    }
-
-    /// The request that a message names; one that is not known counts as none.
-    private func named(_ number: Int?) -> NamedRequest {
-        guard let attempt, let number = number ?? unnamed else { return NamedRequest(reason: .job) }
-        if let request = attempt.request, request.number == number {
-            return NamedRequest(
-                number: number, reason: request.reason, madeAt: request.madeAt, isOpen: true)
-        }
-        if let overdue = attempt.overdue[number] {
-            return NamedRequest(number: number, reason: overdue.reason, madeAt: overdue.madeAt)
-        }
-        // It failed for lack of space, and room is being made.
-        if let again = shortage?.again, again.number == number {
-            return NamedRequest(number: number, reason: again.reason)
-        }
-        return NamedRequest(reason: .job)
-    }
-
-    /// A job that was asked by a signal knows no number.
-    private var unnamed: Int? {
-        attempt?.request.flatMap { $0.isBySignal ? $0.number : nil }
-    }
-
-    /// A request that had its time is answered after all.
-    mutating func answerLate(_ number: Int?) {
-        guard let number, attempt?.overdue[number]?.isLate == false else { return }
-        attempt?.overdue[number]?.isLate = true
-        if attempt?.overdue[number]?.isUnfinished == true {
-            requests.unfinished -= 1
-        } else {
-            requests.unanswered -= 1
-        }
-        requests.late += 1
+    private func named(_ number: Int?) -> RequestBook.Named {
+        guard attempt != nil else { return RequestBook.Named(reason: .job) }
+        return requestBook.named(number, again: shortage?.again)
     }
 
     mutating func nextID(step: Int64?) -> CheckpointID {
-        record.sequence += 1
+        let sequence = history.giveSequence()
         orders.add(.record(record, confirm: false))
-        return CheckpointID(sequence: record.sequence, step: step)
+        return CheckpointID(sequence: sequence, step: step)
     }
 
     mutating func commitOrder(
         _ id: CheckpointID, reason: Manifest.Reason, costFrom: Instant, _ metrics: Metrics?,
         _ metadata: [String: JSONValue]?, at now: Moment
     ) -> Action.CommitOrder {
-        warnOfDropped(metrics)
-        let base = phase == .gathering ? gatheredParent : attempt?.parent
+        progress.warnOfDropped(metrics, &orders)
+        let base = phase == .gathering ? kept.tip?.id : attempt?.parent
         let parent = [commits.newest, base].compactMap { $0 }.max()
         return Action.CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
             created: now.wall, secondsSoFar: (now.counted - costFrom).seconds,
             metrics: metrics?.values ?? [:], metadata: metadata ?? [:],
-            progress: Manifest.Progress(ownProgress, at: id.step))
-    }
-
-    /// As this attempt has reported it: the step that an earlier one had reached is not its own.
-    private var ownProgress: Status.Progress {
-        var own = progress
-        own.step = attempt?.lastStep
-        return own
+            progress: progress.ofCheckpoint(id.step, lastStep: attempt?.lastStep))
     }
 
     mutating func track(
@@ -231,14 +221,77 @@ extension Supervisor {
         saving: Committing.Saving? = nil, at now: Moment
     ) {
         // Whether a watched file is an answer is known when it has become a checkpoint.
-        if watched == nil { answerLate(request) }
-        let isOpen = request != nil && attempt?.request?.number == request
+        if watched == nil { requestBook.answerLate(request) }
+        let isOpen = request != nil && requestBook.open?.number == request
         commits.append(
             Committing(
                 order: order, added: added, attempt: order.attempt, sender: sender,
-                request: request, isFinal: isOpen && attempt?.request?.final == true,
+                request: request, isFinal: isOpen && requestBook.open?.final == true,
                 watched: watched, securedAt: securedAt, saving: saving, receivedAt: now.counted))
         if isOpen { orders.cancel(.request) }
         supersedeOlder(at: now)
+    }
+    /// What no rule would keep beside the newest one is not made a checkpoint at all.
+    private mutating func supersedeOlder(at now: Moment) {
+        guard resumePoint.hasChosen, commits.mayShrink else { return }
+        let unkept = kept.unkept(with: commits.expected, protection)
+        for commit in commits.giveWay(unkept) {
+            orders.add(.dropStaging(commit.id))
+            saves.wasSuperseded()
+            publisher.noteChange()
+            orders.log(.checkpointDropped(.init(id: commit.id, reason: .superseded)))
+            guard let sender = commit.sender, let newest = commits.newest else { continue }
+            let message =
+                "checkpoint \(newest) came before the disk had begun with \(commit.id), and no rule "
+                + "keeps both"
+            orders.refuse(sender, .superseded, message)
+        }
+    }
+}
+
+/// What becomes of saves.
+extension Supervisor {
+    /// In order of sequence.
+    package var committing: [Committing] { commits.unfinished }
+
+    package var ownSaves: Status.OwnSaves { saves.counts }
+
+    /// The checkpoint that the job is writing.
+    package var openCheckpoint: OpenCheckpoint? { saves.open }
+
+    /// A `begin` whose answer is held back.
+    package var heldBegin: HeldBegin? { saves.held }
+
+    /// After every event: gives the disk the next order, once it has done the one before.
+    mutating func orderNextCommit(at now: Moment) {
+        if isClosing { return }
+        if let action = commits.takeNext(newestFirst: stop != nil, at: now.counted) {
+            orders.add(action)
+        }
+    }
+
+    /// It was open, and nobody can commit it any more. A request has an end of its own.
+    mutating func noteDropped(
+        _ open: OpenCheckpoint, _ reason: RunEvent.CheckpointDropped.Reason, at now: Moment
+    ) {
+        guard open.request == nil else { return }
+        orders.log(.checkpointDropped(.init(id: open.id, reason: reason)))
+        countOwnFailure(open.id, reason.text, at: now)
+    }
+
+    /// The event is logged already. The status tells it as often as it tells progress.
+    ///
+    /// - Parameter id: nil if the job had not begun it.
+    mutating func countOwnFailure(_ id: CheckpointID?, _ error: String, at now: Moment) {
+        saves.hasFailed(id, error, at: now.wall)
+        publisher.noteChange()
+    }
+
+    /// We end, and the disk has not finished these.
+    mutating func noteUnfinished() {
+        saves.leave(commits.unfinished.map(\.id))
+        for commit in commits.unfinished {
+            orders.log(.checkpointDropped(.init(id: commit.id, reason: .unfinished)))
+        }
     }
 }

@@ -4,7 +4,7 @@ import SuperviseFormats
 extension Supervisor {
     mutating func spawnFailed(_ failure: Event.SpawnFailure, at now: Moment) {
         guard phase == .running, let attempt else { return }
-        self.attempt?.neverRan = true
+        self.attempt?.couldNotStart()
         let (status, message): (Int32, String)
         switch failure {
         case .notFound(let text): (status, message) = (127, text)
@@ -13,8 +13,8 @@ extension Supervisor {
         case .shortage(let text): return startRefused(text, hasBegun: false, at: now)
         case .unwatched(let text): return startRefused(text, hasBegun: true, at: now)
         }
-        machineShortage.end()
-        heldSignals.forget()
+        troubles.startFailed()
+        signals.forget()
         if stop?.restarts == true { forgetStop() }
         if stop != nil {
             orders.warn(message)
@@ -43,50 +43,61 @@ extension Supervisor {
 
     /// The same for the record of the first attempt.
     mutating func recordRefused(_ message: String, at now: Moment) {
-        if case .recording = phase, isFirstSpawn {
+        if case .recording = phase, history.isFirstSpawn {
             waitForMachine("the run record cannot be written: \(message)", at: now)
         } else {
-            tryRecordAgain(message, at: now)
+            troubles.recordFailed(message, at: now, &orders)
         }
     }
 
     /// Goes on with the choice of a checkpoint once it is tried again.
     mutating func waitForMachine(_ message: String, hasBegun: Bool = false, at now: Moment) {
         let jitter = Double.random(in: -1...1, using: &random)
-        switch machineShortage.refused(message, at: now.instant, jitter: jitter) {
-        case .wait(let wait, let isFirst):
-            if isFirst {
-                orders.warn("\(message); waiting for the machine, trying again")
-            }
+        switch troubles.startRefused(message, at: now, jitter: jitter, &orders) {
+        case .wait(let wait, _):
             takeBackAttempt(hasBegun: hasBegun)
             waitToRestart(wait, at: now)
         case .giveUp(let time):
             if attempt != nil {
                 takeBackAttempt(hasBegun: hasBegun)
-                endNumbers()
+                history.endNumbers()
                 orders.add(.record(record, confirm: false))
             }
-            refuseRun("\(message); tried for \(Int(time.seconds.rounded())) s", at: now)
+            refuseRun("\(message); tried for \(MachineTroubles.seconds(time))", at: now)
         }
     }
 
     /// It counts for none: the record knows of none, and if it has not begun, the next one has its number.
     private mutating func takeBackAttempt(hasBegun: Bool) {
         guard let attempt else { return }
-        if !hasBegun {
-            numbers.takeBack()
-            startWaiters.takeBack(attempt.number)
-        }
-        record.attempt = attempt.formerNumber
-        record.current = nil
-        self.attempt = nil
-        if !machineShortage.hasStarted { isFirstSpawn = true }
+        if !hasBegun { startWaiters.takeBack(attempt.number) }
+        history.takeBackAttempt(
+            to: attempt.formerNumber, hasBegun: hasBegun, waitsForRecord: !troubles.hasStarted)
+        forgetAttempt()
+    }
+}
+
+/// What is tried again.
+extension Supervisor {
+    mutating func againTimePassed(at now: Moment) {
+        let living: Int? =
+            switch phase {
+            case .running: attempt?.number
+            case .ending(let ending): ending.descendantsGone ? nil : attempt?.number
+            case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .closing,
+                .finished:
+                nil
+            }
+        troubles.againTimePassed(
+            isClearing: phase == .clearing, attempt: living, record: isClosing ? nil : record,
+            at: now, &orders)
     }
 
-    /// The job runs.
-    mutating func endMachineShortage(at now: Moment) {
-        guard let time = machineShortage.started(at: now.instant) else { return }
-        let text = "the machine's shortage is over after \(Int(time.seconds.rounded())) s"
-        orders.warn("\(text); attempt \(record.attempt) runs")
+    /// - Parameter reserved: no later supervisor gives numbers up to this one to an attempt.
+    mutating func recordWritten(reserving reserved: Int, at now: Moment) {
+        troubles.recordWritten(at: now, &orders)
+        history.isRecorded(reserving: reserved)
+        guard case .recording(let order) = phase, history.mayStart else { return }
+        spawn(order)
     }
 }

@@ -2,70 +2,41 @@ import SuperviseFormats
 
 /// What people and tools are told, and where the time went.
 extension Supervisor {
-    /// When the status was last told, and what of it must be told at once when it changes.
-    struct Publisher: Sendable {
-        var last: Key?
-        var lastAt: Instant?
-        var hasProgress = false
-        var isWaiting = false
-
-        struct Key: Equatable {
-            var phase: Status.Phase
-            var attempt: Int
-            var pid: Int?
-            var commits: Int
-            var newest: CheckpointID?
-            var failures: Int
-            var requests: Status.Requests
-            var incomplete: [FilePath]
-            var sources: [Status.Source]
-            var deadline: Timestamp?
-            /// Who tells of it, and what.
-            var notice: [String]
-        }
-    }
-
-    /// Progress is told at most this often.
-    private static let progressInterval = Duration.seconds(1)
-
     mutating func publishIfChanged(at now: Moment) {
         guard !isClosing, phase != .idle else { return }
-        let key = publisherKey
-        if key != publisher.last {
-            publishNow(at: now)
-        } else if publisher.hasProgress, !publisher.isWaiting {
-            let due = (publisher.lastAt ?? now.instant) + Self.progressInterval
-            if due <= now.instant {
-                publishNow(at: now)
-            } else {
-                publisher.isWaiting = true
-                orders.set(.publish, after: due - now.instant, at: now)
-            }
+        let key = statusKey
+        if publisher.isDue(key, at: now, &orders) {
+            publisher.publish(status(at: now), key, at: now, &orders)
         }
     }
 
     mutating func publishNow(at now: Moment) {
-        publisher.last = publisherKey
-        publisher.lastAt = now.instant
-        publisher.hasProgress = false
-        orders.add(.publish(status(at: now)))
-        askForDiscards()
+        publisher.publish(status(at: now), statusKey, at: now, &orders)
     }
 
-    private var publisherKey: Publisher.Key {
+    private var statusKey: StatusPublisher.Key {
         .init(
             phase: publicPhase, attempt: record.attempt, pid: attempt?.pid,
             commits: record.commits, newest: checkpoints.last?.id, failures: record.failures.total,
-            requests: requests, incomplete: incomplete.paths, sources: toldSources,
+            requests: requests, incomplete: watch.incomplete, sources: notices.statusOfSources,
             deadline: preemption?.entry.deadlineToRead,
             notice: preemption.map { [$0.source, $0.notice.action.rawValue] } ?? [])
+    }
+
+    package var manager: ServiceManager? { service.manager }
+
+    /// After every event.
+    mutating func tellServiceManager(at now: Moment) {
+        guard phase != .idle, phase != .finished else { return }
+        service.follow(
+            stop, isClosing: isClosing, stopTimeout: settings.stopTimeout, at: now, &orders)
     }
 
     private var publicPhase: Status.Phase {
         switch phase {
         case .finished: return .finished
-        case .closing(let closing):
-            return closing.stage == .flushing && record.outcome != nil ? .finished : .stopping
+        case .closing:
+            return closing?.stage == .flushing && record.outcome != nil ? .finished : .stopping
         default: break
         }
         if stop != nil { return .stopping }
@@ -88,59 +59,48 @@ extension Supervisor {
         status.jobPID = attempt?.pid
         status.socket = publicPhase == .finished ? nil : socket
         status.failures = record.failures.withoutProgress
-        status.progress = progress
+        let isVerifying = if case .choosing = phase { true } else { false }
+        status.progress = progress.shown(
+            isVerifying: isVerifying, shortage: phase == .waiting ? troubles.shortage : nil)
         status.setCheckpoints(checkpoints)
         status.checkpoints += leaving.count
         status.checkpointBytes += leaving.sizeOnDisk
-        status.toBeRemoved = outstandingRemovals
+        status.toBeRemoved = kept.outstandingRemovals(pinned: pins ?? [])
         status.nextCheckpoint = nextCheckpointTime(at: now)
-        status.schedule = schedule
+        status.schedule = schedule.status(record.experience, wasAsked: requestBook.wasAsked)
         status.resumedFrom = attempt?.resume?.id
-        status.suspect = passedOver
-        status.setAside = setAside.map { .init(id: $0.id, reason: $0.reason) }
-        status.incomplete = incomplete.paths.map(shown)
-        if case .choosing = phase, let verification { status.progress.message = verification }
-        if phase == .waiting, let message = machineShortage.message {
-            status.progress.message = message
-        }
+        status.suspect = resumePoint.passedOver(of: kept.all, history)
+        status.setAside = resumePoint.setAside.map { .init(id: $0.id, reason: $0.reason) }
+        status.incomplete = watch.incompleteToShow
         status.requests = requests
-        status.ownSaves = ownSaves
+        status.ownSaves = saves.counts
         status.lastFailure = record.failures.last
         status.givenUp = givenUp
-        status.finalCheckpointLost = finalCheckpointLost
-        status.unfinished = unfinished
+        status.finalCheckpointLost = requestBook.isFinalLost
+        status.unfinished = saves.unfinished
         status.totals = record.totals
         status.totals.isKnown = knowsLosses
-        status.output = discards.status
-        status.preemption = preemptionStatus(at: now)
+        status.output = publisher.output
+        status.preemption = notices.status(
+            isStopping: stop != nil, saved: checkpoints.last?.id, knowsLosses: knowsLosses, at: now)
         status.outcome = publicPhase == .finished ? record.outcome : nil
         return status
     }
 
     private func nextCheckpointTime(at now: Moment) -> Timestamp? {
-        guard phase == .running, stop == nil, attempt?.request == nil,
+        guard phase == .running, stop == nil, requestBook.open == nil,
             let due = orders.due(.interval), due > now.instant
         else { return nil }
-        return now.wall(at: due + lead)
+        return now.wall(at: due + schedule.lead)
     }
 
     /// The time since the last event belongs to what was going on then.
     mutating func account(for event: Event, until now: Instant) {
-        defer { accountedUntil = now }
-        guard let since = accountedUntil, phase != .finished else { return }
-        let seconds = max(0, (now - since).seconds)
-        record.totals.wall += seconds
-        var ran = phase == .running && clock.pausedAt == nil ? seconds : 0
-        if case .stoodStill(let time) = event { ran = max(0, ran - time.seconds) }
-        record.totals.useful += ran
-        record.experience.ran += ran
-        record.totals.down += seconds - ran
-        record.totals.isKnown = knowsLosses
-    }
-
-    /// Work that has to be done again was not useful after all.
-    mutating func loseWork(seconds: Double) {
-        record.totals.lost += seconds
-        record.totals.useful = max(0, record.totals.useful - seconds)
+        guard phase != .finished else { return }
+        var stood = Duration.zero
+        if case .stoodStill(let time) = event { stood = time }
+        history.account(
+            until: now, runs: phase == .running && clock.pausedAt == nil, stood: stood,
+            isKnown: knowsLosses)
     }
 }

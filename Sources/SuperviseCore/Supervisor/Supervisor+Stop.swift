@@ -45,7 +45,6 @@ extension Supervisor {
             endInstead(by: name, signal: signal, withCheckpoint: withCheckpoint, at: now)
             return
         }
-        self.stop?.isByNotice = false
         guard let count = self.stop?.countAgain(at: now.instant) else { return }
         orders.log(.stopRequested(.init(by: name, deadline: nil, count: count)))
         if count == 3 {
@@ -62,16 +61,14 @@ extension Supervisor {
         goOn(at: now)
         let deadline = stopDeadline(by: name, at: now)
         let time = max(.zero, deadline - now.instant)
-        stop = Stop(
-            signal: signal, restarts: restarts, askedAt: now.instant, stage: .telling,
-            lastCountedAt: now.instant,
-            deadline: deadline)
-        stop?.preempts = preemption != nil
-        orders.cancel(.interval)
-        cancelCompression()
         // A job that hangs is not waited for.
         let asks = withCheckpoint && phase == .running && canAsk && !isHung
-        abandonDiagnosis()
+        stop = Stop(
+            signal: signal, restarts: restarts, asks: asks, preempts: preemption != nil,
+            deadline: deadline, at: now.instant)
+        orders.cancel(.interval)
+        kept.cancelCompression(&orders)
+        attempt?.hang.abandon(&orders)
         let seconds = asks ? time.seconds : nil
         orders.log(.stopRequested(.init(by: name, deadline: seconds, count: 1)))
         switch phase {
@@ -89,7 +86,6 @@ extension Supervisor {
         case .running:
             orders.set(.stopDeadline, after: time, at: now)
             if asks {
-                stop?.stage = .asking
                 let reason: Manifest.Reason =
                     preemption != nil ? .preemption : restarts ? .manual : .shutdown
                 request(reason, final: true, deadline: deadline, at: now)
@@ -117,14 +113,13 @@ extension Supervisor {
     /// The third step: `stop` to all, and SIGTERM now, or after half of the time where the final
     /// checkpoint was made and the job may end by itself.
     mutating func tellToStop(politely: Bool, at now: Moment) {
-        stop?.stage = .telling
-        let deadline = min(settings.stopTimeout, timeToKill(at: now))
+        stop?.tell(spares: politely)
         sendStop(at: now)
-        stop?.spares = politely
         if politely {
+            let deadline = min(settings.stopTimeout, timeToKill(at: now))
             orders.set(.terminate, after: deadline / 2, at: now)
         } else {
-            signalLeader(Self.sigterm)
+            terminateLeader()
         }
         boundTheEnd(at: now)
     }
@@ -153,39 +148,30 @@ extension Supervisor {
         if isPaused, number == Self.sigcont { return }
         if phase == .running, attempt?.pid != nil {
             orders.add(.signalLeader(number))
-        } else if phase == .running || machineShortage.since != nil {
-            heldSignals.hold(number)
+        } else if phase == .running || troubles.isShort {
+            signals.hold(number)
         }
     }
 
-    /// Held back until the leader runs.
-    private mutating func signalLeader(_ number: Int32) {
-        if attempt?.pid == nil {
-            attempt?.heldSignals.append(number)
-        } else {
-            orders.add(.signalLeader(number))
-        }
+    private mutating func terminateLeader() {
+        signals.signal(Self.sigterm, isStarting: attempt?.pid == nil, &orders)
     }
 
     /// The final request was answered, or cannot be any more.
     mutating func finalRequestEnded(made: Bool, at now: Moment) {
-        guard stop?.stage == .asking else { return }
-        stop?.hasSaved = made
+        guard stop?.finalRequestEnded(made: made) == true else { return }
         tellToStop(politely: made, at: now)
     }
 
     mutating func stopDeadlinePassed(at now: Moment) {
         guard stop != nil else { return }
         if stop?.stage == .asking {
-            if let request = attempt?.request, request.final, !endUnfinished(request, at: now) {
+            if let request = requestBook.open, request.final, !endUnfinished(at: now) {
                 endUnanswered(request, at: now)
             }
             finalRequestEnded(made: false, at: now)
         }
-        if case .ending(var ending) = phase, stop?.restarts == false {
-            ending.commitsAbandoned = true
-            phase = .ending(ending)
-        }
+        if stop?.restarts == false { changeEnding { $0.abandonCommits() } }
         if phase == .gathering { finishStopped(at: now) }
         concludeIfOver(at: now)
     }
@@ -203,15 +189,14 @@ extension Supervisor {
     }
 
     mutating func terminateTimePassed() {
-        guard phase == .running, stop?.stage == .telling else { return }
-        stop?.spares = false
-        signalLeader(Self.sigterm)
+        guard phase == .running, stop?.terminate() == true else { return }
+        terminateLeader()
     }
 
     mutating func killTimePassed(at now: Moment) {
         switch phase {
         case .running, .ending:
-            if stop != nil { stop?.stage = .killing }
+            stop?.kill()
             orders.add(.killEverything)
         case .idle, .clearing, .gathering, .choosing, .recording, .waiting, .closing, .finished:
             break
@@ -219,7 +204,6 @@ extension Supervisor {
     }
 
     func isPastDeadline(at now: Moment) -> Bool {
-        guard let stop else { return false }
-        return now.instant >= stop.deadline || stop.count >= 3
+        stop?.isPastDeadline(at: now.instant) ?? false
     }
 }

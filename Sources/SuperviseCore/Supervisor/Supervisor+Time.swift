@@ -5,13 +5,8 @@ extension Supervisor {
     mutating func stoodStill(for time: Duration, at now: Moment) {
         clock.stoodStill(for: time)
         stop?.delay(by: time)
-        if case .closing(var closing) = phase {
-            closing.since = closing.since + time
-            phase = .closing(closing)
-        }
-        if let deadline = attempt?.request?.deadline {
-            attempt?.request?.deadline = deadline + time
-        }
+        closing?.delay(by: time)
+        requestBook.delay(by: time)
         orders.delayTimers(by: time)
         // The machine did not wait for us.
         tighten(at: now)

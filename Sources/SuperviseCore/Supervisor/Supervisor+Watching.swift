@@ -3,8 +3,6 @@ import SuperviseFormats
 /// Jobs that know nothing of us: what they write is taken up once it is complete, one after the
 /// other, and a signal asks them for more.
 extension Supervisor {
-    var isWatching: Bool { !settings.watch.isEmpty }
-
     /// The job can be asked for a checkpoint: over a connection, or by a signal once it runs.
     var canAsk: Bool {
         guard let attempt else { return false }
@@ -13,36 +11,32 @@ extension Supervisor {
     }
 
     /// Nothing that the job completed is still to be taken up.
-    var isSaved: Bool { commits.isEmpty && backlog.isEmpty && !isFlushingWatch }
+    var isSaved: Bool { commits.isEmpty && watch.isDone }
+
+    package var namedSteps: NamedSteps { watch.names }
+
+    /// There may be time for one file only.
+    var takesNewestFirst: Bool {
+        if case .ending = phase { return true }
+        return stop != nil
+    }
 
     mutating func watched(_ files: [WatchedFile], at now: Moment) {
         if phase == .running, !files.isEmpty { attempt?.hang.signOfLife(at: now.counted) }
-        for file in files where isTaken(file) {
-            incomplete.completed(file.path)
-            backlog.add(file)
-        }
+        let taking: WatchQueue.Taking =
+            switch phase {
+            case .running: .running(attempt?.lastCloses)
+            case .gathering: .gathering
+            case .ending(let ending):
+                .ending(attempt?.lastCloses, ending.end, wasStopped: stop != nil)
+            case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: .nothing
+            }
+        watch.found(files, taking, &orders)
         passOverOlderFiles()
     }
 
-    private mutating func isTaken(_ file: WatchedFile) -> Bool {
-        switch phase {
-        case .running:
-            return file.wasMoved || attempt?.lastCloses.isBeforeKill(file.completedAt) != false
-        case .gathering: return file.wasMoved
-        case .ending(let ending):
-            if file.wasMoved || wasClosedByWill(file, ending.end) { return true }
-            let message =
-                "\(file.path) was closed when the job died, and may be half written; it is not "
-                + "taken (what is written under another name and then renamed always is)"
-            orders.warn(message)
-            return false
-        case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return false
-        }
-    }
-
-    private func wasClosedByWill(_ file: WatchedFile, _ end: JobEnd) -> Bool {
-        attempt?.lastCloses.wasClosedByWill(
-            at: file.completedAt, end: end, wasStopped: stop != nil) == true
+    mutating func passOverOlderFiles() {
+        if takesNewestFirst { watch.passOverOlder(&orders) }
     }
 
     /// Only one is under way at a time, so that a file that is written again while it waits is
@@ -53,57 +47,123 @@ extension Supervisor {
         case .ending(let ending): if ending.commitsAbandoned { return }
         case .idle, .clearing, .choosing, .recording, .waiting, .closing, .finished: return
         }
-        let hasDropped = backlog.dropRepeats(
-            except: commits.isEmpty ? checkpoints.last?.id : nil)
-        if passOverOlderFiles() || hasDropped, backlog.isEmpty { return concludeIfOver(at: now) }
+        let isEmptied = watch.dropRepeats(except: commits.isEmpty ? checkpoints.last?.id : nil)
+        let isPassedOver = takesNewestFirst && watch.passOverOlder(&orders)
+        if isEmptied || isPassedOver { return concludeIfOver(at: now) }
         preferNewestFile()
-        guard attempt?.open == nil,
-            !committing.contains(where: { $0.watched != nil || $0.waitsForRoom })
+        guard saves.open == nil,
+            !committing.contains(where: { $0.watched != nil || $0.waitsForRoom }),
+            let file = watch.takeNext(newestFirst: takesNewestFirst)
         else { return }
-        guard let file = backlog.takeNext(newestFirst: takesNewestFirst) else { return }
         let answered = file.isRepeat ? nil : requestAnswered(by: file)
-        let id = nextID(step: file.isRepeat ? nil : stepOf(file))
+        let id = nextID(step: step(of: file))
         var order = commitOrder(
-            id, reason: answered?.reason ?? .job, costFrom: answered?.madeAt.counted ?? now.counted,
+            id, reason: answered?.reason ?? .job,
+            costFrom: answered?.madeAt?.counted ?? now.counted,
             nil, nil, at: now)
         // So that what was completed later is known to be newer.
         order.created = now.wall(at: file.completedAt)
-        order.source = source(of: file)
-        let source = Action.Source(
-            path: file.path, mode: settings.watchMode,
-            rule: file.isRepeat
-                ? nil : RepeatRule(path: file.path, step: file.step, newest: checkpoints.last?.id),
-            content: file.content)
+        order.source = watch.lastingPath(of: file)
+        let source = watch.source(of: file, newest: checkpoints.last?.id)
         track(
             order, from: source, nil, request: answered?.number,
             securedAt: clock.reading(at: file.completedAt), watched: file, at: now)
     }
 
-    private struct Answered {
-        var number: Int
-        var reason: Manifest.Reason
-        var madeAt: Moment
+    private mutating func step(of file: WatchedFile) -> Int64? {
+        let hadEnded = watch.names.trust == .ended
+        let step = watch.step(of: file, &orders)
+        history.setTrust(inNames: watch.names.trust)
+        if watch.names.trust == .ended, !hadEnded { history.endSteps() }
+        return step
     }
 
-    /// What was complete when the request was made is no answer to it.
-    private func requestAnswered(by file: WatchedFile) -> Answered? {
-        if let request = attempt?.request, request.isBySignal, !isAnswering(request),
-            file.completedAt >= request.madeAt.instant
+    private func requestAnswered(by file: WatchedFile) -> RequestBook.Named? {
+        requestBook.answered(
+            byFileOf: file.completedAt,
+            isAnswered: requestBook.open.map(isAnswering) ?? false)
+    }
+
+    /// The job would have ended by the signal, as one does that has not installed its handler yet.
+    mutating func requestNotSent(_ reason: String, at now: Moment) {
+        guard phase == .running, let open = requestBook.open, !isAnswering(open),
+            let request = requestBook.notSent(reason, &orders)
+        else { return }
+        startInterval(at: now)
+        if request.final { finalRequestEnded(made: false, at: now) }
+    }
+
+    mutating func gather(since: Timestamp) {
+        enter(.gathering)
+        watch.gather(since: since, from: kept.tip.flatMap { kept.step(behind: $0) }, &orders)
+    }
+
+    mutating func watchFlushed(at now: Moment) {
+        watch.flushed()
+        attempt?.lastCloses.leaderIsDone()
+        if case .ending(let ending) = phase, ending.descendantsGone, watch.isDone,
+            let request = requestBook.open, request.isBySignal, !isAnswering(request)
         {
-            return Answered(
-                number: request.number, reason: request.reason, madeAt: request.madeAt)
+            endRequestWithJob(at: now)
         }
-        guard attempt?.request == nil,
-            let late = attempt?.overdue.filter({ $0.value.isBySignal && !$0.value.isLate })
-                .max(by: { $0.key < $1.key }), file.completedAt >= late.value.madeAt.instant
-        else { return nil }
-        return Answered(number: late.key, reason: late.value.reason, madeAt: late.value.madeAt)
+        concludeIfOver(at: now)
+    }
+
+    mutating func concludeGathering(at now: Moment) {
+        guard phase == .gathering, isSaved else { return }
+        orders.cancel(.stopDeadline)
+        if stop != nil {
+            finishStopped(at: now)
+        } else {
+            choose(at: now)
+        }
+    }
+}
+
+/// What comes of a file that is being taken.
+extension Supervisor {
+    /// Gives up the copy of an older file, as a newer one is complete and somebody waits for our end.
+    mutating func preferNewestFile() {
+        guard stop != nil, let newest = watch.newest,
+            let older = committing.first(where: { $0.watched != nil }), let file = older.watched,
+            older.request == nil, older.stage != .waitingForRoom, !older.isGivenUp,
+            !newest.isRepeat, file.isRepeat || newest.completedAt > file.completedAt
+        else { return }
+        if older.stage == .waiting {
+            // Else it is cancelled when the disk has its order again.
+            if older.wasOrdered { return }
+            _ = commits.drop(older.id)
+            watch.putFirst(file)
+            return
+        }
+        commits.giveUp(older.id)
+        orders.add(.cancelAdd(older.id))
+    }
+
+    /// An order to take a watched file has ended without a checkpoint, and nothing is wrong: the
+    /// request that it would have answered stays open.
+    mutating func notAdded(_ id: CheckpointID, _ reason: Event.NotAdded, at now: Moment) {
+        guard let commit = commits.drop(id) else { return }
+        if let file = commit.watched {
+            watch.notTaken(file, reason, isRenamed: commit.isRenamed)
+        }
+        passOverOlderFiles()
+        reopen(commit.request, at: now)
+        concludeIfOver(at: now)
+    }
+
+    /// What was to answer it has not become a checkpoint.
+    mutating func reopen(_ request: Int?, at now: Moment) {
+        guard phase == .running else { return }
+        if let open = requestBook.open, open.number == request, !open.final {
+            orders.set(.request, after: settings.checkpointTimeout, at: now)
+        }
+        if !orders.isSet(.interval) { startInterval(at: now) }
     }
 
     /// The request stays open: what was changed will be complete again.
     mutating func changedMeanwhile(_ file: WatchedFile, request: Int?, at now: Moment) {
-        // Or it was only renamed, which may be reported later.
-        backlog.isGone(file, wasRenamed: false)
+        watch.hasChanged(file)
         if phase == .running {
             orders.add(.watchAgain(file.path, was: file.content))
             reopen(request, at: now)
@@ -113,57 +173,18 @@ extension Supervisor {
         }
     }
 
-    /// The job would have ended by the signal, as one does that has not installed its handler yet.
-    mutating func requestNotSent(_ reason: String, at now: Moment) {
-        guard phase == .running, let request = attempt?.request, request.isBySignal,
-            !isAnswering(request)
-        else { return }
-        attempt?.request = nil
-        orders.cancel(.request)
-        requests.failed += 1
-        if attempt?.toldNotAsked == false {
-            attempt?.toldNotAsked = true
-            orders.log(.checkpointFailed(.init(id: nil, request: request.number, error: reason)))
-        }
-        orders.refuse(
-            request.operators, ProtocolError(.conflict, "no checkpoint was asked for: \(reason)"))
-        startInterval(at: now)
-        if request.final { finalRequestEnded(made: false, at: now) }
+    /// A file that waits, or is being taken, has another name now.
+    mutating func watchedRenamed(from old: FilePath, to new: FilePath) {
+        watch.rename(old, to: new)
+        commits.rename(old, to: new)
     }
 
-    mutating func flushWatch() {
-        guard isWatching else { return }
-        flushesOfWatch += 1
-        orders.add(.flushWatch)
-    }
-
-    mutating func gather(since: Timestamp) {
-        phase = .gathering
-        beginNames(from: gatheredParent.flatMap { id in checkpoints.first { $0.id == id } })
-        flushesOfWatch += 1
-        orders.add(.gatherWatched(since: since))
-    }
-
-    mutating func watchFlushed(at now: Moment) {
-        flushesOfWatch = max(0, flushesOfWatch - 1)
-        attempt?.lastCloses.isLeaderDone = true
-        if case .ending(let ending) = phase, ending.descendantsGone, !isFlushingWatch,
-            let request = attempt?.request, request.isBySignal, !isAnswering(request),
-            backlog.isEmpty
-        {
-            endWithJob(request, at: now)
-        }
-        concludeIfOver(at: now)
-    }
-
-    mutating func concludeGathering(at now: Moment) {
-        guard phase == .gathering, isSaved else { return }
-        gatherSince = nil
-        orders.cancel(.stopDeadline)
-        if stop != nil {
-            finishStopped(at: now)
-        } else {
-            choose(at: now)
-        }
+    /// A payload is no longer in its place: if it is that of the newest checkpoint, or of one that is being
+    /// made, it is taken where it is now.
+    mutating func payloadMoved(from old: FilePath, to new: FilePath, at now: Moment) {
+        commits.hasLeft(old, new)
+        guard let newest = checkpoints.last, FilePath(newest.path) == old else { return }
+        watch.takeBeside(
+            WatchedFile(path: new, step: nil, completedAt: now.instant, wasMoved: true), newest.id)
     }
 }

@@ -15,152 +15,64 @@ import SuperviseFormats
 /// ``Attempt`` and dies with it.
 package struct Supervisor: Sendable {
     package let settings: Settings
-    package internal(set) var record: RunRecord
-    package internal(set) var phase = Phase.idle
+    var history: RunHistory
+    package private(set) var phase = Phase.idle
     package internal(set) var attempt: Attempt?
     package internal(set) var stop: Stop?
-    /// Committed and not found bad, in order of sequence.
-    package internal(set) var checkpoints: [CheckpointSummary]
-    /// Ordered to be removed, and not yet answered.
-    package internal(set) var leaving: [CheckpointSummary] = []
-    /// Of these: what goes by a limit although its branch was said to stay.
-    var limited: [CheckpointID: RetentionPlan.Cause] = [:]
-    /// Still there, although the rules remove them.
-    var holds = Holds()
-    /// Which checkpoint continued from which.
-    package internal(set) var lineage: Lineage
-    /// Where the newest watched ones were taken from.
-    var takenPaths: TakenPaths
-    /// What the numbers in the names of watched files tell.
-    package internal(set) var namedSteps: NamedSteps
-    /// Told at the end of each attempt.
-    package internal(set) var incomplete = IncompleteDirectories()
-    /// nil where `pins.json` does not tell: then nothing is removed.
-    package internal(set) var pins: Set<CheckpointID>?
-    /// What the newest attempt resumed from, also when it has ended.
-    var lastResumed: CheckpointID?
-    /// It has been chosen what to go on from: before that, any of them may be needed.
-    var hasChosen = false
-    /// Changes of pins, of which the first is being written.
-    package internal(set) var pinning: [PinChange] = []
-    /// Operators who wait until something is removed.
-    var removers: [Remover] = []
+    /// Set in the phase `closing`, and only there.
+    package internal(set) var closing: Closing?
+    var kept: CheckpointSet
+    var pinBook: PinBook
+    var resumePoint: ResumePoint
+    /// What the job writes by itself.
+    var watch: WatchQueue
     package internal(set) var startWaiters = StartWaiters()
     /// What was received and is not a checkpoint yet.
     package internal(set) var commits = CommitQueue()
-    package internal(set) var requests = Status.Requests()
-    package internal(set) var ownSaves = Status.OwnSaves()
+    var requestBook = RequestBook()
+    var schedule: Schedule
+    var saves = Saves()
 
     let mayHaveLeftovers: Bool
-    let mayHaveArchives: Bool
-    /// They were looked at once, to be cut down.
-    var hasTendedArchives = false
-    var archives = ArchiveWork()
-    var logs = LogClearing()
-    let startSequence: Int64
+    var room: RoomMaker
     let started: Timestamp
     let socket: String
     let place: SupervisorPlace?
-    /// Watched files that are complete, and are to be taken up.
-    var backlog = WatchedBacklog()
-    /// Told of all that is complete, when the job has ended or an earlier supervisor had: until then
-    /// nothing is chosen.
-    package var isFlushingWatch: Bool { flushesOfWatch > 0 }
-    /// Orders to tell all that is complete which were not answered yet.
-    var flushesOfWatch = 0
-    var damaged: [Damaged]
     var random: SplitMix
-    var nextRequest = 1
-    /// The first spawn waits until the record is durable.
-    var isFirstSpawn = true
-    var hasResumed = false
     /// An attempt has said hello: this job speaks the protocol.
     var hasEverGreeted = false
     /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
     var hasSpoken = false
-    /// When the attempt began that an earlier supervisor died with.
-    var gatherSince: Timestamp?
-    /// What the last attempt resumed from.
-    var lastBase: CheckpointID?
-    /// Why the last attempt ended; nil where it did not fail.
-    var lastFailure: Failure?
     /// Why the run was given up for want of progress.
     var givenUp: Status.GivenUp?
-    /// The job died before it answered the request for the final checkpoint.
-    var finalCheckpointLost = false
-    /// What the job had handed over when the run ended, and the disk had not made durable.
-    var unfinished: [CheckpointID] = []
-    var progress = Status.Progress()
-    var droppedMetricsTold = false
-    var accountedUntil: Instant?
-    /// A save that may have failed for lack of space.
-    package internal(set) var shortage: Shortage?
-    /// The last job died while it saved, perhaps for lack of space.
-    var diedSaving = false
-    /// How long before the next checkpoint is due it is asked for.
-    var lead = Duration.zero
+    var progress = JobProgress()
     package internal(set) var clock = JobClock()
-    /// How far the verification has come, while there is something to tell.
-    var verification: String?
-    /// The newest ones that this supervisor has set aside, at most two.
-    var setAside: [Damaged] = []
-    var compression = CompressionState()
-    package internal(set) var sources: [NoticeSource] = []
-    var nextInquiry = 1
-    var toldOfSources: Set<String> = []
-    package internal(set) var board = NoticeBoard()
-    var recommendations = Recommendations()
-    package internal(set) var preemption: Preemption?
-    /// What a start waits for, that the machine has not enough of.
-    package internal(set) var machineShortage = MachineShortage()
-    var retries = Retries()
-    var fatalOrder = FatalOrder()
-    var leftovers = LeftoverClearing()
-    var recordTrouble = RecordTrouble()
-    var numbers: AttemptNumbers
-    var heldSignals = HeldSignals()
+    var notices: NoticeWatch
+    var troubles = MachineTroubles()
+    var signals = JobSignals()
     var keepsInherited = true
-    var publisher = Publisher()
-    var discards = Discards()
-    package internal(set) var input = InputHistory()
-    var service: Service?
+    var publisher = StatusPublisher()
+    var input = InputHistory()
+    var service: ServiceState
     var orders = Orders()
 
-    package enum Phase: Equatable, Sendable {
-        case idle
-        /// What an earlier supervisor left is being ended.
-        case clearing
-        /// What the job had completed when its supervisor died is being taken up.
-        case gathering
-        /// A checkpoint is being verified.
-        case choosing(CheckpointID)
-        /// The record of the first attempt is being made durable.
-        case recording(Action.SpawnOrder)
-        case running
-        /// The leader is gone; its descendants end, and what it committed is being finished.
-        case ending(Ending)
-        case waiting
-        /// The end is decided; the disk and readers have what is left.
-        case closing(Closing)
-        case finished
-    }
+    /// The run record as it is now.
+    package var record: RunRecord { history.record }
 
     /// The end is decided.
-    package var isClosing: Bool {
-        switch phase {
-        case .closing, .finished: true
-        default: false
-        }
+    package var isClosing: Bool { phase.isClosing }
+
+    /// The only way into another phase.
+    mutating func enter(_ next: Phase) {
+        assert(phase.mayBecome(next), "\(phase) is never followed by \(next)")
+        phase = next
     }
 
-    package struct Ending: Equatable, Sendable {
-        package var end: JobEnd
-        package var at: Instant
-        package var descendantsGone = false
-        /// They outlive SIGKILL, and we go all the same.
-        package var descendantsAbandoned = false
-        /// The time for commits that were received is over.
-        package var commitsAbandoned = false
+    /// Notes what is over of an attempt whose leader is gone.
+    mutating func changeEnding(_ change: (inout Ending) -> Void) {
+        guard var ending = phase.ending else { return }
+        change(&ending)
+        enter(.ending(ending))
     }
 
     /// A checkpoint that is bad; it is set aside once a good one is found, so that a run never
@@ -224,36 +136,32 @@ package struct Supervisor: Sendable {
     /// - Parameter seed: secret random bits: jitter and tokens come from them.
     package init(settings: Settings, found: Found, seed: UInt64, at now: Moment) {
         self.settings = settings
-        record = found.record
-        numbers = AttemptNumbers(found.record, lastBegun: found.lastBegun)
-        let sorted = found.checkpoints.sorted { $0.id < $1.id }
-        checkpoints = sorted
-        lineage = Lineage(found.record.branches, sorted)
-        takenPaths = TakenPaths(found.sources)
-        namedSteps = NamedSteps(
-            found.record.namedSteps, hasRetakes: !takenPaths.repeated.isEmpty)
-        damaged = found.damaged
-        pins = found.pins
+        schedule = Schedule(settings)
+        kept = CheckpointSet(
+            found.checkpoints, forks: found.record.branches, rules: settings.retention)
+        pinBook = PinBook(found.pins)
+        watch = WatchQueue(
+            settings, directory: found.record.directory, names: found.record.namedSteps,
+            sources: found.sources)
         socket = found.socket
         place = found.place
-        service = found.manager.map { Service(manager: $0) }
+        service = ServiceState(manager: found.manager)
         random = SplitMix(seed: seed)
         started = now.wall
-        let known = (found.checkpoints.map(\.id) + found.damaged.map(\.id)).map(\.sequence)
-        let highest = max(record.sequence, found.highestSequence, known.max() ?? 0)
-        startSequence = highest
-        record.sequence = highest
-        record.branches = lineage.forks
-        // The disk may know of commits that the record was too late for.
-        record.commits = max(record.commits, known.count)
-        if namedSteps.trust != .ended {
-            let steps = [record.bestStep] + found.checkpoints.map(\.id.step)
-            record.bestStep = steps.compactMap { $0 }.max()
-        }
+        history = RunHistory(
+            found.record, lastBegun: found.lastBegun,
+            known: found.checkpoints.map(\.id) + found.damaged.map(\.id),
+            highestSequence: found.highestSequence,
+            steps: watch.names.trust == .ended ? [] : found.checkpoints.compactMap(\.id.step),
+            settings)
+        history.setBranches(kept.lineage.forks)
+        resumePoint = ResumePoint(
+            damaged: found.damaged, scope: settings.resumeFrom,
+            startSequence: history.record.sequence)
         mayHaveLeftovers = found.mayHaveLeftovers
-        mayHaveArchives = found.mayHaveArchives
-        let dialects = settings.preempt?.dialects(acknowledges: settings.preemptAcknowledges)
-        sources = (dialects ?? []).map { NoticeSource($0) }
+        room = RoomMaker(
+            name: found.record.name, mayHaveArchives: found.mayHaveArchives, settings)
+        notices = NoticeWatch(settings)
     }
 
     /// Takes one event; the actions are to be carried out in order.
@@ -281,7 +189,7 @@ package struct Supervisor: Sendable {
         noteFatalSignals(at: now)
         compressNext()
         watchForHangs(at: now)
-        askSources(at: now)
+        notices.poll(isClosing: isClosing, at: now, &orders)
         closeInherited()
         return orders.takeAll()
     }
@@ -304,20 +212,21 @@ package struct Supervisor: Sendable {
             leftoversUnseen(reason, ended: ended, at: now)
         case .verified(let id, let result): verified(id, result, at: now)
         case .verifying(let id, let progress): verifying(id, progress)
-        case .compressed(let id, let result): compressed(id, result)
+        case .compressed(let id, let result):
+            kept.compressed(id, result, resumed: attempt?.resume?.id, &orders)
         case .recorded: recorded(at: now)
         case .lastRecorded, .recordGivenUp, .filesFlushed, .outputFlushed, .outputTaken,
             .acknowledged, .readersServed:
             break
-        case .outputDiscarded(let bytes): outputDiscarded(bytes)
+        case .outputDiscarded(let bytes): publisher.outputDiscarded(bytes)
         case .inputSeen(let input): self.input.saw(input)
         case .recordFailed(let message): recordFailed(message, at: now)
         case .recordRefused(let message): recordRefused(message, at: now)
         case .spawned(let pid): spawned(pid, at: now)
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
-        case .outOfMemory(let processes): attempt?.outOfMemory = processes
-        case .outputTail(let lines): attempt?.outputTail = lines
+        case .outOfMemory(let processes): attempt?.lacksMemory(processes)
+        case .outputTail(let lines): attempt?.hasWritten(lines)
         case .descendantsGone: descendantsGone(at: now)
         case .received(let message, let connection, let seq):
             received(message, Sender(connection: connection, seq: seq), at: now)
@@ -331,30 +240,35 @@ package struct Supervisor: Sendable {
         case .committed(let summary, let seconds): committed(summary, seconds: seconds, at: now)
         case .commitFailed(let id, let error): commitFailed(id, error, at: now)
         case .diskFull(let id, let error): diskFull(id, error, at: now)
-        case .removed(let gone, let held): removed(gone, held: held, at: now)
-        case .removalFailed(let ids): removalFailed(ids, at: now)
+        case .removed(let gone, let held): removed(gone, held: held, isRead: true, at: now)
+        case .removalFailed(let ids): removed([], held: ids, isRead: false, at: now)
         case .released(let id): released(id)
         case .logsRemoved(let removed): logsRemoved(removed, at: now)
         case .archives(let found): archivesListed(found, at: now)
-        case .archiveRemoved(let time, let bytes): archiveRemoved(time, bytes: bytes, at: now)
+        case .archiveRemoved(let time, let bytes):
+            archiveStepEnded(hasRoom: room.archiveRemoved(time, bytes: bytes, &orders), at: now)
         case .archiveTrimmed(let time, let gone, let bytes):
-            archiveTrimmed(time, gone: gone, bytes: bytes, at: now)
+            archiveStepEnded(
+                hasRoom: room.archiveTrimmed(time, gone: gone, bytes: bytes, &orders), at: now)
         case .freeSpace(let bytes): spaceMeasured(bytes, at: now)
-        case .pinsSaved(let error): pinsSaved(error)
+        case .pinsSaved(let error): pinBook.saved(error, &orders)
         case .watched(let files): watched(files, at: now)
-        case .watchIncomplete(let paths): foundIncomplete(paths)
+        case .watchIncomplete(let paths): watch.foundIncomplete(paths, &orders)
         case .watchFlushed: watchFlushed(at: now)
         case .watchedRenamed(let old, let new): watchedRenamed(from: old, to: new)
         case .payloadMoved(let old, let new): payloadMoved(from: old, to: new, at: now)
         case .notAdded(let id, let reason): notAdded(id, reason, at: now)
-        case .handlersFound(let hearers, let handle): handlersFound(hearers, handle)
+        case .handlersFound(let hearers, let handle):
+            attempt?.lastCloses.found(hearers, handle: handle)
         case .requestNotSent(let reason): requestNotSent(reason, at: now)
-        case .examined(let found): examined(found, at: now)
-        case .onHangEnded(let answer): onHangEnded(answer, at: now)
+        case .examined(let found):
+            let pid = attempt?.pid
+            attempt?.hang.examined(found, pid: pid, at: now, &orders)
+        case .onHangEnded(let answer): attempt?.hang.commandEnded(answer, at: now, &orders)
         case .answered(let id, let answer): answered(id, answer, at: now)
         case .inquiryEnded(let id, let end): inquiryEnded(id, end, at: now)
-        case .hindered(let hindrance): hindered(hindrance, at: now)
-        case .triedAgain: triedAgain(at: now)
+        case .hindered(let hindrance): troubles.hindered(hindrance, at: now, &orders)
+        case .triedAgain: troubles.triedAgain(at: now, &orders)
         case .recordWritten(let reserved): recordWritten(reserving: reserved, at: now)
         case .warned(let message): orders.warn(message)
         }
@@ -370,10 +284,10 @@ package struct Supervisor: Sendable {
         case .kill: killTimePassed(at: now)
         case .abandon: abandonTimePassed(at: now)
         case .backoff: backoffPassed(at: now)
-        case .publish: publisher.isWaiting = false
-        case .hang: hangTimePassed(due: due, at: now)
-        case .diagnosis: diagnosisTimePassed()
-        case .watchdog: watchdogTimePassed(at: now)
+        case .publish: publisher.timerEnded()
+        case .hang: attempt?.hang.timePassed(due: due, at: now, &orders)
+        case .diagnosis: attempt?.hang.diagnosisTimePassed(&orders)
+        case .watchdog: service.watchdogTimePassed(at: now, &orders)
         case .again: againTimePassed(at: now)
         case .lived: startWaiters.prove()
         // What is due is done after every event.

@@ -8,17 +8,17 @@ package struct LastCloses: Equatable, Sendable {
     package enum Hearers: Equatable, Sendable { case leader, descendants }
 
     /// When SIGTERM was sent to the leader.
-    package internal(set) var terminatedAt: Instant?
-    var leaderHandlesTermination = false
+    package private(set) var terminatedAt: Instant?
+    private var leaderHandlesTermination = false
     /// All descendants that the leader left, when they were sent SIGTERM.
-    package internal(set) var descendantsHandleTermination = false
+    package private(set) var descendantsHandleTermination = false
     /// When SIGKILL was sent to everything.
-    var killedAt: Instant?
+    private var killedAt: Instant?
     /// It was sent while the leader ran.
-    var isLeaderKilled = false
+    private var isLeaderKilled = false
     /// The watcher has reported every close up to the leader's exit; later closes are its
     /// descendants'.
-    var isLeaderDone = false
+    private var isLeaderDone = false
 
     package init() {}
 
@@ -30,6 +30,17 @@ package struct LastCloses: Equatable, Sendable {
         killedAt = killedAt ?? time
         if leaderRuns { isLeaderKilled = true }
     }
+
+    /// Whether they handle SIGTERM was looked at just before it was sent.
+    mutating func found(_ hearers: Hearers, handle: Bool) {
+        switch hearers {
+        case .leader: leaderHandlesTermination = handle
+        case .descendants: descendantsHandleTermination = handle
+        }
+    }
+
+    /// Every close up to the leader's exit has been reported.
+    mutating func leaderIsDone() { isLeaderDone = true }
 
     /// Whether it was closed before anybody could be killed.
     func isBeforeKill(_ closedAt: Instant) -> Bool {

@@ -69,9 +69,6 @@ extension DiskWork {
 
 /// Tells how far a verification has come: after a while, and then now and then.
 private final class Pace: Sendable {
-    private static let first = Duration.seconds(2)
-    private static let next = Duration.seconds(5)
-
     private struct State {
         var done: Int64 = 0
         var due: MonotonicTime?
@@ -96,8 +93,8 @@ private final class Pace: Sendable {
             state.done += Int64(bytes)
             let began = state.began ?? now
             state.began = began
-            guard now >= state.due ?? began + Self.first else { return nil }
-            state.due = now + Self.next
+            guard now >= state.due ?? began + ShellBounds.firstProgress else { return nil }
+            state.due = now + ShellBounds.nextProgress
             return .init(
                 done: state.done, total: self.bytes, seconds: (now - began).seconds)
         }

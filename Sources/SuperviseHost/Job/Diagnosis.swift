@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
+import SuperviseText
 
 /// Finds out what a job is doing that hangs: beside the loop, on threads that may never come back
 /// from the kernel.

@@ -1,5 +1,6 @@
 import SuperviseCore
 import SuperviseSystem
+import SuperviseText
 
 /// The leader, from what comes of its exec to its end.
 extension JobProcess {

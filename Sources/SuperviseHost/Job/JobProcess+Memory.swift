@@ -4,11 +4,7 @@ import SuperviseSystem
 /// Tells which attempts ran out of memory, as the kernel counts it.
 extension JobProcess {
     func countMemoryKills() {
-        memoryKills = nil
-        guard let count = OutOfMemoryCount.find(of: group), let before = count.value() else {
-            return
-        }
-        memoryKills = (count, before)
+        memoryKills = OutOfMemoryCount.find(of: group).map { (count: $0.count, before: $0.value) }
     }
 
     /// Called when the leader is gone: the kernel counts a process before it kills it.

@@ -101,7 +101,7 @@ final class JobProcess {
     /// Does something with the job's processes, while no tool of ours starts and none is reaped.
     func withTree<Result>(_ body: (JobTree) -> Result) -> Result {
         tools.withProcesses { tools in
-            let helpers = hasNoGuard ? tools : tools.union([guardian.pid])
+            let helpers = hasNoGuard ? tools : tools + [guardian.pid]
             let tree = JobTree(
                 helpers: helpers, sparing: guardian.attempt, leader: leader?.pid,
                 lookingAtMost: TreeBounds.look)

@@ -40,11 +40,11 @@ extension Conductor {
         }
     }
 
-    /// An exec may hang, on a file system of the network: then our records wait no longer.
+    /// While a job is started, records wait, but not long.
     func letStart(_ isStarting: Bool) {
         disk?.giveWay(isStarting)
         if isStarting {
-            timers?.set(.records, at: Self.now().instant + .milliseconds(10))
+            timers?.set(.records, at: Self.now().instant + ShellBounds.recordsDuringExec)
         } else {
             timers?.cancel(.records)
         }

@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
+import SuperviseText
 
 /// The sentence for an event, with what is known of the run around it.
 enum Narrator {

@@ -154,7 +154,7 @@ final class Switchboard {
     private func waitForDisk() {
         guard !someWait else { return }
         someWait = true
-        timers.set(.flood, at: now + .seconds(1))
+        timers.set(.flood, at: now + ShellBounds.floodedDisk)
     }
 
     /// Reads again from those who wait for the disk, once it has caught up.
@@ -168,13 +168,13 @@ final class Switchboard {
     /// Some work of the disk does not wake us when it is done, so that we look each second, too.
     func lookAtFlood() {
         goOnUnlessFlooded()
-        if someWait { timers.set(.flood, at: now + .seconds(1)) }
+        if someWait { timers.set(.flood, at: now + ShellBounds.floodedDisk) }
     }
 
     /// Whoever waits at the door would wake us again and again while there is no descriptor.
     private func rest() {
         for door in doors { door.rest() }
-        timers.set(.accept, at: now + .seconds(1))
+        timers.set(.accept, at: now + ShellBounds.nextAccept)
     }
 
     /// Once for a crowd, however many it turns away.

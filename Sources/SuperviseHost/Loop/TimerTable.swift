@@ -18,13 +18,15 @@ enum Alarm: Hashable {
 
 /// All alarms on one of the machine: the earliest is set, none wakes us for nothing.
 final class TimerTable {
-    private struct Entry: Equatable {
+    private struct Entry {
+        let alarm: Alarm
         let deadline: Instant
         /// Of the setting: what is due at the same instant goes off in the order it was set.
         let number: UInt64
     }
 
-    private var entries: [Alarm: Entry] = [:]
+    /// At most one of each alarm. A few: a list is enough.
+    private var entries: [Entry] = []
     private var lastNumber: UInt64 = 0
     /// What the machine's alarm is set to.
     private var armed: Instant?
@@ -46,12 +48,21 @@ final class TimerTable {
     /// Sets an alarm, or moves it; a moment that has passed goes off at once, in the loop.
     func set(_ alarm: Alarm, at deadline: Instant) {
         lastNumber += 1
-        entries[alarm] = Entry(deadline: deadline, number: lastNumber)
+        remove(alarm)
+        entries.append(Entry(alarm: alarm, deadline: deadline, number: lastNumber))
         hasChanged = true
     }
 
     func cancel(_ alarm: Alarm) {
-        if entries.removeValue(forKey: alarm) != nil { hasChanged = true }
+        if remove(alarm) { hasChanged = true }
+    }
+
+    /// - Returns: whether it was set.
+    @discardableResult
+    private func remove(_ alarm: Alarm) -> Bool {
+        guard let place = entries.firstIndex(where: { $0.alarm == alarm }) else { return false }
+        entries.remove(at: place)
+        return true
     }
 
     /// Most alarms are taken back in the round in which they were set, or are due at once: the machine
@@ -59,7 +70,7 @@ final class TimerTable {
     private func settle() {
         guard hasChanged else { return }
         let now = MonotonicTime.now().nanoseconds
-        if entries.values.contains(where: { $0.deadline.nanoseconds <= now }) {
+        if entries.contains(where: { $0.deadline.nanoseconds <= now }) {
             ring()
         } else {
             arm()
@@ -68,7 +79,7 @@ final class TimerTable {
 
     private func arm() {
         hasChanged = false
-        let earliest = entries.values.map(\.deadline).min()
+        let earliest = entries.map(\.deadline).min()
         guard earliest != armed else { return }
         armed = earliest
         source?.set(earliest.map { MonotonicTime(nanoseconds: $0.nanoseconds) })
@@ -76,13 +87,16 @@ final class TimerTable {
 
     private func ring() {
         let now = Instant(nanoseconds: MonotonicTime.now().nanoseconds)
-        let due = entries.filter { $0.value.deadline <= now }.sorted {
-            ($0.value.deadline, $0.value.number) < ($1.value.deadline, $1.value.number)
+        let due = entries.filter { $0.deadline <= now }.sorted {
+            ($0.deadline, $0.number) < ($1.deadline, $1.number)
         }
-        // One that goes off may move or cancel the next.
-        for (alarm, entry) in due where entries[alarm] == entry {
-            entries[alarm] = nil
-            fire(alarm)
+        for entry in due {
+            // One that goes off may move or cancel the next.
+            guard let place = entries.firstIndex(where: { $0.number == entry.number }) else {
+                continue
+            }
+            entries.remove(at: place)
+            fire(entry.alarm)
         }
         arm()
     }

@@ -25,7 +25,7 @@ extension JobOutput {
         if isPumpGone { return done([]) }
         ending = (attempt, done)
         orders.post(.end(attempt: attempt, isLast: false))
-        timers.set(.output, at: Self.now() + .seconds(1))
+        timers.set(.output, at: Self.now() + ShellBounds.lastOutput)
     }
 
     /// Passes on what there is, before we end; without an end, where nobody takes it. How long that may

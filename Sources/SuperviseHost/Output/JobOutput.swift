@@ -210,7 +210,7 @@ final class JobOutput {
         guard let status = outlets.status, let bell = try? Bell() else { return }
         status.show(nil)
         status.flush { bell.ring() }
-        bell.wait(atMost: .milliseconds(200))
+        bell.wait(atMost: ShellBounds.statusLine)
     }
 
     func goOn() {

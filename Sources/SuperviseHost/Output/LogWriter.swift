@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseStore
 import SuperviseSystem
 import Synchronization
@@ -11,8 +12,6 @@ import Synchronization
 final class LogWriter: Sendable {
     /// In bytes; so much may wait for the disk.
     static let mostWaiting = 4 << 20
-    /// A disk that takes nothing for so long is hung.
-    static let patience = Duration.seconds(1)
 
     private struct Item: Sendable {
         /// An attempt begins, of which the bytes are.
@@ -174,7 +173,7 @@ final class LogWriter: Sendable {
                 return isHere ? true : state.isHung ? false : nil
             }
             if let isOver { return isOver }
-            mayWait = bell.wait(atMost: Self.patience)
+            mayWait = bell.wait(atMost: ShellBounds.logDisk)
         }
     }
 

@@ -1,3 +1,5 @@
+import SuperviseText
+
 /// The last lines that an attempt wrote, for whoever asks why it failed.
 struct OutputTail: Sendable {
     static let mostLines = 20

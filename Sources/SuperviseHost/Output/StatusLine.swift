@@ -1,4 +1,5 @@
 import SuperviseFormats
+import SuperviseText
 
 /// How a run is going, on one line of plain characters.
 enum StatusLine {

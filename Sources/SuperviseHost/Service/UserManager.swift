@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
+import SuperviseText
 
 /// The service manager of a user that has started us as one of its units.
 struct UserManager {

@@ -94,14 +94,12 @@ extension Settler {
         }
     }
 
-    private static let patience = Duration.seconds(10)
-
     /// A process that is stuck in the kernel must not keep the lock.
     private func waitBounded(
         _ search: @escaping @Sendable () -> LeftoverSearch
     ) throws -> LeftoverSearch {
         do throws(SystemError) {
-            let result = try BoundedWork.perform("leftovers", within: Self.patience, search)
+            let result = try BoundedWork.perform("leftovers", within: ShellBounds.settling, search)
             if let result { return result }
         } catch {
             throw HostError(

@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Words for a lock whose supervisor is gone, and which its guard still holds.
 package struct HeldLock {

@@ -1,5 +1,6 @@
 import SuperviseCore
 import SuperviseSystem
+import SuperviseText
 
 /// Programs of the user's that work for the supervisor, looked for at the start: a later change of PATH
 /// or of a directory in it has no part in which file is executed.

@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Finds out whether the job can be what it is asked to be, before anything is changed: a child does
 /// all that the job's start will do but the exec.

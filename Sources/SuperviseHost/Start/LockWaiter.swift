@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Takes the lock of a run, or of a directory with its checkpoints; for one that is just ending it
 /// waits a little.
@@ -22,9 +23,6 @@ struct LockWaiter {
 
     private var path: String { subject == .run ? paths.lock : paths.payloadLock }
 
-    /// A guard kills for up to 10 s, and then settles the run for up to 5 s.
-    private static let patience = Duration.seconds(20)
-
     /// - Throws: ``HostError`` that names who uses the run.
     func take() throws(HostError) -> FileLock {
         let attempt = try ShortageWait(console).explaining { () throws(StoreError) in
@@ -38,7 +36,7 @@ struct LockWaiter {
                 throw HostError(text)
             }
             let who = pid.map { "by pid \($0)" } ?? "by another supervisor"
-            let time = Int(Self.patience.seconds)
+            let time = Int(ShellBounds.earlierSupervisor.seconds)
             console.say(
                 "run \(paths.name) is being ended \(who); waiting up to \(time) s", .normal)
             guard let lock = try wait() else { throw stillHeld(pid) }
@@ -104,7 +102,7 @@ struct LockWaiter {
                 loop.stop()
             }
             let limit = try TimerSource(on: loop) { loop.stop() }
-            limit.set(MonotonicTime.now() + Self.patience)
+            limit.set(MonotonicTime.now() + ShellBounds.earlierSupervisor)
             let lane = WorkerLane(name: "lock", threads: 1)
             let isGivenUp = CancelFlag()
             lane.submit { [path] in

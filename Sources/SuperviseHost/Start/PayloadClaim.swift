@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// The right to write to a payload directory that the user named: it belongs to one state.
 package struct PayloadClaim {

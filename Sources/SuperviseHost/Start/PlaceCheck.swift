@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Looks at where a run keeps its state and checkpoints: whether another user could put something else
 /// there.

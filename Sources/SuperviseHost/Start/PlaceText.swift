@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
+import SuperviseText
 
 /// Messages about places that another user may change.
 package enum PlaceText {

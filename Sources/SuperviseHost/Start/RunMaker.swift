@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// `supervise init`: makes the directory of a run, for a start with `--require-state`.
 package struct RunMaker {

@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Tries again what a start needs and the machine has not enough of, as long as the core lets it.
 ///

@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
+import SuperviseText
 
 /// Messages of a start that is refused, or that goes on with something changed.
 package enum StartText {

@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Whether what is there under the run's name is this run: the same command, and the same directory of
 /// state.

@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// `--require-state`: a start that begins nothing where the run's directory is not there.
 extension Starter {

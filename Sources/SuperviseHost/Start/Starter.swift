@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Puts everything in place for a run: its name, the lock, the record, what there is to resume from.
 struct Starter {

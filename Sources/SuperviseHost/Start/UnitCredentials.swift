@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseSystem
+import SuperviseText
 
 /// The credentials of our unit (`LoadCredential=`, systemd.exec(5)), which systemd shows to us alone.
 struct UnitCredentials {

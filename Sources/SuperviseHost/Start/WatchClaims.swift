@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// What a run watches, written into a locked file, so that a second run that watches some of the same says
 /// so. A claim refuses nothing.

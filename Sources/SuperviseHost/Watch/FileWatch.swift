@@ -80,12 +80,3 @@ final class FileWatch {
         commands.post(command)
     }
 }
-
-/// How long nothing must happen to something before it counts as complete.
-struct WatchTiming: Sendable {
-    /// To a file that was closed: if its writer dies of the same cause that closed it, that is heard
-    /// of in this time.
-    var file = Duration.milliseconds(250)
-    /// To everything in a directory.
-    var directory = Duration.seconds(2)
-}

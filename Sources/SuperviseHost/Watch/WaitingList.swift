@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
 
@@ -51,14 +52,14 @@ struct WaitingList {
             number: lastNumber)
     }
 
-    /// It waits once more, twice as long as before but never longer than 10 s.
+    /// It waits once more.
     ///
     /// - Parameters:
     ///   - entry: as it was taken from here.
     ///   - mark: how it looks now; what was written after it was named is no longer complete by that.
     mutating func addAgain(_ path: FilePath, _ entry: Entry, _ mark: Mark) {
         let isChanged = mark != entry.mark
-        let time = min(entry.wait * 2, .seconds(10))
+        let time = WatchTiming.next(after: entry.wait)
         let now = MonotonicTime.now()
         entries[path] = Entry(
             mark: mark, since: isChanged ? now : entry.since,

@@ -57,6 +57,7 @@ package final class EventLoop {
     package typealias Handler = (Readiness) -> Void
 
     private struct Watch {
+        let id: UInt64
         let descriptor: Int32
         var interest: Interest
         let rank: Rank
@@ -69,7 +70,8 @@ package final class EventLoop {
     private var turns = TurnQueue()
     /// How long watches of ``Rank/inTurns`` are served before the others are looked at again.
     package var slice = Duration.milliseconds(5)
-    private var watches: [UInt64: Watch] = [:]
+    /// In the order of their numbers, so that one is found quickly.
+    private var watches: [Watch] = []
     private var lastId: UInt64 = 0
     private var isStopping = false
     private var preparations: [() -> Void] = []
@@ -105,9 +107,9 @@ package final class EventLoop {
     ) throws(SystemError) -> Registration {
         lastId += 1
         let watch = Watch(
-            descriptor: descriptor, interest: interest, rank: rank, handler: handler)
-        if !interest.isEmpty { try control(EPOLL_CTL_ADD, watch, id: lastId) }
-        watches[lastId] = watch
+            id: lastId, descriptor: descriptor, interest: interest, rank: rank, handler: handler)
+        if !interest.isEmpty { try control(EPOLL_CTL_ADD, watch) }
+        watches.append(watch)
         return Registration(id: lastId)
     }
 
@@ -118,25 +120,37 @@ package final class EventLoop {
     package func change(
         _ registration: Registration, to interest: Interest
     ) throws(SystemError) {
-        guard var watch = watches[registration.id] else {
+        guard let place = place(of: registration.id) else {
             preconditionFailure("a registration that was cancelled is changed")
         }
+        var watch = watches[place]
         guard watch.interest != interest else { return }
         let wasIdle = watch.interest.isEmpty
         watch.interest = interest
         // The kernel reports errors and hang-ups asked or not, so nothing to wait for means: take out.
         let operation = interest.isEmpty ? EPOLL_CTL_DEL : wasIdle ? EPOLL_CTL_ADD : EPOLL_CTL_MOD
-        try control(operation, watch, id: registration.id)
-        watches[registration.id] = watch
+        try control(operation, watch)
+        watches[place] = watch
     }
 
     /// Ends a watch; its handler is not called any more. Does nothing the second time.
     package func cancel(_ registration: Registration) {
-        guard let watch = watches.removeValue(forKey: registration.id) else { return }
+        guard let place = place(of: registration.id) else { return }
+        let watch = watches.remove(at: place)
         guard !watch.interest.isEmpty else { return }
         // A descriptor that was closed too early and given out again is not in the set (ENOENT): there
         // is nothing to take out then.
-        try? control(EPOLL_CTL_DEL, watch, id: registration.id)
+        try? control(EPOLL_CTL_DEL, watch)
+    }
+
+    /// nil where the watch was cancelled.
+    private func place(of id: UInt64) -> Int? {
+        var (low, high) = (0, watches.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if watches[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low < watches.count && watches[low].id == id ? low : nil
     }
 
     /// Calls `work` in ``run()`` in every round, before the next events are asked for.
@@ -154,8 +168,10 @@ package final class EventLoop {
     /// Calls the handler of a watch of ``Rank/inTurns`` once more when its turn comes, with `.read`: there
     /// is something left to do for it that the kernel does not know of.
     package func again(_ registration: Registration) {
-        guard let watch = watches[registration.id] else { return }
-        precondition(watch.rank == .inTurns, "only a watch that is served in turns gets another")
+        guard let place = place(of: registration.id) else { return }
+        precondition(
+            watches[place].rank == .inTurns,
+            "only a watch that is served in turns gets another")
         turns.add(registration.id, Readiness.read.rawValue)
     }
 
@@ -209,8 +225,10 @@ package final class EventLoop {
         for event in events {
             // Level-triggered: what is skipped here is reported again.
             if isStopping { return }
-            guard let watch = watches[event.data.u64], watch.rank == rank else { continue }
-            watch.handler(Readiness(rawValue: event.events))
+            guard let place = place(of: event.data.u64), watches[place].rank == rank else {
+                continue
+            }
+            watches[place].handler(Readiness(rawValue: event.events))
         }
     }
 
@@ -225,7 +243,9 @@ package final class EventLoop {
         for event in events[..<Int(count)] { turns.add(event.data.u64, event.events) }
         for _ in 0..<turns.count {
             guard !isStopping, let (id, readiness) = turns.next() else { return }
-            watches[id]?.handler(Readiness(rawValue: readiness))
+            if let place = place(of: id) {
+                watches[place].handler(Readiness(rawValue: readiness))
+            }
             if MonotonicTime.now() >= end { return }
         }
     }
@@ -237,9 +257,9 @@ package final class EventLoop {
         try systemCall("epoll_ctl") { epoll_ctl(number, EPOLL_CTL_ADD, peersNumber, &event) }
     }
 
-    private func control(_ operation: Int32, _ watch: Watch, id: UInt64) throws(SystemError) {
+    private func control(_ operation: Int32, _ watch: Watch) throws(SystemError) {
         let number = watch.rank == .inTurns ? peers.rawValue : epoll.rawValue
-        var event = epoll_event(events: watch.interest.rawValue, data: epoll_data_t(u64: id))
+        var event = epoll_event(events: watch.interest.rawValue, data: epoll_data_t(u64: watch.id))
         try systemCall("epoll_ctl", "\(watch.descriptor)") {
             epoll_ctl(number, operation, watch.descriptor, &event)
         }

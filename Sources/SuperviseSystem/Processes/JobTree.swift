@@ -16,10 +16,10 @@ package struct JobTree: Sendable {
     ///   - leader: of the job, which somebody reaps; nil if there is none.
     ///   - limit: the longest look at them, which then has those that it has met; 0: as long as it takes.
     package init(
-        helpers: Set<Int32>, sparing attempt: GuardedAttempt?, leader: Int32? = nil,
+        helpers: [Int32], sparing attempt: GuardedAttempt?, leader: Int32? = nil,
         lookingAtMost limit: Duration = .zero
     ) {
-        self.helpers = Array(helpers)
+        self.helpers = helpers
         self.attempt = attempt
         self.leader = leader
         self.limit = limit

@@ -14,14 +14,14 @@ package struct OutOfMemoryCount: Equatable, Sendable {
 
     /// That of the job's group where it has one, else that of our own group.
     ///
-    /// - Returns: nil where neither group counts memory: nobody can tell then.
-    package static func find(of group: ControlGroup?) -> OutOfMemoryCount? {
-        if let group, case let count = OutOfMemoryCount(in: group.place.directory),
-            count.value() != nil
-        {
-            return count
+    /// - Returns: it, and its value now; nil where neither group counts memory: nobody can tell then.
+    package static func find(
+        of group: ControlGroup?
+    ) -> (count: OutOfMemoryCount, value: Int)? {
+        for count in [group.map { OutOfMemoryCount(in: $0.place.directory) }, ofOurGroup] {
+            if let count, let value = count.value() { return (count, value) }
         }
-        return ofOurGroup
+        return nil
     }
 
     /// We stay in the group that we were started in, so it is looked for once.
@@ -69,9 +69,8 @@ package struct OutOfMemoryCount: Equatable, Sendable {
     /// How many there were since the group was made; nil where it cannot be read.
     package func value() -> Int? {
         guard let text = try? readSmallFile(file) else { return nil }
-        for line in text.split(separator: "\n") where line.hasPrefix("oom_kill ") {
-            return Int(line.dropFirst("oom_kill ".count))
+        return "\n\(text)".withCString { lines in
+            strstr(lines, "\noom_kill ").map { strtol($0 + "\noom_kill ".utf8.count, nil, 10) }
         }
-        return nil
     }
 }

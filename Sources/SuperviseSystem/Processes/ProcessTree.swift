@@ -30,7 +30,7 @@ package enum ProcessTree {
     package static func weBear(runToken: String) -> Bool { cl_bears_token(runToken) != 0 }
 
     /// Whether we have children apart from some; to be asked when all that have ended are reaped.
-    package static func hasChildren(except helpers: Set<Int32>) -> Bool {
+    package static func hasChildren(except helpers: [Int32]) -> Bool {
         JobTree(helpers: helpers, sparing: nil).presence != .nobody
     }
 
@@ -38,7 +38,7 @@ package enum ProcessTree {
     ///
     /// - Returns: how many got it.
     @discardableResult
-    package static func signalDescendants(_ signal: Int32, except helpers: Set<Int32>) -> Int {
+    package static func signalDescendants(_ signal: Int32, except helpers: [Int32]) -> Int {
         JobTree(helpers: helpers, sparing: nil).signal(signal).count
     }
 

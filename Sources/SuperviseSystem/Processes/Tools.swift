@@ -12,7 +12,7 @@ package final class Tools: Sendable {
         /// Where each one's end is told.
         var running: [Int32: StatusPipe] = [:]
         /// Of those nobody waits for.
-        var helpers: Set<Int32> = []
+        var helpers: [Int32] = []
     }
 
     private let state = Mutex(State())
@@ -26,13 +26,16 @@ package final class Tools: Sendable {
 
     /// From now on a child of ours that was started otherwise is no part of the job either.
     package func add(helper pid: Int32) {
-        state.withLock { _ = $0.helpers.insert(pid) }
+        state.withLock { $0.helpers.append(pid) }
     }
 
     /// - Returns: false where the process was none of ours.
     package func ended(_ reaped: Reaped) -> Bool {
         state.withLock { state in
-            if state.helpers.remove(reaped.pid) != nil { return true }
+            if let place = state.helpers.firstIndex(of: reaped.pid) {
+                state.helpers.remove(at: place)
+                return true
+            }
             guard let pipe = state.running.removeValue(forKey: reaped.pid) else { return false }
             pipe.write(reaped.status)
             return true
@@ -42,8 +45,8 @@ package final class Tools: Sendable {
     /// Does something while no tool starts and none is reaped.
     ///
     /// - Parameter body: gets those that run.
-    package func withProcesses<Result>(_ body: (Set<Int32>) -> Result) -> Result {
-        state.withLock { body($0.helpers.union($0.running.keys)) }
+    package func withProcesses<Result>(_ body: ([Int32]) -> Result) -> Result {
+        state.withLock { body($0.helpers + $0.running.keys) }
     }
 
     /// SIGKILL to one that runs, and to all in its process group.

@@ -6,7 +6,7 @@ package struct SignalSet: Hashable, Sendable {
     /// Bit n - 1 stands for signal n, as in the kernel's own masks.
     package private(set) var bits: UInt64 = 0
 
-    package init(_ signals: some Sequence<Int32>) {
+    package init(_ signals: [Int32]) {
         for signal in signals { insert(signal) }
     }
 

@@ -2,6 +2,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// `supervise checkpoints [NAME] [ACTION] [ID] [DEST]`.
 extension CommandCall {

@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// A call of a command other than `run`, understood.
 struct CommandCall: Sendable {

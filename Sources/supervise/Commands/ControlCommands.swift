@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// The commands that ask a supervisor.
 extension CommandCall {

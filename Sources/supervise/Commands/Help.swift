@@ -1,3 +1,5 @@
+import SuperviseText
+
 /// The texts of `--help`.
 enum Help {
     static let version = "0.1.0"

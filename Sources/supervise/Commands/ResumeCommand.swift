@@ -3,6 +3,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 extension CommandCall {
     /// Goes on with a run as it was first called: from any directory, with any environment.

@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
 import SuperviseSystem
+import SuperviseText
 
 /// Makes the request of `supervise run` from its arguments.
 struct RunArguments {

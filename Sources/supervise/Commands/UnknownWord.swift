@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import SuperviseSystem
+import SuperviseText
 
 /// A first word that is no command of ours: a slip, a verb of another tool, or a program without the
 /// `--` before it.

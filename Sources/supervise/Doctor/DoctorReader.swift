@@ -3,6 +3,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Collects what the doctor judges. It reads, and changes nothing.
 struct DoctorReader {

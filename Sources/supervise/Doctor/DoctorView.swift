@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// What the doctor says to a person: first of the machine, then of each run.
 struct DoctorView {

@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import SuperviseSystem
+import SuperviseText
 
 /// What a run needs beside a place on the disk.
 extension MachineDoctor {

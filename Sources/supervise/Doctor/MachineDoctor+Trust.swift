@@ -3,6 +3,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 extension DoctorReader {
     /// Of the places where runs are kept, those that another user may change.

@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import SuperviseSystem
+import SuperviseText
 
 /// Judges the machine: from facts to findings, and nothing else.
 struct MachineDoctor {

@@ -3,6 +3,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Judges a run: from facts to findings, and nothing else.
 struct RunDoctor {

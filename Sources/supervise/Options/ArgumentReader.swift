@@ -1,4 +1,5 @@
 import SuperviseHost
+import SuperviseText
 
 /// The arguments of a command, told apart but not yet understood.
 struct Arguments: Sendable {

@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// A file of `--config`: a JSON object of options, and perhaps the command to run.
 ///

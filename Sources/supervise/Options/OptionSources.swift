@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// An option with its value, and where that came from.
 struct GivenOption: Sendable {

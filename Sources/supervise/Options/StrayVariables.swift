@@ -1,4 +1,5 @@
 import SuperviseHost
+import SuperviseText
 
 /// Variables in `SUPERVISE_` that are none of ours, and look like one of an option.
 struct StrayVariables {

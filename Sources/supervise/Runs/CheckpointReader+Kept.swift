@@ -2,6 +2,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// What is kept, and by pins.
 extension CheckpointReader {

@@ -2,6 +2,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Looks at the checkpoints of a run.
 struct CheckpointReader {

@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// The call that runs a run's command again, from the directory where the reader stands.
 ///

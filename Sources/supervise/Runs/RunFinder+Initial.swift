@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
+import SuperviseText
 
 /// Runs that `supervise init` has made: there is nothing of them to show yet.
 extension RunFinder {

@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
+import SuperviseText
 
 /// Finds the run that is meant.
 struct RunFinder: Sendable {

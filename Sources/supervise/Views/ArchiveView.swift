@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
+import SuperviseText
 
 /// Archived runs, one a line.
 struct ArchiveView {

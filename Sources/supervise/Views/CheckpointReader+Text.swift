@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
+import SuperviseText
 
 /// Checkpoints for a person.
 extension CheckpointReader {

@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// What happened in a run, one event a line, in local time.
 struct EventsView {

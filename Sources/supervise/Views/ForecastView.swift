@@ -1,6 +1,7 @@
 import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// A forecast for a person: the best interval, and a table of others with a bar for each.
 struct ForecastView {

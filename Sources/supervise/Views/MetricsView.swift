@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// The first of the metrics that a job has told, by their names, and how many more there are.
 struct MetricsView {

@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// In a status: whether the machine is taken away, and what watches for it.
 struct PreemptionView {

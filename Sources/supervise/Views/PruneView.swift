@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
+import SuperviseText
 
 /// What stays of a run and why, and what goes.
 struct PruneView {

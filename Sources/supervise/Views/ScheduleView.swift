@@ -1,5 +1,6 @@
 import SuperviseFormats
 import SuperviseHost
+import SuperviseText
 
 /// Why the next checkpoint is asked for when it is.
 struct ScheduleView {

@@ -129,8 +129,8 @@ struct Bench {
         if ledger.members.isEmpty {
             return .hello(.init(token: attempt.token, accepts: ["checkpoint"]))
         }
-        guard let open = attempt.open else {
-            return .begin(.init(step: nil, request: attempt.request?.number))
+        guard let open = supervisor.openCheckpoint else {
+            return .begin(.init(step: nil, request: supervisor.openRequest?.number))
         }
         let isMade = !answers.contains { if case .stagingMade = $0 { true } else { false } }
         return isMade ? .commit(.init(id: open.id)) : nil

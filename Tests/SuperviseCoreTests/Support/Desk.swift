@@ -22,7 +22,8 @@ struct Desk {
 
     init(
         _ record: RunRecord = Desk.record(), checkpoints: [CheckpointID] = [],
-        damaged: [Supervisor.Damaged] = [], mayHaveLeftovers: Bool = false, seed: UInt64 = 1,
+        damaged: [Supervisor.Damaged] = [], mayHaveLeftovers: Bool = false,
+        mayHaveArchives: Bool = false, seed: UInt64 = 1,
         manager: ServiceManager? = nil,
         _ change: (inout Settings) -> Void = { _ in }
     ) {
@@ -31,7 +32,8 @@ struct Desk {
         change(&settings)
         let found = Supervisor.Found(
             record: record, checkpoints: checkpoints.map(Desk.summary), damaged: damaged,
-            mayHaveLeftovers: mayHaveLeftovers, socket: "/s", manager: manager)
+            mayHaveLeftovers: mayHaveLeftovers, mayHaveArchives: mayHaveArchives, socket: "/s",
+            manager: manager)
         supervisor = Supervisor(
             settings: settings, found: found, seed: seed,
             at: Moment(instant: Instant(nanoseconds: 0), wall: .zero))
@@ -84,7 +86,7 @@ struct Desk {
     /// Begins, and tells that the directory is there.
     mutating func begin(step: Int64? = 1, request: Int? = nil, on link: Int = 1) -> CheckpointID {
         say(.begin(.init(step: step, request: request)), on: link)
-        let id = supervisor.attempt?.open?.id ?? CheckpointID(sequence: 1, step: nil)
+        let id = supervisor.openCheckpoint?.id ?? CheckpointID(sequence: 1, step: nil)
         tell(.stagingMade(id, path: "/staging/\(id)"))
         return id
     }

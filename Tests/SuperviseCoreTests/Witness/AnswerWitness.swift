@@ -64,7 +64,7 @@ struct AnswerWitness {
         let supervisor = step.supervisor
         let isKeeping = !supervisor.leaving.isEmpty || !supervisor.pinning.isEmpty
         let isSaving =
-            ledger.open != nil || !ledger.orders.isEmpty || supervisor.attempt?.request != nil
+            ledger.open != nil || !ledger.orders.isEmpty || supervisor.openRequest != nil
             || supervisor.shortage != nil || !supervisor.startWaiters.isEmpty
         for (seq, connection) in pending
         where !(keeping.contains(seq) ? isKeeping : isSaving)

@@ -81,7 +81,7 @@ struct IntervalWitness {
     ) {
         let committing = step.supervisor.committing.map(\.id)
         defer {
-            open = step.supervisor.attempt?.request?.number
+            open = step.supervisor.openRequest?.number
             known = Set(committing)
         }
         for action in step.actions {

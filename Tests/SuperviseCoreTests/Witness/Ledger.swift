@@ -365,13 +365,13 @@ struct Ledger {
     }
 
     private mutating func followHeld(_ step: Step) {
-        guard step.supervisor.attempt?.held != nil else {
+        guard step.supervisor.heldBegin != nil else {
             heldBegin = nil
             heldRequest = nil
             return
         }
         if case .received(.begin(let begin), let connection, _) = step.event,
-            step.supervisor.attempt?.held?.connection == connection
+            step.supervisor.heldBegin?.connection == connection
         {
             heldBegin = counted(step.now)
             heldRequest = begin.request
@@ -416,7 +416,7 @@ struct Ledger {
     }
 
     private func isOpen(_ step: Step) -> Bool {
-        openRequest != nil && step.supervisor.attempt?.request?.number == openRequest
+        openRequest != nil && step.supervisor.openRequest?.number == openRequest
     }
 
     /// Who was asked by a signal knows no number.

@@ -128,7 +128,7 @@ struct PreemptionWitness {
         {
             throw Violation("preemption", "nobody takes the machine, and there is a stop")
         }
-        let request = step.supervisor.attempt?.request
+        let request = step.supervisor.openRequest
         let canBeAsked =
             before.isAskable(step) && before.pausedAt == nil && step.supervisor.stop == nil
         let isTooSoon = isTooSoon(step, after)
@@ -274,7 +274,7 @@ struct PreemptionWitness {
     private func judgeAcknowledgement(_ step: Step) throws(Violation) {
         let count = step.actions.count { if case .acknowledge = $0 { true } else { false } }
         guard count > 0 else { return }
-        guard case .closing(let closing) = step.supervisor.phase else {
+        guard let closing = step.supervisor.closing else {
             throw Violation("preemption", "all is said to be saved before the end")
         }
         if count > 1 || closing.ending != .preempted || !step.settings.preemptAcknowledges

@@ -64,7 +64,7 @@ struct QueueWitness {
         waitsForRoom.remove(id)
         underWay = id
         if let request = after.openRequest, after.openRequestIsFinal,
-            step.supervisor.attempt?.request?.number == request,
+            step.supervisor.openRequest?.number == request,
             let final = after.orders.first(where: { after.requestOf[$0] == request }),
             step.supervisor.commits[final] != nil,
             after.requestOf[id] != request
@@ -86,7 +86,7 @@ struct QueueWitness {
         }
         // A request that has failed meanwhile is answered by nothing any more.
         let awaited = [
-            step.supervisor.attempt?.request?.number, step.supervisor.shortage?.again?.number,
+            step.supervisor.openRequest?.number, step.supervisor.shortage?.again?.number,
         ]
         let isAwaited = before.requestOf[id].map { awaited.contains($0) } ?? false
         if world.disk.pins.contains(id) || isAwaited {
@@ -102,13 +102,13 @@ struct QueueWitness {
 
     /// Somebody waits for the answer.
     private func judgeHeld(_ step: Step, _ after: Ledger) throws(Violation) {
-        guard let attempt = step.supervisor.attempt, let held = attempt.held else { return }
+        guard let held = step.supervisor.heldBegin else { return }
         if after.members[held.connection] == nil {
             throw Violation("queue", "the begin of a connection that is gone is held")
         }
         if let open = after.open { throw Violation("queue", "a begin is held beside \(open)") }
         if after.orders.count < 2 { throw Violation("queue", "a begin is held for nothing") }
-        let isAwaited = attempt.request.map { request in
+        let isAwaited = step.supervisor.openRequest.map { request in
             request.final && held.request == request.number
                 && !after.orders.contains { after.requestOf[$0] == request.number }
         }

@@ -9,7 +9,7 @@ struct RequestWitness {
 
     mutating func judge(_ step: Step, _ before: Ledger, _ after: Ledger) throws(Violation) {
         let now = step.supervisor.requests
-        let request = step.supervisor.attempt?.request
+        let request = step.supervisor.openRequest
         let ended =
             now.committed + now.failed + now.late + now.unanswered + now.moot
             + now.lost + now.unfinished
@@ -72,7 +72,7 @@ struct RequestWitness {
     private func judgeWaiting(_ step: Step, _ after: Ledger) throws(Violation) {
         let supervisor = step.supervisor
         guard supervisor.phase == .running, step.exit == nil, after.pausedAt == nil else { return }
-        if let request = supervisor.attempt?.request {
+        if let request = supervisor.openRequest {
             let isAnswered = after.orders.contains { after.requestOf[$0] == request.number }
             let wakes = after.armed[request.final ? .stopDeadline : .request] != nil
             if !wakes, !isAnswered, after.measured.isEmpty, supervisor.stop == nil {

@@ -286,7 +286,7 @@ struct StopWitness {
         where failed.request == final && after.members[sender] != nil:
             if waitsForRoom(step) { return }
         case .jobExited: break
-        case .requestNotSent where step.supervisor.attempt?.request?.number != final: break
+        case .requestNotSent where step.supervisor.openRequest?.number != final: break
         default:
             guard step.now >= asked.deadline, step.event == .timer(.stopDeadline) else { return }
         }

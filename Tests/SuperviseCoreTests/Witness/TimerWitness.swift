@@ -31,7 +31,7 @@ struct TimerWitness {
                 case .abandoned: break
                 }
             }
-            if supervisor.attempt?.request?.final == false {
+            if supervisor.openRequest?.final == false {
                 allowed.insert(.request)
             } else if supervisor.stop == nil, step.settings.checkpointEvery != .off {
                 allowed.insert(.interval)
@@ -41,9 +41,9 @@ struct TimerWitness {
             if supervisor.stop == nil, after.notice != nil { allowed.insert(.preemption) }
             if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .waiting: allowed.insert(.backoff)
-        case .closing(let closing):
+        case .closing:
             allowed = allowed.intersection([.watchdog, .again]).union([.close])
-            if closing.stage == .recording { allowed.formUnion([.rewrite, .reminder]) }
+            if supervisor.closing?.stage == .recording { allowed.formUnion([.rewrite, .reminder]) }
         case .finished: return
         }
         // With a long notice the run goes on, also while no job runs.

@@ -38,7 +38,7 @@ struct Step {
         self.leaves = leaves
         self.spawn = spawn
         switch supervisor.phase {
-        case .closing(let closing) where !wasClosing: exit = closing.ending
+        case .closing where !wasClosing: exit = supervisor.closing?.ending
         case .finished where !wasClosing: exit = leaves
         default: exit = nil
         }
