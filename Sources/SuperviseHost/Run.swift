@@ -109,3 +109,20 @@ extension RunResult {
     /// The status where `supervise` itself could not do its work.
     package static let couldNot: Int32 = 125
 }
+
+/// How the process of `supervise run` is to end.
+package enum RunResult: Equatable, Sendable {
+    /// With this exit status.
+    case exit(Int32)
+    /// By this signal; as PID 1, with 128 and its number.
+    case die(signal: Int32)
+}
+
+/// Why `supervise` itself cannot do its work: one sentence that says what to do.
+package struct HostError: Error, Equatable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}

@@ -46,3 +46,38 @@ package struct PinsFile: RunPart {
             + "or remove it and pin again what is to stay"
     }
 }
+
+/// Leaves a part of a disk that becomes full to the records, which need little and matter more.
+///
+/// A look at the disk may be a question to a server, so one holds for as long as what is written
+/// after it, and as much again by others, cannot fill the disk.
+struct SpareRoom {
+    /// In bytes; what is left to the records.
+    static let reserve: Int64 = 256 << 10
+    /// In bytes; what one look holds for at most.
+    static let mostTrusted: Int64 = 16 << 20
+
+    private var trusted: Int64 = 0
+    private var isFull = false
+
+    /// Whether there is room for so many bytes more.
+    ///
+    /// What was full has room again only when there is plenty, so that it does not change with
+    /// every line.
+    ///
+    /// - Parameter look: what is free, in bytes; nil where the disk does not say.
+    mutating func take(_ count: Int64, look: () -> Int64?) -> Bool {
+        if trusted < count {
+            guard let free = look() else { return true }
+            let spare = free - (isFull ? 2 : 1) * Self.reserve
+            isFull = spare < count
+            guard !isFull else { return false }
+            trusted = max(count, min(Self.mostTrusted, spare / 2))
+        }
+        trusted -= count
+        return true
+    }
+
+    /// The disk was full in spite of it: nothing holds any more.
+    mutating func forget() { trusted = 0 }
+}

@@ -124,3 +124,33 @@ enum Program {
             secondsAheadOfUTC: { SuperviseSystem.secondsAheadOfUTC(at: $0.milliseconds / 1000) })
     }
 }
+
+/// Why nothing was done: one line for standard error, and the exit status.
+struct Complaint: Error, Equatable {
+    /// Lower case, without `supervise:` and without a full stop.
+    let message: String
+    let status: Int32
+
+    /// `supervise` cannot do what it was asked to: bad options, or a state that it cannot use.
+    static let unable: Int32 = 125
+    /// The answer is no: there is no such run, a checkpoint is bad.
+    static let no: Int32 = 1
+
+    init(_ message: String, status: Int32 = Complaint.unable) {
+        self.message = message
+        self.status = status
+    }
+}
+
+extension Complaint {
+    /// Nobody reads what we write any more, as behind `head`: we end as other programs do, by SIGPIPE, and
+    /// say nothing.
+    static let noReader = Complaint("", status: 128 + brokenPipeSignal)
+
+    /// - Parameter error: of a call that reads, or that writes to standard output.
+    /// - Returns: nil where it is not that the reader has gone.
+    init?(writing error: SystemError) {
+        guard error.isBrokenPipe else { return nil }
+        self = .noReader
+    }
+}

@@ -75,3 +75,90 @@ extension RetentionPlan.Reasons {
         return "checkpoint \(id) is the newest good one, and stays"
     }
 }
+
+/// Checkpoints that the rules remove and that are still there, as somebody reads them. Each goes as soon
+/// as its reader has ended.
+struct Holds: Equatable, Sendable {
+    /// Those that are due to go.
+    private(set) var ids: Set<CheckpointID> = []
+    /// The end of the reading of these was asked for, and not told yet.
+    private var awaited: Set<CheckpointID> = []
+
+    /// Some could not be removed.
+    ///
+    /// - Parameter isRead: by somebody; else the disk does not let go of them, and they are tried again
+    ///   with the next removal.
+    /// - Returns: those whose end of being read is to be waited for from now on.
+    mutating func stayed(_ ids: Set<CheckpointID>, isRead: Bool) -> [CheckpointID] {
+        self.ids.formUnion(ids)
+        guard isRead else { return [] }
+        let new = ids.subtracting(awaited).sorted()
+        awaited.formUnion(new)
+        return new
+    }
+
+    /// They are ordered to go.
+    mutating func subtract(_ going: Set<CheckpointID>) { ids.subtract(going) }
+
+    /// Nobody reads it any more.
+    ///
+    /// - Returns: whether it was due to go.
+    mutating func released(_ id: CheckpointID) -> Bool {
+        awaited.remove(id)
+        return ids.remove(id) != nil
+    }
+
+    /// None of them is due any more.
+    mutating func forget() { ids = [] }
+
+    /// Some go when their readers have ended.
+    var isWaiting: Bool { !ids.isDisjoint(with: awaited) }
+}
+
+/// Operators who wait until checkpoints are removed, or are found to be held.
+struct Removers: Sendable {
+    private struct Remover {
+        let sender: Sender
+        /// The only one that is meant, and is to be answered for by itself.
+        let single: CheckpointID?
+        var waitsFor: Set<CheckpointID>
+        var pruned = SupervisorMessage.Pruned(removed: 0, bytes: 0, held: 0)
+    }
+
+    private var waiting: [Remover] = []
+
+    mutating func wait(for id: CheckpointID, _ sender: Sender) {
+        waiting.append(Remover(sender: sender, single: id, waitsFor: [id]))
+    }
+
+    mutating func wait(for ids: Set<CheckpointID>, _ sender: Sender) {
+        waiting.append(Remover(sender: sender, single: nil, waitsFor: ids))
+    }
+
+    /// Answers those who wait for nothing else.
+    mutating func removed(
+        _ gone: [CheckpointSummary], held: Set<CheckpointID>, _ orders: inout Orders
+    ) {
+        for index in waiting.indices {
+            for summary in gone where waiting[index].waitsFor.remove(summary.id) != nil {
+                waiting[index].pruned.removed += 1
+                waiting[index].pruned.bytes += summary.sizeOnDisk
+            }
+            let before = waiting[index].waitsFor.count
+            waiting[index].waitsFor.subtract(held)
+            waiting[index].pruned.held += before - waiting[index].waitsFor.count
+        }
+        for remover in waiting where remover.waitsFor.isEmpty { answer(remover, &orders) }
+        waiting.removeAll { $0.waitsFor.isEmpty }
+    }
+
+    private func answer(_ remover: Remover, _ orders: inout Orders) {
+        if let id = remover.single, remover.pruned.held > 0 {
+            orders.refuse(
+                remover.sender, .conflict,
+                "checkpoint \(id) stays: somebody is reading it; try again when that has ended")
+        } else {
+            orders.answer(.pruned(remover.pruned), to: remover.sender)
+        }
+    }
+}

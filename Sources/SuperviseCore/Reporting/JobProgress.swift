@@ -97,3 +97,38 @@ struct JobProgress: Sendable {
         return Manifest.Progress(own, at: step)
     }
 }
+
+extension Status.Progress {
+    /// Takes over what a job tells of its metrics: new names in their order, as far as there is room, so that
+    /// which ones are left out is no accident.
+    mutating func keep(_ told: [String: Double], most: Int = Bounds.metrics) {
+        var new: [(name: String, value: Double)] = []
+        for (name, value) in told {
+            let name = name.bounded
+            if metrics[name] != nil { metrics[name] = value } else { new.append((name, value)) }
+        }
+        let room = max(0, most - metrics.count)
+        metricsLeftOut = max(0, new.count - room)
+        guard room > 0 else { return }
+        new.sort { $0.name < $1.name }
+        for (name, value) in new.prefix(room) { metrics[name] = value }
+    }
+}
+
+/// How much of what a job says is kept: memory and files do not grow with a job that talks too much.
+enum Bounds {
+    /// Of a text, in Unicode scalars.
+    static let text = 1000
+    /// Of the names of metrics in the progress, so many that came first.
+    static let metrics = 1000
+}
+
+extension String {
+    /// At most so much of a job's text as is kept.
+    var bounded: String { bounded(to: Bounds.text) }
+
+    func bounded(to count: Int) -> String {
+        guard utf8.count > count, unicodeScalars.count > count else { return self }
+        return String(unicodeScalars.prefix(count)) + "…"
+    }
+}

@@ -1,3 +1,5 @@
+import SuperviseFormats
+
 /// Our service manager, and what it has been told; without one nothing is said.
 ///
 ///     (nothing) → ready → stopping      (stopping is told again when the end may take longer)
@@ -56,5 +58,24 @@ struct ServiceState: Sendable {
     private func waitForWatchdog(at now: Moment, _ orders: inout Orders) {
         guard let limit = manager?.watchdog else { return }
         orders.set(.watchdog, after: limit / 2, at: now)
+    }
+}
+
+/// What `status --check` looks at, for health checks of containers that go by an exit status.
+package enum HealthCheck: String, Sendable, CaseIterable {
+    /// Whether the run has a supervisor that answers, whatever its job does: a liveness probe.
+    case supervisor
+    /// Whether the job runs, too: a readiness probe.
+    case job
+
+    /// How long a supervisor may take to be reached, and then to answer. One that is hung does neither.
+    package static let patience = Duration.seconds(5)
+
+    /// - Parameter status: as the supervisor has just answered.
+    package func isPassed(by status: Status) -> Bool {
+        switch self {
+        case .supervisor: true
+        case .job: status.phase == .running && status.jobPID != nil
+        }
     }
 }

@@ -82,3 +82,84 @@ extension Supervisor {
         waitToRestart(wait, at: now)
     }
 }
+
+/// A pause: the whole job stands still, and no time counts for it, until somebody lets it go on.
+///
+/// A pause outlives the attempt: what ends in it is not started again before it is over.
+extension Supervisor {
+    package var isPaused: Bool { clock.pausedAt != nil }
+
+    mutating func pause(_ sender: Sender, at now: Moment) {
+        guard stop == nil else {
+            orders.refuse(sender, .stopping, "the job is being stopped, and cannot be paused")
+            return
+        }
+        orders.answer(.ok, to: sender)
+        guard !isPaused else { return }
+        clock.pause(at: now.instant)
+        orders.holdTimers(at: now.instant)
+        if phase == .running, attempt?.pid != nil { orders.add(.pauseJob) }
+        orders.log(.paused(.init(attempt: record.attempt)))
+    }
+
+    mutating func unpause(_ sender: Sender, at now: Moment) {
+        orders.answer(.ok, to: sender)
+        goOn(at: now)
+    }
+
+    mutating func goOn(at now: Moment) {
+        guard let since = clock.pausedAt else { return }
+        clock.goOn(at: now.instant)
+        orders.letTimersGo(at: now.instant)
+        if phase == .running, attempt?.pid != nil { orders.add(.unpauseJob) }
+        orders.log(
+            .unpaused(
+                .init(attempt: record.attempt, seconds: (now.instant - since).seconds)))
+    }
+}
+
+/// The timers that are set, and time that does not count for them.
+extension Supervisor {
+    package var alarms: Alarms { orders.alarms }
+
+    mutating func stoodStill(for time: Duration, at now: Moment) {
+        clock.stoodStill(for: time)
+        stop?.delay(by: time)
+        closing?.delay(by: time)
+        requestBook.delay(by: time)
+        orders.delayTimers(by: time)
+        // The machine did not wait for us.
+        tighten(at: now)
+    }
+}
+
+/// How much time has passed in which the job could do something.
+///
+/// It stands still while the job is paused, or was stopped together with us (Ctrl-Z). That a whole
+/// machine is suspended is nothing to it: the monotonic clock stands still by itself then.
+package struct JobClock: Equatable, Sendable {
+    /// How long it stood still, apart from a pause that goes on; in nanoseconds.
+    private var stood: Int64 = 0
+    /// Since when the job is paused.
+    package private(set) var pausedAt: Instant?
+
+    /// What it shows when the monotonic clock shows `now`.
+    func reading(at now: Instant) -> Instant {
+        Instant(nanoseconds: min(now, pausedAt ?? now).nanoseconds - stood)
+    }
+
+    mutating func pause(at now: Instant) {
+        pausedAt = pausedAt ?? now
+    }
+
+    mutating func goOn(at now: Instant) {
+        guard let since = pausedAt else { return }
+        pausedAt = nil
+        stood += now.nanoseconds - since.nanoseconds
+    }
+
+    /// It stood still for so long until now, and nobody knew of it. A pause counts it by itself.
+    mutating func stoodStill(for time: Duration) {
+        if pausedAt == nil { stood += (Instant(nanoseconds: 0) + time).nanoseconds }
+    }
+}

@@ -1,3 +1,5 @@
+import SuperviseFormats
+
 /// What names of files one part of a pattern fits, as in a shell: `*`, `?`, `[a-z]`, `[!a-z]`, and
 /// `\` before a character that stands for itself; and `{step}`, which stands for one digit or more. A
 /// name that begins with a dot is only fitted by a pattern that does.
@@ -167,3 +169,107 @@ extension NamePattern {
 }
 
 func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
+
+/// A glob of `--watch`, such as `out/*/ckpt-{step}.pt`.
+package struct WatchPattern: Equatable, Sendable {
+    /// As it was written.
+    package let text: String
+    package let isAbsolute: Bool
+    /// Of its parts between slashes; at least one.
+    package let parts: [NamePattern]
+
+    /// nil where nothing can fit: it is empty, ends with a slash or a point, or holds a NUL; and where
+    /// it has more than one `{step}`.
+    package init?(_ text: String) {
+        let path = FilePath(text)
+        let parts = path.components.filter { $0 != "." }
+        guard let last = parts.last, last != "..", text.utf8.last != UInt8(ascii: "/"),
+            !text.utf8.contains(0)
+        else { return nil }
+        self.text = text
+        isAbsolute = path.isAbsolute
+        self.parts = parts.map { NamePattern($0.text) }
+        if self.parts.reduce(0, { $0 + $1.steps }) > 1 { return nil }
+    }
+
+    /// The number in a path that fits this pattern, as far as wildcards cover it.
+    ///
+    /// What `{step}` stands for is the number. Without it the number behind a word such as `step` is,
+    /// and without such a word the last one. nil if there is none.
+    package func step(in path: FilePath) -> Int64? {
+        let names = path.components.suffix(parts.count)
+        guard names.count == parts.count else { return nil }
+        let hasStep = parts.contains { $0.steps > 0 }
+        var numbers: [NameNumber] = []
+        for (name, part) in zip(names, parts) where part.literal == nil {
+            guard let match = part.match(name.text) else { return nil }
+            let scalars = Array(name.text.unicodeScalars)
+            if let step = match.step { return NameNumber.value(scalars[step]) }
+            if !hasStep { numbers += NameNumber.all(in: scalars, covered: match.isCovered) }
+        }
+        return NameNumber.step(among: numbers)
+    }
+}
+
+/// A glob of `--watch-complete`, such as `*/.metadata`: what in a watched directory says that it is
+/// complete.
+package struct CompletionPattern: Equatable, Sendable {
+    /// As it was written.
+    package let text: String
+    private let parts: [NamePattern]
+
+    /// nil where nothing in a directory can fit: it is empty, absolute, leads out of the directory,
+    /// ends with a slash, or holds a NUL.
+    package init?(_ text: String) {
+        let path = FilePath(text)
+        let names = path.components.filter { $0 != "." }
+        guard !names.isEmpty, !path.isAbsolute, !names.contains(".."), !text.utf8.contains(0),
+            text.utf8.last != UInt8(ascii: "/")
+        else { return nil }
+        self.text = text
+        parts = names.map { NamePattern($0.text) }
+    }
+
+    /// - Parameter path: of something in the directory, relative to it.
+    package func fits(_ path: FilePath) -> Bool {
+        let names = path.components
+        return names.count == parts.count && zip(parts, names).allSatisfy { $0.fits($1.text) }
+    }
+}
+
+/// Where one `--watch` looks: a directory, and what of the pattern is below it.
+package struct WatchedArea: Codable, Equatable, Sendable {
+    /// Absolute.
+    package var place: FilePath
+    /// Parts of the pattern, as they were written; the last one is that of what is taken.
+    package var rest: [String]
+
+    package init(place: FilePath, rest: [String]) {
+        self.place = place
+        self.rest = rest
+    }
+
+    /// Whether something that is taken for one of them may be what is taken for the other, or hold it.
+    ///
+    /// In one directory anything may: two globs of the same name are not compared, nor are two names
+    /// in the same directory.
+    package func overlaps(_ other: WatchedArea) -> Bool {
+        // The parents of a directory that a wildcard stands for are not known.
+        if rest.contains("..") || other.rest.contains("..") {
+            return place.isBelow(other.place) || other.place.isBelow(place)
+        }
+        var pairs = Array(zip(parts, other.parts))
+        if parts.count == other.parts.count { pairs.removeLast() }
+        return pairs.allSatisfy(Self.mayBeOne)
+    }
+
+    private var parts: [NamePattern] {
+        place.components.map { NamePattern(literal: $0.text) } + rest.map { NamePattern($0) }
+    }
+
+    private static func mayBeOne(_ pair: (NamePattern, NamePattern)) -> Bool {
+        if let name = pair.0.literal { return pair.1.fits(name) }
+        if let name = pair.1.literal { return pair.0.fits(name) }
+        return true
+    }
+}

@@ -132,3 +132,58 @@ package struct CheckpointSummary: Equatable, Sendable {
             && FilePath(left.path) == FilePath(right.path)
     }
 }
+
+/// How much of the disk checkpoints take: the one rule for every sum that is shown or decided by.
+extension CheckpointSummary {
+    /// In bytes: of the compressed copy, if there is one, else of the payload.
+    package var sizeOnDisk: Int64 { compressedBytes ?? bytes }
+}
+
+extension Sequence<CheckpointSummary> {
+    /// The sum of all sizes on the disk, in bytes.
+    package var sizeOnDisk: Int64 { reduce(0) { $0 + $1.sizeOnDisk } }
+
+    /// The sum of the payloads as the job saved them, in bytes.
+    package var sizeAsSaved: Int64 { reduce(0) { $0 + $1.bytes } }
+}
+
+extension Status {
+    /// Takes over what is on the disk, in order of sequence.
+    package mutating func setCheckpoints(_ found: [CheckpointSummary]) {
+        checkpoints = found.count
+        checkpointBytes = found.sizeOnDisk
+        toBeRemoved = 0
+        checkpoint = found.last.map {
+            .init(id: $0.id, path: $0.path, committed: $0.created, bytes: $0.bytes)
+        }
+    }
+}
+
+/// A summary of an archived run, for the decision which parts of it stay.
+package struct ArchiveSummary: Equatable, Sendable {
+    /// When it was archived, as in `20261121T050401Z`. Later ones compare as greater.
+    package var time: String
+    /// Which of its checkpoints are pinned; nil where that cannot be told, or the archive cannot be
+    /// read: then nothing of it goes.
+    package var pins: Set<CheckpointID>?
+    /// In order of sequence; none for the newest archive, of which nothing goes.
+    package var checkpoints: [CheckpointSummary]
+    /// Those whose manifest is missing or garbage.
+    package var damaged: [CheckpointID]
+    /// How many failures in a row there were from a checkpoint, by id.
+    package var suspects: [String: Int]
+
+    package init(
+        time: String, pins: Set<CheckpointID>? = [], checkpoints: [CheckpointSummary] = [],
+        damaged: [CheckpointID] = [], suspects: [String: Int] = [:]
+    ) {
+        self.time = time
+        self.pins = pins
+        self.checkpoints = checkpoints
+        self.damaged = damaged
+        self.suspects = suspects
+    }
+
+    /// It holds pins, or may hold some.
+    package var isPinned: Bool { pins?.isEmpty != true }
+}

@@ -112,3 +112,61 @@ package struct Manifest: Codable, Equatable, Sendable {
     /// The size of the payload.
     package var bytes: Int64 { files.reduce(0) { $0 + $1.bytes } }
 }
+
+/// How much of its work a job has done, by the steps that it reports.
+package enum ProgressFraction {
+    /// `(step - first) / (total - first)`; nil if there is no total above `first`.
+    ///
+    /// - Parameter first: the step at the beginning; nil is 0. The year 2027 of 2025 to 2060 is 2 of 35.
+    package static func of(step: Int64?, first: Int64?, total: Int64?) -> Double? {
+        guard let step, let total else { return nil }
+        let first = Double(first ?? 0)
+        guard Double(total) > first else { return nil }
+        return max(0, (Double(step) - first) / (Double(total) - first))
+    }
+}
+
+extension Manifest {
+    /// How far the job was when it made a checkpoint.
+    package struct Progress: Codable, Equatable, Sendable {
+        @Null package var step: Int64?
+        @Null package var first: Int64?
+        @Null package var total: Int64?
+        @Null package var unit: String?
+        @Null package var fraction: Double?
+
+        /// - Parameter step: of the checkpoint; without one, that of the job's last report counts.
+        /// - Returns: nil if the job has told nothing of its progress.
+        package init?(_ told: Status.Progress, at step: Int64?) {
+            let step = step ?? told.step
+            guard told.step != nil || told.total != nil else { return nil }
+            self.step = step
+            first = told.first
+            total = told.total
+            unit = told.unit
+            fraction = ProgressFraction.of(step: step, first: told.first, total: told.total)
+        }
+    }
+}
+
+/// `pins.json`: the checkpoints that stay until somebody unpins them.
+///
+/// Retention believes this file, so a byte that rots in it must not free a checkpoint: `seal` is a
+/// digest of the ids, and where it does not fit, nothing can be told.
+package struct Pins: Codable, Equatable, Sendable {
+    package var format = FormatVersion()
+    /// In order of sequence.
+    package var pins: [CheckpointID]
+    /// See ``sealed(_:)``.
+    package var seal: String
+
+    package init(_ ids: some Sequence<CheckpointID>, seal: String) {
+        pins = ids.sorted()
+        self.seal = seal
+    }
+
+    /// What the seal is the SHA-256 of, in hexadecimal: the ids, each on a line, in order.
+    package static func sealed(_ ids: some Sequence<CheckpointID>) -> [UInt8] {
+        Array(ids.sorted().map { "\($0)\n" }.joined().utf8)
+    }
+}

@@ -1,4 +1,5 @@
 import SuperviseCore
+import SuperviseFormats
 import SuperviseSystem
 
 /// The job's processes: starts the leader, hears of its end, and ends what it leaves behind.
@@ -121,5 +122,79 @@ extension Event.SpawnFailure {
         let message = "\(what): \(error)"
         return error.isShortage
             ? .shortage("\(message); \(error.shortageAdvice)") : .system(message)
+    }
+}
+
+/// A command of the user's that works for the supervisor: as whom and where it runs.
+struct HelperCall: Sendable {
+    /// The program's name and its arguments.
+    var command: [String]
+    /// The file to execute, an absolute path; nil looks for the command's first word in PATH.
+    var program: String?
+    var environment: [String]
+    var directory = HelperPlace.directory
+    var settings = ProcessSettings()
+}
+
+extension Session {
+    /// The call of `--on-hang`: as the supervisor, in `/`; or as the job, in its directory.
+    func onHangCall(_ command: [String]) -> HelperCall {
+        guard request.onHangUser == .job else { return helperCall(command, helpers.onHang) }
+        var call = HelperCall(
+            command: command, program: helpers.onHang,
+            environment: JobEnvironment.ofHelper(inherited: environment, as: job.identity),
+            directory: found.record.directory)
+        call.settings.identity = job.identity
+        return call
+    }
+
+    /// A call as the supervisor.
+    func helperCall(_ command: [String], _ program: String?) -> HelperCall {
+        HelperCall(
+            command: command, program: program,
+            environment: JobEnvironment.ofHelper(inherited: environment, path: HelperPlace.path))
+    }
+}
+
+/// What the job is to have otherwise than we have it.
+package struct JobSettings: Equatable, Sendable {
+    /// Entries `NAME=value`, over what it inherits; of two with one name the later one counts.
+    package var environment: [String] = []
+    /// Without an identity: that comes of ``user``, once it is looked up.
+    package var process = ProcessSettings()
+    package var user: UserChoice?
+
+    package init() {}
+}
+
+/// A user and perhaps a group as somebody wrote them: each a name or a number.
+package struct UserChoice: Equatable, Sendable {
+    package var user: String
+    /// nil for the user's own.
+    package var group: String?
+
+    /// `USER` or `USER:GROUP`; nil for anything else.
+    package init?(_ text: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        let isOdd = text.contains { $0.isWhitespace || $0 == "\0" || $0 == "/" }
+        guard (1...2).contains(parts.count), !parts.contains(""), !isOdd else { return nil }
+        user = parts[0]
+        group = parts.count == 2 ? parts[1] : nil
+    }
+}
+
+/// Who would end by SIGTERM.
+extension JobProcess {
+    func lookForHandlers(_ hearers: LastCloses.Hearers) {
+        switch hearers {
+        case .leader:
+            guard let leader else { return }
+            let reception = try? SignalReception(of: 15, by: leader.pid)
+            deliver(.handlersFound(.leader, reception == .handled || reception == .ignored))
+        case .descendants:
+            let (all, reaped) = withTree { $0.handles(15) }
+            deliver(.handlersFound(.descendants, all))
+            ended(reaped)
+        }
     }
 }

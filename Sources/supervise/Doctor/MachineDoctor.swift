@@ -1,5 +1,7 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseHost
+import SuperviseStore
 import SuperviseSystem
 import SuperviseText
 
@@ -135,6 +137,131 @@ struct MachineDoctor {
                 "start a run on one machine at a time"
             )
         default: return nil
+        }
+    }
+}
+
+/// What a run needs beside a place on the disk.
+extension MachineDoctor {
+    var socket: Finding {
+        switch facts.socket {
+        case .ours(let path): Finding(.ok, "socket", "in \(HumanText.printable(path))")
+        case .possible(let path):
+            Finding(.ok, "socket", "\(HumanText.printable(path)) will be made")
+        case .refused(let path, let reason):
+            Finding(
+                .problem, "socket", "\(HumanText.printable(path)) cannot be used: \(reason)",
+                advice: "set XDG_RUNTIME_DIR to a directory of yours with a short path")
+        }
+    }
+
+    var descriptors: Finding {
+        let count = facts.descriptors
+        guard count < 256 else { return Finding(.ok, "open files", "up to \(count)") }
+        return Finding(
+            count < 64 ? .problem : .note, "open files", "only \(count) are allowed",
+            advice: "raise the hard limit: ulimit -Hn 1024, or LimitNOFILE= in a unit")
+    }
+
+    var processes: Finding? {
+        guard let (most, now) = facts.processes else { return nil }
+        let text = "\(now) of \(most)"
+        guard most - now < 64 else { return Finding(.ok, "processes", text) }
+        return Finding(
+            most - now < 8 ? .problem : .note, "processes", text,
+            advice: "raise the limit: ulimit -u, TasksMax= in a unit, --pids-limit of a container")
+    }
+
+    var clock: Finding {
+        let ahead = facts.newest.map { $0.seconds(since: facts.now) } ?? 0
+        // The first of January 2024: before anything that can run this.
+        if facts.now.milliseconds < 1_704_067_200_000 {
+            return Finding(
+                .problem, "clock", "it says \(facts.now), which has long passed",
+                advice: "set the clock (timedatectl)")
+        }
+        guard ahead > 300 else { return Finding(.ok, "clock", "\(facts.now)") }
+        return Finding(
+            .problem, "clock",
+            "it is \(HumanText.age(ahead)) behind what a run has recorded",
+            advice: "set the clock (timedatectl); ages and retention by age go by it")
+    }
+
+    var processTable: Finding {
+        facts.hasProc
+            ? Finding(.ok, "/proc", "can be read")
+            : Finding(
+                .problem, "/proc", "cannot be read",
+                advice: "mount it: what a killed supervisor left is found there")
+    }
+
+    var systemCalls: Finding {
+        guard let (what, advice) = StartText.finding(facts.refusedCalls) else {
+            return Finding(.ok, "system calls", "all that are needed are answered")
+        }
+        return Finding(.note, "system calls", what, advice: advice)
+    }
+
+    /// Each with what needs it.
+    static let helpers = [("zstd", "--compress zstd"), ("gzip", "--compress gzip")]
+
+    var programs: [Finding] {
+        let missing = Self.helpers.filter { !facts.programs.contains($0.0) }
+        guard !missing.isEmpty else {
+            return [Finding(.ok, "programs", Self.helpers.map(\.0).joined(separator: ", "))]
+        }
+        let list = missing.map { "\($0.0) (\($0.1) needs it)" }.joined(separator: ", ")
+        return [
+            Finding(
+                .note, "programs", "not here: \(list)",
+                advice: "install them where those options are to be used")
+        ]
+    }
+}
+
+extension DoctorReader {
+    /// Of the places where runs are kept, those that another user may change.
+    func weakPlaces(
+        _ places: [MachineFacts.Place], _ runs: [RunFacts]
+    ) -> [MachineFacts.WeakPlace] {
+        let hasJobOfAnother = runs.contains { run in
+            guard case .success(let record) = run.record else { return false }
+            return record.options["user"] != nil
+        }
+        return places.compactMap { place in
+            guard let walk = try? PathWalk.look(place.path) else { return nil }
+            let trust = PlaceTrust(steps: walk.trustSteps)
+            let verdict = trust.verdict(
+                user: user, group: groupId(), jobIsAnother: hasJobOfAnother)
+            switch verdict {
+            case .trusted: return nil
+            case .warned(let weakness), .refused(let weakness):
+                // Faults of the place itself are reported with the place.
+                if weakness.step.path == walk.steps.last?.path { return nil }
+                return .init(
+                    label: place.label, path: place.path, weakness: weakness,
+                    hasJobOfAnother: hasJobOfAnother)
+            }
+        }
+    }
+}
+
+/// Who else may decide what a path leads to.
+extension MachineDoctor {
+    var trust: [Finding] {
+        facts.weakPlaces.map { place in
+            let what = PlaceText.what(place.weakness)
+            let isRefused = facts.user == 0 && place.hasJobOfAnother
+            let beside = PlaceText.beside(place.weakness.step.path)
+            let make = HumanText.commandLine(["install", "-d", "-m", "711", beside])
+            let path = HumanText.printable(place.path)
+            let then = isRefused ? "; a start with --user is refused there" : ", and may replace it"
+            return Finding(
+                isRefused ? .problem : .note, place.label, "\(path): \(what)\(then)",
+                advice: facts.user == 0
+                    ? "keep it in a directory of root's (\(make)), or run the job in a unit of that "
+                        + "user (systemctl --user)"
+                    : "keep it below directories that only you and root can change")
         }
     }
 }

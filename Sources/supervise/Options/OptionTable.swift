@@ -1,4 +1,6 @@
 import SuperviseCore
+import SuperviseHost
+import SuperviseSystem
 
 /// Every option there is. Parsing, help, variables of the environment and the keys of a
 /// configuration file are all made from it.
@@ -278,5 +280,80 @@ enum OptionTable {
         OptionSpec(
             "json", .flag, of: Command.withJSON, .init(), in: { $0.json = $1 },
             "Write JSON, for programs"),
+    ]
+}
+
+/// Where and as what the job runs.
+extension OptionTable {
+    static let job = [
+        OptionSpec(
+            "chdir", .directory, of: [.run], [.environment, .recorded, .path],
+            in: { $0.directory = $1 },
+            "Run the command in this directory; it is the run's directory in all respects"),
+        OptionSpec(
+            "env", .variables, of: [.run], [.environment, .recorded, .repeatable],
+            in: { $0.job.environment = $1 },
+            "Set a variable of the job's environment; may be given several times"),
+        OptionSpec(
+            "keep-env", .variableNames, of: [.run], in: { $0.keptVariables = $1 },
+            "Also record these variables of the environment, beside PATH and the like, so that "
+                + "supervise resume gives them to the job again"),
+        OptionSpec(
+            "umask", .mask, of: [.run], in: { $0.job.process.mask = $1 },
+            "Permissions that the job's new files do not get, in octal"),
+        OptionSpec(
+            "nice", .niceness, of: [.run], in: { $0.job.process.niceness = $1 },
+            "The job's niceness: 19 gives way to everybody"),
+        OptionSpec(
+            "rlimit", .limits, of: [.run], [.environment, .recorded, .repeatable],
+            in: { $0.job.process.limits = $1 },
+            "A limit of the job, as ulimit has them; may be given several times"),
+        OptionSpec(
+            "user", .user, of: [.run], in: { $0.job.user = $1 },
+            "Run the job as this user, with its groups and HOME; for root only"),
+        OptionSpec(
+            "pass-listen", .flag, of: [.run], in: { $0.passesSockets = $1 },
+            "Give the job the sockets that a service manager gave, and the LISTEN_ variables that tell "
+                + "of them; without it the job gets neither"),
+    ]
+}
+
+/// Machines that are taken away.
+extension OptionTable {
+    static let preemption = [
+        OptionSpec(
+            "preempt", .preemptSource, of: [.run], [.environment, .recorded, .program],
+            in: { $0.preempt = $1 },
+            "Ask whether this machine is about to be taken away: its cloud, or any program that "
+                + "writes a line such as {\"deadline_s\": 120} when it is time"),
+        OptionSpec(
+            "preempt-signal", .signalOrNone, of: [.run], standard: "SIGUSR2",
+            in: { $0.preemptSignal = $1 },
+            "The signal to supervise that says so, too"),
+        OptionSpec(
+            "preempt-grace", .graces, of: [.run], standard: "preempted=30s,maintenance=1m",
+            in: { $1.apply(to: &$0.settings) },
+            "How long the machine is there from a notice on that does not tell: for all, or for each "
+                + "kind, as in maintenance=1h,preempted=30s"),
+        OptionSpec(
+            "preempt-ack", .flag, of: [.run], in: { $0.settings.preemptAcknowledges = $1 },
+            "Tell Azure when all is saved, so that it need not wait"),
+        OptionSpec(
+            "preempted-exit-code", .exitCode, of: [.run], standard: "75",
+            in: { $0.preemptedExitCode = $1 },
+            "The exit status when the machine was taken away"),
+    ]
+}
+
+/// State that has to be there, as on a disk of its own.
+extension OptionTable {
+    static let state = [
+        OptionSpec(
+            "require-state", .flag, of: [.run], .environment, in: { $0.requiresState = $1 },
+            "Begin nothing where the run's directory is not there, as its disk may not be mounted: wait "
+                + "for it up to 60 s, then end with status 125; supervise init makes it once"),
+        OptionSpec(
+            "mounted", .flag, of: [.initialise], .init(), in: { $0.mustBeMounted = $1 },
+            "Only on a file system of its own: one that is mounted anywhere but on /"),
     ]
 }

@@ -1,3 +1,4 @@
+import SuperviseFormats
 import SuperviseHost
 import SuperviseText
 
@@ -43,5 +44,62 @@ struct StrayVariables {
 
     private static func letters(of name: String) -> String {
         name.uppercased().filter { $0 != "_" && $0 != "-" }
+    }
+}
+
+/// Finds the word that was probably meant.
+enum Suggestion {
+    /// The nearest of `words`, at most one slip for every three letters away, or else the only one
+    /// that begins with what was written.
+    static func nearest(to text: String, among words: [String]) -> String? {
+        let scored = words.map { (word: $0, distance: distance(text, $0)) }
+        if let best = scored.min(by: { $0.distance < $1.distance }),
+            best.distance <= max(1, best.word.count / 3)
+        {
+            return best.word
+        }
+        let longer = words.filter { text.count >= 3 && $0.hasPrefix(text) }
+        return longer.count == 1 ? longer.first : nil
+    }
+
+    /// How many letters have to be put in, left out, changed or swapped with their neighbour
+    /// (Damerau and Levenshtein's distance, no letter being touched twice).
+    static func distance(_ left: String, _ right: String) -> Int {
+        let (left, right) = (Array(left), Array(right))
+        var beforeLast: [Int] = []
+        var last = Array(0...right.count)
+        for (i, letter) in left.enumerated() {
+            var row = [i + 1]
+            for (j, other) in right.enumerated() {
+                var best = min(last[j] + (letter == other ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+                if i > 0, j > 0, letter == right[j - 1], left[i - 1] == other {
+                    best = min(best, beforeLast[j - 1] + 1)
+                }
+                row.append(best)
+            }
+            (beforeLast, last) = (last, row)
+        }
+        return last[right.count]
+    }
+}
+
+/// What to do about a name that is none.
+enum NameHint {
+    /// About the instance of a unit that was escaped by systemd-escape(1), which names of runs do not need.
+    ///
+    /// - Parameter text: a name, or the path of a configuration that is called after it.
+    /// - Returns: a half sentence with its separator in front; nil if nothing in it is escaped.
+    static func escaped(_ text: String) -> String? {
+        var name = FilePath(text).name
+        if name.hasSuffix(".json") { name.removeLast(5) }
+        guard let plain = EscapedName.plain(name) else { return nil }
+        let shown = HumanText.printable(plain)
+        guard RunName(plain) != nil else {
+            return "; that is \"\(shown)\" as systemd-escape writes it: give the unit a name of "
+                + "letters, digits and . _ -"
+        }
+        return
+            "; that is \(shown) as systemd-escape writes it, and names of runs need no escapes: "
+            + "call the unit supervise@\(shown), and its configuration \(shown).json"
     }
 }

@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
+import SuperviseSystem
 import SuperviseText
 
 /// Finds the run that is meant.
@@ -109,4 +110,71 @@ struct RunFinder: Sendable {
             "there are \(shown.count) runs: \(names.joined(separator: ", ")); "
                 + "say which: supervise \(command.rawValue) NAME", status: Complaint.no)
     }
+}
+
+/// Runs that `supervise init` has made: there is nothing of them to show yet.
+extension RunFinder {
+    /// What a command answers that names such a run; nil if it is none.
+    func initial(_ name: RunName) -> Complaint? {
+        for directory in directories {
+            let paths = RunPaths(stateDirectory: directory, name: name)
+            if (try? RunStore(paths).hasNotBegun()) == true {
+                return Complaint(sentence(name, paths.run), status: Complaint.no)
+            }
+        }
+        return nil
+    }
+
+    /// A line for each of them.
+    func initialNotes() -> [String] {
+        directories.flatMap { directory in
+            StateDirectory(directory).initialRuns().map { sentence($0, "\(directory)/\($0)") }
+        }
+    }
+
+    private func sentence(_ name: RunName, _ path: String) -> String {
+        "run \(name) was made by supervise init and has not begun (\(HumanText.printable(path))); it "
+            + "begins when its command is started"
+    }
+}
+
+/// Runs of somebody else, who keeps them closed: those of services, for whoever is not root.
+struct ClosedRuns: Equatable, Sendable {
+    /// Their state directory.
+    let directory: String
+    /// None where that itself is closed.
+    var names: [RunReference] = []
+    var user = userId()
+
+    /// What cannot be read, by whom, and how it can.
+    ///
+    /// - Parameter call: of `supervise`, that was in vain.
+    func sentence(for call: String) -> String {
+        let owner = names.count > 1 ? "their owner" : "its owner"
+        return "user \(user) may not read \(what); call it as \(owner), or as root: "
+            + "sudo supervise \(call)"
+    }
+
+    private var what: String {
+        guard let first = names.first else { return directory }
+        guard names.count > 1 else { return "\(directory)/\(first)" }
+        var shown = names.prefix(8).map(\.description)
+        if names.count > shown.count { shown.append("…") }
+        return "\(names.count) runs in \(directory) (\(shown.joined(separator: ", ")))"
+    }
+}
+
+extension FoundRun {
+    /// That we may not read it, or not even know whether it is there; nil where we may, or where it
+    /// cannot be read for another reason.
+    var closed: ClosedRuns? {
+        guard case .failure(let error) = record, error.isForbidden else { return nil }
+        let isKnown = (try? Disk().status(store.paths.run)) != nil
+        return ClosedRuns(directory: store.paths.stateDirectory, names: isKnown ? [name] : [])
+    }
+}
+
+extension StoreError {
+    /// The permissions are in the way.
+    var isForbidden: Bool { systemError?.isForbidden ?? false }
 }
