@@ -128,8 +128,8 @@ extension Archives {
         defer { withExtendedLifetime(hold) {} }
         let bytes = try run.bytes()
         // The record goes last: as long as it is there, what is left is found.
-        var directories = [run.store.paths.run]
-        if paths.isSplit { directories.insert(run.store.paths.payload, at: 0) }
+        var directories = [run.paths.run]
+        if run.paths.isSplit { directories.insert(run.paths.payload, at: 0) }
         try writing { () throws(SystemError) in
             var places: [String] = []
             for directory in directories {

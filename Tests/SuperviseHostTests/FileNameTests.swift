@@ -10,9 +10,8 @@ private let places = [
 private let exempt: Set = [
     // Logs, reports, labels of archives, and what was set aside.
     "OutputFile.swift", "DerivedFiles.swift", "Archives.swift", "ArchivedRun.swift", "Trash.swift",
-    "ArchiveSummary.swift", "RunReference.swift",
     // Directories of states, programs, and variables of the environment.
-    "Home.swift", "PayloadOwner.swift", "RunName+Program.swift", "KeptEnvironment.swift",
+    "Home.swift", "RunName+Program.swift", "KeptEnvironment.swift",
     // Records without names of payload files, and lines that are split by their scalars.
     "RunRecord.swift", "RunRecord+JSON.swift", "RunName.swift", "Status.swift", "Checksums.swift",
     "CheckpointSummary.swift",
