@@ -18,7 +18,10 @@ struct BranchWitness {
     private var watched: Set<CheckpointID> = []
     /// By this supervisor.
     private var ordered: Set<CheckpointID> = []
+    /// The first attempt of this supervisor has begun: the rules hold from there on.
     private var hasSpawned = false
+    /// It is more than a start that the machine was too short of something for.
+    private var hasStarted = false
     private var ownCommits: Set<CheckpointID> = []
 
     /// A fork is forgotten only where the record was lost and the parent is gone.
@@ -28,6 +31,7 @@ struct BranchWitness {
         pending = []
         ordered = []
         hasSpawned = false
+        hasStarted = false
         ownCommits = []
         guard let lineage = world.supervisor?.lineage else { return }
         let kept = known.sorted()
@@ -81,6 +85,8 @@ struct BranchWitness {
         case .commitFailed(let id, _), .notAdded(let id, _): drop(id)
         case .removed(_, let held): known.formUnion(held)
         case .removalFailed(let ids): known.formUnion(ids)
+        case .spawnFailed(.shortage), .spawnFailed(.unwatched): hasSpawned = hasStarted
+        case .spawned, .spawnFailed: hasStarted = true
         default: break
         }
         receive(step.supervisor.committing)
