@@ -30,7 +30,10 @@ struct DigitsTests {
             if try supervisor.passes(moment) { break }
             try kill(victim, of: supervisor)
             if victim != .job {
-                #expect(try supervisor.waitForEnd() == .signaled(9))
+                let end = try supervisor.waitForEnd()
+                // It may have ended just before the signal.
+                if end == .exited(0) { break }
+                #expect(end == .signaled(9))
                 supervisor = try start(place)
             }
         }
