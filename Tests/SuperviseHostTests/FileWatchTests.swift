@@ -452,6 +452,41 @@ final class FileWatchTests {
         try diary.wait { $0.count >= count }
         #expect(Set(diary.lines).count == count && diary.lines.count == count)
     }
+
+    @Test("what has taken the place of an older state is newer, though it is seen there first")
+    func replaced() throws {
+        _ = try place.makeDirectory("out")
+        let diary = diary
+        let home = place.path + "/"
+        let pattern = try #require(WatchPattern("out/state*"))
+        let watcher = try Watcher([pattern], in: place.path, on: diary.loop, timing: .init()) {
+            for line in brief($0, in: home) { diary.note(line) }
+        }
+        watcher.start()
+        let out = "\(place.path)/out"
+        // The kernel tells of 2048 changes at once here: of all up to the rename of the older state, and
+        // not of the one that brings the newer.
+        try place.write("out/a", "")
+        for _ in 0..<510 {
+            try Disk().rename("\(out)/a", to: "\(out)/b")
+            try Disk().rename("\(out)/b", to: "\(out)/a")
+        }
+        try bring("older", to: "\(out)/state")
+        try Disk().rename("\(out)/state", to: "\(out)/state.old")
+        try bring("newer one", to: "\(out)/state")
+        try diary.wait { $0.count == 2 }
+        #expect(diary.lines == ["moved out/state.old", "moved out/state"])
+        withExtendedLifetime(watcher) {}
+    }
+
+    /// As if they had been written at the same moment, of which the clock of the files is no judge.
+    private func bring(_ content: String, to path: String) throws {
+        let part = FilePath(path).parent.appending("part").text
+        try Disk().writeFile(part, Array(content.utf8))
+        var times = [timespec(tv_sec: 1000, tv_nsec: 0), timespec(tv_sec: 1000, tv_nsec: 0)]
+        try #require(utimensat(AT_FDCWD, part, &times, 0) == 0)
+        try Disk().rename(part, to: path)
+    }
 }
 
 private func brief(_ event: Event, in home: String) -> [String] {

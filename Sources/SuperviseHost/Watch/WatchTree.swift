@@ -39,6 +39,7 @@ final class WatchTree {
     /// Nobody watches for what takes its place, or only for some of the patterns.
     private var hasLostStart = false
     private var isLimitTold = false
+    private var isDraining = false
 
     /// Gets what fits: its path, what it is, what was seen of it.
     var appeared: (FilePath, FileKind, Sign) -> Void = { _, _, _ in }
@@ -82,8 +83,11 @@ final class WatchTree {
         }
     }
 
+    /// Tells of all that has happened so far, without ``settled``.
     func drain() {
+        isDraining = true
         inotify?.drain()
+        isDraining = false
     }
 
     /// Watches everything in a directory that fits.
@@ -154,7 +158,7 @@ final class WatchTree {
             }
         }
         if hasLostStart { look() }
-        settled()
+        if !isDraining { settled() }
     }
 
     private func changed(_ change: Inotify.Change, in path: FilePath) {

@@ -267,6 +267,9 @@ final class Watcher {
     /// Of those that came at once, the one that was written last is the newest, and of equals the one that
     /// got its name last.
     private func tell() {
+        // A file that was looked at may have taken the place of one that was moved away: all that happened
+        // up to that look counts, so that the older one comes first.
+        tree.drain()
         if !ready.isEmpty {
             let ordered = ready.enumerated().sorted {
                 let (one, other) = ($0.element.mark, $1.element.mark)

@@ -100,7 +100,11 @@ package final class Inotify {
 
     /// Tells at once of all that has happened so far.
     package func drain() {
-        while let changes = Self.readChanges(descriptor.rawValue) { handler(changes) }
+        // Somebody may change names faster than they are told.
+        for _ in 0..<100 {
+            guard let changes = Self.readChanges(descriptor.rawValue) else { return }
+            handler(changes)
+        }
     }
 
     /// Each record is a header and a name of `len` bytes, filled up with NUL (inotify(7)).
