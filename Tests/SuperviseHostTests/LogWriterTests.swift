@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseStore
 import SuperviseSystem
 import Synchronization
@@ -48,7 +49,7 @@ final class LogWriterTests {
     }
 
     private func fill(_ writer: LogWriter) {
-        for _ in 0..<(LogWriter.mostWaiting / Backlog.piece) { writer.add(Self.piece[...]) }
+        for _ in 0..<(LogPatience.mostWaiting / Backlog.piece) { writer.add(Self.piece[...]) }
     }
 
     @Test("a disk that was hung is waited for again as soon as it takes something")

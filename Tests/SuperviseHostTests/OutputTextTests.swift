@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
@@ -185,8 +186,8 @@ struct BacklogTests {
                 all += Array("ours".utf8)
             }
         }
-        #expect(all.count > Backlog.mostInMemory)
-        #expect(try take(&backlog) == all && backlog.isEmpty && backlog.skipped == 0)
+        #expect(all.count > OutputRoom.mostInMemory)
+        #expect(try take(&backlog) == all && backlog.isEmpty && backlog.room.skipped == 0)
     }
 
     @Test("without a file the oldest is skipped, and counted")
@@ -194,7 +195,7 @@ struct BacklogTests {
         var backlog = Backlog()
         let piece = [UInt8](repeating: 7, count: 1 << 16)
         for _ in 0..<160 { backlog.add(piece[...], at: nil) }
-        #expect(backlog.skipped == 32 << 16)
+        #expect(backlog.room.skipped == 32 << 16)
         #expect(try take(&backlog).count == 128 << 16)
     }
 
@@ -215,7 +216,7 @@ struct BacklogTests {
         }
         #expect(held != nil)
         backlog.dropGone()
-        #expect(held == nil && backlog.skipped == 4 << 16)
+        #expect(held == nil && backlog.room.skipped == 4 << 16)
         #expect(try take(&backlog).count == 16 << 16)
     }
 
@@ -224,14 +225,14 @@ struct BacklogTests {
         let directory = try TemporaryDirectory()
         let file = try file(directory)
         var backlog = Backlog()
-        backlog.add([UInt8](repeating: 1, count: Backlog.mostInMemory)[...], at: nil)
+        backlog.add([UInt8](repeating: 1, count: OutputRoom.mostInMemory)[...], at: nil)
         // Not next to each other, as when two streams take turns.
         for round in 0..<10_000 {
             backlog.add([2], at: OutputLog.Place(file: file, offset: Int64(round) * 2))
         }
-        #expect(backlog.skipped > 0)
+        #expect(backlog.room.skipped > 0)
         var count = 0
         while backlog.next() != nil { count += 1 }
-        #expect(count <= Backlog.mostParts)
+        #expect(count <= OutputRoom.mostParts)
     }
 }

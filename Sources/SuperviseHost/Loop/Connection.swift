@@ -2,13 +2,9 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
 
-/// One peer on the socket: lines come in, lines go out, and neither side can make us wait.
+/// One peer on the socket: reads its lines and writes to it, and never waits for it.
 ///
-///     open → heard out → closed   (the peer will say no more; what it asked is still answered)
-///     open or heard out → closing → closed   (what is queued goes out; nothing more is read)
-///
-/// It is served in turns with all others, a few lines at a time; and one that does not read its answers
-/// is not read from.
+/// It is served in turns with all others, a few lines at a time. ``PeerRules`` decide when it is read from.
 final class Connection {
     static let limit = SocketBounds.line
     /// A line of these saves something, or decides what comes next.
@@ -16,28 +12,15 @@ final class Connection {
         "\"commit\"", "\"add\"", "\"abort\"", "\"failed\"", "\"give_up\"",
     ]
 
-    private enum State { case open, heardOut, closing, closed }
-
     private let socket: UnixConnection
     private let loop: EventLoop
     private let crowd: Crowd
     private var registration: EventLoop.Registration?
-    private var state = State.open
+    private var peer = PeerRules()
     private var input = LineBuffer()
-    /// As the crowd knows it.
+    /// Bytes of an unfinished line that the crowd knows of.
     private var held = 0
-    /// The peer has said its last; what it said before may still be in `input`.
-    private var hasEnded = false
-    /// It takes nothing more, and may have said something before.
-    private var isDeaf = false
     private var output: [UInt8] = []
-    /// Of `output`, at most: what it has asked for.
-    private var unreadAnswers = 0
-    /// Questions of the peer that were not answered yet. One that says no more waits for these.
-    private(set) var owed = 0
-    /// It has said something that gives the disk work, or lets it do so: it waits while the disk
-    /// has too much to do. A client that only asks, such as `supervise status` and `stop`, is always read.
-    var costsDisk = false
     private let received: (Connection, ArraySlice<UInt8>) -> Void
     private let closed: (Connection) -> Void
 
@@ -47,7 +30,7 @@ final class Connection {
     ///   - closed: called once, when the connection is gone, whoever ended it.
     /// - Throws: EMFILE, ENOSPC.
     init(
-        _ socket: UnixConnection, on loop: EventLoop, crowd: Crowd = Crowd(),
+        _ socket: UnixConnection, on loop: EventLoop, crowd: Crowd,
         received: @escaping (Connection, ArraySlice<UInt8>) -> Void,
         closed: @escaping (Connection) -> Void
     ) throws(SystemError) {
@@ -65,48 +48,48 @@ final class Connection {
 
     /// Queues a line, and writes as much as the peer takes now; one that does not read is closed.
     func send(_ line: [UInt8]) {
-        guard state != .closed, !isDeaf else { return }
-        // A single answer is never too long.
-        guard output.isEmpty || output.count + line.count <= Self.limit else {
-            close()
-            return
+        switch peer.queueing(line.count, behind: output.count) {
+        case .drop: break
+        case .close: close()
+        case .queue:
+            let wasEmpty = output.isEmpty
+            output += line
+            if wasEmpty { flush() }
         }
-        let wasEmpty = output.isEmpty
-        output += line
-        if wasEmpty { flush() }
     }
 
+    /// The peer has said this, which is about to be delivered.
+    func note(_ message: JobMessage) { peer.said(message) }
+
     /// An answer to what the peer asks will follow.
-    func owe() {
-        owed += 1
-    }
+    func owe() { peer.asked() }
 
     /// Queues what the peer has asked for.
     func answer(_ line: [UInt8]) {
         let wasHeldBack = isHeldBack
-        owed = max(0, owed - 1)
+        peer.wasAnswered()
         reply(line)
         if wasHeldBack, !isHeldBack { goOn() }
     }
 
     /// The same for a line that was no question.
     func reply(_ line: [UInt8]) {
-        unreadAnswers += line.count
+        peer.queues(answer: line.count)
         send(line)
-        if output.isEmpty { unreadAnswers = 0 }
+        if output.isEmpty { peer.hasTakenAll() }
     }
 
     /// Closes once what is queued has been written; nothing more is read.
     func closeAfterWriting() {
-        guard state != .closed else { return }
-        state = .closing
+        guard !peer.isClosed else { return }
+        peer.beginClosing()
         forgetInput()
         waitOrClose()
     }
 
     func close() {
-        guard state != .closed else { return }
-        state = .closed
+        guard !peer.isClosed else { return }
+        peer.close()
         if let registration { loop.cancel(registration) }
         registration = nil
         socket.close()
@@ -118,15 +101,12 @@ final class Connection {
     private func serve(_ readiness: EventLoop.Readiness) {
         if readiness.contains(.write) { flush() }
         let isGone = !readiness.isDisjoint(with: [.hangup, .error])
-        switch state {
-        case .open:
+        if peer.isOpen {
             if isGone { becomeDeaf() }
             if !readiness.subtracting(.write).isEmpty { takeTurn() }
-        case .heardOut, .closing:
+        } else if isGone {
             // Nobody is there any more to read what is left.
-            if isGone { close() }
-        case .closed:
-            break
+            close()
         }
     }
 
@@ -140,52 +120,43 @@ final class Connection {
 
     /// After a turn: what is left comes in the next one.
     private func settle() {
-        guard state == .open else { return }
-        if isHeldBack { return waitOrClose() }
-        if input.hasLine { return goOn() }
-        if input.count > Self.limit {
-            received(self, input.all)
-        } else if hasEnded {
-            // It may have said all that it wants to say, and wait for the answer.
-            state = .heardOut
+        switch peer.endTurn(
+            hasLine: input.hasLine, unfinished: input.count, isFlooded: crowd.isFlooded())
+        {
+        case .none: break
+        case .wait: waitOrClose()
+        case .goOn: goOn()
+        case .lineTooLong: received(self, input.all)
+        case .heardOut:
             forgetInput()
-            if isDeaf { close() } else { waitOrClose() }
-        } else if !noteHeld() {
-            crowd.refuse(self)
+            waitOrClose()
+        case .close: close()
+        case .more: if !noteHeld() { crowd.refuse(self) }
         }
     }
 
     private func goOn() {
         waitOrClose()
-        if state == .open, let registration { loop.again(registration) }
+        if peer.isOpen, let registration { loop.again(registration) }
     }
 
-    /// It has asked for more than it cares to read, or for more than the disk can do.
-    private var isHeldBack: Bool {
-        waitsForDisk
-            || (!isDeaf
-                && (owed >= SocketBounds.unanswered || unreadAnswers > SocketBounds.unreadAnswers))
-    }
-
-    private var waitsForDisk: Bool { costsDisk && crowd.isFlooded() }
+    private var isHeldBack: Bool { peer.isHeldBack(isFlooded: crowd.isFlooded()) }
 
     /// The disk has caught up.
     func goOnAfterFlood() {
-        if costsDisk, state == .open { goOn() }
+        if peer.isOpen, peer.waitsForDisk(isFlooded: true) { goOn() }
     }
 
-    /// Nobody is there to be answered; what it had said is heard all the same.
     private func becomeDeaf() {
-        isDeaf = true
+        peer.becomeDeaf()
         output = []
-        unreadAnswers = 0
     }
 
     /// Reads once, and tells nobody.
     ///
     /// - Returns: how many bytes came; nil where nothing more comes now.
     private func read() -> Int? {
-        guard !hasEnded, state == .open else { return nil }
+        guard peer.maySayMore else { return nil }
         do throws(SystemError) {
             let socket = socket
             let readMore = { (bytes: inout [UInt8]) throws(SystemError) -> ReadResult in
@@ -195,7 +166,7 @@ final class Connection {
             case .bytes(let count): return count
             case .nothingYet: return nil
             case .end:
-                hasEnded = true
+                peer.hasSaidAll()
                 return nil
             }
         } catch {
@@ -207,7 +178,7 @@ final class Connection {
     private func noteHeld() -> Bool {
         let before = held
         held = input.count
-        return crowd.holds(held, before: before)
+        return crowd.apply { $0.holds(held, before: before) }
     }
 
     private func forgetInput() {
@@ -220,28 +191,26 @@ final class Connection {
             output.removeFirst(try socket.write(output[...]))
         } catch {
             // Where it has gone, its end comes behind what it had said.
-            guard state == .open else { return close() }
+            guard peer.isOpen else { return close() }
             becomeDeaf()
         }
         guard output.isEmpty else { return waitOrClose() }
         let wasHeldBack = isHeldBack
-        unreadAnswers = 0
-        if wasHeldBack, !isHeldBack, state == .open { goOn() } else { waitOrClose() }
+        peer.hasTakenAll()
+        if wasHeldBack, !isHeldBack, peer.isOpen { goOn() } else { waitOrClose() }
     }
 
     private func waitOrClose() {
-        if output.isEmpty, state == .closing || (state == .heardOut && owed == 0) {
-            close()
-            return
+        var interest: EventLoop.Interest
+        let wish = peer.wish(isAllWritten: output.isEmpty, isFlooded: crowd.isFlooded())
+        switch wish {
+        case .close: return close()
+        case .lines: interest = .read
+        case .end: interest = .hangup
+        case .disk: interest = []
         }
         guard let registration else { return }
-        var interest: EventLoop.Interest =
-            state == .open && !isHeldBack ? .read : .hangup
-        if state == .open, waitsForDisk {
-            // Nothing at all: that it has gone would be told again and again until it is heard.
-            interest = []
-            crowd.waitsForDisk()
-        }
+        if wish == .disk { crowd.waitsForDisk() }
         if !output.isEmpty { interest.insert(.write) }
         do throws(SystemError) {
             try loop.change(registration, to: interest)
@@ -269,7 +238,7 @@ extension Connection {
     /// - Returns: false where none is left.
     @discardableResult
     func hear() -> Bool {
-        guard state == .open, let line = input.takeLine() else { return false }
+        guard peer.isOpen, let line = input.takeLine() else { return false }
         received(self, line)
         return true
     }

@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseFormats
 import SuperviseSystem
 
@@ -7,7 +8,7 @@ final class NoticeBox {
 
     private let path: String
     /// Users whose words are taken.
-    private let friends: Set<UInt32>
+    private let friends: SocketUsers
     private let job: UserIdentity?
     private let loop: EventLoop
     private let deliver: ([JobNotice]) -> Void
@@ -17,7 +18,7 @@ final class NoticeBox {
     /// - Parameter job: who the job is, where that is not who we are.
     /// - Throws: what binding the socket can throw.
     init(
-        path: String, friends: Set<UInt32>, job: UserIdentity?, on loop: EventLoop,
+        path: String, friends: SocketUsers, job: UserIdentity?, on loop: EventLoop,
         _ deliver: @escaping ([JobNotice]) -> Void
     ) throws(SystemError) {
         self.path = path
@@ -39,7 +40,7 @@ final class NoticeBox {
         for _ in 0..<Self.batch {
             // What cannot be read is told again, or is lost: signs of life come again.
             guard let datagram = try? socket?.receive() else { return }
-            guard friends.contains(datagram.sender.uid) else { continue }
+            guard friends.mayConnect(datagram.sender.uid) else { continue }
             let notices = JobNotice.read(datagram.bytes)
             if !notices.isEmpty { deliver(notices) }
         }

@@ -4,24 +4,17 @@ import SuperviseSystem
 
 /// Everyone on the socket: accepts, checks who it is, reads messages, sends answers.
 final class Switchboard {
-    /// Users whose connections are taken: ours, root and the job's.
-    private let friends: Set<UInt32>
     private let loop: EventLoop
     private let timers: TimerTable
     private let deliver: (Event) -> Void
     private var doors: [Door] = []
     private let notices: NoticeBox
-    private let crowd = Crowd()
+    private let crowd: Crowd
     private var metrics = WaitingMetrics()
     private var connections: [ConnectionID: Connection] = [:]
     private var lastNumber = 0
     /// The order of the last reading, which the core decides.
     var orderOfLastReading: ([ConnectionID]) -> [ConnectionID] = { $0 }
-    /// So many connections are taken at once: the disk needs descriptors too.
-    private let room = max(6, descriptorLimit() - 66)
-    private var isCrowdTold = false
-    /// Somebody waits until the disk has caught up.
-    private var someWait = false
     /// Whether more is ordered than the disk can do.
     var isFlooded: () -> Bool = { false }
 
@@ -31,14 +24,14 @@ final class Switchboard {
         path: String, beside: String? = nil, job: UserIdentity? = nil, on loop: EventLoop,
         timers: TimerTable, _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
-        let friends = Set([userId(), 0, job?.user ?? 0])
-        self.friends = friends
+        let users = SocketUsers(supervisor: userId(), job: job?.user)
+        crowd = Crowd(SocketCrowd(users, descriptors: descriptorLimit()))
         self.loop = loop
         self.timers = timers
         self.deliver = deliver
         let door = try Door(path: path, .first(job: job), on: loop) { deliver(.warned($0)) }
         notices = try NoticeBox(
-            path: SocketPath.notices(beside: path), friends: friends, job: job, on: loop
+            path: SocketPath.notices(beside: path), friends: users, job: job, on: loop
         ) { deliver(.noticed($0)) }
         door.somethingGone = { [unowned self] in notices.makeSureOfName() }
         doors = [door]
@@ -136,15 +129,19 @@ final class Switchboard {
         for _ in 0..<limit {
             do throws(SystemError) {
                 guard let accepted = try door.accept() else { return }
-                guard friends.contains(accepted.peer.uid) else { continue }
-                guard connections.count < room else {
-                    tellOfCrowd("\(room) are open")
-                    continue
+                let (user, open) = (accepted.peer.uid, connections.count)
+                switch crowd.apply({ $0.arrives(of: user, open: open) }) {
+                case .ignored, .turnedAway(isReported: false): continue
+                case .turnedAway(isReported: true):
+                    tellOfCrowd("\(crowd.apply { $0.room }) are open")
+                case .letIn:
+                    try add(accepted)
+                    crowd.apply { $0.wasLetIn(open: open + 1) }
                 }
-                try add(accepted)
-                isCrowdTold = isCrowdTold && connections.count > room / 2
             } catch {
-                tellOfCrowd("\(error); others are tried every second")
+                if crowd.apply({ $0.reportsRefusal() }) {
+                    tellOfCrowd("\(error); others are tried every second")
+                }
                 rest()
                 return
             }
@@ -152,35 +149,33 @@ final class Switchboard {
     }
 
     private func waitForDisk() {
-        guard !someWait else { return }
-        someWait = true
-        timers.set(.flood, at: now + ShellBounds.floodedDisk)
+        let now = now
+        if let due = crowd.apply({ $0.waitsForDisk(at: now) }) { timers.set(.flood, at: due) }
     }
 
     /// Reads again from those who wait for the disk, once it has caught up.
-    func goOnUnlessFlooded() {
-        guard someWait, !isFlooded() else { return }
-        someWait = false
-        timers.cancel(.flood)
-        for connection in Array(connections.values) { connection.goOnAfterFlood() }
+    func goOnUnlessFlooded() { lookAtDisk(again: false) }
+
+    /// The alarm ``Alarm/flood``.
+    func lookAtFlood() { lookAtDisk(again: true) }
+
+    private func lookAtDisk(again: Bool) {
+        let (now, isFlooded) = (now, isFlooded)
+        switch crowd.apply({ $0.lookAtDisk(isFlooded: isFlooded, at: now) }) {
+        case .none: break
+        case .lookAgain(let due): if again { timers.set(.flood, at: due) }
+        case .over:
+            timers.cancel(.flood)
+            for connection in Array(connections.values) { connection.goOnAfterFlood() }
+        }
     }
 
-    /// Some work of the disk does not wake us when it is done, so that we look each second, too.
-    func lookAtFlood() {
-        goOnUnlessFlooded()
-        if someWait { timers.set(.flood, at: now + ShellBounds.floodedDisk) }
-    }
-
-    /// Whoever waits at the door would wake us again and again while there is no descriptor.
     private func rest() {
         for door in doors { door.rest() }
         timers.set(.accept, at: now + ShellBounds.nextAccept)
     }
 
-    /// Once for a crowd, however many it turns away.
     private func tellOfCrowd(_ reason: String) {
-        guard !isCrowdTold else { return }
-        isCrowdTold = true
         deliver(.warned("a connection to the socket was not taken: \(reason)"))
     }
 
@@ -223,8 +218,7 @@ final class Switchboard {
     ) -> Envelope<JobMessage>? {
         do throws(RefusedLine) {
             let envelope = try Envelope<JobMessage>.read(line)
-            if envelope.message.isAnswered { connection.owe() }
-            if envelope.message.costsDisk { connection.costsDisk = true }
+            connection.note(envelope.message)
             // What came before it counts before it.
             if case .progress(let progress) = envelope.message, progress.metrics != nil,
                 let earlier = metrics.take(id)
@@ -249,61 +243,5 @@ final class Switchboard {
     private func refuse(_ connection: Connection, _ reason: String) {
         connection.send(Self.line(.error(ProtocolError(.tooLong, reason)), nil))
         connection.closeAfterWriting()
-    }
-}
-
-extension JobMessage {
-    /// Whether it gives the disk work, or lets its sender do so from now on.
-    fileprivate var costsDisk: Bool {
-        switch self {
-        case .hello, .begin, .commit, .add, .abort: true
-        case .control(let control):
-            ["pin", "unpin", "delete", "prune"].contains(control.command)
-        case .heartbeat, .progress, .failed, .giveUp: false
-        }
-    }
-
-    /// Whether its sender waits for one answer.
-    fileprivate var isAnswered: Bool {
-        switch self {
-        case .hello, .begin, .commit, .add, .abort, .control: true
-        case .heartbeat, .progress, .failed, .giveUp: false
-        }
-    }
-}
-
-extension SupervisorMessage {
-    /// Whether somebody has asked for it.
-    fileprivate var isAnswer: Bool {
-        switch self {
-        case .welcome, .began, .committed, .aborted, .ok, .status, .pruned, .error: true
-        case .checkpointRequest, .stop: false
-        }
-    }
-}
-
-/// Metrics of large `progress` messages that were not parsed yet: of each connection the newest.
-///
-/// They are parsed as often as the status is told at most, and before anything that ends a connection.
-struct WaitingMetrics {
-    /// Each is a message of its own.
-    private var waiting: [ConnectionID: [UInt8]] = [:]
-    private var lastParsed: Instant?
-
-    /// What waited for this connection is of no use any more.
-    ///
-    /// - Returns: when they are to be parsed.
-    mutating func put(_ message: [UInt8], of id: ConnectionID, at now: Instant) -> Instant {
-        waiting[id] = message
-        return max(now, lastParsed.map { $0 + SocketBounds.metricsEvery } ?? now)
-    }
-
-    mutating func take(_ id: ConnectionID) -> [UInt8]? { waiting.removeValue(forKey: id) }
-
-    /// All of them, in the order of their connections.
-    mutating func takeAll(at now: Instant) -> [(id: ConnectionID, message: [UInt8])] {
-        lastParsed = now
-        defer { waiting = [:] }
-        return waiting.sorted { $0.key.number < $1.key.number }.map { ($0.key, $0.value) }
     }
 }

@@ -6,13 +6,8 @@ import Synchronization
 /// Writes what the job writes to its log, on a thread of its own that may wait for the disk as long
 /// as it likes.
 ///
-/// Whoever gives it something waits for a disk that is slow, which slows the job down, too, but for
-/// none that is hung: from then on what does not fit into memory is not kept, and the log tells of
-/// the gap.
+/// Who gives it something waits for a slow disk; ``LogPatience`` decides for how long, and what is lost.
 final class LogWriter: Sendable {
-    /// In bytes; so much may wait for the disk.
-    static let mostWaiting = 4 << 20
-
     private struct Item: Sendable {
         /// An attempt begins, of which the bytes are.
         var attempt: Int?
@@ -34,21 +29,22 @@ final class LogWriter: Sendable {
 
     private struct State: Sendable {
         var items: [Item] = []
-        /// In bytes, with those that are being written.
-        var waiting = 0
+        var patience = LogPatience()
         var isWorking = false
-        var isHung = false
         var isAwaited = false
-        /// Of the bytes that came last.
-        var gap: Int64 = 0
         /// Where the bytes stand that were written last; nil where they are not kept.
         var place: OutputLog.Place?
-        /// That something is lost was told, and nothing was written since.
-        var isLossTold = false
 
-        mutating func tellGap() {
-            items.append(Item(gap: gap))
-            gap = 0
+        mutating func addGap() { items.append(Item(gap: patience.takeGap())) }
+
+        mutating func add(_ bytes: ArraySlice<UInt8>, behind gap: Int64) {
+            if gap == 0, let last = items.last, last.isOutput,
+                last.bytes.count + bytes.count <= Backlog.piece
+            {
+                items[items.count - 1].bytes += bytes
+            } else {
+                items.append(Item(gap: gap, bytes: Array(bytes)))
+            }
         }
     }
 
@@ -79,30 +75,21 @@ final class LogWriter: Sendable {
     /// From now on what comes is this attempt's.
     func begin(attempt: Int) {
         submit { state in
-            state.tellGap()
+            state.addGap()
             state.items.append(Item(attempt: attempt))
         }
     }
 
     /// Takes what is to be written; waits for room, unless the disk is hung.
     func add(_ bytes: ArraySlice<UInt8>) {
-        let hasRoom = wait { $0.waiting + bytes.count <= Self.mostWaiting }
+        let hasRoom = wait { $0.patience.hasRoom(for: bytes.count) }
         let isLoss = submit { state in
-            guard hasRoom else {
-                state.gap += Int64(bytes.count)
-                defer { state.isLossTold = true }
-                return !state.isLossTold
+            switch state.patience.offer(bytes.count, hasRoom: hasRoom) {
+            case .lost(let isReported): return isReported
+            case .taken(let gap):
+                state.add(bytes, behind: gap)
+                return false
             }
-            state.waiting += bytes.count
-            if state.gap == 0, let last = state.items.last, last.isOutput,
-                last.bytes.count + bytes.count <= Backlog.piece
-            {
-                state.items[state.items.count - 1].bytes += bytes
-            } else {
-                state.items.append(Item(gap: state.gap, bytes: Array(bytes)))
-                state.gap = 0
-            }
-            return false
         }
         if isLoss { tellLoss("the disk with \(directory) does not answer") }
     }
@@ -135,7 +122,7 @@ final class LogWriter: Sendable {
 
     /// Writes what is left, and where something is missing at the end.
     func finish() {
-        submit { $0.tellGap() }
+        submit { $0.addGap() }
         drain()
     }
 
@@ -164,16 +151,16 @@ final class LogWriter: Sendable {
     ///
     /// - Returns: whether it came to that.
     private func wait(until isReached: (State) -> Bool) -> Bool {
-        var mayWait = true
+        var hasTimedOut = false
         while true {
-            let isOver = state.withLock { state -> Bool? in
-                let isHere = isReached(state)
-                state.isHung = state.isHung || !isHere && !mayWait
-                state.isAwaited = !isHere && !state.isHung
-                return isHere ? true : state.isHung ? false : nil
+            let wait = state.withLock { state in
+                let wait = state.patience.wait(
+                    isReached: isReached(state), hasTimedOut: hasTimedOut)
+                state.isAwaited = wait == .goOn
+                return wait
             }
-            if let isOver { return isOver }
-            mayWait = bell.wait(atMost: ShellBounds.logDisk)
+            if wait != .goOn { return wait == .over }
+            hasTimedOut = !bell.wait(atMost: ShellBounds.logDisk)
         }
     }
 
@@ -186,10 +173,8 @@ final class LogWriter: Sendable {
             } else {
                 let place = write(item)
                 state.withLock { state in
-                    state.waiting -= item.bytes.count
-                    state.isHung = false
+                    state.patience.wrote(item.bytes.count, isKept: place != nil)
                     state.place = place
-                    if place != nil { state.isLossTold = false }
                 }
             }
         }
@@ -214,11 +199,7 @@ final class LogWriter: Sendable {
             if log.rotations != before { rotated() }
             return place
         } catch {
-            let isNew = state.withLock { state in
-                defer { state.isLossTold = true }
-                return !state.isLossTold
-            }
-            if isNew { tellLoss("\(error)") }
+            if state.withLock({ $0.patience.reportsLoss() }) { tellLoss("\(error)") }
             return nil
         }
     }

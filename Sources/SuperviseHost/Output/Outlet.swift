@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseStore
 import SuperviseSystem
 import Synchronization
@@ -28,33 +29,11 @@ final class Outlet: Sendable {
         /// The line is to be drawn, drawn anew or taken away.
         var isScreenStale = false
         var isWorking = false
-        var isDeserted = false
-        var fails = false
-        var hasLagged = false
-        /// Who gave the last bytes waits for room.
-        var isRoomAwaited = false
-        /// Reports the next bytes that are lost.
-        var tellsDiscards = true
-        /// Bytes that it took.
-        var taken: Int64 = 0
-        /// Bytes of the job's that it did not take, beside those that the backlog skipped.
-        var refused: Int64 = 0
+        var reader = OutputReader()
 
-        var discarded: Int64 { refused + backlog.skipped }
+        var discarded: Int64 { reader.discarded(backlog.room) }
 
-        /// - Returns: whether what was lost since `before` is to be told.
-        mutating func tells(_ before: Int64) -> Bool {
-            guard tellsDiscards, discarded > before else { return false }
-            tellsDiscards = false
-            return true
-        }
-
-        /// - Returns: whether somebody waits for room and there is some now.
-        mutating func takesRoom() -> Bool {
-            guard isRoomAwaited, backlog.hasRoom else { return false }
-            isRoomAwaited = false
-            return true
-        }
+        mutating func reportsRoom() -> Bool { reader.reportsRoom(backlog.room) }
     }
 
     /// The bytes to write.
@@ -88,46 +67,39 @@ final class Outlet: Sendable {
 
     /// Bytes that it took so far, and those of the job's that nobody gets from it.
     var counts: (taken: Int64, discarded: Int64) {
-        state.withLock { ($0.taken, $0.discarded) }
+        state.withLock { ($0.reader.taken, $0.discarded) }
     }
 
     /// Its reader is so slow that what comes now is better read from a file later.
-    var isBehind: Bool { state.withLock { $0.backlog.isSpilling } }
+    var isBehind: Bool { state.withLock { $0.backlog.room.isSpilling } }
 
     /// Nothing of the job's is to be passed before ``Note/hasRoom``, which then comes.
     var isFull: Bool {
-        state.withLock { state in
-            state.isRoomAwaited = state.isRoomAwaited || state.backlog.isFull
-            return state.backlog.isFull
-        }
+        state.withLock { $0.reader.awaitsRoom($0.backlog.room) }
     }
 
     /// Nothing waits in here, and what comes may go past it, to a pipe whose reader lives.
     var isIdle: Bool {
         holds && !showsStatus
-            && state.withLock { !$0.isWorking && !$0.isDeserted && $0.backlog.isEmpty }
+            && state.withLock { !$0.isWorking && !$0.reader.isDeserted && $0.backlog.isEmpty }
     }
 
     /// So many bytes of the job's went past it.
     func wasPassed(_ count: Int) {
-        state.withLock { $0.taken += Int64(count) }
+        state.withLock { $0.reader.wasPassed(count) }
     }
 
     /// It has no room for what an attempt wrote last either, of which the last lines are wanted.
-    var isOverfull: Bool { state.withLock { $0.backlog.isOverfull } }
+    var isOverfull: Bool { state.withLock { $0.backlog.room.isOverfull } }
 
     /// What the job wrote.
     ///
     /// - Parameter place: where it stands in a file.
     func pass(_ bytes: ArraySlice<UInt8>, at place: OutputLog.Place?) {
         let lags = change { state in
-            if state.isDeserted {
-                state.refused += Int64(bytes.count)
-                return false
-            }
+            guard state.reader.accepts(bytes.count) else { return false }
             state.backlog.add(bytes, at: place)
-            defer { state.hasLagged = state.hasLagged || state.backlog.skipped > 0 }
-            return state.backlog.skipped > 0 && !state.hasLagged
+            return state.reader.lags(state.backlog.room)
         }
         if lags { note(.lags) }
     }
@@ -135,13 +107,13 @@ final class Outlet: Sendable {
     /// A line of ours.
     func say(_ text: String) {
         change { state in
-            if !state.isDeserted { state.backlog.add(own: Array(text.utf8)) }
+            if !state.reader.isDeserted { state.backlog.add(own: Array(text.utf8)) }
         }
     }
 
     /// The next bytes that are lost are reported by ``Note/discards``.
     func tellDiscards() {
-        state.withLock { $0.tellsDiscards = true }
+        state.withLock { $0.reader.reportNextDiscards() }
     }
 
     /// Lets the pipe hold as much as the system allows, so that less waits in here.
@@ -152,7 +124,7 @@ final class Outlet: Sendable {
     /// What the line at the bottom is to show; nil for none.
     func show(_ line: String?) {
         change { state in
-            guard state.screen.line != line, !state.isDeserted else { return }
+            guard state.screen.line != line, !state.reader.isDeserted else { return }
             state.screen.line = line
             state.isScreenStale = true
         }
@@ -160,7 +132,7 @@ final class Outlet: Sendable {
 
     /// The terminal has another size, or was written to by others.
     func drawAnew() {
-        change { $0.isScreenStale = !$0.isDeserted }
+        change { $0.isScreenStale = !$0.reader.isDeserted }
     }
 
     /// Another attempt writes from now on.
@@ -196,7 +168,7 @@ final class Outlet: Sendable {
         let (result, tells) = state.withLock { state in
             let before = state.discarded
             let result = body(&state)
-            return (result, state.tells(before))
+            return (result, state.reader.reportsDiscards(state.backlog.room, since: before))
         }
         if tells { note(.discards) }
         return result
@@ -207,7 +179,7 @@ final class Outlet: Sendable {
 extension Outlet {
     private func work() {
         while let piece = next() {
-            if state.withLock({ $0.takesRoom() }) { note(.hasRoom) }
+            if state.withLock({ $0.reportsRoom() }) { note(.hasRoom) }
             write(piece)
         }
     }
@@ -252,10 +224,7 @@ extension Outlet {
             do throws(SystemError) {
                 let count = try writeWaiting(rest.prefix(limit), to: descriptor)
                 rest = rest.dropFirst(count)
-                state.withLock { state in
-                    state.taken += Int64(count)
-                    state.fails = false
-                }
+                state.withLock { $0.reader.took(count) }
             } catch {
                 return failed(error, lost: min(rest.count, piece.ofJob))
             }
@@ -265,15 +234,13 @@ extension Outlet {
     /// - Parameter lost: bytes of the job's.
     private func failed(_ error: SystemError, lost: Int) {
         let isNew = update { state in
-            defer { state.fails = true }
-            state.refused += Int64(lost)
-            guard error.isNobodyThere else { return !state.fails }
-            defer { state.isDeserted = true }
-            state.backlog.skipAll()
-            state.screen.line = nil
-            return !state.isDeserted
+            if error.isNobodyThere {
+                state.backlog.skipAll()
+                state.screen.line = nil
+            }
+            return state.reader.failed(lost: lost, isNobodyThere: error.isNobodyThere)
         }
         if isNew { note(error.isNobodyThere ? .deserted(error) : .failed(error)) }
-        if state.withLock({ $0.takesRoom() }) { note(.hasRoom) }
+        if state.withLock({ $0.reportsRoom() }) { note(.hasRoom) }
     }
 }

@@ -1,3 +1,4 @@
+import SuperviseCore
 import SuperviseSystem
 import TestSupport
 
@@ -21,6 +22,7 @@ final class Wire {
         guard let accepted = try listener.accept() else { throw TestFailure("nobody came") }
         connection = try Connection(
             accepted, on: diary.loop,
+            crowd: Crowd(SocketCrowd(SocketUsers(supervisor: 0, job: nil), descriptors: 100)),
             received: { connection, line in
                 let text = String(decoding: line, as: UTF8.self)
                 received(connection, text)

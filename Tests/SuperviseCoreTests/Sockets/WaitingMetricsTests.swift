@@ -1,7 +1,6 @@
-import SuperviseCore
 import Testing
 
-@testable import SuperviseHost
+@testable import SuperviseCore
 
 @Suite("Metrics that wait to be parsed")
 struct WaitingMetricsTests {
