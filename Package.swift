@@ -13,10 +13,15 @@ let package = Package(
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         .target(name: "SuperviseSystem", dependencies: ["CLinux"], swiftSettings: swift),
         .target(name: "SuperviseFormats", swiftSettings: swift),
-        .target(name: "SuperviseText", dependencies: ["SuperviseFormats"], swiftSettings: swift),
         .target(name: "SuperviseCore", dependencies: ["SuperviseFormats"], swiftSettings: swift),
         .target(
             name: "SuperviseStore", dependencies: ["SuperviseSystem", "SuperviseFormats"],
+            swiftSettings: swift),
+        .target(
+            name: "SuperviseText",
+            dependencies: [
+                "SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore",
+            ],
             swiftSettings: swift),
         .target(
             name: "SuperviseHost",
@@ -50,7 +55,8 @@ let package = Package(
             name: "SuperviseCoreTests", dependencies: ["SuperviseCore", "SuperviseFormats"],
             swiftSettings: swift),
         .testTarget(
-            name: "SuperviseStoreTests", dependencies: ["SuperviseStore", "TestSupport"],
+            name: "SuperviseStoreTests",
+            dependencies: ["SuperviseStore", "SuperviseText", "TestSupport"],
             swiftSettings: swift),
         .testTarget(
             name: "SuperviseHostTests",

@@ -24,7 +24,7 @@ package func run(_ request: RunRequest) -> RunResult {
         console.say(line, .quiet)
     }
     let adjusted = keepingOwnRights(request, console)
-    do throws(HostError) {
+    do throws(StartError) {
         let starter = Starter(request: adjusted, console: console, inherited: inherited)
         switch try starter.start() {
         case .alreadyCompleted:
@@ -77,7 +77,7 @@ func tellServiceManager(_ text: String) {
     _ = try? ServiceSocket(address: place.address).send(text)
 }
 
-private func supervise(_ session: Session) throws(HostError) -> RunResult {
+private func supervise(_ session: Session) throws(StartError) -> RunResult {
     defer {
         SocketPath.remove(session.socket)
         // On the disk of the state, which may hang.
@@ -87,7 +87,7 @@ private func supervise(_ session: Session) throws(HostError) -> RunResult {
             }
         }
     }
-    let ending = try describing("the supervisor cannot work") { () throws(SystemError) in
+    let ending = try describing(.work) { () throws(SystemError) in
         try becomeSubreaper()
         let conductor = try ShortageWait(session.console).perform { () throws(SystemError) in
             try Conductor(session, loop: EventLoop())
@@ -116,13 +116,4 @@ package enum RunResult: Equatable, Sendable {
     case exit(Int32)
     /// By this signal; as PID 1, with 128 and its number.
     case die(signal: Int32)
-}
-
-/// Why `supervise` itself cannot do its work: one sentence that says what to do.
-package struct HostError: Error, Equatable, Sendable, CustomStringConvertible {
-    package let description: String
-
-    package init(_ description: String) {
-        self.description = description
-    }
 }

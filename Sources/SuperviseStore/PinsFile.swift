@@ -33,18 +33,6 @@ package struct PinsFile: RunPart {
             try files.syncDirectory(paths.payload)
         }
     }
-
-    /// What somebody is told where ``load()`` has failed.
-    package func advice(on error: StoreError) -> String {
-        let why =
-            if case .garbage(_, let reason) = error {
-                "\(shown(paths.pins)) is damaged (\(reason))"
-            } else {
-                "\(error)"
-            }
-        return "\(why); until it is mended no checkpoint is removed: bring a good copy back, "
-            + "or remove it and pin again what is to stay"
-    }
 }
 
 /// Leaves a part of a disk that becomes full to the records, which need little and matter more.

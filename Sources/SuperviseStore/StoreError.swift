@@ -84,48 +84,6 @@ package enum StoreError: Error, Equatable, Sendable {
     }
 }
 
-extension StoreError: CustomStringConvertible {
-    /// One line, in lower case.
-    package var description: String {
-        switch self {
-        case .unreadable(let error):
-            "cannot read \(shown(error.subject)): \(errorText(error.code)) (\(error.call)); "
-                + (advice(on: error) ?? "nothing was changed")
-        case .unwritable(let error):
-            "cannot write \(shown(error.subject)): \(errorText(error.code)) (\(error.call)); "
-                + (advice(on: error) ?? "what was saved before stays as it is")
-        case .missing(let path):
-            "\(shown(path)) is missing, though there was a run; mount its disk or bring it back"
-        case .noDirectory(let path):
-            "\(shown(path)) is no directory; put the directory itself there, in place of the link "
-                + "or file (for another disk there is --checkpoint-dir)"
-        case .garbage(let path, let reason):
-            "\(shown(path)) is damaged (\(reason)); "
-                + "bring a good copy back, or begin anew with --fresh, which keeps it in the archive"
-        case .newerFormat(let path, let format):
-            "\(shown(path)) has format \(format), which this version of supervise does not read; "
-                + "use the newer supervise that wrote it"
-        case .badPath(let path, let reason):
-            "\(shown(path)) \(reason)"
-        case .emptyCheckpoint(let id):
-            "checkpoint \(id) holds no files; write them below its path before the commit"
-        case .changed(let path):
-            "\(shown(path)) was written to while it was being committed; "
-                + "send the commit when all files are written and closed"
-        case .unknownCheckpoint(let id):
-            "there is no checkpoint \(id)"
-        case .bad(let text), .tool(let text):
-            text
-        case .cancelled:
-            "it was cut short"
-        case .repeats(let id):
-            "checkpoint \(id) holds the same"
-        case .gone(let path):
-            "\(shown(path)) is not there any more"
-        }
-    }
-}
-
 /// A path in a message: on one line, whatever a job has called its files.
 func shown(_ path: String) -> String {
     printable(path)
@@ -165,34 +123,4 @@ func unlessMissing<Result>(
         if error.isMissing { return nil }
         throw error
     }
-}
-
-/// What somebody can do about a failed system call on a file of a run; nil where only the call is
-/// to be told.
-func advice(on error: SystemError) -> String? {
-    if error.isNoSpace { return "make room on that disk" }
-    if error.isTooLarge, let limit = fileSizeLimit() {
-        return "files may have \(limit) bytes here: raise that (ulimit -f, LimitFSIZE= in a unit)"
-    }
-    if error.call == "mkdir", error.isForbidden || error.isNoDirectory {
-        return "let user \(userId()) make that directory, or choose another place with --state-dir "
-            + "or --checkpoint-dir"
-    }
-    if error.isForbidden {
-        return "call it as the owner of that file, or let user \(userId()) read and write it"
-    }
-    if error.isReadOnly {
-        return "mount it writable, or choose another place with --state-dir or --checkpoint-dir"
-    }
-    if error.isTooManyOpen { return "allow more open files (ulimit -n)" }
-    if error.isDiskFailure { return "look after that disk (dmesg); what was saved stays as it is" }
-    if error.isNoDirectory {
-        return "a part of that path is a file or a link; move it away, and put the directory back"
-    }
-    if error.isMissing {
-        return "a part of that path is not there, or is a link that leads nowhere; mount its disk, "
-            + "or make the directory"
-    }
-    if error.isADirectory || error.isALink { return "move away what is in its place" }
-    return nil
 }

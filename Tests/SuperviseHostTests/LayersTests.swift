@@ -5,9 +5,9 @@ import Testing
 private let layers: [String: Set<String>] = [
     "SuperviseSystem": ["CLinux", "Glibc", "Synchronization"],
     "SuperviseFormats": ["FoundationEssentials"],
-    "SuperviseText": ["SuperviseFormats"],
     "SuperviseCore": ["SuperviseFormats"],
     "SuperviseStore": ["SuperviseSystem", "SuperviseFormats", "Synchronization"],
+    "SuperviseText": ["SuperviseSystem", "SuperviseFormats", "SuperviseCore", "SuperviseStore"],
     "SuperviseHost": [
         "SuperviseSystem", "SuperviseFormats", "SuperviseText", "SuperviseCore", "SuperviseStore",
         "Synchronization",

@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 import TestSupport
 import Testing
 
@@ -56,7 +57,7 @@ final class LockWaiterTests {
     func inUse(hasStatus: Bool) throws {
         let holder = try holder()
         if hasStatus { try publish(.running, by: holder.pid) }
-        let error = try #require(throws: HostError.self) { _ = try waiter().take() }
+        let error = try #require(throws: StartError.self) { _ = try waiter().take() }
         #expect(error.description.hasPrefix("run it is in use by pid \(holder.pid)"))
         #expect(error.description.contains("(since 2023-11-1") == hasStatus)
         #expect(error.description.hasSuffix("To run a second one beside it: --name"))
@@ -83,7 +84,7 @@ final class LockWaiterTests {
     func staleStatus() throws {
         let holder = try holder()
         try publish(.finished, by: holder.pid + 1)
-        #expect(throws: HostError.self) { _ = try waiter().take() }
+        #expect(throws: StartError.self) { _ = try waiter().take() }
     }
 
     @Test("one that was killed and is not reaped yet has gone, and left its guard")

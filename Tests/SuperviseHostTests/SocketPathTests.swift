@@ -2,6 +2,7 @@ import Glibc
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 import TestSupport
 import Testing
 
@@ -116,7 +117,7 @@ struct SocketPathTests {
     func tooLong() throws {
         let base = "/run/" + String(repeating: "x", count: 100)
         for variable in ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"] {
-            let error = try #require(throws: HostError.self) { try choose([variable: base]) }
+            let error = try #require(throws: StartError.self) { try choose([variable: base]) }
             #expect(error.description.contains("\(base)"))
             #expect(error.description.contains("set \(variable) to a shorter directory"))
         }
@@ -196,7 +197,7 @@ struct SocketPathTests {
         let nowhere = SocketPath(variable: { _ in nil }, temporary: "\(place.path)/missing")
         let long = try place.makeDirectory(String(repeating: "x", count: 60))
         for state in ["\(place.path)/no/such", long] {
-            let error = try #require(throws: HostError.self) {
+            let error = try #require(throws: StartError.self) {
                 try nowhere.choose(for: "\(state)/it")
             }
             #expect(error.description.contains("no directory for the socket can be made"))

@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 import TestSupport
 import Testing
 
@@ -185,7 +186,7 @@ final class StarterTests {
     func missingCheckpoints() throws {
         try leave(checkpoints: 1, outcome: .stopped)
         try Disk().rename("\(state)/it/checkpoints", to: "\(place.path)/away")
-        let error = try #require(throws: HostError.self) { try start(request()) { _ in } }
+        let error = try #require(throws: StartError.self) { try start(request()) { _ in } }
         #expect(error.description.contains("\(state)/it/checkpoints"))
         #expect(!pathExists("\(state)/it/checkpoints"))
     }
@@ -199,7 +200,7 @@ final class StarterTests {
         #expect(said.count == 1)
         #expect(said[0].contains("(python3 train.py in /work); going on with this one"))
         let other = request { $0.command = ["python3", "other.py"] }
-        let error = try #require(throws: HostError.self) { try start(other) { _ in } }
+        let error = try #require(throws: StartError.self) { try start(other) { _ in } }
         for part in ["train.py", "other.py", "--name", "--fresh", "--adopt"] {
             #expect(error.description.contains(part))
         }
@@ -210,7 +211,7 @@ final class StarterTests {
     func refused() throws {
         try leave(checkpoints: 1, outcome: .stopped)
         try place.write("state/it/run.json", "no record")
-        let error = try #require(throws: HostError.self) { try start(request()) { _ in } }
+        let error = try #require(throws: StartError.self) { try start(request()) { _ in } }
         #expect(error.description.contains("run.json"))
         #expect(try place.read("state/it/run.json") == "no record")
         #expect(pathExists("\(state)/it/checkpoints/000001"))

@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Glibc
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Settles a run whose supervisor is gone: writes its outcome into the status, and an event.
 ///
@@ -76,12 +77,12 @@ package struct Settler {
 extension Settler {
     /// Ends what a supervisor that died left of its run, on this boot of this host.
     ///
-    /// - Throws: ``HostError`` where the processes belong to another directory's run, do not end, or
+    /// - Throws: ``StartError`` where the processes belong to another directory's run, do not end, or
     ///   where nobody can tell whether there are any.
     package func endLeftovers(_ record: RunRecord) throws {
         let origin = try OriginInquiry(store, record).answer()
-        if let text = StartText.refusal(origin, record, name: store.paths.name) {
-            throw HostError(text)
+        if case .refused = origin.verdict {
+            throw StartError.otherOrigin(origin, record, store.paths.name)
         }
         guard origin.verdict == .here, record.mayHaveLeftovers(bootID: try? bootId()) else {
             return
@@ -89,8 +90,7 @@ extension Settler {
         let runToken = record.runToken
         let search = try waitBounded { ProcessTree.endLeftovers(runToken: runToken) }
         if case .unknown(let error, _) = search {
-            throw HostError(
-                "whether something is left cannot be told (\(error.whyUnseen)); settle it again")
+            throw StartError.unseenLeftovers(error)
         }
     }
 
@@ -102,13 +102,9 @@ extension Settler {
             let result = try BoundedWork.perform("leftovers", within: ShellBounds.settling, search)
             if let result { return result }
         } catch {
-            throw HostError(
-                "what is left of run \(store.paths.name) cannot be looked for: \(error); "
-                    + "\(error.shortageAdvice)")
+            throw StartError.step(.searchLeftovers(store.paths.name), error)
         }
-        throw HostError(
-            "processes of run \(store.paths.name) do not end, even by SIGKILL; look what holds them, "
-                + "and settle it again")
+        throw StartError.stuckLeftovers(store.paths.name)
     }
 }
 

@@ -21,33 +21,25 @@ struct HelperPrograms: Sendable {
 struct HelperTrust {
     let identity: UserIdentity
 
-    /// - Throws: ``HostError`` that names the option, the file and its owner.
-    func check(_ helpers: HelperPrograms, onHangUser: RunRequest.OnHangUser) throws(HostError) {
+    /// - Throws: ``StartError`` that names the option, the file and its owner.
+    func check(_ helpers: HelperPrograms, onHangUser: RunRequest.OnHangUser) throws(StartError) {
         if onHangUser == .supervisor {
-            try check(
-                helpers.onHang, of: "--on-hang",
-                cure: "give a program of root's, or --on-hang-user job, which runs it as that user")
+            try check(helpers.onHang.map { .init(.onHang, program: $0) })
         }
-        try check(helpers.preempt, of: "--preempt exec:", cure: "give a program of root's")
+        try check(helpers.preempt.map { .init(.preempt, program: $0) })
     }
 
-    private func check(
-        _ program: String?, of option: String, cure: String
-    ) throws(HostError) {
-        guard let program else { return }
+    private func check(_ helper: StartError.Helper?) throws(StartError) {
+        guard let helper else { return }
         let walk: PathWalk
         do throws(SystemError) {
-            walk = try PathWalk.look(program)
+            walk = try PathWalk.look(helper.program)
         } catch {
-            throw HostError(
-                "\(option) would run \(HumanText.printable(program)) as root, and whether the job "
-                    + "could put another program there cannot be told: \(error); \(cure)")
+            throw StartError.unseenHelper(helper, error)
         }
         let trust = PlaceTrust(steps: walk.trustSteps)
         let groups = [identity.group] + identity.groups
         guard let weakness = trust.weakness(against: identity.user, groups: groups) else { return }
-        throw HostError(
-            "\(option) would run \(HumanText.printable(program)) as root, and the job could put "
-                + "another program there: \(PlaceText.what(weakness)); \(cure)")
+        throw StartError.weakHelper(helper, weakness)
     }
 }

@@ -23,8 +23,8 @@ struct LockWaiter {
 
     private var path: String { subject == .run ? paths.lock : paths.payloadLock }
 
-    /// - Throws: ``HostError`` that names who uses the run.
-    func take() throws(HostError) -> FileLock {
+    /// - Throws: ``StartError`` that names who uses the run.
+    func take() throws(StartError) -> FileLock {
         let attempt = try ShortageWait(console).explaining { () throws(StoreError) in
             try RunLock.acquire(path)
         }
@@ -32,9 +32,8 @@ struct LockWaiter {
         case .taken(let lock): return lock
         case .heldBy(let pid):
             guard isDying(pid) else { throw inUse(by: pid) }
-            if let text = HeldLock(paths: paths, pid: pid).stoppedGuard(path) {
-                throw HostError(text)
-            }
+            let left = HeldLock(paths: paths, pid: pid).left(path)
+            if left.keeper?.isStopped == true { throw StartError.held(left) }
             let who = pid.map { "by pid \($0)" } ?? "by another supervisor"
             let time = Int(ShellBounds.earlierSupervisor.seconds)
             console.say(
@@ -54,46 +53,29 @@ struct LockWaiter {
             && (status?.phase == .stopping || status?.phase == .finished)
     }
 
-    private func stillHeld(_ pid: Int32?) -> HostError {
+    private func stillHeld(_ pid: Int32?) -> StartError {
         guard let pid, RunStore(paths).distance(toHolder: pid) == .here, HeldLock.hasEnded(pid)
         else { return inUse(by: pid) }
-        return HostError(HeldLock(paths: paths, pid: pid).sentence(path))
+        return .held(HeldLock(paths: paths, pid: pid).left(path))
     }
 
-    private func inUse(by pid: Int32?) -> HostError {
-        if case .payload(let owner) = subject { return payloadInUse(by: pid, of: owner) }
-        let status = try? RunStore(paths).derived.readStatus()
-        let since = status.map { " (since \(localTime($0.started)))" } ?? ""
-        let place = RunStore(paths).distance(toHolder: pid).phrase
-        let who = pid.map { "pid \($0)\(place)" } ?? "another supervisor"
-        let what = "run \(paths.name) is in use by \(who)\(since)"
-        if status?.phase == .paused {
-            let call = ["supervise", "unpause", paths.name.description] + placeOption
-            return HostError(
-                "\(what), and paused; to let it go on: \(HumanText.commandLine(call))")
+    private func inUse(by pid: Int32?) -> StartError {
+        if case .payload(let owner) = subject {
+            return .payloadInUse(paths.payload, by: pid, owner: owner)
         }
-        return HostError(
-            isResume ? what : "\(what). To run a second one beside it: --name")
-    }
-
-    private func payloadInUse(by pid: Int32?, of owner: String?) -> HostError {
-        let who = pid.map { "by pid \($0)" } ?? "by another supervisor"
-        let state = owner.map { ", for the state in \(HumanText.printable($0))" } ?? ""
-        return HostError(
-            "the checkpoints in \(HumanText.printable(paths.payload)) are in use \(who)\(state); give "
-                + "another --checkpoint-dir, or stop that run first")
-    }
-
-    /// To the minute, such as `2026-11-21 05:04`.
-    private func localTime(_ moment: Timestamp) -> String {
-        let ahead = secondsAheadOfUTC(at: moment.milliseconds / 1000)
-        let text = moment.advanced(bySeconds: Double(ahead)).description.prefix(16)
-        return text.map { $0 == "T" ? " " : String($0) }.joined()
+        let status = try? RunStore(paths).derived.readStatus()
+        var user = StartError.LockUser(
+            run: paths.name, pid: pid, distance: RunStore(paths).distance(toHolder: pid),
+            started: status?.started)
+        user.isPaused = status?.phase == .paused
+        user.isResume = isResume
+        user.placeOption = placeOption
+        return .inUse(user)
     }
 
     /// The kernel tells when the lock is free: a thread waits for it, and we for the thread.
-    private func wait() throws(HostError) -> FileLock? {
-        try ShortageWait(console).describing("cannot wait for the lock") {
+    private func wait() throws(StartError) -> FileLock? {
+        try ShortageWait(console).describing(.waitForLock) {
             () throws(SystemError) in
             let loop = try EventLoop()
             var taken: FileLock?
@@ -120,7 +102,7 @@ struct LockWaiter {
     }
 }
 
-/// Words for a lock whose supervisor is gone, and which its guard still holds.
+/// A lock whose supervisor is gone, and which its guard may still hold.
 package struct HeldLock {
     let paths: RunPaths
     /// The supervisor that is gone.
@@ -151,28 +133,9 @@ package struct HeldLock {
         }
     }
 
-    /// What to do where somebody has stopped the guard, so that it never ends by itself; nil where it
-    /// works.
-    func stoppedGuard(_ lock: String) -> String? {
-        guard let keeper = LockKeeper.find(lock), keeper.isStopped else { return nil }
-        return
-            "the supervisor of run \(paths.name)\(number) is gone, and its guard, pid \(keeper.pid), which is "
-            + "to end the job and then free the run, was stopped by somebody: let it go on with kill "
-            + "-CONT \(keeper.pid), and \(again)"
+    /// What is known of who holds it.
+    package func left(_ lock: String) -> LeftLock {
+        LeftLock(
+            run: paths.name, lock: lock, pid: pid, keeper: LockKeeper.find(lock), again: again)
     }
-
-    /// Why it is still held.
-    package func sentence(_ lock: String) -> String {
-        if let text = stoppedGuard(lock) { return text }
-        let gone = "the supervisor of run \(paths.name)\(number) is gone"
-        guard let keeper = LockKeeper.find(lock) else {
-            return "\(gone), and something that cannot be seen from here still holds "
-                + "\(HumanText.printable(lock)); \(again) when that has ended"
-        }
-        return
-            "\(gone), and its guard, pid \(keeper.pid), is still ending what the job has left; "
-            + "\(again) when that is done"
-    }
-
-    private var number: String { pid.map { ", pid \($0)," } ?? "" }
 }

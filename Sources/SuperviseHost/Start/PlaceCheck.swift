@@ -13,15 +13,15 @@ package struct PlaceCheck {
     package init(identity: UserIdentity?) { self.identity = identity }
 
     /// - Returns: what there is to warn of.
-    /// - Throws: ``HostError`` that names the directory, its owner and what to do.
-    package func perform(_ paths: RunPaths) throws(HostError) -> String? {
+    /// - Throws: ``StartError`` that names the directory, its owner and what to do.
+    package func perform(_ paths: RunPaths) throws(StartError) -> String? {
         var warning: String?
         for (path, option) in places(of: paths) {
             switch try verdict(on: path) {
             case .trusted: break
             case .warned(let weakness): warning = warning ?? PlaceText.warning(weakness)
             case .refused(let weakness):
-                throw HostError(PlaceText.refusal(weakness, option: option))
+                throw StartError.weakPlace(weakness, option: option)
             }
         }
         return warning
@@ -41,9 +41,9 @@ package struct PlaceCheck {
     /// - Parameter allThere: both directories have been made, so that each must be held.
     func files(
         for paths: RunPaths, allThere: Bool = false
-    ) throws(HostError) -> any FileSystem {
+    ) throws(StartError) -> any FileSystem {
         guard identity != nil else { return Disk() }
-        return try describing("the directory of the state cannot be opened") {
+        return try describing(.openState) {
             () throws(SystemError) in
             let roots = [paths.stateDirectory, paths.payloadRoot]
             return try allThere ? Disk().anchored(atAll: roots) : Disk().anchored(at: roots)
@@ -58,7 +58,7 @@ package struct PlaceCheck {
             + (paths.isSplit ? [(payload, "--checkpoint-dir")] : [])
     }
 
-    private func verdict(on path: String) throws(HostError) -> PlaceTrust.Verdict {
+    private func verdict(on path: String) throws(StartError) -> PlaceTrust.Verdict {
         do throws(SystemError) {
             let trust = PlaceTrust(steps: try PathWalk.look(path).trustSteps)
             return trust.verdict(
@@ -66,7 +66,7 @@ package struct PlaceCheck {
         } catch {
             // A directory that cannot be entered is reported when it is used.
             if identity == nil { return .trusted }
-            throw HostError("\(HumanText.printable(path)) cannot be looked at: \(error)")
+            throw StartError.unseenPlace(path, error)
         }
     }
 }

@@ -23,45 +23,35 @@ package struct RunMaker {
     /// For each, the lowest directory that is there is looked up in `/proc/self/mountinfo`, with links
     /// followed. A directory that an unmounted disk leaves behind is on the file system around it.
     ///
-    /// - Throws: ``HostError`` if one of them is on `/`, is an automount that has not happened, or cannot be
+    /// - Throws: ``StartError`` if one of them is on `/`, is an automount that has not happened, or cannot be
     ///   looked up.
-    package func mounts() throws(HostError) -> [MountTable.Entry] {
+    package func mounts() throws(StartError) -> [MountTable.Entry] {
         let places = [paths.stateDirectory] + (paths.isSplit ? [paths.payloadRoot] : [])
         var found: [MountTable.Entry] = []
         for place in places { found.append(try mount(of: place)) }
         return found
     }
 
-    private func mount(of place: String) throws(HostError) -> MountTable.Entry {
+    private func mount(of place: String) throws(StartError) -> MountTable.Entry {
         // Mounts it, where an automount waits for somebody to look.
         _ = pathExists("\(place)/.")
-        let (directory, table) = try describing("whether \(shown(place)) is mounted cannot be told")
-        {
+        let (directory, table) = try describing(.lookAtMount(place)) {
             () throws(SystemError) -> (String, MountTable) in
             let walk = try PathWalk.look(place)
             let lowest = walk.steps.last { $0.kind == .directory }?.path ?? "/"
             return (lowest, MountTable(try readSmallFile("/proc/self/mountinfo")))
         }
         guard let entry = table.entry(of: FilePath(directory)) else {
-            throw HostError(
-                "whether \(shown(place)) is mounted cannot be told: it is not in /proc/self/mountinfo"
-            )
+            throw StartError.unknownMount(place)
         }
-        guard entry.isDisk else {
-            let point = entry.point == "/" ? "/" : "an automount at \(shown(entry.point.text))"
-            throw HostError(
-                "\(shown(place)) is on \(point), and not on a file system of its own, as --mounted wants "
-                    + "it; mount that, or leave --mounted out")
-        }
+        guard entry.isDisk else { throw StartError.notMounted(place, point: entry.point) }
         return entry
     }
 
-    private func shown(_ path: String) -> String { HumanText.printable(path) }
-
     /// Makes it durably, under the run's lock.
     ///
-    /// - Throws: ``HostError`` if somebody is at work on it, or it cannot be written.
-    package func make(at now: Timestamp) throws(HostError) -> Result {
+    /// - Throws: ``StartError`` if somebody is at work on it, or it cannot be written.
+    package func make(at now: Timestamp) throws(StartError) -> Result {
         let place = PlaceCheck(identity: nil)
         let warning = try place.perform(paths)
         // Nothing is locked or written where there is one.
@@ -76,7 +66,7 @@ package struct RunMaker {
             try RunLock.acquireToSettle(paths)
         }
         guard case .taken(let lock) = attempt else {
-            throw HostError("run \(paths.name) is just being started or made by somebody else")
+            throw StartError.isBeingMade(paths.name)
         }
         defer { lock.release() }
         let isMade = try explaining { () throws(StoreError) in

@@ -39,18 +39,18 @@ struct ShortageWait {
 
     /// A step that changes or reads what is stored.
     ///
-    /// - Throws: ``HostError`` that tells what to do.
-    func explaining<Result>(_ body: () throws(StoreError) -> Result) throws(HostError) -> Result {
+    /// - Throws: ``StartError`` that tells what to do.
+    func explaining<Result>(_ body: () throws(StoreError) -> Result) throws(StartError) -> Result {
         try SuperviseHost.explaining { () throws(StoreError) in try perform(body) }
     }
 
     /// A step that asks the system.
     ///
-    /// - Parameter what: is wrong, for people, if it fails.
+    /// - Parameter step: what is being done.
     func describing<Result>(
-        _ what: String, _ body: () throws(SystemError) -> Result
-    ) throws(HostError) -> Result {
-        try SuperviseHost.describing(what) { () throws(SystemError) in try perform(body) }
+        _ step: StartError.Step, _ body: () throws(SystemError) -> Result
+    ) throws(StartError) -> Result {
+        try SuperviseHost.describing(step) { () throws(SystemError) in try perform(body) }
     }
 }
 

@@ -1,6 +1,7 @@
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Where the sockets of a run are: in a directory of its own, with a short path, whatever the run is called.
 ///
@@ -26,8 +27,8 @@ struct SocketPath {
     ///
     /// - Parameter run: the run's directory, which tells it from all others.
     /// - Returns: the path of the socket, which is for ``remove(_:)`` in the end.
-    /// - Throws: ``HostError`` where there is no such directory, or its path is too long.
-    func choose(for run: String) throws(HostError) -> String {
+    /// - Throws: ``StartError`` where there is no such directory, or its path is too long.
+    func choose(for run: String) throws(StartError) -> String {
         let name = Self.directory(for: run)
         if let given = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first {
             let directory = "\(given)/\(name)"
@@ -69,16 +70,11 @@ struct SocketPath {
 
     /// The last resort, as in a container without `/tmp`: the state directory can be written to, or there
     /// would be no run.
-    private func inState(of run: String, _ refusal: SystemError?) throws(HostError) -> String {
+    private func inState(of run: String, _ refusal: SystemError?) throws(StartError) -> String {
         let path = Self.inState(of: run, ending: ending)
-        let reason = refusal.map { ": \($0)" } ?? " in \(joined(temporaries, with: " or "))"
-        let what = "no directory for the socket can be made\(reason)"
-        let advice = "set XDG_RUNTIME_DIR to a directory of yours with a short path"
         guard fits(path) else {
-            throw HostError(
-                "\(what); below the state directory its path would have \(path.utf8.count) bytes, and "
-                    + "the system takes \(Self.longest): \(path); \(advice), or give a shorter "
-                    + "--state-dir")
+            throw StartError.noSocketDirectory(
+                refusal, tried: temporaries, below: .tooLong(path, longest: Self.longest))
         }
         do throws(SystemError) {
             let directory = parent(of: path)
@@ -89,7 +85,8 @@ struct SocketPath {
             try UnixListener(path: path).removeName()
             return path
         } catch {
-            throw HostError("\(what), and none below the state directory: \(error); \(advice)")
+            throw StartError.noSocketDirectory(
+                refusal, tried: temporaries, below: .system(error))
         }
     }
 
@@ -129,11 +126,9 @@ struct SocketPath {
 
     private func fits(_ path: String) -> Bool { path.utf8.count <= Self.longest }
 
-    private func checked(_ path: String, from source: String) throws(HostError) -> String {
+    private func checked(_ path: String, from source: String) throws(StartError) -> String {
         guard !fits(path) else { return path }
-        throw HostError(
-            "the socket's path would have \(path.utf8.count) bytes, and the system takes "
-                + "\(Self.longest): \(path); set \(source) to a shorter directory")
+        throw StartError.longSocketPath(path, longest: Self.longest, variable: source)
     }
 }
 

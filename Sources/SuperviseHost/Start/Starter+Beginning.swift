@@ -52,7 +52,7 @@ extension Starter {
     /// Moves it to the archive, and says where it is.
     ///
     /// - Returns: whether there was one.
-    func archive(_ store: RunStore, socket: String) throws(HostError) -> Bool {
+    func archive(_ store: RunStore, socket: String) throws(StartError) -> Bool {
         let now = Timestamp(milliseconds: wallClockNow() / 1_000_000)
         // The status is derived, so a failure does not prevent the start. Leftovers are ended before the
         // first attempt.

@@ -38,19 +38,19 @@ extension Starter {
     }
 
     /// - Throws: where the run's processes live, and are another directory's.
-    func inquire(_ store: RunStore, _ old: RunRecord) throws(HostError) -> StateOrigin {
+    func inquire(_ store: RunStore, _ old: RunRecord) throws(StartError) -> StateOrigin {
         let origin = try wait.explaining { () throws(StoreError) in
             try OriginInquiry(store, old).answer()
         }
-        if let text = StartText.refusal(origin, old, name: store.paths.name) {
-            throw HostError(text)
+        if case .refused = origin.verdict {
+            throw StartError.otherOrigin(origin, old, store.paths.name)
         }
         return origin
     }
 
     func hasLeftovers(
         _ old: RunRecord?, _ origin: StateOrigin?
-    ) throws(HostError) -> Bool {
+    ) throws(StartError) -> Bool {
         guard let old, let origin, origin.verdict == .here else { return false }
         if case .found(let found) = origin.processes, !found.isEmpty { return true }
         return old.mayHaveLeftovers(bootID: try? bootId())
@@ -68,7 +68,7 @@ extension Starter {
 
 /// Which run a command means that names none.
 extension Starter {
-    func runPaths() throws(HostError) -> RunPaths {
+    func runPaths() throws(StartError) -> RunPaths {
         if let name = request.name { return paths(name) }
         let usual = standardName(in: request.directory)
         guard let other = request.otherDirectory else { return paths(usual) }
@@ -90,7 +90,7 @@ extension Starter {
 
     private func choose(
         _ usual: RunName, _ second: RunName, in other: String
-    ) throws(HostError) -> RunName {
+    ) throws(StartError) -> RunName {
         let choice = DefaultRun(usual: try found(usual), second: try found(second))
         let name = choice.takesSecond ? second : usual
         if choice.areBothUnfinished {
@@ -110,7 +110,7 @@ extension Starter {
     }
 
     /// nil where there is no such run.
-    private func found(_ name: RunName) throws(HostError) -> DefaultRun.Found? {
+    private func found(_ name: RunName) throws(StartError) -> DefaultRun.Found? {
         do throws(StoreError) {
             let store = RunStore(paths(name))
             let record = try wait.perform { () throws(StoreError) in try store.record.load() }
@@ -118,7 +118,7 @@ extension Starter {
                 .init(isCompleted: $0.outcome?.kind == .completed, created: $0.created)
             }
         } catch {
-            if error.isShortage { throw HostError("\(error)") }
+            if error.isShortage { throw StartError.store(error) }
             // A record that cannot be read is reported when its run is taken.
             return .init(isCompleted: false, created: Timestamp(milliseconds: 0))
         }

@@ -12,13 +12,13 @@ extension Starter {
     ///
     /// - Returns: the signal that ended the wait; nil if all is there.
     /// - Throws: what is missing, and what to do.
-    func awaitState(_ paths: RunPaths) throws(HostError) -> Int32? {
+    func awaitState(_ paths: RunPaths) throws(StartError) -> Int32? {
         guard request.requiresState else { return nil }
         var awaited = AwaitedState()
         let signals = SignalWait(SignalPlan.ends)
         while let missing = try missingState(paths) {
             switch awaited.missing(at: Conductor.now().instant) {
-            case .giveUp: throw HostError(missing.refusal)
+            case .giveUp: throw StartError.missingState(missing)
             case .wait(let pause, let isFirst):
                 if isFirst { say(missing) }
                 if let signal = signals.next(within: pause) {
@@ -32,9 +32,9 @@ extension Starter {
     }
 
     /// Looks once more, as under the lock nobody else changes it.
-    func requireState(_ paths: RunPaths) throws(HostError) {
+    func requireState(_ paths: RunPaths) throws(StartError) {
         guard request.requiresState, let missing = try missingState(paths) else { return }
-        throw HostError(missing.refusal)
+        throw StartError.missingState(missing)
     }
 
     private func say(_ missing: MissingState) {
@@ -46,7 +46,7 @@ extension Starter {
     }
 
     /// A run that is there and begins anew may get another directory of checkpoints.
-    private func missingState(_ paths: RunPaths) throws(HostError) -> MissingState? {
+    private func missingState(_ paths: RunPaths) throws(StartError) -> MissingState? {
         try wait.explaining { () throws(StoreError) in
             let store = RunStore(paths)
             guard try store.isThere() else {
@@ -61,41 +61,5 @@ extension Starter {
             guard try !RunStore(all).hasPayloadDirectory() else { return nil }
             return MissingState(paths, all.payload)
         }
-    }
-}
-
-/// A directory of a run that a start requires, and that is not there.
-private struct MissingState {
-    private let paths: RunPaths
-    private let path: String
-
-    init(_ paths: RunPaths, _ path: String) {
-        self.paths = paths
-        self.path = path
-    }
-
-    var shown: String { HumanText.printable(path) }
-
-    private var what: String {
-        path == paths.run
-            ? "the directory of run \(paths.name)" : "the directory of its checkpoints"
-    }
-
-    var announcement: String {
-        let limit = HumanText.limit(AwaitedState.patience.seconds)
-        return "\(what), \(shown), is not there: its disk may not be mounted yet; waiting up to "
-            + "\(limit) for it (--require-state)"
-    }
-
-    var refusal: String {
-        "\(what), \(shown), is not there, and --require-state begins nothing without it: its disk may "
-            + "not be mounted; mount it, or, only for a new run: \(cure)"
-    }
-
-    private var cure: String {
-        guard path == paths.run else { return HumanText.commandLine(["mkdir", "-p", path]) }
-        var words = ["supervise", "init", "\(paths.name)", "--state-dir", paths.stateDirectory]
-        if paths.isSplit { words += ["--checkpoint-dir", paths.payloadRoot] }
-        return HumanText.commandLine(words)
     }
 }

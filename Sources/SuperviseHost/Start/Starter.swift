@@ -21,11 +21,11 @@ struct Starter {
         case ended(signal: Int32)
     }
 
-    /// - Throws: ``HostError`` with a sentence for whoever started us; nothing was changed that
+    /// - Throws: ``StartError`` with a sentence for whoever started us; nothing was changed that
     ///   was saved.
-    func start() throws(HostError) -> Start {
+    func start() throws(StartError) -> Start {
         // A shortage of descriptors would otherwise show in the middle, where some errors are not reported.
-        try wait.describing("the run cannot be started") { () throws(SystemError) in
+        try wait.describing(.start) { () throws(SystemError) in
             try probeDescriptors(Self.descriptors)
         }
         let paths = try runPaths()
@@ -68,12 +68,12 @@ struct Starter {
         let beginsAnew = request.fresh || (isDone && !namesCheckpoint)
         let exits = isDone && request.whenCompleted == .exit && !request.fresh
         let match = exits || !beginsAnew ? old.map(compare) : nil
-        if let match, let text = StartText.refusal(match, name: paths.name, isCompleted: exits) {
-            throw HostError(text)
+        if let match, case .refused = match.verdict {
+            throw StartError.otherCommand(match, paths.name, isCompleted: exits)
         }
         if exits { return .alreadyCompleted }
         if let old { store = try makeStore(pathsOfRecord(old, paths), place) }
-        let origin = try old.map { (old) throws(HostError) in
+        let origin = try old.map { (old) throws(StartError) in
             try inquire(store, old)
         }
         let holder = PayloadHolder(console: console)
@@ -137,9 +137,9 @@ struct Starter {
     /// our own attempts, and after a power failure it may be there again.
     private func lastBegun(
         _ lock: FileLock, _ paths: RunPaths, of old: RunRecord?
-    ) throws(HostError) -> Int? {
+    ) throws(StartError) -> Int? {
         guard let note = lock.formerNote else { return nil }
-        try wait.describing("the run's lock cannot be written") { () throws(SystemError) in
+        try wait.describing(.noteLock) { () throws(SystemError) in
             try lock.note(nil, paths.lock)
         }
         guard let old, !old.bootID.isEmpty, old.bootID == (try bootID()),
@@ -157,7 +157,7 @@ struct Starter {
     }
 
     /// What is needed later is looked for now, before anything is changed.
-    private func lookForPrograms() throws(HostError) -> HelperPrograms {
+    private func lookForPrograms() throws(StartError) -> HelperPrograms {
         var helpers = HelperPrograms(onHang: HelperPrograms.find(request.settings.onHang))
         if let program = request.settings.onHang?.templates.first, helpers.onHang == nil {
             console.say(
@@ -168,15 +168,13 @@ struct Starter {
         guard let name = request.settings.compression?.rawValue, pathOfProgram(name) == nil else {
             return helpers
         }
-        throw HostError(
-            "--compress \(name) needs the program \(name), which is not in PATH; install it, or "
-                + "leave the option out")
+        throw StartError.noProgram(name, option: "--compress \(name)")
     }
 
     /// Whoever is to ask whether the machine is taken away.
     ///
     /// - Returns: the user's own program; nil for `curl`, and where nobody is asked.
-    private func lookForAsker() throws(HostError) -> String? {
+    private func lookForAsker() throws(StartError) -> String? {
         let program: String
         switch request.settings.preempt {
         case nil: return nil
@@ -186,9 +184,7 @@ struct Starter {
         case .aws, .gcp, .azure: program = CurlCall.program
         }
         guard pathOfProgram(program) == nil else { return nil }
-        throw HostError(
-            "--preempt needs the program \(HumanText.printable(program)), which is not in PATH; "
-                + "install it, or leave the option out")
+        throw StartError.noProgram(program, option: "--preempt")
     }
 
     /// What cannot be read as a record goes to the archive where a fresh run is asked for.
@@ -224,7 +220,7 @@ struct Starter {
 
     /// A run that begins anew keeps its token, by which what the old one left is found. One that was
     /// moved or copied gets another: else it and the original would end each other's jobs.
-    private func token(of old: RunRecord?, _ origin: StateOrigin?) throws(HostError) -> String {
+    private func token(of old: RunRecord?, _ origin: StateOrigin?) throws(StartError) -> String {
         if let old, origin?.verdict == .here { return old.runToken }
         return try randomDigits()
     }
@@ -244,13 +240,13 @@ struct Starter {
 
     private func makeStore(
         _ paths: RunPaths, _ place: PlaceCheck, allThere: Bool = false
-    ) throws(HostError) -> RunStore {
+    ) throws(StartError) -> RunStore {
         _ = try place.perform(paths)
         let files = try place.files(for: paths, allThere: allThere)
         return RunStore(paths, owner: place.identity, files: files)
     }
 
-    private func takeLock(_ paths: RunPaths) throws(HostError) -> FileLock {
+    private func takeLock(_ paths: RunPaths) throws(StartError) -> FileLock {
         try LockWaiter(
             paths: paths, console: console, isResume: request.isResume,
             placeOption: request.placeOption
@@ -264,7 +260,7 @@ struct Starter {
         hasLeftovers: Bool, lastBegun: Int?, sharedThrough: Int64?, socket: String,
         manager: ServiceManager?,
         isSwept: Bool, _ beginning: RunRequest.Beginning
-    ) throws(HostError) -> Supervisor.Found {
+    ) throws(StartError) -> Supervisor.Found {
         let scan = try wait.explaining { () throws(StoreError) in try store.checkpoints.scan() }
         // Derived: without it the next start takes longer.
         try? store.checkpoints.mendIndex(scan)
@@ -311,17 +307,17 @@ struct Starter {
     /// Empty where /proc is not mounted: then nothing is known to be of this boot.
     ///
     /// - Throws: what the machine is short of, as what is left of the run would then be overlooked.
-    func bootID() throws(HostError) -> String {
+    func bootID() throws(StartError) -> String {
         do throws(SystemError) {
             return try wait.perform(bootId)
         } catch {
-            if error.isShortage { throw HostError("\(error); \(error.shortageAdvice)") }
+            if error.isShortage { throw StartError.shortage(error) }
             return ""
         }
     }
 
-    private func randomDigits() throws(HostError) -> String {
-        try wait.describing("no random numbers") {
+    private func randomDigits() throws(StartError) -> String {
+        try wait.describing(.randomNumbers) {
             () throws(SystemError) in try randomHex(bytes: 8)
         }
     }
@@ -351,20 +347,20 @@ extension RunRecord {
     }
 }
 
-func explaining<Result>(_ body: () throws(StoreError) -> Result) throws(HostError) -> Result {
+func explaining<Result>(_ body: () throws(StoreError) -> Result) throws(StartError) -> Result {
     do throws(StoreError) {
         return try body()
     } catch {
-        throw HostError("\(error)")
+        throw StartError.store(error)
     }
 }
 
 func describing<Result>(
-    _ what: String, _ body: () throws(SystemError) -> Result
-) throws(HostError) -> Result {
+    _ step: StartError.Step, _ body: () throws(SystemError) -> Result
+) throws(StartError) -> Result {
     do throws(SystemError) {
         return try body()
     } catch {
-        throw HostError("\(what): \(error)")
+        throw StartError.step(step, error)
     }
 }

@@ -18,17 +18,6 @@ extension SupervisorDistance {
     /// From this process to the supervisor that has published a status.
     package init(to status: Status) { self.init(status.place, from: .here) }
 
-    /// Such as ` in another container (host name ab12)`; empty where it is here.
-    package var phrase: String {
-        switch self {
-        case .here: ""
-        case .otherContainer(let host):
-            " in another container (host name \(HumanText.printable(host)))"
-        case .otherMachine(let host):
-            " on another machine, or in a virtual one (host name \(HumanText.printable(host)))"
-        }
-    }
-
     /// How to call a command where the supervisor is; nil where that is here.
     ///
     /// - Parameter call: the words of the command, such as `supervise`, `stop`, `train`.

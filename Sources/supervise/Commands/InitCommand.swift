@@ -41,7 +41,7 @@ extension CommandCall {
             checkpointRoot: try values.checkpointDirectory.map(surroundings.absolute))
         let mounts: [MountTable.Entry]
         let result: RunMaker.Result
-        do throws(HostError) {
+        do throws(StartError) {
             let maker = RunMaker(paths)
             mounts = values.mustBeMounted ? try maker.mounts() : []
             result = try maker.make(at: surroundings.now)

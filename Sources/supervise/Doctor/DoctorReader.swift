@@ -115,8 +115,8 @@ struct DoctorReader {
         let claim = PayloadClaim(store)
         do throws(StoreError) {
             guard let tenancy = try claim.tenancy() else { return nil }
-            return claim.refusal(tenancy).map { (.problem, $0) }
-                ?? claim.line(tenancy).map { (.note, $0) }
+            return StartText.refusal(tenancy, store.paths).map { (.problem, $0) }
+                ?? StartText.line(tenancy, store.paths).map { (.note, $0) }
         } catch {
             return (.problem, "\(error)")
         }

@@ -3,6 +3,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// Changes what is kept of a run: through its supervisor where one runs, else with the run's lock, so
 /// that there is one writer.
@@ -210,7 +211,7 @@ struct CheckpointKeeper {
         let claim = PayloadClaim(run.store)
         func owner() throws -> String? {
             guard let tenancy = try claim.tenancy() else { return nil }
-            if let refusal = claim.refusal(tenancy) {
+            if let refusal = StartText.refusal(tenancy, run.store.paths) {
                 throw Complaint("run \(run.name): \(refusal)", status: Complaint.no)
             }
             return tenancy.owner?.run ?? ""

@@ -3,6 +3,7 @@ import SuperviseFormats
 import SuperviseHost
 import SuperviseStore
 import SuperviseSystem
+import SuperviseText
 
 /// An operator's connection to the supervisor of a run.
 struct ControlConnection {

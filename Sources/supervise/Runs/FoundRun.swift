@@ -230,7 +230,7 @@ extension FoundRun {
     func whyStillHeld(by pid: Int32, _ again: String) -> String? {
         guard store.distance(toHolder: pid) == .here, HeldLock.hasEnded(pid) else { return nil }
         let held = HeldLock(paths: store.paths, pid: pid, again: again)
-        return held.sentence(store.paths.lock)
+        return held.left(store.paths.lock).sentence
     }
 
     private func lockHolder() throws(Complaint) -> FileLock.Holder {

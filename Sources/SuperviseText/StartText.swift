@@ -2,12 +2,11 @@ import SuperviseCore
 import SuperviseFormats
 import SuperviseStore
 import SuperviseSystem
-import SuperviseText
 
 /// Messages of a start that is refused, or that goes on with something changed.
 package enum StartText {
     /// nil where there is nothing to say.
-    static func line(_ match: CommandMatch, name: RunName) -> String? {
+    package static func line(_ match: CommandMatch, name: RunName) -> String? {
         let recorded = match.recorded
         let before =
             "\(HumanText.commandLine(recorded.command)) in \(printable(recorded.directory))"
@@ -26,7 +25,7 @@ package enum StartText {
     }
 
     /// - Parameter isCompleted: nothing would be started: the run has completed.
-    static func refusal(
+    package static func refusal(
         _ match: CommandMatch, name: RunName, isCompleted: Bool
     ) -> String? {
         guard case .refused(let difference) = match.verdict else { return nil }
@@ -163,12 +162,56 @@ package enum PlaceText {
             + "that user (systemctl --user)"
     }
 
-    static func warning(_ weakness: PlaceTrust.Weakness) -> String {
+    package static func warning(_ weakness: PlaceTrust.Weakness) -> String {
         "\(what(weakness)): who can change it can put other files in place of this run's; keep runs "
             + "below directories that only you and root can change (--state-dir, --checkpoint-dir)"
     }
 
     package static func beside(_ path: String) -> String {
         path == "/" ? "/supervise" : "\(path).supervise"
+    }
+}
+
+/// A directory of checkpoints that the user named.
+extension StartText {
+    /// Why we may not write there, and what to do; nil where we may.
+    package static func refusal(_ tenancy: PayloadTenancy, _ paths: RunPaths) -> String? {
+        guard case .refused(let refusal) = tenancy.verdict, let owner = tenancy.owner else {
+            return nil
+        }
+        let what =
+            "the checkpoints in \(printable(paths.payload)) belong to the state in"
+        let other = printable(owner.run)
+        let file = printable(paths.owner)
+        switch refusal {
+        case .otherState:
+            return "\(what) \(other); give another --checkpoint-dir, or remove that state"
+        case .otherHost:
+            return
+                "\(what) \(other) on \(printable(owner.host)), and whether that is still "
+                + "there cannot be told from here; give another --checkpoint-dir, or remove \(file) if "
+                + "it is gone"
+        case .unknown(let reason):
+            return
+                "\(what) \(other), and whether that is still there cannot be told (\(reason)); give "
+                + "another --checkpoint-dir, or remove \(file) if it is gone"
+        }
+    }
+
+    /// What there is to say of a directory that we may write to.
+    package static func line(_ tenancy: PayloadTenancy, _ paths: RunPaths) -> String? {
+        guard let owner = tenancy.owner else { return nil }
+        let place = printable(paths.payload)
+        let other = printable(owner.run)
+        switch tenancy.verdict {
+        case .takenOver:
+            return
+                "the checkpoints in \(place) belonged to the state in \(other), which is gone; they "
+                + "belong to this one now"
+        case .copied:
+            return "the checkpoints in \(place) are a copy of those of the state in \(other); they "
+                + "belong to this one now"
+        case .ours, .free, .refused: return nil
+        }
     }
 }
