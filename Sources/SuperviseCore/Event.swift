@@ -291,6 +291,8 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case again
     /// An attempt that operators wait for has lived for a second.
     case lived
+    /// A start of the job has taken too long for records to wait for it.
+    case records
 }
 
 extension RunRecord {

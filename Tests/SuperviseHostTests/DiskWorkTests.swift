@@ -255,7 +255,7 @@ final class DiskWorkTests {
 
     @Test("while a job is on its way to its exec nothing is written, unless somebody waits for it")
     func givesWay() throws {
-        work.giveWay(true)
+        work.holdRecords(true)
         append("first")
         for round in 1...20 {
             diary.loop.whenQuiet { [diary] in diary.note("quiet \(round)") }
@@ -269,7 +269,7 @@ final class DiskWorkTests {
         #expect(try messages() == ["first"])
         append("second")
         disk.hang(on: .write)
-        work.giveWay(false)
+        work.holdRecords(false)
         diary.loop.whenQuiet { [diary] in diary.note("quiet again") }
         try diary.wait(for: "quiet again")
         disk.waitUntilHanging(on: .write)

@@ -10,6 +10,7 @@ extension Supervisor {
         _ ending: Action.Ending, _ outcome: Outcome?, because error: String? = nil, at now: Moment
     ) {
         notices.end(&orders)
+        releaseRecords()
         // The end may wait for something that is to be tried again.
         for timer in TimerID.allCases
         where timer != .watchdog && timer != .again && orders.isSet(timer) {

@@ -122,21 +122,30 @@ extension Supervisor {
         if !history.mayStart {
             enter(.recording(order))
         } else {
-            spawn(order)
+            spawn(order, at: now)
         }
     }
 
     mutating func recorded(at now: Moment) {
         guard case .recording(let order) = phase else { return }
         history.isRecorded()
-        spawn(order)
+        spawn(order, at: now)
     }
 
-    mutating func spawn(_ order: Action.SpawnOrder) {
+    private mutating func spawn(_ order: Action.SpawnOrder, at now: Moment) {
         history.isStarted()
         enter(.running)
         input.prepare(for: order.attempt, &orders)
+        orders.add(.holdRecords)
+        orders.set(.records, after: ShellBounds.recordsDuringExec, at: now)
         orders.add(.spawn(order))
+    }
+
+    /// The start is over, or records no longer wait for it. They wait while the timer is set.
+    mutating func releaseRecords() {
+        guard orders.isSet(.records) else { return }
+        orders.cancel(.records)
+        orders.add(.releaseRecords)
     }
 
     mutating func spawned(_ pid: Int, at now: Moment) {
@@ -276,6 +285,6 @@ extension Supervisor {
         troubles.recordWritten(at: now, &orders)
         history.isRecorded(reserving: reserved)
         guard case .recording(let order) = phase, history.mayStart else { return }
-        spawn(order)
+        spawn(order, at: now)
     }
 }

@@ -222,8 +222,12 @@ package struct Supervisor: Sendable {
         case .inputSeen(let input): self.input.saw(input)
         case .recordFailed(let message): recordFailed(message, at: now)
         case .recordRefused(let message): recordRefused(message, at: now)
-        case .spawned(let pid): spawned(pid, at: now)
-        case .spawnFailed(let failure): spawnFailed(failure, at: now)
+        case .spawned(let pid):
+            releaseRecords()
+            spawned(pid, at: now)
+        case .spawnFailed(let failure):
+            releaseRecords()
+            spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
         case .outOfMemory(let processes): attempt?.lacksMemory(processes)
         case .outputTail(let lines): attempt?.hasWritten(lines)
@@ -290,6 +294,7 @@ package struct Supervisor: Sendable {
         case .watchdog: service.watchdogTimePassed(at: now, &orders)
         case .again: againTimePassed(at: now)
         case .lived: startWaiters.prove()
+        case .records: orders.add(.releaseRecords)
         // What is due is done after every event.
         case .sources, .preemption: break
         case .close, .rewrite, .reminder: break

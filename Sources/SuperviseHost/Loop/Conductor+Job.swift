@@ -18,7 +18,6 @@ extension Conductor {
         request.settings = session.job
         take(.inputSeen(Event.Input(input.now)))
         switchboard?.makeSureOfName()
-        letStart(true)
         do throws(SystemError) {
             try output?.prepare(&request, attempt: order.attempt)
             try request.giveStreams()
@@ -38,16 +37,6 @@ extension Conductor {
                 .warned(
                     "standard input cannot be put back to where attempt 1 began to read (\(error)): "
                         + "the job finds the rest of it"))
-        }
-    }
-
-    /// While a job is started, records wait, but not long.
-    func letStart(_ isStarting: Bool) {
-        disk?.giveWay(isStarting)
-        if isStarting {
-            timers?.set(.records, at: Self.now().instant + ShellBounds.recordsDuringExec)
-        } else {
-            timers?.cancel(.records)
         }
     }
 
@@ -90,10 +79,6 @@ extension Conductor {
     /// The last that an attempt wrote is known before it is told that the attempt is over.
     func takeAfterOutput(_ event: Event) {
         if case .spawned = event { output?.jobRuns() }
-        switch event {
-        case .spawned, .spawnFailed: letStart(false)
-        default: break
-        }
         switch event {
         case .jobExited, .descendantsGone: take(.inputSeen(Event.Input(input.now)))
         default: break

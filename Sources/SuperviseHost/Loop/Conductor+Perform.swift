@@ -16,6 +16,8 @@ extension Conductor {
         case .setAside(let id, let reason): disk?.setAside(id, reason: reason)
         case .record(let record, let confirm): disk?.save(record, confirm: confirm)
         case .giveUpRecord: disk?.giveUpRecord()
+        case .holdRecords: disk?.holdRecords(true)
+        case .releaseRecords: disk?.holdRecords(false)
         case .spawn(let order): spawn(order)
         case .send(let message, let connection, let seq):
             switchboard?.send(message, to: connection, seq: seq)

@@ -163,7 +163,6 @@ final class Conductor {
             if timer == .hang { switchboard?.drain() }
             take(.timer(timer))
         case .output: output?.ring()
-        case .records: disk?.giveWay(false)
         case .accept: switchboard?.acceptAgain()
         case .flood: switchboard?.lookAtFlood()
         case .metrics: switchboard?.parseMetrics()

@@ -45,6 +45,7 @@ struct Ledger {
     /// From the look at a job that hangs until it is gone.
     var isHung = false
     var armed: [TimerID: Int64] = [:]
+    var holdsRecords = false
     /// Since when the job is paused, as somebody asked.
     private(set) var pausedAt: Int64?
     /// In earlier pauses.
@@ -314,6 +315,8 @@ struct Ledger {
             }
         case .setTimer(let timer, let at): armed[timer] = at.nanoseconds
         case .cancelTimer(let timer): armed[timer] = nil
+        case .holdRecords: holdsRecords = true
+        case .releaseRecords: holdsRecords = false
         case .measureStaging(let id): measured.insert(id)
         case .remove(let ids): leaving.formUnion(ids)
         case .verify: notOffered = leaving

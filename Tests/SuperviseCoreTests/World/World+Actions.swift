@@ -27,6 +27,10 @@ extension World {
             let counts = witness.failures.recorded.removeFirst()
             disk.records.append(.init(record: record, confirm: confirm, counts: counts))
             writeNextRecord()
+        case .holdRecords: disk.holdsRecords = true
+        case .releaseRecords:
+            disk.holdsRecords = false
+            writeNextRecord()
         case .spawn(let order): try spawn(order)
         case .send(let message, let connection, _):
             put(.answer(message, link: connection.number), after: chance.wait(0.01, 5))
@@ -130,6 +134,7 @@ extension World {
         timers = [:]
         disk.records = []
         disk.isWritingRecord = false
+        disk.holdsRecords = false
         disk.recordFailed = false
         disk.reserved = 0
         disk.outputTaken = 0
