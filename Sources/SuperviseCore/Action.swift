@@ -57,6 +57,8 @@ package enum Action: Equatable, Sendable {
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
     case endDescendants(Urgency)
+    /// Read what the attempt wrote last; answers ``Event/outputTail(_:attempt:)``.
+    case readLastOutput(attempt: Int)
     /// Try everything again that ``Event/hindered(_:)`` has reported. Each failure is reported again, and
     /// ``Event/triedAgain`` follows.
     case tryAgain

@@ -245,7 +245,7 @@ final class DiskWorkTests {
         append("event")
         work.flush()
         let alarm = try TimerTable(on: diary.loop) { [diary] _ in diary.note("the time is over") }
-        alarm.set(.output, at: .init(nanoseconds: MonotonicTime.now().nanoseconds + 5_000_000))
+        alarm.set(.accept, at: .init(nanoseconds: MonotonicTime.now().nanoseconds + 5_000_000))
         try diary.wait(for: "the time is over")
         #expect(diary.lines == ["the time is over"])
         disk.goOn()

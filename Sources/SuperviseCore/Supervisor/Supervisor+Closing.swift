@@ -66,7 +66,7 @@ extension Supervisor {
         case .recordWritten: troubles.recordWritten(at: now, &orders)
         case .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying, .compressed,
             .recorded, .spawned, .spawnFailed, .jobExited,
-            .outOfMemory, .outputTail, .descendantsGone, .examined,
+            .outOfMemory, .outputTail, .treeGone, .descendantsGone, .examined,
             .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
             .commitFailed, .diskFull, .freeSpace, .watched, .watchIncomplete,

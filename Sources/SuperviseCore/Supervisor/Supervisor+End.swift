@@ -58,6 +58,21 @@ extension Supervisor {
         boundTheEnd(at: now)
     }
 
+    /// The last words of the attempt are awaited, but not for long.
+    mutating func treeGone(at now: Moment) {
+        guard phase.ending != nil else { return }
+        orders.add(.readLastOutput(attempt: record.attempt))
+        orders.set(.lastOutput, after: ShellBounds.lastOutput, at: now)
+    }
+
+    mutating func outputTail(_ lines: [String], attempt number: Int, at now: Moment) {
+        // Later it is not waited for, and another attempt may run.
+        guard orders.isSet(.lastOutput), number == attempt?.number else { return }
+        attempt?.hasWritten(lines)
+        orders.cancel(.lastOutput)
+        descendantsGone(at: now)
+    }
+
     mutating func descendantsGone(at now: Moment) {
         guard phase.ending != nil else { return }
         changeEnding { $0.descendantsAreGone() }

@@ -150,6 +150,7 @@ extension Supervisor {
 
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
+        releaseRecords()
         let held = signals.take()
         troubles.started(record.attempt, at: now, &orders)
         input.attemptRan()
@@ -191,6 +192,7 @@ extension Supervisor {
 extension Supervisor {
     mutating func spawnFailed(_ failure: Event.SpawnFailure, at now: Moment) {
         guard phase == .running, let attempt else { return }
+        releaseRecords()
         self.attempt?.couldNotStart()
         let (status, message): (Int32, String)
         switch failure {

@@ -222,15 +222,12 @@ package struct Supervisor: Sendable {
         case .inputSeen(let input): self.input.saw(input)
         case .recordFailed(let message): recordFailed(message, at: now)
         case .recordRefused(let message): recordRefused(message, at: now)
-        case .spawned(let pid):
-            releaseRecords()
-            spawned(pid, at: now)
-        case .spawnFailed(let failure):
-            releaseRecords()
-            spawnFailed(failure, at: now)
+        case .spawned(let pid): spawned(pid, at: now)
+        case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
         case .outOfMemory(let processes): attempt?.lacksMemory(processes)
-        case .outputTail(let lines): attempt?.hasWritten(lines)
+        case .treeGone: treeGone(at: now)
+        case .outputTail(let lines, let number): outputTail(lines, attempt: number, at: now)
         case .descendantsGone: descendantsGone(at: now)
         case .received(let message, let connection, let seq):
             received(message, Sender(connection: connection, seq: seq), at: now)
@@ -295,6 +292,7 @@ package struct Supervisor: Sendable {
         case .again: againTimePassed(at: now)
         case .lived: startWaiters.prove()
         case .records: orders.add(.releaseRecords)
+        case .lastOutput: descendantsGone(at: now)
         // What is due is done after every event.
         case .sources, .preemption: break
         case .close, .rewrite, .reminder: break

@@ -33,6 +33,7 @@ extension Conductor {
         case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
+        case .readLastOutput(let attempt): output?.end(attempt: attempt)
         case .examine: (job?.tree).map { diagnosis?.examine($0) }
         case .tryAgain: tryAgain()
         case .runOnHang(let command): runOnHang(command)

@@ -132,7 +132,7 @@ struct Ledger {
         case .watchedRenamed(let old, let new): watched[new] = watched.removeValue(forKey: old)
         case .compressed: isCompressing = false
         case .inquiryEnded(let id, _): inquiries.remove(id)
-        case .descendantsGone: isCondemned = true
+        case .treeGone, .descendantsGone: isCondemned = true
         case .lastRecorded, .recordGivenUp, .filesFlushed, .readersServed, .outputFlushed,
             .outputTaken, .outputDiscarded, .inputSeen, .watchIncomplete, .handlersFound,
             .payloadMoved,
@@ -331,7 +331,7 @@ struct Ledger {
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
             .savePins, .acknowledge, .notify, .listArchives, .removeArchive, .trimArchive,
-            .measureSpace, .tryAgain, .awaitRelease, .removeLogs:
+            .measureSpace, .tryAgain, .awaitRelease, .removeLogs, .readLastOutput:
             break
         }
     }

@@ -38,7 +38,7 @@ struct TimerWitness {
                 allowed.insert(.interval)
             }
         case .ending:
-            allowed.formUnion([.kill, .abandon])
+            allowed.formUnion([.kill, .abandon, .lastOutput])
             if supervisor.stop == nil, after.notice != nil { allowed.insert(.preemption) }
             if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .waiting: allowed.insert(.backoff)

@@ -40,6 +40,7 @@ extension World {
         case .unpauseJob: unpauseJob()
         case .killEverything: killEverything()
         case .endDescendants(let urgency): endDescendants(urgency)
+        case .readLastOutput(let attempt): readLastOutput(attempt)
         case .tryAgain: tryAgain()
         case .setTimer(let timer, let at): set(timer, at: at.nanoseconds)
         case .cancelTimer(let timer): timers[timer] = nil
