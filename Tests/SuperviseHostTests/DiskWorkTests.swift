@@ -230,11 +230,11 @@ final class DiskWorkTests {
         try beQuiet()
         // It is under way, so all that follows waits.
         disk.waitUntilHanging(on: .write)
-        for number in 1...(RecordsLane.mostEvents + 7) { append("event \(number)") }
+        for number in 1...(WaitingEvents.most + 7) { append("event \(number)") }
         disk.goOn()
         work.flush()
         try diary.wait(for: "flushed")
-        let kept = (0...RecordsLane.mostEvents).map { "event \($0)" }
+        let kept = (0...WaitingEvents.most).map { "event \($0)" }
         let last = "7 events are not written here: the disk did not answer for long"
         #expect(try messages() == kept + [last])
     }
