@@ -8,7 +8,7 @@ package struct Scan: Equatable, Sendable {
     /// The paths that `--watch` took them from, of those whose manifest was read: at least of the newest.
     package var sources: [CheckpointID: FilePath] = [:]
     /// Those whose manifest is missing or garbage, in order of sequence.
-    package var damaged: [Damaged] = []
+    package var damaged: [DamagedCheckpoint] = []
     /// The highest sequence number of anything that is or was a checkpoint; 0 where there is none.
     package var highestSequence: Int64 = 0
     /// The names of what is in `staging/`, `trash/` and `set-aside/`.
@@ -19,12 +19,6 @@ package struct Scan: Equatable, Sendable {
     var newIndex: IndexText?
 
     package init() {}
-
-    package struct Damaged: Equatable, Sendable {
-        package var id: CheckpointID
-        /// Such as `manifest.json is missing`.
-        package var reason: String
-    }
 }
 
 /// Reads the manifest of a checkpoint, and its checksums: each vouches for the other.

@@ -2,7 +2,7 @@ import SuperviseFormats
 import SuperviseSystem
 
 /// What came of comparing a checkpoint with its checksums.
-package enum Verification: Equatable, Sendable {
+package enum VerifyResult: Equatable, Sendable {
     case good(CheckpointSummary, metadata: [String: JSONValue])
     /// Such as `data/model.bin: SHA-256 differs`.
     case bad(reason: String)
@@ -40,7 +40,7 @@ extension CommittedCheckpoints {
         _ id: CheckpointID, _ order: VerifyOrder = .init(), beside lane: WorkerLane? = nil,
         isCancelled: @escaping @Sendable () -> Bool = { false },
         progress: @escaping @Sendable (Int) -> Void = { _ in }
-    ) throws(StoreError) -> Verification {
+    ) throws(StoreError) -> VerifyResult {
         try checkThatItIsThere(id)
         let goOn = { @Sendable (count: Int) -> Bool in
             progress(count)

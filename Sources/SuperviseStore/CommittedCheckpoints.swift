@@ -125,7 +125,7 @@ package final class CommittedCheckpoints: RunPart {
                     noteHidden(id)
                     continue
                 case .failure(let damage):
-                    scan.damaged.append(Scan.Damaged(id: id, reason: damage.reason))
+                    scan.damaged.append(DamagedCheckpoint(id: id, reason: damage.reason))
                 }
             }
             guard let summary else { continue }

@@ -1,14 +1,6 @@
 import SuperviseFormats
 import SuperviseSystem
 
-/// What came of compressing a checkpoint.
-package enum Compression: Equatable, Sendable {
-    /// It takes so much of the disk now; as much as before where nothing of it became smaller.
-    case done(bytes: Int64)
-    /// Somebody is reading it.
-    case held
-}
-
 /// How a checkpoint that nobody needs soon is made smaller.
 ///
 /// `manifest.json` and `SHA256SUMS` stay as they are: they tell of the payload, wherever it is. The
@@ -29,16 +21,18 @@ package struct Compressor: RunPart {
     /// was interrupted.
     ///
     /// - Parameter isCancelled: asked for each piece of what comes out.
+    /// - Returns: how many bytes of the disk it takes now, as many as before where nothing of it became
+    ///   smaller; nil where somebody is reading it.
     /// - Throws: `tool`, `cancelled`, `unreadable`, `unwritable`, `bad` and `badPath` where
     ///   it is not what was committed; the payload is then as it was.
     package func compress(
         _ id: CheckpointID, with program: CompressionProgram,
         isCancelled: @escaping () -> Bool = { false }
-    ) throws(StoreError) -> Compression {
+    ) throws(StoreError) -> Int64? {
         let reader = try checkpoints.hold(id)
         let listed = try checkpoints.lists(of: id)
         // What is not kept here is not ours to make smaller.
-        if listed.manifest.outside != nil { return .done(bytes: listed.manifest.bytes) }
+        if listed.manifest.outside != nil { return listed.manifest.bytes }
         var copies = try checkpoints.copies(of: id)
         if let known = copies, try !check(known, listed, isCancelled) { copies = nil }
         if copies == nil {
@@ -55,13 +49,12 @@ package struct Compressor: RunPart {
         guard let copies, !isCancelled() else { throw .cancelled }
         guard let alone = try writing({ () throws(SystemError) in try checkpoints.holdAlone(id) })
         else {
-            return .held
+            return nil
         }
         try removeOriginals(copies, of: id)
         withExtendedLifetime(alone) {}
         checkpoints.verified.forget(id)
-        return .done(
-            bytes: try checkpoints.compressedBytes(of: listed.manifest) ?? listed.manifest.bytes)
+        return try checkpoints.compressedBytes(of: listed.manifest) ?? listed.manifest.bytes
     }
 
     /// Whether the copies of all files that are still there themselves are good.

@@ -7,11 +7,21 @@ package struct AddOrder: Sendable {
     package var source: String
     package var mode: AddMode
     package var commit: CommitOrder
+    /// Only this is taken; nil takes what is there.
+    package var content: ContentMark?
+    /// Of a watched file: whether it is taken though a checkpoint holds this content already. nil does
+    /// not compare.
+    package var takesAgain: (@Sendable (TakenContent) -> Bool)?
 
-    package init(source: String, mode: AddMode = .copy, commit: CommitOrder) {
+    package init(
+        source: String, mode: AddMode = .copy, commit: CommitOrder, content: ContentMark? = nil,
+        takesAgain: (@Sendable (TakenContent) -> Bool)? = nil
+    ) {
         self.source = source
         self.mode = mode
         self.commit = commit
+        self.content = content
+        self.takesAgain = takesAgain
     }
 }
 
@@ -20,29 +30,33 @@ extension Staging {
     /// throws, nothing is left of it, and what was to be taken is where it was.
     ///
     /// - Parameters:
-    ///   - lane: as ``commit(_:beside:isCancelled:)``.
+    ///   - lane: as ``commit(_:beside:elapsed:isCancelled:)``.
+    ///   - elapsed: the same.
     ///   - warn: gets what went wrong after it was durable, such as an original that cannot be
     ///     removed.
-    /// - Throws: as ``commit(_:beside:isCancelled:)``.
+    /// - Throws: as ``commit(_:beside:elapsed:isCancelled:)``.
     package func add(
         _ order: AddOrder, beside lane: WorkerLane? = nil,
+        elapsed: (@Sendable () -> Double)? = nil,
         isCancelled: @escaping @Sendable () -> Bool = { false }, warn: (String) -> Void = { _ in }
     ) throws(StoreError) -> CheckpointSummary {
-        let crew = Crew(lane: lane, isCancelled: isCancelled)
+        var context = CommitContext(lane: lane, elapsed: elapsed, isCancelled: isCancelled)
+        context.content = order.content
+        context.takesAgain = order.takesAgain
         do throws(StoreError) {
             let source = try acting(as: owner) { () throws(StoreError) in try sourcePath(order) }
             switch order.mode {
             case .copy:
-                return try copyIn(source, order.commit, crew).summary
+                return try copyIn(source, order.commit, context).summary
             case .move:
-                if let summary = try moveIn(source, order.commit, crew) { return summary }
-                let (copied, summary) = try copyIn(source, order.commit, crew)
+                if let summary = try moveIn(source, order.commit, context) { return summary }
+                let (copied, summary) = try copyIn(source, order.commit, context)
                 acting(as: owner) { removeOriginal(copied, source, warn) }
                 return summary
             case .own, .reference:
                 return try leaveOutside(
                     OutsidePayload(path: FilePath(source), isOwned: order.mode == .own),
-                    order.commit, crew)
+                    order.commit, context)
             }
         } catch {
             // What stays is swept at the next start, and why we are here says more.
@@ -53,7 +67,7 @@ extension Staging {
 
     /// Something of what was to be taken has gone meanwhile, which its owner may do.
     private func isMissing(_ error: StoreError, _ order: AddOrder) -> Bool {
-        guard order.commit.takesAgain != nil else { return false }
+        guard order.takesAgain != nil else { return false }
         switch error {
         case .emptyCheckpoint: return true
         case .unreadable(let error), .unwritable(let error):
@@ -96,7 +110,7 @@ extension Staging {
             guard error.isMissing || error.isForbidden || error.isTaken else {
                 throw StoreError(reading: error)
             }
-            if error.isMissing, order.commit.takesAgain != nil { throw .gone(path) }
+            if error.isMissing, order.takesAgain != nil { throw .gone(path) }
             throw .badPath(path, reason: "cannot be taken: \(errorText(error.code))")
         }
         for place in [paths.payload, paths.run] {
@@ -114,20 +128,20 @@ extension Staging {
     }
 
     private func copyIn(
-        _ source: String, _ order: CommitOrder, _ crew: Crew
+        _ source: String, _ order: CommitOrder, _ context: CommitContext
     ) throws(StoreError) -> (original: Payload, summary: CheckpointSummary) {
         _ = try make(order.id)
         let original = try acting(as: owner) { () throws(StoreError) in
-            try copyToStaging(source, order, crew)
+            try copyToStaging(source, order, context)
         }
-        return (original, try commit(order, place: Placement(of: original, source), crew))
+        return (original, try commit(order, place: Placement(of: original, source), context))
     }
 
     private func copyToStaging(
-        _ source: String, _ order: CommitOrder, _ crew: Crew
+        _ source: String, _ order: CommitOrder, _ context: CommitContext
     ) throws(StoreError) -> Payload {
         let id = order.id
-        let original = try payload(at: source, order)
+        let original = try payload(at: source, context.content)
         guard !original.files.isEmpty else { throw .emptyCheckpoint(id) }
         let place = Placement(of: original, source)
         let base = paths.staging(id)
@@ -136,12 +150,12 @@ extension Staging {
                 try files.makeDirectory("\(base)/\(place.inside(directory))")
             }
         }
-        _ = try forEach(original.files, beside: crew.lane) {
+        _ = try forEach(original.files, beside: context.lane) {
             [files, owner] file throws(StoreError) in
             let copy = "\(base)/\(place.inside(file.path))"
             try acting(as: owner) { () throws(StoreError) in
                 do throws(SystemError) {
-                    try files.copyFile(file.path.text, to: copy) { _ in !crew.isCancelled() }
+                    try files.copyFile(file.path.text, to: copy) { _ in !context.isCancelled() }
                 } catch {
                     guard error.isForbidden, FilePath(error.subject) == file.path else {
                         throw StoreError(writing: error)
@@ -165,9 +179,9 @@ extension Staging {
     /// What is to be taken.
     ///
     /// - Throws: `changed` where something else has its name by now.
-    func payload(at source: String, _ order: CommitOrder) throws(StoreError) -> Payload {
+    func payload(at source: String, _ wanted: ContentMark?) throws(StoreError) -> Payload {
         let payload = try Payload.outside(files, FilePath(source))
-        guard let wanted = order.content else { return payload }
+        guard let wanted else { return payload }
         var top = payload.files.first?.status
         if !payload.directories.isEmpty {
             top = try reading { () throws(SystemError) in try files.status(source) }

@@ -14,20 +14,28 @@ extension Staging {
     ///
     /// - Parameters:
     ///   - lane: has threads that hash and sync other files meanwhile; nil does it all here.
+    ///   - elapsed: the seconds since the request, or since `begin`; asked when all files are durable. nil
+    ///     is those of the order.
     ///   - isCancelled: asked at least once for each MiB, by any thread.
     /// - Throws: `emptyCheckpoint`, `badPath`, `changed`, `cancelled`, `unreadable`, `unwritable`.
     package func commit(
         _ order: CommitOrder, beside lane: WorkerLane? = nil,
+        elapsed: (@Sendable () -> Double)? = nil,
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(StoreError) -> CheckpointSummary {
-        let crew = Crew(lane: lane, isCancelled: isCancelled)
-        return try commit(order, place: nil, crew)
+        let context = CommitContext(lane: lane, elapsed: elapsed, isCancelled: isCancelled)
+        return try commit(order, place: nil, context)
     }
 
-    /// Who works on a commit, and until when.
-    struct Crew: Sendable {
+    /// What a commit needs beside its order: who works on it, until when, and what it is compared with.
+    struct CommitContext: Sendable {
         var lane: WorkerLane?
+        var elapsed: (@Sendable () -> Double)?
         var isCancelled: @Sendable () -> Bool
+        /// See ``AddOrder/content``.
+        var content: ContentMark?
+        /// See ``AddOrder/takesAgain``.
+        var takesAgain: (@Sendable (TakenContent) -> Bool)?
 
         func goOn() throws(StoreError) {
             if isCancelled() { throw .cancelled }
@@ -36,42 +44,44 @@ extension Staging {
 
     /// - Parameter place: where in the staged payload that is which was taken from outside.
     func commit(
-        _ order: CommitOrder, place: Placement?, _ crew: Crew
+        _ order: CommitOrder, place: Placement?, _ context: CommitContext
     ) throws(StoreError) -> CheckpointSummary {
         let base = paths.staging(order.id)
         let payload = try acting(as: owner) { () throws(StoreError) in
             try Payload.read(files, base: base)
         }
-        let hashed = try hashAndSync(payload, base: base, order.id, crew)
+        let hashed = try hashAndSync(payload, base: base, order.id, context)
         if let place {
-            try refuseRepeat(order, hashed, payload.links, top: place.top)
+            try refuseRepeat(context, hashed, payload.links, top: place.top)
         }
         try takeFromOwner(base)
         let manifest = manifest(
-            order, hashed, payload.links, single: place?.single, directory: place?.directory)
+            order, context, hashed, payload.links, single: place?.single,
+            directory: place?.directory)
         try write(manifest, hashed, base: base)
         try syncDirectories(payload, base: base)
         try writing { () throws(SystemError) in try files.syncDirectory(base) }
         try checkUnchanged(payload, try Payload.read(files, base: base), base: base)
-        try crew.goOn()
+        try context.goOn()
         let summary = try publish(manifest, hashed, base)
-        noteTaken(manifest, hashed, from: place?.source, order)
+        noteTaken(manifest, hashed, from: place?.source, order, context)
         return summary
     }
 
     func manifest(
-        _ order: CommitOrder, _ hashed: [HashedPayloadFile], _ links: [Manifest.Link],
-        single: FilePath?, directory: FilePath? = nil, outside: OutsidePayload? = nil
+        _ order: CommitOrder, _ context: CommitContext, _ hashed: [HashedPayloadFile],
+        _ links: [Manifest.Link], single: FilePath?, directory: FilePath? = nil,
+        outside: OutsidePayload? = nil
     ) -> Manifest {
         var manifest = Manifest(
             id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
-            created: order.created, seconds: order.elapsed(),
+            created: order.created, seconds: context.elapsed?() ?? order.secondsSoFar,
             files: hashed.map {
                 Manifest.File(
                     path: $0.path, bytes: $0.status.size,
                     modified: outside == nil ? nil : $0.status.modified)
             },
-            links: links, metrics: order.metrics, metadata: order.metadata, ranks: order.ranks,
+            links: links, metrics: order.metrics, metadata: order.metadata,
             single: single, directory: directory, outside: outside, source: order.source)
         manifest.progress = order.progress
         return manifest
@@ -79,7 +89,7 @@ extension Staging {
 
     /// - Returns: the files in order of path.
     func hashAndSync(
-        _ payload: Payload, base: String, _ id: CheckpointID, _ crew: Crew
+        _ payload: Payload, base: String, _ id: CheckpointID, _ context: CommitContext
     ) throws(StoreError) -> [HashedPayloadFile] {
         guard !payload.files.isEmpty else { throw .emptyCheckpoint(id) }
         // The largest first, so that no thread is left with it when the others are done.
@@ -87,12 +97,12 @@ extension Staging {
             ($0.element.status.size, $1.offset) > ($1.element.status.size, $0.offset)
         }
         .map(\.element)
-        let hashed = try forEach(ordered, beside: crew.lane) {
+        let hashed = try forEach(ordered, beside: context.lane) {
             [files, owner] file throws(StoreError) in
             let path = Manifest.place(of: file.path, in: base)
             let found = try acting(as: owner) { () throws(StoreError) in
                 try reading { () throws(SystemError) in
-                    try files.hashFile(path, startsWriting: true) { _ in !crew.isCancelled() }
+                    try files.hashFile(path, startsWriting: true) { _ in !context.isCancelled() }
                 }
             }
             guard file.status.isUnchanged(found.before), file.status.isUnchanged(found.after),
@@ -101,8 +111,8 @@ extension Staging {
             return HashedPayloadFile(path: file.path, status: file.status, digest: found.digest)
         }
         // Now that all of it is on its way, the first of these waits, and the others hardly do.
-        _ = try forEach(ordered, beside: crew.lane) { [files, owner] file throws(StoreError) in
-            try crew.goOn()
+        _ = try forEach(ordered, beside: context.lane) { [files, owner] file throws(StoreError) in
+            try context.goOn()
             try acting(as: owner) { () throws(StoreError) in
                 try writing { () throws(SystemError) in
                     try files.syncFile(Manifest.place(of: file.path, in: base))

@@ -13,16 +13,16 @@ extension Staging {
 
     /// - Returns: nil where only a copy can bring it here; nothing has been changed then.
     func moveIn(
-        _ source: String, _ order: CommitOrder, _ crew: Crew
+        _ source: String, _ order: CommitOrder, _ context: CommitContext
     ) throws(StoreError) -> CheckpointSummary? {
         // A rename by us would give the job what it could not take itself.
         if owner != nil { return nil }
         let base = paths.staging(order.id)
         _ = try make(order.id)
         guard try device(source) == device(base) else { return nil }
-        let original = try payload(at: source, order)
+        let original = try payload(at: source, context.content)
         let place = Placement(of: original, source)
-        let hashed = try hashAndSync(original, base: "", order.id, crew)
+        let hashed = try hashAndSync(original, base: "", order.id, context)
             .map { file in
                 HashedPayloadFile(
                     path: place.inside(file.path), status: file.status, digest: file.digest)
@@ -30,16 +30,16 @@ extension Staging {
         let links = original.links.map {
             Manifest.Link(path: place.inside($0.path), target: $0.target)
         }
-        try refuseRepeat(order, hashed, links, top: place.top)
+        try refuseRepeat(context, hashed, links, top: place.top)
         try syncDirectories(original, base: "")
         let manifest = manifest(
-            order, hashed, links, single: place.single, directory: place.directory)
+            order, context, hashed, links, single: place.single, directory: place.directory)
         try write(manifest, hashed, base: base)
         try writing { () throws(SystemError) in try files.syncDirectory(base) }
         try checkUnchanged(original, try Payload.outside(files, FilePath(source)), base: "")
-        try crew.goOn()
+        try context.goOn()
         let summary = try take(source, to: place, manifest, hashed)
-        if summary != nil { noteTaken(manifest, hashed, from: place.source, order) }
+        if summary != nil { noteTaken(manifest, hashed, from: place.source, order, context) }
         return summary
     }
 

@@ -4,20 +4,20 @@ import SuperviseSystem
 /// Payloads that stay where the job wrote them.
 extension Staging {
     func leaveOutside(
-        _ outside: OutsidePayload, _ order: CommitOrder, _ crew: Crew
+        _ outside: OutsidePayload, _ order: CommitOrder, _ context: CommitContext
     ) throws(StoreError) -> CheckpointSummary {
         let base = try makeDirectory(order.id)
         let payload = try acting(as: owner) { () throws(StoreError) in
-            try self.payload(at: outside.path.text, order)
+            try self.payload(at: outside.path.text, context.content)
         }
-        let hashed = try hashAndSync(payload, base: "", order.id, crew)
-        try refuseRepeat(order, hashed, payload.links, top: outside.path)
+        let hashed = try hashAndSync(payload, base: "", order.id, context)
+        try refuseRepeat(context, hashed, payload.links, top: outside.path)
         try acting(as: owner) { () throws(StoreError) in
             try syncDirectories(payload, base: "")
             try syncNames(above: outside.path.text)
         }
         let manifest = manifest(
-            order, hashed, payload.links,
+            order, context, hashed, payload.links,
             single: payload.directories.isEmpty ? outside.path : nil, outside: outside)
         try write(manifest, hashed, base: base)
         try writing { () throws(SystemError) in try files.syncDirectory(base) }
@@ -25,9 +25,9 @@ extension Staging {
             try Payload.outside(files, outside.path)
         }
         try checkUnchanged(payload, now, base: "")
-        try crew.goOn()
+        try context.goOn()
         let summary = try publish(manifest, hashed, base)
-        noteTaken(manifest, hashed, from: outside.path, order)
+        noteTaken(manifest, hashed, from: outside.path, order, context)
         return summary
     }
 
@@ -56,28 +56,28 @@ extension Staging {
     /// - Parameter hashed: of the whole payload.
     /// - Throws: `repeats` where a checkpoint holds the same and the order does not want it again.
     func refuseRepeat(
-        _ order: CommitOrder, _ hashed: [HashedPayloadFile], _ links: [Manifest.Link],
+        _ context: CommitContext, _ hashed: [HashedPayloadFile], _ links: [Manifest.Link],
         top: FilePath
     ) throws(StoreError) {
-        guard let takes = order.takesAgain else { return }
+        guard let takes = context.takesAgain else { return }
         if taken.beginReading() { readTakenContents() }
         let digest = contentDigest(hashed.map { ($0.path, $0.digest.hex) }, links, top: top)
         guard let known = taken.find(digest) else { return }
         // It was not written anew, where it is the very file that was taken.
-        let isSame = known.file != nil && known.file == order.content
+        let isSame = known.file != nil && known.file == context.content
         if isSame || !takes(known) { throw .repeats(known.id) }
     }
 
     /// After the checkpoint was made.
     func noteTaken(
         _ manifest: Manifest, _ hashed: [HashedPayloadFile], from source: FilePath?,
-        _ order: CommitOrder
+        _ order: CommitOrder, _ context: CommitContext
     ) {
         guard let source else { return }
         let files = hashed.map { ($0.path, $0.digest.hex) }
         // By the name that was reported, where a link leads to it.
         var content = TakenContent(id: manifest.id, source: order.source ?? source)
-        if order.content?.bytes != nil { content.file = order.content }
+        if context.content?.bytes != nil { content.file = context.content }
         taken.note(contentDigest(files, manifest.links, top: manifest.top), content)
     }
 

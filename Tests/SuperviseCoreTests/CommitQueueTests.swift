@@ -11,7 +11,7 @@ struct CommitQueueTests {
         _ sequence: Int64, step: Int64? = nil, parent: Int64? = nil, request: Int? = nil,
         isFinal: Bool = false
     ) -> Committing {
-        let order = Action.CommitOrder(
+        let order = CommitOrder(
             id: checkpoint(sequence, step: step), reason: .job, attempt: 1,
             parent: parent.map { checkpoint($0) }, created: .zero, secondsSoFar: 1, metrics: [:],
             metadata: [:])
@@ -29,7 +29,7 @@ struct CommitQueueTests {
 
     private func next(
         _ queue: inout CommitQueue, newestFirst: Bool = false, after wait: Duration = .zero
-    ) -> Action.CommitOrder? {
+    ) -> CommitOrder? {
         let action = queue.takeNext(newestFirst: newestFirst, at: now + wait)
         guard case .commit(let order)? = action else { return nil }
         return order

@@ -77,7 +77,7 @@ final class DiskWorkTests {
 
     private func id(_ number: Int64) -> CheckpointID { .init(sequence: number, step: nil) }
 
-    private func order(_ number: Int64) -> Action.CommitOrder {
+    private func order(_ number: Int64) -> CommitOrder {
         .init(
             id: id(number), reason: .job, attempt: 1, parent: nil, created: .init(milliseconds: 0),
             secondsSoFar: 1, metrics: [:], metadata: [:])

@@ -67,7 +67,7 @@ final class StarterTests {
                 let id = CheckpointID(sequence: Int64(number + 1), step: nil)
                 let order = CommitOrder(
                     id: id, reason: .job, attempt: 1, parent: nil, created: record.created,
-                    elapsed: { 1 })
+                    secondsSoFar: 1)
                 _ = try session.store.staging.add(AddOrder(source: file, commit: order))
             }
             try session.store.record.save(record)

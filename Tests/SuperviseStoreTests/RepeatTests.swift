@@ -18,10 +18,10 @@ struct RepeatTests {
         _ number: Int64, _ name: String, mode: AddMode = .copy, in store: RunStore? = nil,
         takesAgain: @escaping @Sendable (TakenContent) -> Bool = { _ in false }
     ) throws -> CheckpointSummary {
-        var order = real.scene.order(id(number))
-        order.takesAgain = takesAgain
-        return try (store ?? real.store).staging.add(
-            AddOrder(source: "\(other.path)/\(name)", mode: mode, commit: order))
+        try (store ?? real.store).staging.add(
+            AddOrder(
+                source: "\(other.path)/\(name)", mode: mode, commit: real.scene.order(id(number)),
+                takesAgain: takesAgain))
     }
 
     private func write(_ name: String, _ byte: UInt8) throws {

@@ -52,7 +52,7 @@ struct Scene {
     func order(_ id: CheckpointID) -> CommitOrder {
         CommitOrder(
             id: id, reason: .interval, attempt: 1, parent: nil,
-            created: Timestamp(milliseconds: 1_700_000_000_000), elapsed: { 1.5 },
+            created: Timestamp(milliseconds: 1_700_000_000_000), secondsSoFar: 1.5,
             metrics: ["loss": 0.5], metadata: ["note": .string("as it is")])
     }
 

@@ -2,13 +2,11 @@ import SuperviseFormats
 
 /// Which checkpoint the attempts go on from, and which ones were found bad.
 struct ResumePoint: Sendable {
-    typealias Damaged = Supervisor.Damaged
-
     /// Found bad, and not set aside yet: that is done once a good one is found, so that a run never
     /// looks as if it had none.
-    private(set) var damaged: [Damaged]
+    private(set) var damaged: [DamagedCheckpoint]
     /// The newest ones that this supervisor has set aside, at most two.
-    private(set) var setAside: [Damaged] = []
+    private(set) var setAside: [DamagedCheckpoint] = []
     /// It has been chosen what to go on from: before that, any checkpoint may be needed.
     private(set) var hasChosen = false
     /// What the newest attempt resumed from, also when it has ended.
@@ -20,7 +18,7 @@ struct ResumePoint: Sendable {
     /// The highest number when this supervisor started.
     private let startSequence: Int64
 
-    init(damaged: [Damaged], scope: Settings.ResumeFrom, startSequence: Int64) {
+    init(damaged: [DamagedCheckpoint], scope: Settings.ResumeFrom, startSequence: Int64) {
         self.damaged = damaged
         self.scope = scope
         self.startSequence = startSequence
@@ -56,7 +54,7 @@ struct ResumePoint: Sendable {
     }
 
     mutating func foundBad(_ id: CheckpointID, _ reason: String) {
-        damaged.append(Damaged(id: id, reason: reason))
+        damaged.append(DamagedCheckpoint(id: id, reason: reason))
     }
 
     /// An attempt begins from there; nil for the beginning.

@@ -163,7 +163,7 @@ package struct Committing: Equatable, Sendable {
     }
 
     /// What the disk is ordered to do.
-    package fileprivate(set) var order: Action.CommitOrder
+    package fileprivate(set) var order: CommitOrder
     /// Of an `add`; nil where the payload is staged.
     package let added: Action.Source?
     package fileprivate(set) var stage = Stage.waiting
@@ -217,7 +217,7 @@ package struct Committing: Equatable, Sendable {
     }
 
     init(
-        order: Action.CommitOrder, added: Action.Source?, attempt: Int, sender: Sender?,
+        order: CommitOrder, added: Action.Source?, attempt: Int, sender: Sender?,
         request: Int?, isFinal: Bool, watched: WatchedFile?, securedAt: Instant, saving: Saving?,
         receivedAt: Instant
     ) {

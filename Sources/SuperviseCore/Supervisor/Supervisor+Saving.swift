@@ -204,11 +204,11 @@ extension Supervisor {
     mutating func commitOrder(
         _ id: CheckpointID, reason: Manifest.Reason, costFrom: Instant, _ metrics: Metrics?,
         _ metadata: [String: JSONValue]?, at now: Moment
-    ) -> Action.CommitOrder {
+    ) -> CommitOrder {
         progress.warnOfDropped(metrics, &orders)
         let base = phase == .gathering ? kept.tip?.id : attempt?.parent
         let parent = [commits.newest, base].compactMap { $0 }.max()
-        return Action.CommitOrder(
+        return CommitOrder(
             id: id, reason: reason, attempt: attempt?.number ?? record.attempt, parent: parent,
             created: now.wall, secondsSoFar: (now.counted - costFrom).seconds,
             metrics: metrics?.values ?? [:], metadata: metadata ?? [:],
@@ -216,7 +216,7 @@ extension Supervisor {
     }
 
     mutating func track(
-        _ order: Action.CommitOrder, from added: Action.Source? = nil, _ sender: Sender?,
+        _ order: CommitOrder, from added: Action.Source? = nil, _ sender: Sender?,
         request: Int?, securedAt: Instant, watched: WatchedFile? = nil,
         saving: Committing.Saving? = nil, at now: Moment
     ) {

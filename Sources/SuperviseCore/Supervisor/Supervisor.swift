@@ -69,18 +69,6 @@ package struct Supervisor: Sendable {
         enter(.ending(ending))
     }
 
-    /// A checkpoint that is bad; it is set aside once a good one is found, so that a run never
-    /// looks as if it had none.
-    package struct Damaged: Equatable, Sendable {
-        package var id: CheckpointID
-        package var reason: String
-
-        package init(id: CheckpointID, reason: String) {
-            self.id = id
-            self.reason = reason
-        }
-    }
-
     /// What was found at the start.
     package struct Found: Sendable {
         /// The record, new or as it was left; host, boot id and pids already ours.
@@ -88,7 +76,7 @@ package struct Supervisor: Sendable {
         package var checkpoints: [CheckpointSummary]
         /// The paths that they were taken from, at least of the newest watched ones.
         package var sources: [CheckpointID: FilePath]
-        package var damaged: [Damaged]
+        package var damaged: [DamagedCheckpoint]
         /// nil where it cannot be told.
         package var pins: Set<CheckpointID>?
         /// Over everything that is there, visible or not.
@@ -109,7 +97,7 @@ package struct Supervisor: Sendable {
 
         package init(
             record: RunRecord, checkpoints: [CheckpointSummary],
-            sources: [CheckpointID: FilePath] = [:], damaged: [Damaged] = [],
+            sources: [CheckpointID: FilePath] = [:], damaged: [DamagedCheckpoint] = [],
             pins: Set<CheckpointID>? = [], highestSequence: Int64 = 0,
             mayHaveLeftovers: Bool = false, mayHaveArchives: Bool = false, socket: String = "",
             manager: ServiceManager? = nil

@@ -187,3 +187,15 @@ package struct ArchiveSummary: Equatable, Sendable {
     /// It holds pins, or may hold some.
     package var isPinned: Bool { pins?.isEmpty != true }
 }
+
+/// A checkpoint that is there and cannot be used.
+package struct DamagedCheckpoint: Equatable, Sendable {
+    package var id: CheckpointID
+    /// Such as `manifest.json is missing`.
+    package var reason: String
+
+    package init(id: CheckpointID, reason: String) {
+        self.id = id
+        self.reason = reason
+    }
+}

@@ -35,24 +35,23 @@ extension DiskWork {
         staging.submit { drop(id) }
     }
 
-    func commit(_ order: Action.CommitOrder) {
-        take(order) { [bulk] store, order, _ throws(StoreError) in
-            try store.staging.commit(order, beside: bulk)
+    func commit(_ order: CommitOrder) {
+        take(order) { [bulk] store, elapsed, _ throws(StoreError) in
+            try store.staging.commit(order, beside: bulk, elapsed: elapsed)
         }
     }
 
-    func add(_ order: Action.CommitOrder, from source: Action.Source) {
+    func add(_ order: CommitOrder, from source: Action.Source) {
         let flag = CancelFlag()
         if source.rule != nil { adding = (order.id, flag) }
-        take(order) { [bulk] store, order, warn throws(StoreError) in
-            var order = order
-            order.content = source.content
-            if let rule = source.rule {
-                order.takesAgain = { rule.takes($0.id, from: $0.source) }
-            }
-            let add = AddOrder(source: source.path.text, mode: source.mode, commit: order)
-            return try store.staging.add(
-                add, beside: bulk, isCancelled: { flag.isRaised }, warn: warn)
+        var add = AddOrder(
+            source: source.path.text, mode: source.mode, commit: order, content: source.content)
+        if let rule = source.rule {
+            add.takesAgain = { rule.takes($0.id, from: $0.source) }
+        }
+        take(order) { [bulk, add] store, elapsed, warn throws(StoreError) in
+            try store.staging.add(
+                add, beside: bulk, elapsed: elapsed, isCancelled: { flag.isRaised }, warn: warn)
         }
     }
 
@@ -61,25 +60,19 @@ extension DiskWork {
     }
 
     private func take(
-        _ order: Action.CommitOrder,
+        _ order: CommitOrder,
         _ work:
-            @escaping @Sendable (RunStore, CommitOrder, (String) -> Void) throws(StoreError)
-            -> CheckpointSummary
+            @escaping @Sendable (RunStore, @escaping @Sendable () -> Double, (String) -> Void)
+            throws(StoreError) -> CheckpointSummary
     ) {
         let ordered = MonotonicTime.now()
         let elapsed = { @Sendable in
             order.secondsSoFar + (MonotonicTime.now() - ordered).seconds
         }
-        var described = CommitOrder(
-            id: order.id, reason: order.reason, attempt: order.attempt, parent: order.parent,
-            created: order.created, elapsed: elapsed, metrics: order.metrics,
-            metadata: order.metadata, source: order.source)
-        described.progress = order.progress
-        let storeOrder = described
         let warn = warning
         submit(to: commits) { [cleaning] store in
             do throws(StoreError) {
-                let summary = try work(store, storeOrder, warn)
+                let summary = try work(store, elapsed, warn)
                 // Derived: a scan reads the manifest of what is not in it.
                 cleaning.submit { try? store.checkpoints.noteInIndex(summary) }
                 return .committed(summary, seconds: elapsed())

@@ -47,12 +47,9 @@ extension DiskWork {
         let flag = compression
         submit(to: compressing) { store in
             do throws(StoreError) {
-                switch try store.compressor.compress(
+                let bytes = try store.compressor.compress(
                     id, with: program, isCancelled: { flag.isRaised })
-                {
-                case .done(let bytes): return .compressed(id, .done(bytes: bytes))
-                case .held: return .compressed(id, .notNow)
-                }
+                return .compressed(id, bytes.map { .done(bytes: $0) } ?? .notNow)
             } catch {
                 switch error {
                 case .cancelled, .unknownCheckpoint: return .compressed(id, .notNow)

@@ -279,7 +279,7 @@ struct Starter {
         }
         var found = Supervisor.Found(
             record: record, checkpoints: scan.checkpoints, sources: scan.sources,
-            damaged: scan.damaged.map { .init(id: $0.id, reason: $0.reason) }, pins: pins,
+            damaged: scan.damaged, pins: pins,
             highestSequence: scan.highestSequence,
             mayHaveLeftovers: hasLeftovers, mayHaveArchives: isSwept, socket: socket,
             manager: manager)

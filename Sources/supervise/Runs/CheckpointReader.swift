@@ -90,7 +90,7 @@ struct CheckpointReader {
     func usable(_ text: String?) throws(Complaint) -> CheckpointSummary {
         let found = try summary(text)
         guard found.compressedBytes != nil else { return found }
-        let result: Verification
+        let result: VerifyResult
         do throws(StoreError) {
             let hold = try run.store.checkpoints.hold(found.id)
             defer { withExtendedLifetime(hold) {} }

@@ -32,7 +32,7 @@ extension CheckpointReader {
     }
 
     /// - Parameter columns: how many there are for sizes.
-    private static func row(_ damaged: Scan.Damaged, columns: Int) -> [String] {
+    private static func row(_ damaged: DamagedCheckpoint, columns: Int) -> [String] {
         [damaged.id.description, ""] + Array(repeating: "", count: columns)
             + ["BAD: \(damaged.reason)"]
     }

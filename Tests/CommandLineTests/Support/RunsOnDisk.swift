@@ -70,7 +70,7 @@ final class RunsOnDisk {
             CommitOrder(
                 id: id, reason: .interval, attempt: 1,
                 parent: sequence > 1 ? CheckpointID(sequence: sequence - 1, step: nil) : nil,
-                created: ago(Double(10 - sequence) * 60), elapsed: { 0.004 },
+                created: ago(Double(10 - sequence) * 60), secondsSoFar: 0.004,
                 metrics: ["loss": 0.25], metadata: ["note": .string("a\u{1B}b")]))
     }
 

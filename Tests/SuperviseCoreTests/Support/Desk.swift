@@ -22,7 +22,7 @@ struct Desk {
 
     init(
         _ record: RunRecord = Desk.record(), checkpoints: [CheckpointID] = [],
-        damaged: [Supervisor.Damaged] = [], mayHaveLeftovers: Bool = false,
+        damaged: [DamagedCheckpoint] = [], mayHaveLeftovers: Bool = false,
         mayHaveArchives: Bool = false, seed: UInt64 = 1,
         manager: ServiceManager? = nil,
         _ change: (inout Settings) -> Void = { _ in }
@@ -173,7 +173,7 @@ extension [Action] {
         lazy.compactMap { if case .verify(let id, _) = $0 { id } else { nil } }.first
     }
 
-    var commit: Action.CommitOrder? {
+    var commit: CommitOrder? {
         lazy.compactMap {
             switch $0 {
             case .commit(let order), .add(let order, _): order

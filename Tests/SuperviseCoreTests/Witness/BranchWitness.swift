@@ -139,7 +139,7 @@ struct BranchWitness {
         }
     }
 
-    private mutating func follow(_ order: Action.CommitOrder) throws(Violation) {
+    private mutating func follow(_ order: CommitOrder) throws(Violation) {
         // One that waited for room is ordered again.
         guard ordered.insert(order.id).inserted else { return }
         if hasSpawned, order.parent != parents[order.id] ?? nil {

@@ -75,7 +75,7 @@ struct NamesWitness {
     }
 
     private mutating func judge(
-        _ order: Action.CommitOrder, _ file: WatchedFile, _ step: Step
+        _ order: CommitOrder, _ file: WatchedFile, _ step: Step
     ) throws(Violation) {
         let expected = file.isRepeat ? nil : file.step.flatMap { number in stepOf(number, file) }
         if order.id.step != expected {

@@ -65,7 +65,7 @@ struct SequenceWitness {
     }
 
     private mutating func judge(
-        _ order: Action.CommitOrder, _ step: Step
+        _ order: CommitOrder, _ step: Step
     ) throws(Violation) {
         // In a stop the final one comes first, and then the newest.
         if order.id.sequence <= lastOrder, step.supervisor.stop == nil {

@@ -208,7 +208,7 @@ struct WatchWitness {
     }
 
     private mutating func judge(
-        _ order: Action.CommitOrder, _ source: Action.Source, _ step: Step, _ before: Ledger
+        _ order: CommitOrder, _ source: Action.Source, _ step: Step, _ before: Ledger
     ) throws(Violation) {
         if source.path == "/out/half" {
             throw Violation("2", "a file is taken that its writer's death has closed")

@@ -37,7 +37,7 @@ struct Disk {
     }
 
     struct PendingCommit {
-        let order: Action.CommitOrder
+        let order: CommitOrder
         /// Of what is added; nil where it was staged.
         var source: FilePath?
         /// Of a watched file.
@@ -102,7 +102,7 @@ struct Disk {
     }
 
     mutating func makeVisible(
-        _ order: Action.CommitOrder, by generation: Int, poison: Poison?, at wall: Timestamp
+        _ order: CommitOrder, by generation: Int, poison: Poison?, at wall: Timestamp
     ) -> CheckpointSummary {
         let summary = CheckpointSummary(
             id: order.id, created: wall, bytes: 10,
