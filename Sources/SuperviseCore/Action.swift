@@ -23,6 +23,10 @@ package enum Action: Equatable, Sendable {
     indirect case record(RunRecord, confirm: Bool)
     /// Publish no record from now on; answers ``Event/recordGivenUp(isVisible:)``.
     case giveUpRecord
+    /// Let records, status and events wait for ``releaseRecords``, but for those that are confirmed or
+    /// flushed: a thread that wakes up now competes with the job's exec for a processor.
+    case holdRecords
+    case releaseRecords
     /// Start the command; answers `spawned` or `spawnFailed`, and after `spawned`, `jobExited`.
     case spawn(SpawnOrder)
     case send(SupervisorMessage, to: ConnectionID, seq: Int64?)
@@ -53,6 +57,8 @@ package enum Action: Equatable, Sendable {
     case killEverything
     /// End the descendants of a leader that is gone; answers ``Event/descendantsGone``.
     case endDescendants(Urgency)
+    /// Read what the attempt wrote last; answers ``Event/outputTail(_:attempt:)``.
+    case readLastOutput(attempt: Int)
     /// Try everything again that ``Event/hindered(_:)`` has reported. Each failure is reported again, and
     /// ``Event/triedAgain`` follows.
     case tryAgain

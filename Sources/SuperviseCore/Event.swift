@@ -53,9 +53,12 @@ package enum Event: Equatable, Sendable {
     /// The kernel ended so many processes of the attempt for lack of memory; told before the
     /// leader's end.
     case outOfMemory(processes: Int)
-    /// The last lines that the attempt wrote, where its output passes through us.
-    case outputTail([String])
-    /// No descendant of the attempt is left.
+    /// No descendant of an attempt is left whose output passes through us: what it wrote last is still to
+    /// be read.
+    case treeGone
+    /// The last lines that the attempt wrote; answers ``Action/readLastOutput(attempt:)``.
+    case outputTail([String], attempt: Int)
+    /// No descendant of the attempt is left, and none of its output is to be read.
     case descendantsGone
     /// What the processes of a job that hangs are doing, as far as it could be found out.
     case examined(Examination)
@@ -291,6 +294,10 @@ package enum TimerID: Hashable, Sendable, CaseIterable {
     case again
     /// An attempt that operators wait for has lived for a second.
     case lived
+    /// A start of the job has taken too long for records to wait for it.
+    case records
+    /// The last output of an attempt has had its time.
+    case lastOutput
 }
 
 extension RunRecord {

@@ -92,7 +92,7 @@ struct ConnectionTests {
     /// Serves what has come up to now.
     private func later(_ wire: Wire) throws {
         let alarm = try TimerTable(on: wire.diary.loop) { _ in wire.diary.note("later") }
-        alarm.set(.output, at: .init(nanoseconds: MonotonicTime.now().nanoseconds + 1_000_000))
+        alarm.set(.accept, at: .init(nanoseconds: MonotonicTime.now().nanoseconds + 1_000_000))
         try wire.diary.wait(for: "later")
     }
 

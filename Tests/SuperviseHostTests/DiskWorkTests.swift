@@ -230,11 +230,11 @@ final class DiskWorkTests {
         try beQuiet()
         // It is under way, so all that follows waits.
         disk.waitUntilHanging(on: .write)
-        for number in 1...(RecordsLane.mostEvents + 7) { append("event \(number)") }
+        for number in 1...(WaitingEvents.most + 7) { append("event \(number)") }
         disk.goOn()
         work.flush()
         try diary.wait(for: "flushed")
-        let kept = (0...RecordsLane.mostEvents).map { "event \($0)" }
+        let kept = (0...WaitingEvents.most).map { "event \($0)" }
         let last = "7 events are not written here: the disk did not answer for long"
         #expect(try messages() == kept + [last])
     }
@@ -245,7 +245,7 @@ final class DiskWorkTests {
         append("event")
         work.flush()
         let alarm = try TimerTable(on: diary.loop) { [diary] _ in diary.note("the time is over") }
-        alarm.set(.output, at: .init(nanoseconds: MonotonicTime.now().nanoseconds + 5_000_000))
+        alarm.set(.accept, at: .init(nanoseconds: MonotonicTime.now().nanoseconds + 5_000_000))
         try diary.wait(for: "the time is over")
         #expect(diary.lines == ["the time is over"])
         disk.goOn()
@@ -255,7 +255,7 @@ final class DiskWorkTests {
 
     @Test("while a job is on its way to its exec nothing is written, unless somebody waits for it")
     func givesWay() throws {
-        work.giveWay(true)
+        work.holdRecords(true)
         append("first")
         for round in 1...20 {
             diary.loop.whenQuiet { [diary] in diary.note("quiet \(round)") }
@@ -269,7 +269,7 @@ final class DiskWorkTests {
         #expect(try messages() == ["first"])
         append("second")
         disk.hang(on: .write)
-        work.giveWay(false)
+        work.holdRecords(false)
         diary.loop.whenQuiet { [diary] in diary.note("quiet again") }
         try diary.wait(for: "quiet again")
         disk.waitUntilHanging(on: .write)

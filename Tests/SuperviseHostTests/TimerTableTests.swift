@@ -14,7 +14,7 @@ struct TimerTableTests {
         let diary = try Diary()
         let table = try TimerTable(on: diary.loop) { diary.note("\($0)") }
         let soon = now() + .milliseconds(5)
-        let alarms: [Alarm] = [.core(.kill), .records, .core(.interval), .accept, .core(.abandon)]
+        let alarms: [Alarm] = [.core(.kill), .flood, .core(.interval), .accept, .core(.abandon)]
         for alarm in alarms { table.set(alarm, at: soon) }
         table.set(.core(.publish), at: soon + .milliseconds(-1))
         try diary.wait { $0.count == 6 }
@@ -28,14 +28,14 @@ struct TimerTableTests {
         var table: TimerTable?
         table = try TimerTable(on: diary.loop) { alarm in
             diary.note("\(alarm)")
-            guard alarm == .records else { return }
+            guard alarm == .flood else { return }
             table?.cancel(.accept)
             table?.set(.core(.kill), at: moment + .milliseconds(2))
             table?.set(.core(.abandon), at: moment + .milliseconds(4))
         }
-        for alarm in [Alarm.records, .accept, .core(.kill)] { table?.set(alarm, at: moment) }
+        for alarm in [Alarm.flood, .accept, .core(.kill)] { table?.set(alarm, at: moment) }
         try diary.wait(for: "\(Alarm.core(.abandon))")
-        let rest: [Alarm] = [.records, .core(.kill), .core(.abandon)]
+        let rest: [Alarm] = [.flood, .core(.kill), .core(.abandon)]
         #expect(diary.lines == rest.map { "\($0)" })
     }
 
@@ -43,10 +43,10 @@ struct TimerTableTests {
     func pastMomentsGoOffInTheLoop() throws {
         let diary = try Diary()
         let table = try TimerTable(on: diary.loop) { diary.note("\($0)") }
-        table.set(.records, at: Instant(nanoseconds: 1))
+        table.set(.flood, at: Instant(nanoseconds: 1))
         #expect(diary.lines.isEmpty)
-        try diary.wait(for: "records")
-        table.set(.records, at: Instant(nanoseconds: 1))
+        try diary.wait(for: "flood")
+        table.set(.flood, at: Instant(nanoseconds: 1))
         try diary.wait { $0.count == 2 }
     }
 
@@ -58,12 +58,12 @@ struct TimerTableTests {
         table.set(.accept, at: later)
         diary.loop.whenQuiet {
             table.cancel(.accept)
-            table.set(.records, at: Instant(nanoseconds: 1))
+            table.set(.flood, at: Instant(nanoseconds: 1))
         }
-        try diary.wait(for: "records")
+        try diary.wait(for: "flood")
         table.set(.core(.kill), at: later + .milliseconds(2))
         try diary.wait(for: "\(Alarm.core(.kill))")
-        #expect(diary.lines == ["records", "\(Alarm.core(.kill))"])
+        #expect(diary.lines == ["flood", "\(Alarm.core(.kill))"])
     }
 
     @Test("an alarm that is set anew goes off once, at its new moment")
@@ -71,11 +71,11 @@ struct TimerTableTests {
         let diary = try Diary()
         let table = try TimerTable(on: diary.loop) { diary.note("\($0)") }
         let moment = now()
-        table.set(.records, at: moment)
-        table.set(.records, at: moment + .milliseconds(4))
+        table.set(.flood, at: moment)
+        table.set(.flood, at: moment + .milliseconds(4))
         table.set(.accept, at: moment + .milliseconds(2))
         table.set(.core(.kill), at: moment + .milliseconds(6))
         try diary.wait(for: "\(Alarm.core(.kill))")
-        #expect(diary.lines == ["accept", "records", "\(Alarm.core(.kill))"])
+        #expect(diary.lines == ["accept", "flood", "\(Alarm.core(.kill))"])
     }
 }

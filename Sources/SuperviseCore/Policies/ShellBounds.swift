@@ -39,6 +39,11 @@ package struct WatchTiming: Equatable, Sendable {
         self.directory = directory
     }
 
+    /// Whether a directory is complete, as its files were written so long ago.
+    ///
+    /// - Parameter time: below zero if a file is from the future, which shows nothing.
+    package func isQuiet(for time: Duration) -> Bool { time < .zero || time >= directory }
+
     /// - Parameter last: how long it was waited for, in vain.
     package static func next(after last: Duration) -> Duration { min(last * 2, longest) }
 }

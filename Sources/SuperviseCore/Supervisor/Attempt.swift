@@ -190,3 +190,18 @@ struct AttemptNumbers: Equatable, Sendable {
         durable = newest
     }
 }
+
+/// Which words the job of a run understands, as far as its attempts have shown.
+struct JobLanguage: Equatable, Sendable {
+    /// An attempt has said hello, or READY=1 of sd_notify(3).
+    private(set) var hasGreeted = false
+    /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
+    private(set) var hasSpoken = false
+
+    mutating func saidHello() {
+        hasGreeted = true
+        hasSpoken = true
+    }
+
+    mutating func isReady() { hasGreeted = true }
+}

@@ -1,4 +1,4 @@
-/// The state of our standard input, which all attempts share.
+/// What our starter gave us for the job: our standard input, which all attempts share, and descriptors.
 ///
 /// A file can be read again, from where the first attempt of this supervisor began. What an attempt has
 /// read from a pipe never comes again.
@@ -12,6 +12,7 @@ struct InputHistory: Equatable, Sendable {
     /// An attempt had run, and may have read, when the newest one started.
     private var wasUsed = false
     private var isLossTold = false
+    private var holdsInherited = true
 
     /// Why a run fails whose job has exited with status 0.
     static let usedUp =
@@ -36,6 +37,13 @@ struct InputHistory: Equatable, Sendable {
         orders.warn(
             "standard input is a pipe: what attempt \(attempt - 1) has read of it does not come again. "
                 + "To let each attempt read all of it: supervise -- COMMAND < FILE")
+    }
+
+    /// Closes the inherited descriptors, once: no other attempt starts.
+    mutating func closeInherited(_ orders: inout Orders) {
+        guard holdsInherited else { return }
+        holdsInherited = false
+        orders.add(.closeInherited)
     }
 
     /// An attempt is running, and may read from now on.

@@ -168,7 +168,8 @@ extension TimerID {
         switch self {
         case .interval, .request, .backoff, .hang: true
         case .stopDeadline, .terminate, .kill, .abandon, .publish, .diagnosis, .sources,
-            .preemption, .watchdog, .close, .rewrite, .reminder, .again, .lived:
+            .preemption, .watchdog, .close, .rewrite, .reminder, .again, .lived, .records,
+            .lastOutput:
             false
         }
     }

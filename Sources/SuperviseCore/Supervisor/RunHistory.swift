@@ -9,6 +9,8 @@ package struct RunHistory: Sendable {
     private(set) var lastFailure: Failure?
     /// The first spawn waits until the record is durable.
     private(set) var isFirstSpawn = true
+    /// Why the run was given up for want of progress.
+    private(set) var givenUp: Status.GivenUp?
     private var numbers: AttemptNumbers
     private let rule: ProgressRule
     private let rollbackAfter: Int
@@ -171,8 +173,14 @@ extension RunHistory {
         record.current = nil
     }
 
-    /// What the last line and the status say of a run that is given up for want of progress.
-    func givenUp(because final: RunEvent.FailureCounted.Final) -> Status.GivenUp? {
+    /// The run is given up for this reason.
+    mutating func giveUp(because final: RunEvent.FailureCounted.Final) {
+        givenUp = wantOfProgress(final)
+    }
+
+    private func wantOfProgress(
+        _ final: RunEvent.FailureCounted.Final
+    ) -> Status.GivenUp? {
         let failures: Int
         switch final {
         case .maxFailures: failures = record.failures.withoutProgress

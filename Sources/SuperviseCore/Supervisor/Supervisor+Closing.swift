@@ -10,6 +10,7 @@ extension Supervisor {
         _ ending: Action.Ending, _ outcome: Outcome?, because error: String? = nil, at now: Moment
     ) {
         notices.end(&orders)
+        releaseRecords()
         // The end may wait for something that is to be tried again.
         for timer in TimerID.allCases
         where timer != .watchdog && timer != .again && orders.isSet(timer) {
@@ -65,7 +66,7 @@ extension Supervisor {
         case .recordWritten: troubles.recordWritten(at: now, &orders)
         case .started, .leftoversEnded, .leftoversUnseen, .verified, .verifying, .compressed,
             .recorded, .spawned, .spawnFailed, .jobExited,
-            .outOfMemory, .outputTail, .descendantsGone, .examined,
+            .outOfMemory, .outputTail, .treeGone, .descendantsGone, .examined,
             .onHangEnded,
             .disconnected, .noticed, .stoodStill, .stagingMade, .stagingMeasured, .committed,
             .commitFailed, .diskFull, .freeSpace, .watched, .watchIncomplete,

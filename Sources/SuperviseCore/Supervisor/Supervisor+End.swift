@@ -58,6 +58,21 @@ extension Supervisor {
         boundTheEnd(at: now)
     }
 
+    /// The last words of the attempt are awaited, but not for long.
+    mutating func treeGone(at now: Moment) {
+        guard phase.ending != nil else { return }
+        orders.add(.readLastOutput(attempt: record.attempt))
+        orders.set(.lastOutput, after: ShellBounds.lastOutput, at: now)
+    }
+
+    mutating func outputTail(_ lines: [String], attempt number: Int, at now: Moment) {
+        // Later it is not waited for, and another attempt may run.
+        guard orders.isSet(.lastOutput), number == attempt?.number else { return }
+        attempt?.hasWritten(lines)
+        orders.cancel(.lastOutput)
+        descendantsGone(at: now)
+    }
+
     mutating func descendantsGone(at now: Moment) {
         guard phase.ending != nil else { return }
         changeEnding { $0.descendantsAreGone() }
@@ -154,7 +169,7 @@ extension Supervisor {
                     final: final)))
         if let final {
             let outcome = Outcome(kind: .failed, exitCode: end.exitCode, signal: end.signal)
-            givenUp = history.givenUp(because: final)
+            history.giveUp(because: final)
             finish(outcome, .failed(status: exitStatus(after: end, final)), at: now)
         } else {
             waitToRestart(wait, at: now)
@@ -194,13 +209,14 @@ extension Supervisor {
     private func isStart(_ attempt: Attempt, _ ran: Duration) -> Bool {
         if attempt.committedAnything || record.current?.progressed == true { return false }
         if ran < .seconds(1) { return true }
-        return !attempt.hasGreeted && (hasEverGreeted || record.progress.reportedStep != nil)
+        return !attempt.hasGreeted && (language.hasGreeted || record.progress.reportedStep != nil)
     }
 
     /// Whether a failure shows which work was lost. A job that never speaks, and whose files are not
     /// watched, may save by itself.
     package var knowsLosses: Bool {
-        hasSpoken || watch.isWatching || record.commits > 0 || record.progress.reportedStep != nil
+        language.hasSpoken || watch.isWatching || record.commits > 0
+            || record.progress.reportedStep != nil
     }
 
     /// A wait of nothing still goes through a timer, so that signals and sockets get their turn.
@@ -254,8 +270,6 @@ extension Supervisor {
     /// What our starter gave us for the job is held only as long as another attempt may need it: others
     /// may wait until it is closed.
     mutating func closeInherited() {
-        guard keepsInherited, isClosing || stop?.restarts == false else { return }
-        keepsInherited = false
-        orders.add(.closeInherited)
+        if isClosing || stop?.restarts == false { input.closeInherited(&orders) }
     }
 }

@@ -48,8 +48,7 @@ extension Supervisor {
         }
         let accepts = hello.accepts?.contains("checkpoint") == true
         let isFirst = accepts && attempt.accepting.isEmpty
-        hasEverGreeted = true
-        hasSpoken = true
+        language.saidHello()
         self.attempt?.greeted(sender.connection, acceptsCheckpoints: accepts)
         self.attempt?.hang.signOfLife(at: now.counted)
         let resume = attempt.resume.map {

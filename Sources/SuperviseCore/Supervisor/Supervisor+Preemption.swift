@@ -156,7 +156,7 @@ extension Supervisor {
             case .ready:
                 // As good as a hello: it has got beyond its start.
                 attempt?.greeted()
-                hasEverGreeted = true
+                language.isReady()
             case .status(let text):
                 progress.say(text)
                 publisher.noteChange()

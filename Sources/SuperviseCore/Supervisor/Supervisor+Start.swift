@@ -122,25 +122,35 @@ extension Supervisor {
         if !history.mayStart {
             enter(.recording(order))
         } else {
-            spawn(order)
+            spawn(order, at: now)
         }
     }
 
     mutating func recorded(at now: Moment) {
         guard case .recording(let order) = phase else { return }
         history.isRecorded()
-        spawn(order)
+        spawn(order, at: now)
     }
 
-    mutating func spawn(_ order: Action.SpawnOrder) {
+    private mutating func spawn(_ order: Action.SpawnOrder, at now: Moment) {
         history.isStarted()
         enter(.running)
         input.prepare(for: order.attempt, &orders)
+        orders.add(.holdRecords)
+        orders.set(.records, after: ShellBounds.recordsDuringExec, at: now)
         orders.add(.spawn(order))
+    }
+
+    /// The start is over, or records no longer wait for it. They wait while the timer is set.
+    mutating func releaseRecords() {
+        guard orders.isSet(.records) else { return }
+        orders.cancel(.records)
+        orders.add(.releaseRecords)
     }
 
     mutating func spawned(_ pid: Int, at now: Moment) {
         guard phase == .running, let attempt else { return }
+        releaseRecords()
         let held = signals.take()
         troubles.started(record.attempt, at: now, &orders)
         input.attemptRan()
@@ -182,6 +192,7 @@ extension Supervisor {
 extension Supervisor {
     mutating func spawnFailed(_ failure: Event.SpawnFailure, at now: Moment) {
         guard phase == .running, let attempt else { return }
+        releaseRecords()
         self.attempt?.couldNotStart()
         let (status, message): (Int32, String)
         switch failure {
@@ -276,6 +287,6 @@ extension Supervisor {
         troubles.recordWritten(at: now, &orders)
         history.isRecorded(reserving: reserved)
         guard case .recording(let order) = phase, history.mayStart else { return }
-        spawn(order)
+        spawn(order, at: now)
     }
 }

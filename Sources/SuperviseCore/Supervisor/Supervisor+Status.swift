@@ -75,7 +75,7 @@ extension Supervisor {
         status.requests = requests
         status.ownSaves = saves.counts
         status.lastFailure = record.failures.last
-        status.givenUp = givenUp
+        status.givenUp = history.givenUp
         status.finalCheckpointLost = requestBook.isFinalLost
         status.unfinished = saves.unfinished
         status.totals = record.totals

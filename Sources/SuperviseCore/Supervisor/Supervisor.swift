@@ -3,16 +3,16 @@ import SuperviseFormats
 /// Decides everything about one run: events and the time go in, actions come out.
 ///
 /// It reads no clock, no file and no environment, and its random numbers come from a seed, so that
-/// any history of it can be replayed. The phases and their legal moves:
+/// any history of it can be replayed. ``Phase`` has the table of legal moves. These hold after each event:
 ///
-///     idle → clearing → choosing → recording → running → ending → waiting → choosing → …
-///     clearing → gathering → choosing    (files that an earlier supervisor had no time for)
-///     idle → choosing        (nothing was left behind)
-///     choosing → running     (restarts do not wait for the record)
-///     any → closing → finished           (see ``Closing``)
-///
-/// What was asked of us (``Stop``) stands beside the phase. What belongs to an attempt is in
-/// ``Attempt`` and dies with it.
+/// - A job runs, or is being started, only in `running`; what it leaves behind lives on in `ending`.
+/// - `attempt` is set from `recording` on, until `waiting` or the end; what belongs to it dies with it.
+/// - An attempt starts only when nothing of the one before lives, what that one committed is finished, and
+///   a record that is durable reserves its number.
+/// - `stop` is what was asked of us. It stands beside the phase; a stop that is no restart ends in `closing`.
+/// - `closing` is set in the phase `closing`, and only there; nothing leads back from it.
+/// - One commit is at the disk at a time, and one request for a checkpoint is open.
+/// - A timer is set only while something waits for it.
 package struct Supervisor: Sendable {
     package let settings: Settings
     var history: RunHistory
@@ -39,18 +39,12 @@ package struct Supervisor: Sendable {
     let socket: String
     let place: SupervisorPlace?
     var random: SplitMix
-    /// An attempt has said hello: this job speaks the protocol.
-    var hasEverGreeted = false
-    /// An attempt has said hello in the protocol, which sd_notify cannot: it may make checkpoints.
-    var hasSpoken = false
-    /// Why the run was given up for want of progress.
-    var givenUp: Status.GivenUp?
+    var language = JobLanguage()
     var progress = JobProgress()
     package internal(set) var clock = JobClock()
     var notices: NoticeWatch
     var troubles = MachineTroubles()
     var signals = JobSignals()
-    var keepsInherited = true
     var publisher = StatusPublisher()
     var input = InputHistory()
     var service: ServiceState
@@ -214,7 +208,8 @@ package struct Supervisor: Sendable {
         case .spawnFailed(let failure): spawnFailed(failure, at: now)
         case .jobExited(let end): jobExited(end, at: now)
         case .outOfMemory(let processes): attempt?.lacksMemory(processes)
-        case .outputTail(let lines): attempt?.hasWritten(lines)
+        case .treeGone: treeGone(at: now)
+        case .outputTail(let lines, let number): outputTail(lines, attempt: number, at: now)
         case .descendantsGone: descendantsGone(at: now)
         case .received(let message, let connection, let seq):
             received(message, Sender(connection: connection, seq: seq), at: now)
@@ -278,6 +273,8 @@ package struct Supervisor: Sendable {
         case .watchdog: service.watchdogTimePassed(at: now, &orders)
         case .again: againTimePassed(at: now)
         case .lived: startWaiters.prove()
+        case .records: orders.add(.releaseRecords)
+        case .lastOutput: descendantsGone(at: now)
         // What is due is done after every event.
         case .sources, .preemption: break
         case .close, .rewrite, .reminder: break

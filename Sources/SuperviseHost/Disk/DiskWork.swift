@@ -51,7 +51,7 @@ final class DiskWork {
     /// The checkpoint that the job has resumed from, or will: nobody compresses or removes it.
     let resumed = Held()
     private var willWrite = false
-    private var givesWay = false
+    private var holdsRecords = false
 
     /// - Parameters:
     ///   - settings: how to verify, and with what to compress.
@@ -99,21 +99,20 @@ final class DiskWork {
         writeWhenQuiet()
     }
 
-    /// While a job is on its way to its exec: a thread that wakes up now would compete with it for a
-    /// processor. What somebody waits for is written all the same.
-    func giveWay(_ isOnItsWay: Bool) {
-        givesWay = isOnItsWay
-        if willWrite { loop.whenQuiet { [weak self] in self?.writeUnlessInTheWay() } }
+    /// Lets what nobody waits for wait, or writes it soon: see ``Action/holdRecords``.
+    func holdRecords(_ isHeld: Bool) {
+        holdsRecords = isHeld
+        if willWrite { loop.whenQuiet { [weak self] in self?.writeUnlessHeld() } }
     }
 
     private func writeWhenQuiet() {
         guard !willWrite else { return }
         willWrite = true
-        loop.whenQuiet { [weak self] in self?.writeUnlessInTheWay() }
+        loop.whenQuiet { [weak self] in self?.writeUnlessHeld() }
     }
 
-    private func writeUnlessInTheWay() {
-        guard willWrite, !givesWay else { return }
+    private func writeUnlessHeld() {
+        guard willWrite, !holdsRecords else { return }
         willWrite = false
         records.write()
     }

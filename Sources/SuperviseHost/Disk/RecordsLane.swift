@@ -10,37 +10,14 @@ import Synchronization
 /// events: of records and statuses only the newest counts, and events are written together. What is
 /// given waits for ``write()``.
 final class RecordsLane: Sendable {
-    /// So many events wait at most; those that come while as many do are only counted.
-    static let mostEvents = 1000
-
     private struct Waiting: Sendable {
         var record: RunRecord?
         /// It, or a newer one, is to be confirmed.
         var isToConfirm = false
         var status: Status?
-        var events: [LoggedEvent] = []
-        var left = 0
+        var events = WaitingEvents()
         /// A job that takes all of this has been submitted and has not begun.
         var isAwaited = false
-    }
-
-    /// How far the record that is being written has come, for ``giveUp()``.
-    private enum Publication {
-        /// The one on the disk is the old one.
-        case open
-        /// The new one has its name, or is getting it; it is not known to be durable.
-        case visible
-        /// One that says how the run has ended is durable.
-        case final
-        /// None is published any more.
-        case closed
-    }
-
-    private struct Told {
-        /// The last record could not be written.
-        var hasFailed = false
-        /// The highest number of an attempt that a record reserves.
-        var reserved = 0
     }
 
     private let store: RunStore
@@ -48,13 +25,12 @@ final class RecordsLane: Sendable {
     private let waiting = Mutex(Waiting())
     /// A record was taken to be written: from now on only the lane writes them.
     private let writesRecords = CancelFlag()
-    private let publication = Mutex(Publication.open)
+    private let publication = Mutex(RecordPublication())
     private let post: @Sendable (Event) -> Void
     /// What is only derived may fail: told once, until it works again.
     private let statusFails = CancelFlag()
     private let eventsFail = CancelFlag()
-    /// The answers about durable records that were posted.
-    private let told = Mutex(Told())
+    private let news = Mutex(RecordNews())
 
     /// - Parameter post: takes events from any thread.
     init(_ store: RunStore, post: @escaping @Sendable (Event) -> Void) {
@@ -71,13 +47,7 @@ final class RecordsLane: Sendable {
     }
 
     func append(_ event: LoggedEvent) {
-        add { waiting in
-            if waiting.events.count < Self.mostEvents {
-                waiting.events.append(event)
-            } else {
-                waiting.left += 1
-            }
-        }
+        add { $0.events.append(event) }
     }
 
     /// Makes a record durable, and tells: at once, on the thread that calls, where no other was
@@ -104,31 +74,15 @@ final class RecordsLane: Sendable {
 
     /// Whether something is to be told of it, beside the result itself.
     private func isNew(_ result: Event, _ record: RunRecord) -> Bool {
-        told.withLock { told in
-            switch result {
-            case .recorded, .lastRecorded:
-                let reserved = max(told.reserved, record.attemptsReserved ?? 0)
-                defer { told = Told(reserved: reserved) }
-                return told.hasFailed || reserved > told.reserved
-            default:
-                told.hasFailed = true
-                return false
-            }
-        }
+        news.withLock { $0.isNews(result, of: record) }
     }
 
     private func saveNow(_ record: RunRecord) -> Event {
         do throws(StoreError) {
             try store.record.save(record) {
-                publication.withLock { publication in
-                    if publication != .closed { publication = .visible }
-                    return publication == .visible
-                }
+                publication.withLock { $0.publish() }
             }
-            publication.withLock {
-                if $0 == .visible { $0 = record.outcome == nil ? .open : .final }
-            }
-            return record.outcome == nil ? .recorded : .lastRecorded
+            return publication.withLock { $0.isDurable(record) }
         } catch {
             return error.isShortage ? .recordRefused("\(error)") : .recordFailed("\(error)")
         }
@@ -138,17 +92,14 @@ final class RecordsLane: Sendable {
     ///
     /// - Returns: what came of the last one.
     func giveUp() -> Event {
-        publication.withLock { publication in
-            if publication == .final { return .lastRecorded }
-            defer { publication = .closed }
-            return .recordGivenUp(isVisible: publication == .visible)
-        }
+        publication.withLock { $0.giveUp() }
     }
 
     /// Begins to write what was given so far.
     func write() {
         let isFirst = waiting.withLock { waiting in
-            guard waiting.record != nil || waiting.status != nil || !waiting.events.isEmpty else {
+            guard waiting.record != nil || waiting.status != nil || !waiting.events.events.isEmpty
+            else {
                 return false
             }
             defer { waiting.isAwaited = true }
@@ -180,7 +131,7 @@ final class RecordsLane: Sendable {
             return taken
         }
         if let record = taken.record { write(record, confirm: taken.isToConfirm) }
-        if !taken.events.isEmpty { write(taken.events, left: taken.left) }
+        if !taken.events.events.isEmpty { write(taken.events) }
         if let status = taken.status { write(status) }
     }
 
@@ -193,11 +144,12 @@ final class RecordsLane: Sendable {
         }
     }
 
-    private func write(_ events: [LoggedEvent], left: Int) {
+    private func write(_ waiting: WaitingEvents) {
         derived(eventsFail) { () throws(StoreError) in
-            try store.derived.append(events)
-            guard left > 0, let last = events.last else { return }
-            let message = "\(left) events are not written here: the disk did not answer for long"
+            try store.derived.append(waiting.events)
+            guard waiting.left > 0, let last = waiting.events.last else { return }
+            let message =
+                "\(waiting.left) events are not written here: the disk did not answer for long"
             let warning = RunEvent.warning(.init(message: message))
             try store.derived.append([LoggedEvent(at: last.at, event: warning)])
         }

@@ -18,7 +18,6 @@ extension Conductor {
         request.settings = session.job
         take(.inputSeen(Event.Input(input.now)))
         switchboard?.makeSureOfName()
-        letStart(true)
         do throws(SystemError) {
             try output?.prepare(&request, attempt: order.attempt)
             try request.giveStreams()
@@ -38,16 +37,6 @@ extension Conductor {
                 .warned(
                     "standard input cannot be put back to where attempt 1 began to read (\(error)): "
                         + "the job finds the rest of it"))
-        }
-    }
-
-    /// While a job is started, records wait, but not long.
-    func letStart(_ isStarting: Bool) {
-        disk?.giveWay(isStarting)
-        if isStarting {
-            timers?.set(.records, at: Self.now().instant + ShellBounds.recordsDuringExec)
-        } else {
-            timers?.cancel(.records)
         }
     }
 
@@ -76,34 +65,26 @@ extension Event.Input {
 /// What the job writes, where it passes through us, and the files that it writes by itself.
 extension Conductor {
     func passOutput(
-        _ timers: TimerTable, _ tools: Tools, _ deliver: @escaping (Event) -> Void
+        _ tools: Tools, _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) -> JobOutput? {
         let plan = OutputPlan(session.request)
         if plan.passesNothing, !session.request.tty { return nil }
         let output = try JobOutput(
             session.request, plan, directory: session.store.paths.output, tools: tools, on: loop,
-            timers: timers, deliver)
+            deliver)
         console.write = { output.say($0) }
         return output
     }
 
-    /// The last that an attempt wrote is known before it is told that the attempt is over.
+    /// If output passes through us, the attempt is over when the last of it is read.
     func takeAfterOutput(_ event: Event) {
         if case .spawned = event { output?.jobRuns() }
-        switch event {
-        case .spawned, .spawnFailed: letStart(false)
-        default: break
-        }
         switch event {
         case .jobExited, .descendantsGone: take(.inputSeen(Event.Input(input.now)))
         default: break
         }
-        guard case .descendantsGone = event else { return take(event) }
-        guard let output else { return take(event) }
-        output.end(attempt: core.record.attempt) { [unowned self] tail in
-            take(.outputTail(tail))
-            take(event)
-        }
+        if case .descendantsGone = event, output != nil { return take(.treeGone) }
+        take(event)
     }
 
     func watchFiles(

@@ -16,6 +16,8 @@ extension Conductor {
         case .setAside(let id, let reason): disk?.setAside(id, reason: reason)
         case .record(let record, let confirm): disk?.save(record, confirm: confirm)
         case .giveUpRecord: disk?.giveUpRecord()
+        case .holdRecords: disk?.holdRecords(true)
+        case .releaseRecords: disk?.holdRecords(false)
         case .spawn(let order): spawn(order)
         case .send(let message, let connection, let seq):
             switchboard?.send(message, to: connection, seq: seq)
@@ -31,6 +33,7 @@ extension Conductor {
         case .unpauseJob: job?.goOn()
         case .killEverything: job?.killEverything()
         case .endDescendants(let urgency): job?.endDescendants(urgency)
+        case .readLastOutput(let attempt): output?.end(attempt: attempt)
         case .examine: (job?.tree).map { diagnosis?.examine($0) }
         case .tryAgain: tryAgain()
         case .runOnHang(let command): runOnHang(command)

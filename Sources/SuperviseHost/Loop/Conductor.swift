@@ -71,7 +71,7 @@ final class Conductor {
         }
         let tools = session.store.tools
         tools.leaveReapingToLoop()
-        output = try passOutput(timers, tools, deliver)
+        output = try passOutput(tools, deliver)
         // A stop from here on is the loop's: the guard would write the end of a supervisor that died.
         let hold = SignalHold(session.signals.taken)
         do throws(SystemError) {
@@ -162,8 +162,6 @@ final class Conductor {
             // A sign that has arrived and was not read yet is one.
             if timer == .hang { switchboard?.drain() }
             take(.timer(timer))
-        case .output: output?.ring()
-        case .records: disk?.giveWay(false)
         case .accept: switchboard?.acceptAgain()
         case .flood: switchboard?.lookAtFlood()
         case .metrics: switchboard?.parseMetrics()

@@ -4,10 +4,6 @@ import SuperviseSystem
 /// What we are woken for.
 enum Alarm: Hashable {
     case core(TimerID)
-    /// The last output of an attempt has had its time.
-    case output
-    /// What is to be recorded has waited for the job's start.
-    case records
     /// Connections are taken again, after one could not be.
     case accept
     /// Whether the disk has caught up is looked at again.

@@ -17,15 +17,12 @@ extension JobOutput {
         var others: Int
     }
 
-    /// Nothing of the attempt lives any more: reads what it wrote last.
-    ///
-    /// - Parameter done: gets the last lines; none where reading them takes too long.
-    func end(attempt: Int, _ done: @escaping ([String]) -> Void) {
+    /// Nothing of the attempt lives any more: reads what it wrote last, and delivers its last lines.
+    func end(attempt: Int) {
         master = nil
-        if isPumpGone { return done([]) }
-        ending = (attempt, done)
+        ending = attempt
+        if isPumpGone { return ended([]) }
         orders.post(.end(attempt: attempt, isLast: false))
-        timers.set(.output, at: Self.now() + ShellBounds.lastOutput)
     }
 
     /// Passes on what there is, before we end; without an end, where nobody takes it. How long that may
@@ -58,14 +55,14 @@ extension JobOutput {
     }
 
     func pumpEnded(attempt: Int, _ tail: [String]) {
-        if ending?.attempt == attempt { ended(tail) }
+        if ending == attempt { ended(tail) }
         if flushing?.attempt == attempt { flushOutlets() }
     }
 
     /// The thread that reads has failed: it answers nothing any more.
     func pumpIsGone() {
         isPumpGone = true
-        if ending != nil { ended([]) }
+        ended([])
         if flushing == nil { return }
         flushOutlets()
         pumpFinished()
@@ -81,10 +78,6 @@ extension JobOutput {
     /// In bytes, what readers have taken so far.
     var taken: Int64 { outlets.all.reduce(0) { $0 + $1.counts.taken } }
 
-    func ring() {
-        if ending != nil { ended([]) }
-    }
-
     /// The end no longer waits for the readers of the rest.
     func leave() {
         if let flushing, flushing.held > 0 {
@@ -96,18 +89,16 @@ extension JobOutput {
     }
 
     private func stopFlushing() {
-        timers.cancel(.output)
         guard let flushing else { return }
         self.flushing = nil
         keys?.restore()
         flushing.done()
     }
 
-    func ended(_ tail: [String]) {
-        timers.cancel(.output)
-        let done = ending?.done
+    private func ended(_ tail: [String]) {
+        guard let attempt = ending else { return }
         ending = nil
-        done?(tail)
+        deliver(.outputTail(tail, attempt: attempt))
     }
 
     func flushed(isHeld: Bool) {

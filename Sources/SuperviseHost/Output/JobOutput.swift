@@ -17,7 +17,6 @@ final class JobOutput {
 
     private let request: RunRequest
     private let plan: OutputPlan
-    let timers: TimerTable
     let deliver: (Event) -> Void
     let orders: Mailbox<OutputPump.Order>
     let outlets: StandardOutlets
@@ -36,7 +35,8 @@ final class JobOutput {
     private var pipes: [(source: OutputPump.Source, end: SharedDescriptor)] = []
     private var line: String?
     private var hasRun = false
-    var ending: (attempt: Int, done: ([String]) -> Void)?
+    /// The attempt whose last output is being read.
+    var ending: Int?
     var flushing: Flushing?
     var isPumpGone = false
 
@@ -50,11 +50,10 @@ final class JobOutput {
     /// - Throws: EMFILE.
     init(
         _ request: RunRequest, _ plan: OutputPlan, directory: String, tools: Tools,
-        on loop: EventLoop, timers: TimerTable, _ deliver: @escaping (Event) -> Void
+        on loop: EventLoop, _ deliver: @escaping (Event) -> Void
     ) throws(SystemError) {
         self.request = request
         self.plan = plan
-        self.timers = timers
         self.deliver = deliver
         var receive: ([Note]) -> Void = { _ in }
         let notes = try Mailbox<Note>(on: loop) { receive($0) }
@@ -231,9 +230,5 @@ final class JobOutput {
         case .pump(.gone): pumpIsGone()
         case .flushed(let isHeld): flushed(isHeld: isHeld)
         }
-    }
-
-    static func now() -> Instant {
-        Instant(nanoseconds: MonotonicTime.now().nanoseconds)
     }
 }

@@ -18,11 +18,9 @@ final class Watcher {
     private let look = MarkReader()
     private var timer: TimerSource?
     private var known = KnownContents()
-    private var waiting = WaitingList()
+    private var waiting = WaitingPaths<Mark>()
     private var ready: [(file: WatchedFile, mark: Mark)] = []
-    /// Of the contents that were reported: when the one that was written last was written, by the clock of
-    /// the files, and when it was completed.
-    private var newest: (changed: Int64, completedAt: Instant)?
+    private var times = CompletionTimes()
     /// Directories that fit, and lack what says that they are complete.
     private var incomplete: Set<FilePath> = []
     private var isStarting = true
@@ -78,7 +76,7 @@ final class Watcher {
         let isOther = content.map { $0 != mark.content } ?? false
         if known.contains(mark), isOther || name != path { return }
         _ = known.forget(path)
-        waiting.add(name, mark, for: timing.directory)
+        wait(name, mark, for: timing.directory)
     }
 
     private func appeared(_ path: FilePath, _ kind: FileKind, _ sign: WatchTree.Sign) {
@@ -90,7 +88,7 @@ final class Watcher {
             tell(known.name(path, mark))
             isNamedNow(path, mark)
         } else if kind == .directory {
-            waiting.add(path, mark, for: timing.directory, isNamed(mark, sign) ? .named : .closed)
+            wait(path, mark, for: timing.directory, isNamed(mark, sign) ? .named : .closed)
         } else if mark.bytes > 0 {
             fileAppeared(path, mark, sign)
         }
@@ -102,19 +100,28 @@ final class Watcher {
         let index = ready.firstIndex { $0.file.path == path && $0.mark == mark }
         guard let index else { return }
         var (file, mark) = ready.remove(at: index)
-        file.completedAt = Instant(nanoseconds: MonotonicTime.now().nanoseconds)
+        file.completedAt = now
         ready.append((file, mark))
     }
 
     private func fileAppeared(_ path: FilePath, _ mark: Mark, _ sign: WatchTree.Sign) {
         if !isNamed(mark, sign) {
-            waiting.add(path, mark, for: timing.file, sign == .created ? .created : .closed)
+            wait(path, mark, for: timing.file, sign == .created ? .created : .closed)
         } else if look.isBeingWritten(path) == true {
-            waiting.add(path, mark, for: timing.file, .named)
+            wait(path, mark, for: timing.file, .named)
         } else {
-            ready(path, mark, since: .now(), wasMoved: true)
+            ready(path, mark, since: now, wasMoved: true)
         }
     }
+
+    private func wait(
+        _ path: FilePath, _ mark: Mark, for time: Duration,
+        _ evidence: WaitingPaths<Mark>.Evidence = .closed
+    ) {
+        waiting.add(path, mark, for: time, evidence, at: now)
+    }
+
+    private var now: Instant { Instant(nanoseconds: MonotonicTime.now().nanoseconds) }
 
     /// It was renamed or linked into place. Without an event, ctime > mtime shows that.
     private func isNamed(_ mark: Mark, _ sign: WatchTree.Sign) -> Bool {
@@ -127,7 +134,7 @@ final class Watcher {
 
     private func stirred(_ path: FilePath) {
         if isStarting { return }
-        waiting.add(path, Mark(isDirectory: true), for: timing.directory)
+        wait(path, Mark(isDirectory: true), for: timing.directory)
     }
 
     private func gone(_ path: FilePath, _ departure: WatchTree.Departure) {
@@ -139,7 +146,7 @@ final class Watcher {
     }
 
     private func ring() {
-        let now = MonotonicTime.now()
+        let now = now
         // What has happened up to now counts.
         tree.drain()
         for (path, entry) in waiting.takeAll(dueAt: now) {
@@ -152,28 +159,14 @@ final class Watcher {
         tell()
     }
 
-    private func fileIsDue(_ path: FilePath, _ entry: WaitingList.Entry) {
+    private func fileIsDue(_ path: FilePath, _ entry: WaitingPaths<Mark>.Entry) {
         guard let mark = look.mark(of: path), !known.contains(mark) else { return }
-        let isBeingWritten = look.isBeingWritten(path)
-        switch entry.evidence {
-        case .closed:
-            // Where it is still being written, its end will be told.
-            if isBeingWritten == true || mark != entry.mark { return }
-        case .named:
-            if isBeingWritten == true { return waiting.addAgain(path, entry, mark) }
-        case .created:
-            // Where nobody can say whether it is being written, its end will be told.
-            if isBeingWritten == nil { return }
-            if isBeingWritten == true || mark != entry.mark {
-                return waiting.addAgain(path, entry, mark)
-            }
+        switch entry.verdict(mark, isBeingWritten: look.isBeingWritten(path)) {
+        case .isComplete(let wasMoved):
+            ready(path, mark, since: entry.since, wasMoved: wasMoved)
+        case .waitsAgain: waiting.addAgain(path, entry, mark, at: now)
+        case .willBeReported: break
         }
-        ready(path, mark, since: entry.since, wasMoved: wasNamed(mark, entry))
-    }
-
-    /// Nothing was written after it had its name.
-    private func wasNamed(_ mark: Mark, _ entry: WaitingList.Entry) -> Bool {
-        entry.evidence == .named && mark == entry.mark
     }
 
     /// Whether it holds what says that a directory is complete, if it is one.
@@ -187,28 +180,30 @@ final class Watcher {
         return false
     }
 
-    private func directoryIsDue(_ path: FilePath, _ entry: WaitingList.Entry) {
+    private func directoryIsDue(_ path: FilePath, _ entry: WaitingPaths<Mark>.Entry) {
         guard let mark = look.mark(of: path), mark.isDirectory else { return }
         if mark.bytes > 0, known.contains(mark) { return tell(known.name(path, mark)) }
         guard isComplete(path, mark), mark.bytes > 0 else { return }
-        let quiet = wallClockNow() - mark.changed
-        if (0..<timing.directory.nanoseconds).contains(quiet) || look.isBeingWritten(path) == true {
+        let isQuiet = timing.isQuiet(for: .nanoseconds(wallClockNow() - mark.changed))
+        if !isQuiet || look.isBeingWritten(path) == true {
             // Somebody writes without closing, of which nothing is told.
-            waiting.add(path, mark, for: timing.directory)
+            wait(path, mark, for: timing.directory)
         } else {
-            ready(path, mark, since: entry.since, wasMoved: wasNamed(mark, entry))
+            ready(path, mark, since: entry.since, wasMoved: entry.wasNamed(mark))
         }
     }
 
     /// What is still being written may be closed by a process that outlives the job's leader.
-    private func tellAtEnd(_ path: FilePath, _ entry: WaitingList.Entry) {
+    private func tellAtEnd(_ path: FilePath, _ entry: WaitingPaths<Mark>.Entry) {
         guard let mark = look.mark(of: path), !known.contains(mark), isComplete(path, mark),
             mark.bytes > 0
         else { return }
-        if look.isBeingWritten(path) == true { return waiting.addAgain(path, entry, mark) }
+        if look.isBeingWritten(path) == true {
+            return waiting.addAgain(path, entry, mark, at: now)
+        }
         ready(
             path, mark, since: entry.since,
-            wasMoved: wasNamed(mark, entry) || mark.isDirectory && mark.wasMovedLast)
+            wasMoved: entry.wasNamed(mark) || mark.isDirectory && mark.wasMovedLast)
     }
 
     /// What was moved into place shows it: something has happened to it after its content changed.
@@ -218,36 +213,22 @@ final class Watcher {
         where mark.wasMovedLast && mark.moved / 1_000_000 > since.milliseconds
             && isComplete(path, mark) && mark.bytes > 0
         {
-            ready(path, mark, since: .now(), wasMoved: true)
+            ready(path, mark, since: now, wasMoved: true)
         }
     }
 
-    private func ready(_ path: FilePath, _ mark: Mark, since: MonotonicTime, wasMoved: Bool) {
+    private func ready(_ path: FilePath, _ mark: Mark, since: Instant, wasMoved: Bool) {
         tell(known.tell(path, mark))
         waiting.remove(path)
         let step = patterns.lazy.compactMap { $0.step(in: path) }.first
         ready.removeAll { $0.file.path == path }
         var file = WatchedFile(
-            path: path, step: step, completedAt: completion(of: mark, seenAt: since),
+            path: path, step: step,
+            completedAt: times.completion(
+                ofWrittenAt: mark.changed, seenAt: since, clock: wallClockNow()),
             wasMoved: wasMoved)
         file.content = mark.content
         ready.append((file, mark))
-    }
-
-    /// When a content was completed: what was written before a content that is reported already was
-    /// completed before that, though it is noticed only now, under the name that it is kept by.
-    private func completion(of mark: Mark, seenAt since: MonotonicTime) -> Instant {
-        let seen = Instant(nanoseconds: since.nanoseconds)
-        // A clock that was set back, or a file from the future, says nothing.
-        guard let newest, mark.changed < newest.changed, newest.changed <= wallClockNow() else {
-            return seen
-        }
-        return min(seen, newest.completedAt - .nanoseconds(1))
-    }
-
-    private func note(_ mark: Mark, _ file: WatchedFile) {
-        if let newest, mark.changed < newest.changed, newest.changed <= wallClockNow() { return }
-        newest = (mark.changed, file.completedAt)
     }
 
     /// What was told under one name has another one now.
@@ -276,28 +257,15 @@ final class Watcher {
                 return (one.changed, $0.offset) < (other.changed, $1.offset)
             }
             let files = ordered.map(\.element.file).inOrderOfNaming
-            for (one, file) in zip(ordered, files) { note(one.element.mark, file) }
+            for (one, file) in zip(ordered, files) {
+                times.note(
+                    writtenAt: one.element.mark.changed, completedAt: file.completedAt,
+                    clock: wallClockNow())
+            }
             post(.watched(files))
         }
         ready = []
-        timer?.set(waiting.nextDue)
-    }
-}
-
-extension [WatchedFile] {
-    /// When each was completed follows the order in which they got their names, also where they were
-    /// noticed in another one; none at the same moment, as the one that was taken would be as new.
-    fileprivate var inOrderOfNaming: [WatchedFile] {
-        var latest: Instant?
-        return map { file in
-            var file = file
-            if file.wasMoved {
-                let next = latest.map { $0 + .nanoseconds(1) }
-                file.completedAt = Swift.max(next ?? file.completedAt, file.completedAt)
-            }
-            latest = Swift.max(latest ?? file.completedAt, file.completedAt)
-            return file
-        }
+        timer?.set(waiting.nextDue.map { MonotonicTime(nanoseconds: $0.nanoseconds) })
     }
 }
 

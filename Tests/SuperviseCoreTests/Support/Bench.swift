@@ -31,6 +31,9 @@ struct Bench {
     private(set) var supervisor: Supervisor
     private(set) var now: Int64 = 1_000_000_000
     private(set) var isOver = false
+    private var isAskedToStop = false
+    /// For so long nothing was played before another signal came: no delay of the supervisor's.
+    private var idle: Int64 = 0
     /// The events that come of what was ordered.
     private var answers: [Event] = []
     private var ledger = Ledger()
@@ -85,9 +88,7 @@ struct Bench {
         case .giveUp where !ledger.members.isEmpty && !ledger.hasGivenUp:
             try tell(.received(.giveUp(.init(error: "x")), from: ConnectionID(1), seq: nil))
         case .checkpoint: try control("checkpoint")
-        case .stop:
-            now += 600_000_000
-            try tell(sigterm)
+        case .stop: try stopAfterPause()
         case .restart: try control("restart")
         case .notice: try tell(.signal(.preempt(name: "SIGUSR2")))
         case .pause: try control(ledger.pausedAt == nil ? "pause" : "unpause")
@@ -109,8 +110,7 @@ struct Bench {
             guard let next = ledger.armed.values.min(), next <= now + 600_000_000 else { break }
             _ = try play(.clock)
         }
-        now += 600_000_000
-        if !isOver { try tell(sigterm) }
+        try stopAfterPause()
         for _ in 0..<80 where !isOver {
             let index = answers.firstIndex { !diskHangs || !Self.isOfDisk($0) }
             if let index {
@@ -118,10 +118,18 @@ struct Bench {
             } else if try !play(.clock) {
                 throw Violation("liveness", "nothing more happens in \(supervisor.phase)")
             }
-            try stop.look(now, settings)
+            try stop.look(now - idle, settings)
             try preemption.look(now, ledger)
         }
         if !isOver { throw Violation("liveness", "it comes to no end") }
+    }
+
+    private mutating func stopAfterPause() throws(Violation) {
+        let pause: Int64 = 600_000_000
+        now += pause
+        if isAskedToStop { idle += pause }
+        isAskedToStop = true
+        if !isOver { try tell(sigterm) }
     }
 
     private var nextWords: JobMessage? {

@@ -45,6 +45,7 @@ struct Ledger {
     /// From the look at a job that hangs until it is gone.
     var isHung = false
     var armed: [TimerID: Int64] = [:]
+    var holdsRecords = false
     /// Since when the job is paused, as somebody asked.
     private(set) var pausedAt: Int64?
     /// In earlier pauses.
@@ -131,7 +132,7 @@ struct Ledger {
         case .watchedRenamed(let old, let new): watched[new] = watched.removeValue(forKey: old)
         case .compressed: isCompressing = false
         case .inquiryEnded(let id, _): inquiries.remove(id)
-        case .descendantsGone: isCondemned = true
+        case .treeGone, .descendantsGone: isCondemned = true
         case .lastRecorded, .recordGivenUp, .filesFlushed, .readersServed, .outputFlushed,
             .outputTaken, .outputDiscarded, .inputSeen, .watchIncomplete, .handlersFound,
             .payloadMoved,
@@ -314,6 +315,8 @@ struct Ledger {
             }
         case .setTimer(let timer, let at): armed[timer] = at.nanoseconds
         case .cancelTimer(let timer): armed[timer] = nil
+        case .holdRecords: holdsRecords = true
+        case .releaseRecords: holdsRecords = false
         case .measureStaging(let id): measured.insert(id)
         case .remove(let ids): leaving.formUnion(ids)
         case .verify: notOffered = leaving
@@ -328,7 +331,7 @@ struct Ledger {
             .record, .send, .close,
             .signalLeader, .pauseJob, .unpauseJob, .endDescendants, .log, .publish,
             .savePins, .acknowledge, .notify, .listArchives, .removeArchive, .trimArchive,
-            .measureSpace, .tryAgain, .awaitRelease, .removeLogs:
+            .measureSpace, .tryAgain, .awaitRelease, .removeLogs, .readLastOutput:
             break
         }
     }

@@ -15,6 +15,7 @@ struct TimerWitness {
         case .clearing: allowed.insert(.abandon)
         case .gathering: if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .running:
+            if supervisor.attempt?.pid == nil { allowed.insert(.records) }
             if supervisor.stop == nil, after.notice != nil { allowed.insert(.preemption) }
             if let attempt = supervisor.attempt, supervisor.startWaiters.wait(for: attempt.number) {
                 allowed.insert(.lived)
@@ -37,7 +38,7 @@ struct TimerWitness {
                 allowed.insert(.interval)
             }
         case .ending:
-            allowed.formUnion([.kill, .abandon])
+            allowed.formUnion([.kill, .abandon, .lastOutput])
             if supervisor.stop == nil, after.notice != nil { allowed.insert(.preemption) }
             if supervisor.stop != nil { allowed.insert(.stopDeadline) }
         case .waiting: allowed.insert(.backoff)
@@ -51,6 +52,9 @@ struct TimerWitness {
             allowed.insert(.preemption)
         }
         if after.pausedAt != nil { allowed.subtract([.interval, .request, .backoff]) }
+        if after.holdsRecords, after.armed[.records] == nil {
+            throw Violation("liveness", "records are held, and nothing releases them")
+        }
         for (timer, _) in after.armed where !allowed.contains(timer) {
             throw Violation("timers", "\(timer) is armed while \(supervisor.phase)")
         }

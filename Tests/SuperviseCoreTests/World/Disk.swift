@@ -48,6 +48,8 @@ struct Disk {
     var counts = FailureWitness.Counts()
     var records: [PendingRecord] = []
     var isWritingRecord = false
+    /// Records that nobody waits for are not written.
+    var holdsRecords = false
     /// The record on the disk is one whose writing failed after it had got its name.
     var isVisible = false
     /// The last record of the running supervisor could not be written.

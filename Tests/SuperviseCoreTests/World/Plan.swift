@@ -58,6 +58,8 @@ struct Plan {
         case version
     }
 
+    /// Its output passes through the supervisor.
+    var passesOutput: Bool
     /// What standard input is.
     var input = SimulatedInput.Kind.other
 
@@ -165,6 +167,7 @@ struct Plan {
         noticeChanges = sometimes(0.6)
         sourceFails = sometimes(0.6)
         lies = sometimes(0.9)
+        passesOutput = chance.happens(0.5)
         input = SimulatedInput.Kind.allCases[chance.number(0...3)]
         skew = chance.happens(0.5) ? 0 : Double(chance.number(-100_000...100_000))
         settings = Self.settings(&chance)

@@ -27,6 +27,10 @@ extension World {
             let counts = witness.failures.recorded.removeFirst()
             disk.records.append(.init(record: record, confirm: confirm, counts: counts))
             writeNextRecord()
+        case .holdRecords: disk.holdsRecords = true
+        case .releaseRecords:
+            disk.holdsRecords = false
+            writeNextRecord()
         case .spawn(let order): try spawn(order)
         case .send(let message, let connection, _):
             put(.answer(message, link: connection.number), after: chance.wait(0.01, 5))
@@ -36,6 +40,7 @@ extension World {
         case .unpauseJob: unpauseJob()
         case .killEverything: killEverything()
         case .endDescendants(let urgency): endDescendants(urgency)
+        case .readLastOutput(let attempt): readLastOutput(attempt)
         case .tryAgain: tryAgain()
         case .setTimer(let timer, let at): set(timer, at: at.nanoseconds)
         case .cancelTimer(let timer): timers[timer] = nil
@@ -130,6 +135,7 @@ extension World {
         timers = [:]
         disk.records = []
         disk.isWritingRecord = false
+        disk.holdsRecords = false
         disk.recordFailed = false
         disk.reserved = 0
         disk.outputTaken = 0

@@ -5,6 +5,8 @@ import SuperviseFormats
 extension World {
     func writeNextRecord() {
         guard !disk.isWritingRecord, !disk.records.isEmpty else { return }
+        // Held ones are written with one that somebody waits for.
+        if disk.holdsRecords, !disk.records.contains(where: \.confirm) { return }
         disk.isWritingRecord = true
         let slow = !isCalm && chance.happens(plan.recordIsSlow)
         let isLast = disk.records.first?.record.outcome != nil

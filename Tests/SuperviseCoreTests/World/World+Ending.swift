@@ -19,6 +19,13 @@ extension World {
         }
     }
 
+    /// The thread that reads may wait for a disk that is slow.
+    func readLastOutput(_ attempt: Int) {
+        let isSlow = !isCalm && chance.happens(plan.recordIsSlow)
+        let wait = chance.wait(0.1, isSlow ? 3_000 : 5)
+        later(.outputTail(["the last line of \(attempt)"], attempt: attempt), after: wait)
+    }
+
     private func answerAtEnd(_ event: Event) {
         let isSlow = !isCalm && chance.happens(plan.recordIsSlow)
         if isSlow, chance.happens(0.3) { return }

@@ -106,7 +106,7 @@ extension World {
     func endDescendants(_ urgency: Action.Urgency) {
         guard let tree = trees.indices.last, trees[tree].generation == generation else {
             lookAtInput()
-            later(.descendantsGone, after: 1000)
+            later(plan.passesOutput ? .treeGone : .descendantsGone, after: 1000)
             return
         }
         trees[tree].isAwaited = true
@@ -197,7 +197,8 @@ extension World {
         trees[tree].isAwaited = false
         guard trees[tree].generation == generation else { return }
         lookAtInput()
-        later(.descendantsGone, after: chance.wait(0.01, 5))
+        later(
+            plan.passesOutput ? .treeGone : .descendantsGone, after: chance.wait(0.01, 5))
     }
 
     func endLeftovers() {
