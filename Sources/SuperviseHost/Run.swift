@@ -17,7 +17,9 @@ package func run(_ request: RunRequest) -> RunResult {
     let inherited = InheritedDescriptors(given, passesSockets: request.passesSockets)
     if request.passesSockets, given == nil {
         console.say(
-            "--pass-listen: no service manager has given us sockets (LISTEN_FDS), so the job gets none",
+            "\(OptionName.passListen): no service manager has given us sockets (LISTEN_FDS), so "
+                + "the job "
+                + "gets none",
             .normal)
     }
     if let line = UserManager(in: environmentVariables())?.line(request.settings) {
@@ -28,7 +30,9 @@ package func run(_ request: RunRequest) -> RunResult {
         let starter = Starter(request: adjusted, console: console, inherited: inherited)
         switch try starter.start() {
         case .alreadyCompleted:
-            let sentence = "this run has completed; to run it again from the beginning: --fresh"
+            let sentence =
+                "this run has completed; to run it again from the beginning: "
+                + "\(OptionName.fresh)"
             console.say(sentence, .normal)
             tellServiceManager("READY=1\nSTATUS=\(sentence)")
             return .exit(0)
@@ -66,7 +70,8 @@ private func keepingOwnRights(_ request: RunRequest, _ console: Console) -> RunR
     let given = "0" + String(mask, radix: 8)
     request.job.process.mask = request.job.process.mask ?? mask
     console.say(
-        "the umask \(given) takes from the owner of new files its own rights; supervise works without "
+        "the umask \(given) takes from the owner of new files its own rights; supervise works "
+            + "without "
             + "that, and the job keeps it", .normal)
     return request
 }

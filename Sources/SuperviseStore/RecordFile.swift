@@ -135,7 +135,7 @@ extension RecordFile {
 
     private func isNamed(_ recorded: String, _ record: RunRecord) throws(StoreError) -> Bool {
         if FilePath(recorded) == FilePath(paths.run) { return false }
-        if record.options["checkpoint-dir"] != nil { return true }
+        if record.options[OptionName.checkpointDir.rawValue] != nil { return true }
         // An option of an earlier start is not recorded any more. Where it was one, nothing lies here.
         if try exists("\(paths.run)/checkpoints") { return false }
         return try !exists("\(recorded)/run.json")

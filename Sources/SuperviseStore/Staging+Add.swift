@@ -98,7 +98,7 @@ extension Staging {
             throw .badPath(
                 path,
                 reason: "cannot stay where it is, as root would delete it there one day; "
-                    + "with --user use move")
+                    + "with \(OptionName.user) use move")
         }
         guard FilePath(path).isAbsolute else {
             throw .badPath(path, reason: "is no absolute path; add wants one")

@@ -22,7 +22,7 @@ extension EventText {
     private static func signs(_ givenUp: Status.GivenUp) -> [String] {
         var signs: [String] = []
         if let time = givenUp.healthyAfter {
-            signs.append("an attempt of \(HumanText.limit(time)) (--healthy-after)")
+            signs.append("an attempt of \(HumanText.limit(time)) (\(OptionName.healthyAfter))")
         }
         signs.append(
             givenUp.reportedStep.map { "a reported step above \($0)" } ?? "a reported step")

@@ -138,8 +138,10 @@ package enum EventText {
             ? " (failure \(failed.count) of \(failed.limit) without progress)" : ""
         let why: String =
             switch failed.final {
-            case .restartNever: " (--restart never)"
-            case .fatalExitCode: " (status \(failure.exitCode ?? 0) is in --fatal-exit-codes)"
+            case .restartNever: " (\(OptionName.restart) never)"
+            case .fatalExitCode:
+                " (status \(failure.exitCode ?? 0) is in "
+                    + "\(OptionName.fatalExitCodes))"
             case .gaveUp: ", as the job asked: \(printable(failure.error ?? ""))"
             case .sameEachTime: ": the job fails the same way each time"
             case .maxFailures, nil: count
@@ -156,7 +158,7 @@ package enum EventText {
         switch restart.reason {
         case .asked: "attempt \(restart.attempt) has ended, as asked; \(again(restart.backoff))"
         case .always:
-            "the job exited with status 0; \(again(restart.backoff)) (--restart always)"
+            "the job exited with status 0; \(again(restart.backoff)) (\(OptionName.restart) always)"
         }
     }
 
@@ -188,9 +190,11 @@ package enum EventText {
             "the final checkpoint was lost: the job ended before it was saved, "
                 + "\(HumanText.duration(ended.seconds)) after it was asked"
         case .unfinished:
-            "checkpoint \(ended.checkpoint.map { "\($0)" } ?? "?") was received from the job, and the "
-                + "disk has not made it durable \(HumanText.limit(ended.seconds)) after the request; "
-                + "a faster disk or a longer --checkpoint-timeout helps"
+            "checkpoint \(ended.checkpoint.map { "\($0)" } ?? "?") was received from the job, "
+                + "and the "
+                + "disk has not made it durable \(HumanText.limit(ended.seconds)) after the "
+                + "request; "
+                + "a faster disk or a longer \(OptionName.checkpointTimeout) helps"
         }
     }
 

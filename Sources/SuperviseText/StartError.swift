@@ -146,8 +146,10 @@ package struct LeftLock: Equatable, Sendable {
         }
         if keeper.isStopped {
             return
-                "\(gone), and its guard, pid \(keeper.pid), which is to end the job and then free the "
-                + "run, was stopped by somebody: let it go on with kill -CONT \(keeper.pid), and \(again)"
+                "\(gone), and its guard, pid \(keeper.pid), which is to end the job and then "
+                + "free the "
+                + "run, was stopped by somebody: let it go on with kill -CONT \(keeper.pid), "
+                + "and \(again)"
         }
         return "\(gone), and its guard, pid \(keeper.pid), is still ending what the job has left; "
             + "\(again) when that is done"
@@ -174,18 +176,21 @@ package struct MissingState: Equatable, Sendable {
     package var announcement: String {
         let limit = HumanText.limit(AwaitedState.patience.seconds)
         return "\(what), \(shown), is not there: its disk may not be mounted yet; waiting up to "
-            + "\(limit) for it (--require-state)"
+            + "\(limit) for it (\(OptionName.requireState))"
     }
 
     var refusal: String {
-        "\(what), \(shown), is not there, and --require-state begins nothing without it: its disk may "
-            + "not be mounted; mount it, or, only for a new run: \(cure)"
+        "\(what), \(shown), is not there, and \(OptionName.requireState) begins nothing without "
+            + "it: "
+            + "its disk may not be mounted; mount it, or, only for a new run: \(cure)"
     }
 
     private var cure: String {
         guard path == paths.run else { return HumanText.commandLine(["mkdir", "-p", path]) }
-        var words = ["supervise", "init", "\(paths.name)", "--state-dir", paths.stateDirectory]
-        if paths.isSplit { words += ["--checkpoint-dir", paths.payloadRoot] }
+        var words = [
+            "supervise", "init", "\(paths.name)", "\(OptionName.stateDir)", paths.stateDirectory,
+        ]
+        if paths.isSplit { words += ["\(OptionName.checkpointDir)", paths.payloadRoot] }
         return HumanText.commandLine(words)
     }
 }

@@ -29,22 +29,26 @@ extension StartError: CustomStringConvertible {
             "\(helper.runs), and whether the job could put another program there cannot be told: "
                 + "\(error); \(helper.cure)"
         case .noProgram(let program, let option):
-            "\(option) needs the program \(printable(program)), which is not in PATH; install it, or "
+            "\(option) needs the program \(printable(program)), which is not in PATH; install "
+                + "it, or "
                 + "leave the option out"
-        case .noUser(let problem): "--user: \(problem)"
-        case .userNeedsRoot: "--user needs root: call supervise as that user instead"
+        case .noUser(let problem): "\(OptionName.user): \(problem)"
+        case .userNeedsRoot: "\(OptionName.user) needs root: call supervise as that user instead"
         case .ownedFilesOfUser:
-            "--watch-mode own is not possible with --user, as root would delete what is then the "
-                + "user's: use move"
+            "\(OptionName.watchMode) own is not possible with \(OptionName.user), as root would "
+                + "delete "
+                + "what is then the user's: use move"
         case .rehearsal(let error, let wish): wish.sentence(for: error)
         case .noSocketDirectory(let error, let tried, let below): Self.noSocket(error, tried, below)
         case .longSocketPath(let path, let longest, let variable):
-            "the socket's path would have \(path.utf8.count) bytes, and the system takes \(longest): "
+            "the socket's path would have \(path.utf8.count) bytes, and the system takes "
+                + "\(longest): "
                 + "\(path); set \(variable) to a shorter directory"
         case .unseenLeftovers(let error):
             "whether something is left cannot be told (\(error.whyUnseen)); settle it again"
         case .stuckLeftovers(let run):
-            "processes of run \(run) do not end, even by SIGKILL; look what holds them, and settle it "
+            "processes of run \(run) do not end, even by SIGKILL; look what holds them, and "
+                + "settle it "
                 + "again"
         case .held(let lock): lock.sentence
         case .inUse(let user): user.sentence
@@ -52,10 +56,12 @@ extension StartError: CustomStringConvertible {
             Self.payloadInUse(payload, by: pid, owner)
         case .isBeingMade(let run): "run \(run) is just being started or made by somebody else"
         case .unknownMount(let place):
-            "whether \(printable(place)) is mounted cannot be told: it is not in /proc/self/mountinfo"
+            "whether \(printable(place)) is mounted cannot be told: it is not in "
+                + "/proc/self/mountinfo"
         case .notMounted(let place, let point):
-            "\(printable(place)) is on \(Self.mount(point)), and not on a file system of its own, as "
-                + "--mounted wants it; mount that, or leave --mounted out"
+            "\(printable(place)) is on \(Self.mount(point)), and not on a file system of its "
+                + "own, as "
+                + "\(OptionName.mounted) wants it; mount that, or leave \(OptionName.mounted) out"
         case .missingState(let missing): missing.refusal
         }
     }
@@ -73,8 +79,10 @@ extension StartError: CustomStringConvertible {
         switch below {
         case .tooLong(let path, let longest):
             return
-                "\(what); below the state directory its path would have \(path.utf8.count) bytes, and "
-                + "the system takes \(longest): \(path); \(advice), or give a shorter --state-dir"
+                "\(what); below the state directory its path would have \(path.utf8.count) "
+                + "bytes, and "
+                + "the system takes \(longest): \(path); \(advice), or give a shorter "
+                + "\(OptionName.stateDir)"
         case .system(let error):
             return "\(what), and none below the state directory: \(error); \(advice)"
         }
@@ -86,7 +94,7 @@ extension StartError: CustomStringConvertible {
         let who = pid.map { "by pid \($0)" } ?? "by another supervisor"
         let state = owner.map { ", for the state in \(printable($0))" } ?? ""
         return "the checkpoints in \(printable(payload)) are in use \(who)\(state); give another "
-            + "--checkpoint-dir, or stop that run first"
+            + "\(OptionName.checkpointDir), or stop that run first"
     }
 }
 
@@ -107,14 +115,14 @@ extension StartError.Step {
 
 extension StartError.Helper {
     fileprivate var runs: String {
-        let option = kind == .onHang ? "--on-hang" : "--preempt exec:"
+        let option = kind == .onHang ? "\(OptionName.onHang)" : "\(OptionName.preempt) exec:"
         return "\(option) would run \(printable(program)) as root"
     }
 
     fileprivate var cure: String {
         switch kind {
         case .onHang:
-            "give a program of root's, or --on-hang-user job, which runs it as that user"
+            "give a program of root's, or \(OptionName.onHangUser) job, which runs it as that user"
         case .preempt: "give a program of root's"
         }
     }
@@ -129,21 +137,26 @@ extension StartError.JobWish {
         let who = user.map { "for user \($0): " } ?? ""
         switch error.call {
         case "setrlimit":
-            return "--rlimit \(error.subject) cannot be set: \(reason); raising a hard limit needs "
-                + "CAP_SYS_RESOURCE"
+            return "\(OptionName.rlimit) \(error.subject) cannot be set: \(reason); raising a "
+                + "hard limit "
+                + "needs CAP_SYS_RESOURCE"
         case "setpriority":
-            return "--nice \(error.subject) cannot be set: \(reason); going below our own needs "
+            return "\(OptionName.nice) \(error.subject) cannot be set: \(reason); going below "
+                + "our own needs "
                 + "CAP_SYS_NICE"
         case "setuid":
-            return "--user \(error.subject): the system does not let us become that: \(reason)"
+            return "\(OptionName.user) \(error.subject): the system does not let us become "
+                + "that: \(reason)"
         case "chdir":
             let path = printable(error.subject)
-            if namesDirectory { return "--chdir \(path): \(who)\(reason)" }
-            return "\(who)\(path) cannot be worked in: \(reason); give another with --chdir"
+            if namesDirectory { return "\(OptionName.chdir) \(path): \(who)\(reason)" }
+            return "\(who)\(path) cannot be worked in: \(reason); give another with "
+                + "\(OptionName.chdir)"
         case "access":
             return "\(user.map { "user \($0)" } ?? "we") cannot pass through "
-                + "\(printable(error.subject)) (\(reason)), where its checkpoints would be; give another "
-                + "place with --state-dir, such as /var/lib/supervise"
+                + "\(printable(error.subject)) (\(reason)), where its checkpoints would be; "
+                + "give another "
+                + "place with \(OptionName.stateDir), such as /var/lib/supervise"
         default: return "the job cannot be started: \(error)"
         }
     }
@@ -158,7 +171,7 @@ extension StartError.LockUser {
             let call = ["supervise", "unpause", run.description] + placeOption
             return "\(what), and paused; to let it go on: \(HumanText.commandLine(call))"
         }
-        return isResume ? what : "\(what). To run a second one beside it: --name"
+        return isResume ? what : "\(what). To run a second one beside it: \(OptionName.name)"
     }
 
     /// To the minute, such as `2026-11-21 05:04`.

@@ -16,11 +16,12 @@ package enum StartText {
             return "run \(name) was begun with another command (\(before)); going on with this one"
         case .moved:
             return
-                "run \(name) was begun in \(printable(recorded.directory)), which is gone; going on "
+                "run \(name) was begun in \(printable(recorded.directory)), which is gone; "
+                + "going on "
                 + "in \(printable(match.given.directory))"
         case .adopted:
             return "run \(name) was begun with something else (\(before)); going on with this "
-                + "(--adopt)"
+                + "(\(OptionName.adopt))"
         }
     }
 
@@ -46,7 +47,8 @@ package enum StartText {
         }
         let adopt =
             isCompleted ? "to take its completion for this one's" : "to go on with it all the same"
-        return "\(what); for a run of its own: --name; to begin anew: --fresh; \(adopt): --adopt"
+        return "\(what); for a run of its own: \(OptionName.name); to begin anew: "
+            + "\(OptionName.fresh); \(adopt): \(OptionName.adopt)"
     }
 
     /// nil where there is nothing to say.
@@ -56,7 +58,8 @@ package enum StartText {
         case .here, .renew, .refused: return nil
         case .moved where origin.recorded?.path == origin.now.path:
             return
-                "run \(name) was moved to another disk, or brought back from a copy; going on with it"
+                "run \(name) was moved to another disk, or brought back from a copy; going on "
+                + "with it"
         case .moved: return "run \(name) was moved here from \(former); going on with it"
         case .copied:
             let own = "from here on it is a run of its own"
@@ -76,8 +79,10 @@ package enum StartText {
         switch refusal {
         case .supervisor(let pid):
             return
-                "pid \(pid) is still the supervisor of run \(name) in \(former), and its lock is free here: "
-                + "the state was moved or copied, or its lock removed; \(cures([pid], origin, record, name))"
+                "pid \(pid) is still the supervisor of run \(name) in \(former), and its lock "
+                + "is free here: "
+                + "the state was moved or copied, or its lock removed; "
+                + "\(cures([pid], origin, record, name))"
         case .processes(let pids):
             let list = pids.prefix(8).map(String.init).joined(separator: ", ")
             let more = pids.count > 8 ? ", …" : ""
@@ -87,7 +92,8 @@ package enum StartText {
                 + cures(pids, origin, record, name)
         case .unknown:
             return
-                "run \(name) was moved or copied here from \(former), and /proc does not show whether "
+                "run \(name) was moved or copied here from \(former), and /proc does not show "
+                + "whether "
                 + "processes of it still live; mount it (unshare --mount-proc, in a PID namespace)"
         }
     }
@@ -102,7 +108,9 @@ package enum StartText {
         }
         let state = parent(of: path)
         let last = path.split(separator: "/").last.map(String.init) ?? name.description
-        let stop = HumanText.commandLine(["supervise", "stop", last, "--state-dir", state])
+        let stop = HumanText.commandLine([
+            "supervise", "stop", last, "\(OptionName.stateDir)", state,
+        ])
         return "if it was copied: \(stop); \(kill)"
     }
 
@@ -126,9 +134,11 @@ extension StartText {
         let names = joined(refused.map(\.name), with: ", ")
         let verb = refused.count == 1 ? "is" : "are"
         return (
-            "\(names) \(verb) refused here (\(errorText(first.code))), so processes are signalled by "
+            "\(names) \(verb) refused here (\(errorText(first.code))), so processes are "
+                + "signalled by "
                 + "their numbers, after a second look at them",
-            "allow \(refused.count == 1 ? "it" : "them") in the sandbox's profile (seccomp), or use "
+            "allow \(refused.count == 1 ? "it" : "them") in the sandbox's profile (seccomp), or "
+                + "use "
                 + "Linux 5.4 or newer"
         )
     }
@@ -156,15 +166,20 @@ package enum PlaceText {
         let place = beside(weakness.step.path)
         let make = HumanText.commandLine(["install", "-d", "-m", "711", place])
         let give = HumanText.commandLine([option, place])
-        return "with --user, root keeps nothing below a directory that another user can change: "
-            + "\(what(weakness)), and who can change it could put another run or a link there; make a "
-            + "directory of root's beside it (\(make)) and give \(give), or run the job in a unit of "
+        return "with \(OptionName.user), root keeps nothing below a directory that another user "
+            + "can change: "
+            + "\(what(weakness)), and who can change it could put another run or a link there; "
+            + "make a "
+            + "directory of root's beside it (\(make)) and give \(give), or run the job in a "
+            + "unit of "
             + "that user (systemctl --user)"
     }
 
     package static func warning(_ weakness: PlaceTrust.Weakness) -> String {
-        "\(what(weakness)): who can change it can put other files in place of this run's; keep runs "
-            + "below directories that only you and root can change (--state-dir, --checkpoint-dir)"
+        "\(what(weakness)): who can change it can put other files in place of this run's; keep "
+            + "runs "
+            + "below directories that only you and root can change (\(OptionName.stateDir), "
+            + "\(OptionName.checkpointDir))"
     }
 
     package static func beside(_ path: String) -> String {
@@ -185,16 +200,19 @@ extension StartText {
         let file = printable(paths.owner)
         switch refusal {
         case .otherState:
-            return "\(what) \(other); give another --checkpoint-dir, or remove that state"
+            return "\(what) \(other); give another \(OptionName.checkpointDir), or remove that "
+                + "state"
         case .otherHost:
             return
                 "\(what) \(other) on \(printable(owner.host)), and whether that is still "
-                + "there cannot be told from here; give another --checkpoint-dir, or remove \(file) if "
-                + "it is gone"
+                + "there cannot be told from here; give another \(OptionName.checkpointDir), or "
+                + "remove "
+                + "\(file) if it is gone"
         case .unknown(let reason):
             return
-                "\(what) \(other), and whether that is still there cannot be told (\(reason)); give "
-                + "another --checkpoint-dir, or remove \(file) if it is gone"
+                "\(what) \(other), and whether that is still there cannot be told (\(reason)); "
+                + "give "
+                + "another \(OptionName.checkpointDir), or remove \(file) if it is gone"
         }
     }
 
@@ -206,7 +224,8 @@ extension StartText {
         switch tenancy.verdict {
         case .takenOver:
             return
-                "the checkpoints in \(place) belonged to the state in \(other), which is gone; they "
+                "the checkpoints in \(place) belonged to the state in \(other), which is gone; "
+                + "they "
                 + "belong to this one now"
         case .copied:
             return "the checkpoints in \(place) are a copy of those of the state in \(other); they "

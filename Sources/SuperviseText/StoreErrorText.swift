@@ -17,10 +17,11 @@ extension StoreError: CustomStringConvertible {
             "\(printable(path)) is missing, though there was a run; mount its disk or bring it back"
         case .noDirectory(let path):
             "\(printable(path)) is no directory; put the directory itself there, in place of the link "
-                + "or file (for another disk there is --checkpoint-dir)"
+                + "or file (for another disk there is \(OptionName.checkpointDir))"
         case .garbage(let path, let reason):
             "\(printable(path)) is damaged (\(reason)); "
-                + "bring a good copy back, or begin anew with --fresh, which keeps it in the archive"
+                + "bring a good copy back, or begin anew with \(OptionName.fresh), which keeps it in the "
+                + "archive"
         case .newerFormat(let path, let format):
             "\(printable(path)) has format \(format), which this version of supervise does not read; "
                 + "use the newer supervise that wrote it"
@@ -54,14 +55,15 @@ extension StoreError: CustomStringConvertible {
         }
         if error.call == "mkdir", error.isForbidden || error.isNoDirectory {
             return
-                "let user \(userId()) make that directory, or choose another place with --state-dir "
-                + "or --checkpoint-dir"
+                "let user \(userId()) make that directory, or choose another place with "
+                + "\(OptionName.stateDir) or \(OptionName.checkpointDir)"
         }
         if error.isForbidden {
             return "call it as the owner of that file, or let user \(userId()) read and write it"
         }
         if error.isReadOnly {
-            return "mount it writable, or choose another place with --state-dir or --checkpoint-dir"
+            return "mount it writable, or choose another place with \(OptionName.stateDir) or "
+                + "\(OptionName.checkpointDir)"
         }
         if error.isTooManyOpen { return "allow more open files (ulimit -n)" }
         if error.isDiskFailure {

@@ -1,6 +1,8 @@
 import SuperviseSystem
 import Testing
 
+@testable import supervise
+
 /// What a target below Sources/ may import, bottom up: nothing imports upwards.
 private let layers: [String: Set<String>] = [
     "SuperviseSystem": ["CLinux", "Glibc", "Synchronization"],
@@ -29,6 +31,28 @@ private func faults(in source: String, of target: String) -> [String] {
         + code.forcedLines.map { "\($0): something is forced with !" }
         + code.lines(with: "fatalError").map { "\($0): fatalError" }
         + code.lines(with: "public").map { "\($0): public, and nothing is for other packages" }
+        + optionLines(in: source, of: target).map { "\($0): an option by its text: use OptionName" }
+}
+
+/// The lines, apart from comments, that name an option of ours by its text: only the command line does.
+private func optionLines(in source: String, of target: String) -> [Int] {
+    guard ["SuperviseText", "SuperviseCore", "SuperviseStore", "SuperviseHost"].contains(target)
+    else { return [] }
+    // Of other programs.
+    let foreign = ["systemctl --user", "\"--config\", \"-\""]
+    let names = OptionTable.all.map { "--\($0.name)" }
+    let lines = source.split(separator: "\n", omittingEmptySubsequences: false)
+    return lines.enumerated().filter { _, line in
+        guard line.contains("--"), !foreign.contains(where: { line.contains($0) }),
+            !line.drop(while: { $0 == " " }).hasPrefix("//")
+        else { return false }
+        return names.contains { name in
+            line.ranges(of: name).contains { range in
+                let next = line[range.upperBound...].first
+                return next.map { !$0.isLetter && $0 != "-" } ?? true
+            }
+        }
+    }.map { $0.offset + 1 }
 }
 
 @Suite("the layers")
@@ -119,6 +143,7 @@ struct Break: Sendable, CustomTestStringConvertible {
         Break("SuperviseCore", ##"let text = #"so \#(b!) it is"#"##),
         Break("SuperviseCore", "Swift.fatalError(why)"),
         Break("SuperviseCore", "public struct A {}"),
+        Break("SuperviseText", #"let text = "give another --state-dir""#),
     ]
 
     static let fine = [

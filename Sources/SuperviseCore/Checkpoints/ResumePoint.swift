@@ -112,7 +112,7 @@ struct ResumePoint: Sendable {
         let example = newest.map { " (\($0.id): \($0.reason))" } ?? ""
         return "run \(record.name) has committed \(record.commits) checkpoints and none of them "
             + "can be used\(example); to begin from the beginning all the same: "
-            + "--resume-from none"
+            + "\(OptionName.resumeFrom) none"
     }
 }
 

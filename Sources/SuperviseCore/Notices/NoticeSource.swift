@@ -162,7 +162,7 @@ package struct NoticeSource: Sendable {
 
     private mutating func tell(_ what: Told, _ message: String) -> String? {
         guard told.insert(what).inserted else { return nil }
-        return "--preempt \(name): \(message) (told once)"
+        return "\(OptionName.preempt) \(name): \(message) (told once)"
     }
 
     private mutating func isNew(_ notice: Notice) -> Bool {

@@ -126,7 +126,7 @@ extension WatchQueue {
         let wanted = completion.map(\.text).joined(separator: ", ")
         orders.warn(
             "\(named.joined(separator: ", "))\(more): not taken, as nothing in it fits "
-                + "--watch-complete \(wanted)")
+                + "\(OptionName.watchComplete) \(wanted)")
     }
 }
 
@@ -228,7 +228,7 @@ extension WatchQueue {
             "\(shown(file.path)): the number \(number) in its name is not higher than an earlier one, "
                 + "so numbers in names are no longer used as steps; from now on checkpoints of watched "
                 + "files have no step, and each counts as progress; if a part of the name is the step, "
-                + "write {step} for it in --watch")
+                + "write {step} for it in \(OptionName.watch)")
     }
 
     /// - Parameter path: nil where it was not taken from one.

@@ -61,7 +61,8 @@ struct UserManager {
         return
             "this is a unit of a user: at a reboot, and after the last logout, user@.service has "
             + "\(HumanText.limit(allowed.seconds)) for all of the user's units, and the end of this run "
-            + "may take \(HumanText.limit(needed.seconds)) (--checkpoint-timeout, --stop-timeout); its "
+            + "may take \(HumanText.limit(needed.seconds)) (\(OptionName.checkpointTimeout), "
+            + "\(OptionName.stopTimeout)); its "
             + "final checkpoint may be lost then, unless root gives it the time: systemctl edit "
             + "user@.service, with [Service] and TimeoutStopSec=\(minutes)min"
     }

@@ -15,7 +15,7 @@ struct JobRehearsal {
     /// - Returns: what each attempt is started with.
     /// - Throws: ``StartError`` that names the option.
     func perform(_ paths: RunPaths) throws(StartError) -> ProcessSettings {
-        let isNamed = request.options["chdir"] != nil
+        let isNamed = request.options[OptionName.chdir.rawValue] != nil
         guard request.job.process != .init() || request.job.user != nil || isNamed else {
             return .init()
         }
@@ -35,7 +35,7 @@ struct JobRehearsal {
                 error,
                 .init(
                     user: request.job.user.map { "\($0.user)" },
-                    namesDirectory: request.options["chdir"] != nil))
+                    namesDirectory: request.options[OptionName.chdir.rawValue] != nil))
         }
         return settings
     }

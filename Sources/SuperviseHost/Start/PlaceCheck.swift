@@ -54,8 +54,8 @@ package struct PlaceCheck {
         // All of what is there already must be root's, too: it is used as it is.
         let state = identity == nil ? [paths.stateDirectory] : [paths.run, paths.locks]
         let payload = identity == nil ? paths.payloadRoot : paths.payload
-        return state.map { ($0, "--state-dir") }
-            + (paths.isSplit ? [(payload, "--checkpoint-dir")] : [])
+        return state.map { ($0, "\(OptionName.stateDir)") }
+            + (paths.isSplit ? [(payload, "\(OptionName.checkpointDir)")] : [])
     }
 
     private func verdict(on path: String) throws(StartError) -> PlaceTrust.Verdict {

@@ -66,7 +66,7 @@ extension Starter {
         let place = "\(archived.run) (\(HumanText.printable(archived.path))\(size))"
         console.say(
             request.settings.keepArchived == 0
-                ? "the run before is archived as \(place); with --keep-archived 0 it is removed, "
+                ? "the run before is archived as \(place); with \(OptionName.keepArchived) 0 it is removed, "
                     + "unless something of it is pinned"
                 : "the run before is kept as \(place)", .normal)
         return true

@@ -161,14 +161,14 @@ struct Starter {
         var helpers = HelperPrograms(onHang: HelperPrograms.find(request.settings.onHang))
         if let program = request.settings.onHang?.templates.first, helpers.onHang == nil {
             console.say(
-                "the program \(HumanText.printable(program)) of --on-hang is not in PATH; should "
+                "the program \(HumanText.printable(program)) of \(OptionName.onHang) is not in PATH; should "
                     + "the job hang, it is killed without it", .normal)
         }
         helpers.preempt = try lookForAsker()
         guard let name = request.settings.compression?.rawValue, pathOfProgram(name) == nil else {
             return helpers
         }
-        throw StartError.noProgram(name, option: "--compress \(name)")
+        throw StartError.noProgram(name, option: "\(OptionName.compress) \(name)")
     }
 
     /// Whoever is to ask whether the machine is taken away.
@@ -184,7 +184,7 @@ struct Starter {
         case .aws, .gcp, .azure: program = CurlCall.program
         }
         guard pathOfProgram(program) == nil else { return nil }
-        throw StartError.noProgram(program, option: "--preempt")
+        throw StartError.noProgram(program, option: "\(OptionName.preempt)")
     }
 
     /// What cannot be read as a record goes to the archive where a fresh run is asked for.

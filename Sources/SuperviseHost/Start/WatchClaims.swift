@@ -40,7 +40,7 @@ struct WatchClaims {
         return
             "\(HumanText.printable(place.text)) is watched by \(names), too: each takes what the "
             + "other's job saves there for its own; let each save into a directory of its own, or give "
-            + "another --watch"
+            + "another \(OptionName.watch)"
     }
 
     /// The directories in which areas of the one overlap with some of the other.

@@ -60,7 +60,9 @@ struct DoctorReader {
         facts.exposed = exposed(store.paths)
         facts.free = (try? Mount.of(store.paths.payload))?.free
         if case .success(let record) = facts.record {
-            let wanted = [record.options["compress"]].compactMap { $0 }.filter { $0 != "off" }
+            let wanted = [record.options[OptionName.compress.rawValue]].compactMap { $0 }.filter {
+                $0 != "off"
+            }
             facts.jobFaults = jobFaults(record)
             if !name.isArchived { facts.jobFaults += foreignRecord(store) }
             // Both ask what a start would do, and an archived run never starts.
@@ -142,11 +144,12 @@ struct DoctorReader {
     /// What the job was given when the run began, and is not there any more.
     private func jobFaults(_ record: RunRecord) -> [String] {
         var faults: [String] = []
-        if let chdir = record.options["chdir"], !pathExists(chdir) {
+        if let chdir = record.options[OptionName.chdir.rawValue], !pathExists(chdir) {
             let path = HumanText.printable(chdir)
             faults.append("--chdir: \(path) is not there; make it, or give another")
         }
-        guard let choice = record.options["user"].flatMap({ UserChoice($0) }) else { return faults }
+        guard let choice = record.options[OptionName.user.rawValue].flatMap({ UserChoice($0) })
+        else { return faults }
         do throws(UserDatabase.Problem) {
             _ = try UserDatabase().identity(user: choice.user, group: choice.group)
         } catch {

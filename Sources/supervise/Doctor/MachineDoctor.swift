@@ -226,7 +226,7 @@ extension DoctorReader {
     ) -> [MachineFacts.WeakPlace] {
         let hasJobOfAnother = runs.contains { run in
             guard case .success(let record) = run.record else { return false }
-            return record.options["user"] != nil
+            return record.options[OptionName.user.rawValue] != nil
         }
         return places.compactMap { place in
             guard let walk = try? PathWalk.look(place.path) else { return nil }

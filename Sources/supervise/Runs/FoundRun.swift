@@ -278,7 +278,7 @@ struct RunAgain {
     }
 
     private var isHere: Bool {
-        if record.options["chdir"] != nil { return true }
+        if record.options[OptionName.chdir.rawValue] != nil { return true }
         guard case .success(let path) = surroundings.directory else { return false }
         return FilePath(path) == FilePath(record.directory)
     }
