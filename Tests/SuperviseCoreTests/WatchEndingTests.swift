@@ -97,6 +97,20 @@ struct WatchEndingTests {
         #expect(desk.supervisor.requests.committed == 1 && desk.supervisor.requests.failed == 0)
     }
 
+    @Test("a request that another save answers is not waited for when a file has gone")
+    func goneBesideAnAnswer() {
+        var desk = desk { $0.requestSignal = signal }
+        desk.run(speaks: false)
+        desk.say(.control(.init(command: "checkpoint")), on: 8)
+        desk.tell(.watched([file("/1.pt", at: 1)]))
+        desk.hello()
+        desk.say(.add(.init(path: "/file")))
+        desk.tell(.notAdded(checkpoint(1), .gone))
+        #expect(desk.supervisor.alarms.due[.request] == nil)
+        desk.tell(.committed(Desk.summary(checkpoint(2)), seconds: 1))
+        #expect(desk.supervisor.requests.committed == 1)
+    }
+
     @Test("a copy of what was taken answers no request, and the request stays open")
     func copyAnswersNothing() {
         var desk = desk { $0.requestSignal = signal }

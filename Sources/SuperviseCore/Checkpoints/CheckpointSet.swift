@@ -189,12 +189,13 @@ extension CheckpointSet {
         removers.removed(left, held: Set(held), &orders)
     }
 
-    /// The same at the end of the run: nobody waits for it any more.
+    /// The same at the end of the run: limits and branches are told no more.
     mutating func removedAtEnd(
         _ gone: [CheckpointID], held: [CheckpointID], isRead: Bool, _ facts: Facts,
         _ orders: inout Orders
     ) {
-        _ = settle(gone, held: Set(held), isRead: isRead, facts, &orders)
+        let left = settle(gone, held: Set(held), isRead: isRead, facts, &orders)
+        removers.removed(left, held: Set(held), &orders)
     }
 
     /// - Returns: those that have left.

@@ -152,10 +152,12 @@ extension Supervisor {
         concludeIfOver(at: now)
     }
 
-    /// What was to answer it has not become a checkpoint.
+    /// What was to answer it has not become a checkpoint: it is waited for, unless another one answers it.
     mutating func reopen(_ request: Int?, at now: Moment) {
         guard phase == .running else { return }
-        if let open = requestBook.open, open.number == request, !open.final {
+        if let open = requestBook.open, open.number == request, !open.final,
+            !commits.answers(open.number)
+        {
             orders.set(.request, after: settings.checkpointTimeout, at: now)
         }
         if !orders.isSet(.interval) { startInterval(at: now) }
