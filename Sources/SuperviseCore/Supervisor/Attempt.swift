@@ -21,7 +21,7 @@ package struct Attempt: Sendable {
     /// It could not be started: no process of it lives.
     private(set) var neverRan = false
     /// The job's own connections: those that said hello with this attempt's token.
-    package private(set) var connections: [ConnectionID: Connection] = [:]
+    package private(set) var connections: [ConnectionID: JobConnection] = [:]
     /// What it last committed or resumed from.
     private(set) var parent: CheckpointID?
     /// When the state was taken that a restart would go on from.
@@ -40,7 +40,7 @@ package struct Attempt: Sendable {
     /// Whether it still does what it is to do.
     package var hang: HangWatch
 
-    package struct Connection: Equatable, Sendable {
+    package struct JobConnection: Equatable, Sendable {
         package let acceptsCheckpoints: Bool
     }
 
@@ -95,7 +95,7 @@ extension Attempt {
 
     mutating func greeted(_ connection: ConnectionID, acceptsCheckpoints: Bool) {
         hasGreeted = true
-        connections[connection] = Connection(acceptsCheckpoints: acceptsCheckpoints)
+        connections[connection] = JobConnection(acceptsCheckpoints: acceptsCheckpoints)
     }
 
     /// - Returns: whether it was one of the job's.

@@ -14,7 +14,7 @@ extension Supervisor {
         case recording(Action.SpawnOrder)
         case running
         /// The leader is gone; its descendants end, and what it committed is being finished.
-        case ending(Ending)
+        case ending(EndingAttempt)
         /// The next attempt starts after a while.
         case waiting
         /// The end is decided; the disk and readers have what is left.
@@ -23,7 +23,7 @@ extension Supervisor {
     }
 
     /// A leader that is gone, and what of its attempt is not over yet.
-    package struct Ending: Equatable, Sendable {
+    package struct EndingAttempt: Equatable, Sendable {
         package let end: JobEnd
         package let at: Instant
         package private(set) var descendantsGone = false
@@ -49,7 +49,7 @@ extension Supervisor {
 
 extension Supervisor.Phase {
     /// The leader is gone, and its attempt is not over.
-    package var ending: Supervisor.Ending? {
+    package var ending: Supervisor.EndingAttempt? {
         if case .ending(let ending) = self { ending } else { nil }
     }
 

@@ -71,7 +71,7 @@ package struct RunHistory: Sendable {
 
     mutating func setBranches(_ forks: [RunRecord.Fork]) { record.branches = forks }
 
-    mutating func setTrust(inNames trust: RunRecord.NamedSteps?) { record.namedSteps = trust }
+    mutating func setTrust(inNames trust: RunRecord.StepTrust?) { record.namedSteps = trust }
 
     /// Steps no longer count: any commit is progress, whatever was the highest before.
     mutating func endSteps() { record.bestStep = nil }

@@ -72,7 +72,7 @@ extension Supervisor {
         return signals.patience(at: now.instant) ?? .zero
     }
 
-    private mutating func abandon(_ ending: Ending, at now: Moment) {
+    private mutating func abandon(_ ending: EndingAttempt, at now: Moment) {
         guard stop.map({ !$0.restarts }) ?? completes(ending.end) else {
             // Else only a commit is being finished.
             if !ending.descendantsGone { warnOfOutliving(at: now) }

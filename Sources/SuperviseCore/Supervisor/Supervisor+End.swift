@@ -30,7 +30,7 @@ extension Supervisor {
         self.attempt?.hang.abandon(&orders)
         enter(
             .ending(
-                Ending(
+                EndingAttempt(
                     end, at: now.counted, descendantsAbandoned: stop?.leavesLeader == true,
                     commitsAbandoned: stop?.restarts == false && isPastDeadline(at: now))))
         watch.flush(&orders)

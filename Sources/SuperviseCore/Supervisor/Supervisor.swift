@@ -30,7 +30,7 @@ package struct Supervisor: Sendable {
     /// What was received and is not a checkpoint yet.
     package internal(set) var commits = CommitQueue()
     var requestBook = RequestBook()
-    var schedule: Schedule
+    var schedule: CheckpointSchedule
     var saves = Saves()
 
     let mayHaveLeftovers: Bool
@@ -63,7 +63,7 @@ package struct Supervisor: Sendable {
     }
 
     /// Notes what is over of an attempt whose leader is gone.
-    mutating func changeEnding(_ change: (inout Ending) -> Void) {
+    mutating func changeEnding(_ change: (inout EndingAttempt) -> Void) {
         guard var ending = phase.ending else { return }
         change(&ending)
         enter(.ending(ending))
@@ -118,7 +118,7 @@ package struct Supervisor: Sendable {
     /// - Parameter seed: secret random bits: jitter and tokens come from them.
     package init(settings: Settings, found: Found, seed: UInt64, at now: Moment) {
         self.settings = settings
-        schedule = Schedule(settings)
+        schedule = CheckpointSchedule(settings)
         kept = CheckpointSet(
             found.checkpoints, forks: found.record.branches, rules: settings.retention)
         pinBook = PinBook(found.pins)

@@ -8,7 +8,7 @@ struct MachineTroubles: Sendable {
     private var retries = Retries()
     private var start = MachineShortage()
     private var record = RecordTrouble()
-    private var leftovers = LeftoverSearch()
+    private var leftovers = LeftoverRetries()
 
     mutating func hindered(_ hindrance: Hindrance, at now: Moment, _ orders: inout Orders) {
         let (wait, isFirst) = retries.meet(hindrance, at: now.instant)
@@ -78,7 +78,7 @@ extension MachineTroubles {
         _ processes: [String], at now: Moment, _ orders: inout Orders
     ) {
         let all = leftovers.ended + processes
-        leftovers = LeftoverSearch()
+        leftovers = LeftoverRetries()
         if let lasted = retries.leftoversSeen(at: now.instant) {
             tellEnd(of: .leftovers, after: lasted, &orders)
         }
@@ -102,7 +102,7 @@ extension MachineTroubles {
 }
 
 /// A search for processes that an earlier supervisor has left, while they are ended.
-private struct LeftoverSearch: Sendable {
+private struct LeftoverRetries: Sendable {
     /// Why nobody could tell at the last search whether some are left; nil if a search is under way.
     var unseen: String?
     /// By all searches.

@@ -11,7 +11,7 @@ import SuperviseFormats
 /// coming again.
 package struct NamedSteps: Equatable, Sendable {
     /// Whether numbers in names are steps; nil before any number has risen.
-    package private(set) var trust: RunRecord.NamedSteps?
+    package private(set) var trust: RunRecord.StepTrust?
     /// The lowest that may come next: what the attempt resumed from, then its highest.
     private var least: Int64?
     /// When the file of the highest was complete.
@@ -27,7 +27,7 @@ package struct NamedSteps: Equatable, Sendable {
     static let mostRepeats = 3
 
     /// - Parameter hasRetakes: there are several takes of one path.
-    package init(_ trust: RunRecord.NamedSteps? = nil, hasRetakes: Bool = false) {
+    package init(_ trust: RunRecord.StepTrust? = nil, hasRetakes: Bool = false) {
         self.trust = trust
         if hasRetakes { retakes = Self.mostRepeats + 1 }
     }

@@ -36,7 +36,7 @@ struct WatchQueue: Sendable {
 
     /// - Parameter sources: the paths that checkpoints were taken from, at least of the newest ones.
     init(
-        _ settings: Settings, directory: String, names: RunRecord.NamedSteps?,
+        _ settings: Settings, directory: String, names: RunRecord.StepTrust?,
         sources: [CheckpointID: FilePath]
     ) {
         isWatching = !settings.watch.isEmpty

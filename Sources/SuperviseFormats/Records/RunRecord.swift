@@ -49,7 +49,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
     /// What else tells that the run goes forward.
     package var progress: Progress
     /// Whether the numbers in the names of watched files are steps; null before any has risen.
-    @Null package var namedSteps: NamedSteps?
+    @Null package var namedSteps: StepTrust?
     package var failures: Failures
     package var totals: Totals
     package var experience: Experience
@@ -88,7 +88,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
     }
 
     /// What the numbers in the names of watched files have shown.
-    package enum NamedSteps: String, Codable, Sendable {
+    package enum StepTrust: String, Codable, Sendable {
         case rising
         /// They did not rise, and so are no steps.
         case ended

@@ -100,7 +100,7 @@ private final class Pace: Sendable {
 }
 
 /// A checkpoint that is being held until another one is.
-final class Held: Sendable {
+final class HeldCheckpoint: Sendable {
     private let current = Mutex<DirectoryHold?>(nil)
 
     func hold(_ next: DirectoryHold?) {

@@ -49,7 +49,7 @@ final class DiskWork {
     /// The watched file that was last ordered to be taken.
     var adding: (id: CheckpointID, flag: CancelFlag)?
     /// The checkpoint that the job has resumed from, or will: nobody compresses or removes it.
-    let resumed = Held()
+    let resumed = HeldCheckpoint()
     private var willWrite = false
     private var holdsRecords = false
 

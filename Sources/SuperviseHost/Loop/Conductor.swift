@@ -139,7 +139,7 @@ final class Conductor {
 
     static func now() -> Moment {
         Moment(
-            instant: Instant(nanoseconds: MonotonicTime.now().nanoseconds),
+            instant: .now(),
             wall: Timestamp(milliseconds: wallClockNow() / 1_000_000))
     }
 

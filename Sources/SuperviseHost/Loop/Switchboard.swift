@@ -103,7 +103,7 @@ final class Switchboard {
         }
     }
 
-    private var now: Instant { Instant(nanoseconds: MonotonicTime.now().nanoseconds) }
+    private var now: Instant { .now() }
 
     /// To be called before a job is started that is to find the socket.
     func makeSureOfName() {

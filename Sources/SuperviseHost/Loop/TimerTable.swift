@@ -78,11 +78,11 @@ final class TimerTable {
         let earliest = entries.map(\.deadline).min()
         guard earliest != armed else { return }
         armed = earliest
-        source?.set(earliest.map { MonotonicTime(nanoseconds: $0.nanoseconds) })
+        source?.set(earliest.map { MonotonicTime($0) })
     }
 
     private func ring() {
-        let now = Instant(nanoseconds: MonotonicTime.now().nanoseconds)
+        let now = Instant.now()
         let due = entries.filter { $0.deadline <= now }.sorted {
             ($0.deadline, $0.number) < ($1.deadline, $1.number)
         }
@@ -96,4 +96,13 @@ final class TimerTable {
         }
         arm()
     }
+}
+
+/// The two modules that have a clock's reading know nothing of each other: this is the only bridge.
+extension Instant {
+    static func now() -> Instant { Instant(nanoseconds: MonotonicTime.now().nanoseconds) }
+}
+
+extension MonotonicTime {
+    init(_ instant: Instant) { self.init(nanoseconds: instant.nanoseconds) }
 }

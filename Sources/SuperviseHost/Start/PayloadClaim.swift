@@ -38,7 +38,7 @@ package struct PayloadClaim {
 struct PayloadHolder {
     let console: Console
 
-    struct Held {
+    struct HeldPayload {
         let lock: FileLock
         let tenancy: PayloadTenancy
 
@@ -51,7 +51,7 @@ struct PayloadHolder {
     /// - Parameter isRecorded: a record says that checkpoints are there: else a disk is not mounted.
     /// - Returns: nil where the payload is in the run's own directory.
     /// - Throws: ``StartError`` that names the other state; nothing was changed then.
-    func take(_ store: RunStore, isRecorded: Bool) throws(StartError) -> Held? {
+    func take(_ store: RunStore, isRecorded: Bool) throws(StartError) -> HeldPayload? {
         guard let first = try look(store) else { return nil }
         if isRecorded {
             try ShortageWait(console).explaining { () throws(StoreError) in
@@ -67,7 +67,7 @@ struct PayloadHolder {
         // Another state may have had the lock, and made the directory its own meanwhile.
         let tenancy = try look(store) ?? first
         if let line = StartText.line(tenancy, store.paths) { console.say(line, .normal) }
-        return Held(lock: lock, tenancy: tenancy)
+        return HeldPayload(lock: lock, tenancy: tenancy)
     }
 
     private func look(_ store: RunStore) throws(StartError) -> PayloadTenancy? {

@@ -58,7 +58,7 @@ extension Starter {
 
     /// Which checkpoints may not take with them what they own outside, as the original of a copy owns it.
     func sharedThrough(
-        _ old: RunRecord?, _ origin: StateOrigin?, _ payload: PayloadHolder.Held?
+        _ old: RunRecord?, _ origin: StateOrigin?, _ payload: PayloadHolder.HeldPayload?
     ) -> Int64? {
         let known = [old?.sharedThrough, payload?.tenancy.owner?.sharedThrough]
         let isCopy = origin?.verdict == .copied || payload?.tenancy.verdict == .copied

@@ -121,7 +121,7 @@ final class Watcher {
         waiting.add(path, mark, for: time, evidence, at: now)
     }
 
-    private var now: Instant { Instant(nanoseconds: MonotonicTime.now().nanoseconds) }
+    private var now: Instant { .now() }
 
     /// It was renamed or linked into place. Without an event, ctime > mtime shows that.
     private func isNamed(_ mark: Mark, _ sign: WatchTree.Sign) -> Bool {
@@ -265,7 +265,7 @@ final class Watcher {
             post(.watched(files))
         }
         ready = []
-        timer?.set(waiting.nextDue.map { MonotonicTime(nanoseconds: $0.nanoseconds) })
+        timer?.set(waiting.nextDue.map { MonotonicTime($0) })
     }
 }
 

@@ -1,7 +1,7 @@
 import SuperviseFormats
 
 /// When the next checkpoint is asked for, and what that goes by.
-struct Schedule: Sendable {
+struct CheckpointSchedule: Sendable {
     /// How long before the next checkpoint is due it is asked for.
     private(set) var lead = Duration.zero
     private let every: Settings.CheckpointEvery
