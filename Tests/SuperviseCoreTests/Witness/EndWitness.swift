@@ -13,7 +13,7 @@ struct EndWitness {
         case .removed(let gone, let held):
             going.subtract(gone)
             // Before the end others look after these.
-            if !isEnding { going.subtract(held) }
+            going.subtract(isEnding ? held.filter { isKeptAgain($0, step, world) } : held)
         case .removalFailed(let ids): if !isEnding { going.subtract(ids) }
         default: break
         }
@@ -39,5 +39,26 @@ struct EndWitness {
         if !isTold {
             throw Violation("7", "\(left.sorted()) stay after the end, and nobody said so")
         }
+    }
+
+    /// A rule keeps it by now, as another one of its branch has gone or come.
+    private func isKeptAgain(_ id: CheckpointID, _ step: Step, _ world: World) -> Bool {
+        let rules = NaiveRules(rules: step.settings.retention)
+        let there = world.disk.visible.compactMap { world.disk.payloads[$0]?.summary }
+        guard let one = there.first(where: { $0.id == id }) else { return false }
+        let branches = there.map { tip in branch(of: tip, there) } + [there]
+        return branches.contains { $0.contains(one) && rules.keep(one, of: $0) }
+    }
+
+    private func branch(
+        of tip: CheckpointSummary, _ there: [CheckpointSummary]
+    ) -> [CheckpointSummary] {
+        var found = [tip]
+        while case .checkpoint(let parent) = found[0].origin,
+            let next = there.first(where: { $0.id.sequence == parent })
+        {
+            found.insert(next, at: 0)
+        }
+        return found
     }
 }
