@@ -99,7 +99,8 @@ struct StopWitness {
         }
         if asked == nil, step.actions.contains(where: \.beginsStop) {
             try begin(15, restarts: false, step, after, after)
-        } else if asked?.restarts == true {
+        } else if asked?.restarts == true, notice.deadline - step.now <= 300_000_000_000 {
+            // With more than five minutes there is time for another attempt.
             endInstead(15, step)
             asked?.preempts = true
         }
