@@ -160,7 +160,10 @@ struct FailureWitness {
 
     private mutating func follow(_ step: Step, _ before: Ledger) {
         switch step.event {
-        case .verified(let id, .bad): knownBad.insert(id)
+        case .verified(let id, .bad):
+            knownBad.insert(id)
+            // Nobody goes on from it any more: what had failed from there is forgotten.
+            counts.from[id] = nil
         case .spawnFailed(.shortage) where isTakenBack(step),
             .spawnFailed(.unwatched) where isTakenBack(step),
             .recordRefused where isTakenBack(step):
