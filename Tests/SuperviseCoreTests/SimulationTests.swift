@@ -18,7 +18,7 @@ struct SimulationTests {
             replay(seed)
             return
         }
-        let count = number("SIMULATE_HISTORIES") ?? 2_000
+        let count = number("SIMULATE_HISTORIES") ?? 1_000
         var system = SystemRandomNumberGenerator()
         let base = number("SIMULATE_BASE") ?? (system.next() >> 16)
         print("\(count) histories from seed \(base)")
